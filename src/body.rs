@@ -1,0 +1,222 @@
+//! The two bodies: yours, or ours.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// The body that the wrapped service reads: the outer request's own, or an item's bytes.
+    ///
+    /// The wrapped service is a `Service<Request<RequestBody<B>>>`. What is not a batch passes through with its own body
+    /// `B`, polled directly.
+    ///
+    /// ```
+    /// use http_body::Body;
+    /// use http_body_util::Empty;
+    /// use tower_multistatus::RequestBody;
+    ///
+    /// let body: RequestBody<Empty<bytes::Bytes>> = RequestBody::from(bytes::Bytes::from("{}"));
+    /// assert_eq!(body.size_hint().exact(), Some(2));
+    /// ```
+    pub struct RequestBody<B> {
+        #[pin]
+        kind: RequestKind<B>,
+    }
+}
+
+pin_project! {
+    #[project = RequestProjection]
+    enum RequestKind<B> {
+        Outer { #[pin] body: B },
+        Item { bytes: Bytes },
+    }
+}
+
+impl<B> RequestBody<B> {
+    pub(crate) fn outer(body: B) -> Self {
+        Self {
+            kind: RequestKind::Outer { body },
+        }
+    }
+}
+
+impl<B> From<Bytes> for RequestBody<B> {
+    fn from(bytes: Bytes) -> Self {
+        Self {
+            kind: RequestKind::Item { bytes },
+        }
+    }
+}
+
+impl<B: Default> Default for RequestBody<B> {
+    fn default() -> Self {
+        Self::outer(B::default())
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for RequestBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        match self.project().kind.project() {
+            RequestProjection::Outer { body } => body.poll_frame(cx),
+            RequestProjection::Item { bytes } if bytes.is_empty() => Poll::Ready(None),
+            RequestProjection::Item { bytes } => {
+                Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            RequestKind::Outer { body } => body.is_end_stream(),
+            RequestKind::Item { bytes } => bytes.is_empty(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            RequestKind::Outer { body } => body.size_hint(),
+            RequestKind::Item { bytes } => SizeHint::with_exact(bytes.len() as u64),
+        }
+    }
+}
+
+impl<B> fmt::Debug for RequestBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestBody").finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// The body of the layer's answer: the wrapped service's own, or an envelope.
+    ///
+    /// ```
+    /// use http::{Request, Response};
+    /// use http_body_util::{BodyExt, Full};
+    /// use tower::{Layer, Service, ServiceExt, service_fn};
+    /// use tower_multistatus::{BatchLayer, RequestBody};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let service = service_fn(async |_: Request<RequestBody<Full<bytes::Bytes>>>| {
+    ///     Ok::<_, std::convert::Infallible>(Response::new(Full::new(bytes::Bytes::from("hello"))))
+    /// });
+    /// let response = BatchLayer::new("/batch").layer(service).oneshot(Request::default()).await.unwrap();
+    /// assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "hello");
+    /// # });
+    /// ```
+    pub struct ResponseBody<B> {
+        #[pin]
+        kind: ResponseKind<B>,
+    }
+}
+
+pin_project! {
+    #[project = ResponseProjection]
+    enum ResponseKind<B> {
+        Passthrough { #[pin] body: B },
+        Envelope { envelope: Envelope },
+    }
+}
+
+impl<B> ResponseBody<B> {
+    pub(crate) fn passthrough(body: B) -> Self {
+        Self {
+            kind: ResponseKind::Passthrough { body },
+        }
+    }
+
+    pub(crate) fn envelope(envelope: Envelope) -> Self {
+        Self {
+            kind: ResponseKind::Envelope { envelope },
+        }
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        match self.project().kind.project() {
+            ResponseProjection::Passthrough { body } => body.poll_frame(cx),
+            ResponseProjection::Envelope { envelope } => {
+                let frame = std::task::ready!(envelope.poll_frame(cx));
+                Poll::Ready(frame.map(Ok))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            ResponseKind::Passthrough { body } => body.is_end_stream(),
+            ResponseKind::Envelope { envelope } => envelope.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            ResponseKind::Passthrough { body } => body.size_hint(),
+            ResponseKind::Envelope { envelope } => envelope.size_hint(),
+        }
+    }
+}
+
+impl<B> fmt::Debug for ResponseBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseBody").finish_non_exhaustive()
+    }
+}
+
+/// An answer of ours: complete, or still being made.
+pub(crate) enum Envelope {
+    Whole(VecDeque<Bytes>),
+    Streamed(Pin<Box<dyn Body<Data = Bytes, Error = Infallible> + Send>>),
+}
+
+impl Envelope {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
+        match self {
+            Self::Whole(frames) => Poll::Ready(frames.pop_front().map(Frame::data)),
+            Self::Streamed(answer) => answer
+                .as_mut()
+                .poll_frame(cx)
+                .map(|frame| frame.and_then(Result::ok)),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(frames) => frames.is_empty(),
+            Self::Streamed(answer) => answer.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(frames) => {
+                SizeHint::with_exact(frames.iter().map(|f| f.len() as u64).sum())
+            }
+            Self::Streamed(answer) => answer.size_hint(),
+        }
+    }
+}
+
+impl From<Bytes> for Envelope {
+    fn from(bytes: Bytes) -> Self {
+        Self::Whole(VecDeque::from([bytes]))
+    }
+}

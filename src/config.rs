@@ -1,0 +1,196 @@
+//! What the layer was told.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::request::Parts;
+use http::{Method, StatusCode};
+
+use crate::error::Error;
+use crate::format::Format;
+use crate::policy::{EnvelopeStatus, InheritedExtensions, ItemHeaders, SetCookie};
+use crate::target::TargetRules;
+
+/// The limits of a batch, as a [`Format`] gets them.
+///
+/// ```
+/// let limits = tower_multistatus::Limits::default();
+/// assert_eq!(limits.max_subrequests(), 100);
+/// assert_eq!(limits.max_envelope_bytes(), 1 << 20);
+/// assert_eq!(limits.max_item_body_bytes(), 256 << 10);
+/// assert_eq!(limits.max_answer_bytes(), 1 << 20);
+/// assert_eq!(limits.max_total_answer_bytes(), 8 << 20);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Limits {
+    pub(crate) max_subrequests: usize,
+    pub(crate) max_envelope_bytes: usize,
+    pub(crate) max_item_body_bytes: usize,
+    pub(crate) max_answer_bytes: usize,
+    pub(crate) max_total_answer_bytes: usize,
+}
+
+impl Limits {
+    /// Items in a batch. A decoder refuses the batch when it finds one more, before it reads on.
+    pub fn max_subrequests(&self) -> usize {
+        self.max_subrequests
+    }
+
+    /// Bytes of the envelope.
+    pub fn max_envelope_bytes(&self) -> usize {
+        self.max_envelope_bytes
+    }
+
+    /// Bytes of one item's body, decoded.
+    pub fn max_item_body_bytes(&self) -> usize {
+        self.max_item_body_bytes
+    }
+
+    /// Bytes of the body of one answer.
+    pub fn max_answer_bytes(&self) -> usize {
+        self.max_answer_bytes
+    }
+
+    /// Bytes of a buffered answer, encoded.
+    pub fn max_total_answer_bytes(&self) -> usize {
+        self.max_total_answer_bytes
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_subrequests: 100,
+            max_envelope_bytes: 1 << 20,
+            max_item_body_bytes: 256 << 10,
+            max_answer_bytes: 1 << 20,
+            max_total_answer_bytes: 8 << 20,
+        }
+    }
+}
+
+/// The order of the answers in the envelope.
+///
+/// ```
+/// use tower_multistatus::{BatchLayer, Order};
+///
+/// let layer = BatchLayer::new("/batch").order(Order::Completion);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Order {
+    /// As the items stand in the request. Streamed, an item then waits for those before it, and no more than
+    /// [`concurrency`](crate::BatchLayer::concurrency) items are in flight or waiting.
+    Request,
+    /// As the items finish.
+    Completion,
+}
+
+/// A function of the user's.
+pub(crate) struct Hook<F: ?Sized>(Arc<F>);
+
+impl<F: ?Sized> Hook<F> {
+    pub(crate) fn new(hook: Arc<F>) -> Self {
+        Self(hook)
+    }
+}
+
+impl<F: ?Sized> Clone for Hook<F> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<F: ?Sized> Deref for Hook<F> {
+    type Target = F;
+
+    fn deref(&self) -> &F {
+        &self.0
+    }
+}
+
+impl<F: ?Sized> fmt::Debug for Hook<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
+}
+
+pub(crate) type When = dyn Fn(&Parts) -> bool + Send + Sync;
+pub(crate) type Filter = dyn Fn(&Parts) -> Result<(), StatusCode> + Send + Sync;
+pub(crate) type Admit = dyn Fn(usize, &Parts) -> Result<(), Error> + Send + Sync;
+pub(crate) type OnError =
+    dyn Fn(&(dyn std::error::Error + Send + Sync + 'static)) -> Option<StatusCode> + Send + Sync;
+
+/// Every setting, once.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) path: String,
+    pub(crate) formats: Vec<Arc<dyn Format>>,
+    pub(crate) limits: Limits,
+    pub(crate) concurrency: usize,
+    pub(crate) item_timeout: Option<Duration>,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) status: EnvelopeStatus,
+    pub(crate) order: Option<Order>,
+    pub(crate) streamed: Option<bool>,
+    pub(crate) continue_on_error: bool,
+    pub(crate) targets: TargetRules,
+    pub(crate) own_base: bool,
+    pub(crate) methods: Vec<Method>,
+    pub(crate) item_headers: ItemHeaders,
+    pub(crate) set_cookie: SetCookie,
+    pub(crate) extensions: InheritedExtensions,
+    pub(crate) when: Option<Hook<When>>,
+    pub(crate) admit: Option<Hook<Admit>>,
+    pub(crate) filter: Option<Hook<Filter>>,
+    pub(crate) on_error: Option<Hook<OnError>>,
+    pub(crate) exclusive: bool,
+    pub(crate) describe: bool,
+}
+
+impl Config {
+    pub(crate) fn new(path: &str) -> Self {
+        let mut config = Self {
+            path: path.to_owned(),
+            formats: Vec::new(),
+            limits: Limits::default(),
+            concurrency: 8,
+            item_timeout: cfg!(feature = "timeout").then_some(Duration::from_secs(10)),
+            deadline: cfg!(feature = "timeout").then_some(Duration::from_secs(30)),
+            status: EnvelopeStatus::default(),
+            order: None,
+            streamed: None,
+            continue_on_error: true,
+            targets: TargetRules::default(),
+            own_base: false,
+            methods: Vec::new(),
+            item_headers: ItemHeaders::default(),
+            set_cookie: SetCookie::default(),
+            extensions: InheritedExtensions::default(),
+            when: None,
+            admit: None,
+            filter: None,
+            on_error: None,
+            exclusive: false,
+            describe: false,
+        };
+        config.settle_base();
+        config
+    }
+
+    /// The folder that the batch path stands in, as clients see it, unless a base was set.
+    pub(crate) fn settle_base(&mut self) {
+        if !self.own_base {
+            let folder = self.path.rfind('/').map_or(0, |slash| slash + 1);
+            let folder = self.path.get(..folder).unwrap_or("/");
+            self.targets.base = format!("{}{folder}", self.targets.mount);
+        }
+    }
+
+    /// Of a request to the batch path.
+    pub(crate) fn is_batch(&self, parts: &Parts) -> bool {
+        parts.method == Method::POST && self.when.as_ref().is_none_or(|when| when(parts))
+    }
+}

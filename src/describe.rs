@@ -1,0 +1,75 @@
+//! What a batch endpoint says of itself.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderValue, Method, Response};
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::subrequest::METHODS;
+
+#[derive(Serialize)]
+struct Description<'a> {
+    limits: Limits,
+    formats: Vec<Format<'a>>,
+    methods: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Limits {
+    max_subrequests: usize,
+    max_envelope_bytes: usize,
+    max_item_body_bytes: usize,
+    max_answer_bytes: usize,
+    max_total_answer_bytes: usize,
+    concurrency: usize,
+    item_timeout_seconds: Option<f64>,
+    deadline_seconds: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Format<'a> {
+    media_types: &'a [&'a str],
+    reads: bool,
+    writes: bool,
+}
+
+pub(crate) fn describe<B: From<Bytes>>(config: &Config, outer: &Parts) -> Response<B> {
+    let limits = &config.limits;
+    let description = Description {
+        limits: Limits {
+            max_subrequests: limits.max_subrequests,
+            max_envelope_bytes: limits.max_envelope_bytes,
+            max_item_body_bytes: limits.max_item_body_bytes,
+            max_answer_bytes: limits.max_answer_bytes,
+            max_total_answer_bytes: limits.max_total_answer_bytes,
+            concurrency: config.concurrency,
+            item_timeout_seconds: config.item_timeout.as_ref().map(Duration::as_secs_f64),
+            deadline_seconds: config.deadline.as_ref().map(Duration::as_secs_f64),
+        },
+        formats: config
+            .formats
+            .iter()
+            .map(|format| Format {
+                media_types: format.media_types(),
+                reads: format.reads(),
+                writes: format.encoder(outer).is_some(),
+            })
+            .collect(),
+        methods: METHODS
+            .iter()
+            .chain(&config.methods)
+            .map(Method::as_str)
+            .collect(),
+    };
+    // Strings, numbers and flags only: it cannot fail.
+    let body = Bytes::from(serde_json::to_vec(&description).unwrap_or_default());
+    let mut response = Response::new(B::from(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

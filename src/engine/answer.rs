@@ -1,0 +1,239 @@
+//! The engine as a body: pumps the dispatch, encodes what comes, emits frames.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context as Task, Poll};
+
+use bytes::Bytes;
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
+use http_body::{Body, Frame};
+
+use super::call::Inner;
+use super::context::Context;
+use super::dispatch::Dispatch;
+use super::outcome::Settled;
+use super::plan::Plan;
+use super::timer::Instant;
+use crate::config::Order;
+use crate::fault::Fault;
+use crate::format::{Encoder, Frames};
+use crate::policy::Summary;
+use crate::subresponse::Subresponse;
+use crate::trace::BatchSpan;
+
+/// After so many items in one poll the task yields: tokio's budget is 128, and an item may use several.
+const YIELD_AFTER: usize = 32;
+
+/// So much waits to be read before a streamed answer stops for it.
+const FULL_FRAME: usize = 32 * 1024;
+
+/// What an answer to a small item takes, to size the first segment by.
+const SMALL_ANSWER: usize = 160;
+
+/// The answer to a batch while it is made. As a [`Body`] it streams; [`whole`](Self::whole) drives it to its end.
+pub(crate) struct Answer<S: Inner<B>, B> {
+    dispatch: Dispatch<S, B>,
+    encoder: Box<dyn Encoder>,
+    frames: Frames,
+    state: State,
+    is_streamed: bool,
+    /// Answers that wait for those before them, where they are asked for in the order of the request.
+    held: Option<Held>,
+    summary: Summary,
+    retry_after: Option<u64>,
+    cookies: Vec<HeaderValue>,
+}
+
+/// A finished answer, and what its head needs to know.
+pub(crate) struct Whole {
+    pub(crate) frames: VecDeque<Bytes>,
+    pub(crate) summary: Summary,
+    pub(crate) retry_after: Option<u64>,
+    pub(crate) cookies: Vec<HeaderValue>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    New,
+    Running,
+    Ended,
+}
+
+/// Answers that came before their turn.
+#[derive(Debug, Default)]
+struct Held {
+    next: usize,
+    early: BTreeMap<usize, Subresponse>,
+    bytes: usize,
+}
+
+/// Nothing in it is pinned in place: what must be stands in boxes of its own.
+impl<S: Inner<B>, B> Unpin for Answer<S, B> {}
+
+impl<S: Inner<B>, B> Answer<S, B> {
+    pub(crate) fn new(
+        plan: Plan,
+        context: Context,
+        inner: S,
+        encoder: Box<dyn Encoder>,
+        is_streamed: bool,
+        deadline: Option<Instant>,
+    ) -> Self {
+        let order = context.config.order.unwrap_or(match is_streamed {
+            true => Order::Completion,
+            false => Order::Request,
+        });
+        let span = BatchSpan::new(plan.len());
+        Self {
+            frames: Frames::with_estimate(64 + plan.len() * SMALL_ANSWER),
+            dispatch: Dispatch::new(plan, context, inner, deadline, span),
+            encoder,
+            state: State::New,
+            is_streamed,
+            held: (order == Order::Request).then(Held::default),
+            summary: Summary::default(),
+            retry_after: None,
+            cookies: Vec::new(),
+        }
+    }
+
+    pub(crate) async fn whole(mut self) -> Whole {
+        poll_fn(|cx| self.pump(cx)).await;
+        Whole {
+            frames: std::iter::from_fn(|| self.frames.pop()).collect(),
+            summary: self.summary,
+            retry_after: self.retry_after,
+            cookies: self.cookies,
+        }
+    }
+
+    /// Gets on as far as it can. Ready when everything is written.
+    fn pump(&mut self, cx: &mut Task<'_>) -> Poll<()> {
+        let span = self.dispatch.span().share();
+        span.in_scope(|| self.pump_in_span(cx))
+    }
+
+    fn pump_in_span(&mut self, cx: &mut Task<'_>) -> Poll<()> {
+        if self.state == State::New {
+            self.encoder.begin(&mut self.frames);
+            self.state = State::Running;
+        }
+        self.dispatch.check_deadline();
+        for _ in 0..YIELD_AFTER {
+            if self.is_streamed && self.frames.len() >= FULL_FRAME {
+                // Whoever takes the frame polls again.
+                return Poll::Pending;
+            }
+            // Only a stream has to keep what it holds small: a buffered answer has a limit for all of it.
+            let held = self.held.as_ref().filter(|_| self.is_streamed);
+            let held = held.map_or(0, |held| held.early.len());
+            match self.dispatch.poll_next(held, cx) {
+                Poll::Ready(Some(settled)) => self.take(settled),
+                Poll::Ready(None) => {
+                    self.encoder.end(&self.summary, &mut self.frames);
+                    self.dispatch.span().finish(&self.summary);
+                    self.state = State::Ended;
+                    return Poll::Ready(());
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn take(&mut self, settled: Settled) {
+        let Settled {
+            mut subresponse,
+            cookies,
+        } = settled;
+        self.cookies.extend(cookies);
+        let bytes = subresponse.body.len();
+        if self.is_over(bytes) {
+            self.cut_off(&mut subresponse);
+        }
+        let Some(held) = &mut self.held else {
+            return self.write(subresponse);
+        };
+        if subresponse.index != held.next {
+            held.bytes += subresponse.body.len();
+            held.early.insert(subresponse.index, subresponse);
+            return;
+        }
+        let mut turn = Some(subresponse);
+        while let Some(subresponse) = turn {
+            self.write(subresponse);
+            turn = self.held.as_mut().and_then(Held::advance);
+        }
+    }
+
+    fn write(&mut self, mut subresponse: Subresponse) {
+        let mark = self.frames.mark();
+        self.encoder.push(&subresponse, &mut self.frames);
+        if self.is_over(0) {
+            self.frames.rewind(mark);
+            self.encoder.retract();
+            self.cut_off(&mut subresponse);
+            self.encoder.push(&subresponse, &mut self.frames);
+        }
+        self.summary.count(subresponse.is_success());
+        if matches!(
+            subresponse.status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        ) {
+            let seconds = subresponse.headers.get(RETRY_AFTER);
+            let seconds = seconds.and_then(|value| value.to_str().ok()?.parse().ok());
+            self.retry_after = self.retry_after.max(seconds);
+        }
+    }
+
+    /// Whether a buffered answer with so many bytes more is larger than it may be.
+    fn is_over(&self, more: usize) -> bool {
+        let held = self.held.as_ref().map_or(0, |held| held.bytes);
+        let max = self.dispatch.context().config.limits.max_total_answer_bytes;
+        !self.is_streamed && self.frames.len() + held + more > max
+    }
+
+    /// The answer does not fit. Nor will later ones: their items are not begun, so that nothing is done and then not told.
+    fn cut_off(&mut self, subresponse: &mut Subresponse) {
+        subresponse.replace(Fault::TotalTooLarge);
+        self.dispatch.halt(Fault::TotalTooLarge);
+    }
+}
+
+impl Held {
+    /// The answer whose turn it is after the one that was written, if it is there.
+    fn advance(&mut self) -> Option<Subresponse> {
+        self.next += 1;
+        let subresponse = self.early.remove(&self.next)?;
+        self.bytes -= subresponse.body.len();
+        Some(subresponse)
+    }
+}
+
+impl<S: Inner<B>, B> Body for Answer<S, B> {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Task<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = self.get_mut();
+        if this.frames.is_empty() && this.state != State::Ended {
+            let _ = this.pump(cx);
+        }
+        match this.frames.pop() {
+            Some(frame) => Poll::Ready(Some(Ok(Frame::data(frame)))),
+            None if this.state == State::Ended => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.state == State::Ended && self.frames.is_empty()
+    }
+}

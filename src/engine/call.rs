@@ -1,0 +1,192 @@
+//! A whole request in, a whole response out.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::response::Parts;
+use http::{Request, Response, StatusCode};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower::{BoxError, Service};
+
+use crate::body::RequestBody;
+use crate::fault::Fault;
+use crate::gathered::Gathered;
+
+/// What a wrapped service must be to answer items. Every service that fits is one.
+pub(crate) trait Inner<B>: Clone + Send + 'static {
+    type Body: Body<Data = Bytes> + Send + 'static;
+    type Error: Into<BoxError>;
+    type Future: Future<Output = Result<Response<Self::Body>, Self::Error>> + Send + 'static;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>>;
+    fn call(&mut self, request: Request<RequestBody<B>>) -> Self::Future;
+}
+
+impl<S, B, R> Inner<B> for S
+where
+    S: Service<Request<RequestBody<B>>, Response = Response<R>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+    R: Body<Data = Bytes> + Send + 'static,
+{
+    type Body = R;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Service::poll_ready(self, cx)
+    }
+
+    fn call(&mut self, request: Request<RequestBody<B>>) -> S::Future {
+        Service::call(self, request)
+    }
+}
+
+/// What came of a call.
+pub(super) type Called = Result<(Parts, Bytes), Failure>;
+
+/// Why a call has no answer.
+pub(super) enum Failure {
+    Fault(Fault),
+    NotReady(BoxError),
+    Failed(BoxError),
+}
+
+pin_project! {
+    /// One item on its way through the inner service: readiness, call, body; every step guarded against panics.
+    pub(super) struct Call<S: Inner<B>, B> {
+        max_bytes: usize,
+        is_head: bool,
+        #[pin]
+        stage: Stage<S, B>,
+    }
+}
+
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<S: Inner<B>, B> {
+        Waiting { inner: S, request: Option<Request<RequestBody<B>>> },
+        Calling { #[pin] future: S::Future },
+        Reading { parts: Option<Parts>, #[pin] body: S::Body, read: Gathered },
+        Done,
+    }
+}
+
+impl<S: Inner<B>, B> Call<S, B> {
+    pub(super) fn new(inner: S, request: Request<RequestBody<B>>, max_bytes: usize) -> Self {
+        Self {
+            max_bytes,
+            is_head: request.method() == http::Method::HEAD,
+            stage: Stage::Waiting {
+                inner,
+                request: Some(request),
+            },
+        }
+    }
+
+    /// Runs until there is an outcome; then everything of the inner service's is dropped.
+    pub(super) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Called> {
+        let stepped = catch_unwind(AssertUnwindSafe(|| self.as_mut().step(cx)));
+        let called = match stepped {
+            Ok(called) => ready!(called),
+            Err(_) => Err(Failure::Fault(Fault::Panicked)),
+        };
+        // Dropping what has panicked may panic again.
+        let cleared = catch_unwind(AssertUnwindSafe(|| {
+            self.project().stage.set(Stage::Done);
+        }));
+        Poll::Ready(match cleared {
+            Ok(()) => called,
+            Err(_) => Err(Failure::Fault(Fault::Panicked)),
+        })
+    }
+
+    fn step(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Called> {
+        let mut this = self.project();
+        loop {
+            let next = match this.stage.as_mut().project() {
+                StageProjection::Waiting { inner, request } => {
+                    let is_ready = ready!(inner.poll_ready(cx));
+                    if let Err(error) = is_ready {
+                        return Poll::Ready(Err(Failure::NotReady(error.into())));
+                    }
+                    let Some(request) = request.take() else {
+                        return Poll::Pending;
+                    };
+                    Stage::Calling {
+                        future: inner.call(request),
+                    }
+                }
+                StageProjection::Calling { future } => {
+                    let response = match ready!(future.poll(cx)) {
+                        Ok(response) => response,
+                        Err(error) => return Poll::Ready(Err(Failure::Failed(error.into()))),
+                    };
+                    let (parts, body) = response.into_parts();
+                    if *this.is_head || is_bodiless(parts.status) || body.is_end_stream() {
+                        return Poll::Ready(Ok((parts, Bytes::new())));
+                    }
+                    if body.size_hint().lower() > *this.max_bytes as u64 {
+                        return Poll::Ready(Err(Failure::Fault(Fault::AnswerTooLarge)));
+                    }
+                    Stage::Reading {
+                        parts: Some(parts),
+                        body,
+                        read: Gathered::default(),
+                    }
+                }
+                StageProjection::Reading { parts, body, read } => {
+                    let body = ready!(poll_whole(body, read, *this.max_bytes, cx));
+                    let Some(parts) = parts.take() else {
+                        return Poll::Pending;
+                    };
+                    return Poll::Ready(match body {
+                        Ok(body) => Ok((parts, body)),
+                        Err(fault) => Err(Failure::Fault(fault)),
+                    });
+                }
+                StageProjection::Done => return Poll::Pending,
+            };
+            this.stage.set(next);
+        }
+    }
+}
+
+/// Statuses whose answers have no body (RFC 9110 §15).
+fn is_bodiless(status: StatusCode) -> bool {
+    status.is_informational()
+        || matches!(
+            status,
+            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+        )
+}
+
+/// Reads to the end; trailers are dropped.
+fn poll_whole<R: Body<Data = Bytes>>(
+    mut body: Pin<&mut R>,
+    read: &mut Gathered,
+    max_bytes: usize,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Bytes, Fault>> {
+    loop {
+        let Some(frame) = ready!(body.as_mut().poll_frame(cx)) else {
+            return Poll::Ready(Ok(read.take()));
+        };
+        let Ok(frame) = frame else {
+            return Poll::Ready(Err(Fault::AnswerBroken));
+        };
+        if let Ok(chunk) = frame.into_data() {
+            if read.len() + chunk.len() > max_bytes {
+                return Poll::Ready(Err(Fault::AnswerTooLarge));
+            }
+            read.push(chunk);
+        }
+        if body.is_end_stream() {
+            return Poll::Ready(Ok(read.take()));
+        }
+    }
+}

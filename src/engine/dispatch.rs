@@ -1,0 +1,221 @@
+//! Runs a plan, N at a time; settles what depends on what.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context as Task, Poll};
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use super::call::{Call, Called, Inner};
+use super::context::Context;
+use super::outcome::{Outcome, Settled, fault_of};
+use super::plan::Plan;
+use super::timer::{Instant, Timer};
+use crate::fault::Fault;
+use crate::trace::{BatchSpan, ItemSpan};
+
+/// The items of one batch on their way. Yields answers as they come; dropped, it takes every call with it.
+pub(super) struct Dispatch<S: Inner<B>, B> {
+    plan: Plan,
+    context: Context,
+    inner: S,
+    /// Where each call starts; it stays unless the call has to wait.
+    slot: Option<Pin<Box<Call<S, B>>>>,
+    in_flight: FuturesUnordered<InFlight<S, B>>,
+    /// Answers that others brought about.
+    settled: VecDeque<Settled>,
+    /// What every item is told that was not begun.
+    halted: Option<Fault>,
+    deadline: Option<Instant>,
+    timer: Timer,
+    span: BatchSpan,
+}
+
+/// A call that had to wait, and is now polled only when it is woken.
+struct InFlight<S: Inner<B>, B> {
+    index: usize,
+    call: Pin<Box<Call<S, B>>>,
+    due: Option<Instant>,
+    span: ItemSpan,
+}
+
+impl<S: Inner<B>, B> Future for InFlight<S, B> {
+    type Output = (usize, Called, ItemSpan);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let called = this.span.in_scope(|| this.call.as_mut().poll(cx));
+        called.map(|called| (this.index, called, std::mem::take(&mut this.span)))
+    }
+}
+
+impl<S: Inner<B>, B> Dispatch<S, B> {
+    pub(super) fn new(
+        plan: Plan,
+        context: Context,
+        inner: S,
+        deadline: Option<Instant>,
+        span: BatchSpan,
+    ) -> Self {
+        Self {
+            plan,
+            context,
+            inner,
+            slot: None,
+            in_flight: FuturesUnordered::new(),
+            settled: VecDeque::new(),
+            halted: None,
+            deadline,
+            timer: Timer::default(),
+            span,
+        }
+    }
+
+    pub(super) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    pub(super) fn span(&self) -> &BatchSpan {
+        &self.span
+    }
+
+    /// Begins no further item: each that was not begun has this fault.
+    pub(super) fn halt(&mut self, fault: Fault) {
+        self.halted.get_or_insert(fault);
+    }
+
+    /// Looks at the clock once. Items that never wait do not let the timer speak.
+    pub(super) fn check_deadline(&mut self) {
+        if self.deadline.is_some_and(Instant::has_come) {
+            self.halt(Fault::Deadline);
+        }
+    }
+
+    /// The next answer. `held` answers count as in flight: they take memory as those do.
+    pub(super) fn poll_next(&mut self, held: usize, cx: &mut Task<'_>) -> Poll<Option<Settled>> {
+        loop {
+            if let Some(settled) = self.settled.pop_front() {
+                return Poll::Ready(Some(settled));
+            }
+            if !self.in_flight.is_empty()
+                && let Poll::Ready(Some((index, called, span))) = self.in_flight.poll_next_unpin(cx)
+            {
+                return Poll::Ready(Some(self.finish(index, called, span)));
+            }
+            if self.in_flight.len() + held < self.context.config.concurrency {
+                match self.start(cx) {
+                    Poll::Ready(Some(settled)) => return Poll::Ready(Some(settled)),
+                    Poll::Ready(None) if self.in_flight.is_empty() => return Poll::Ready(None),
+                    Poll::Ready(None) => {}
+                    Poll::Pending => continue,
+                }
+            }
+            if !self.expire(cx) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Begins the next item: its answer if it did not have to wait, or `None` if there is none to begin.
+    fn start(&mut self, cx: &mut Task<'_>) -> Poll<Option<Settled>> {
+        let Some(index) = self.plan.next() else {
+            return Poll::Ready(None);
+        };
+        let item = self.plan.item(index);
+        let span = ItemSpan::new(&self.span, item);
+        let fault = self.halted.or(item.fault);
+        let request = match fault.map_or_else(|| self.context.request(index, item), Err) {
+            Ok(request) => request,
+            Err(fault) => return Poll::Ready(Some(self.settle(index, Err(fault), span))),
+        };
+        let inner = &self.inner;
+        let Ok(inner) = catch_unwind(AssertUnwindSafe(|| inner.clone())) else {
+            return Poll::Ready(Some(self.settle(index, Err(Fault::Panicked), span)));
+        };
+        let call = Call::new(inner, request, self.context.config.limits.max_answer_bytes);
+        let mut call = match self.slot.take() {
+            Some(mut slot) => {
+                slot.set(call);
+                slot
+            }
+            None => Box::pin(call),
+        };
+        match span.in_scope(|| call.as_mut().poll(cx)) {
+            Poll::Ready(called) => {
+                self.slot = Some(call);
+                Poll::Ready(Some(self.finish(index, called, span)))
+            }
+            Poll::Pending => {
+                let timeout = self.context.config.item_timeout;
+                self.in_flight.push(InFlight {
+                    index,
+                    call,
+                    due: timeout.and_then(Instant::after),
+                    span,
+                });
+                Poll::Pending
+            }
+        }
+    }
+
+    fn finish(&mut self, index: usize, called: Called, span: ItemSpan) -> Settled {
+        let outcome = called.map_err(|failure| fault_of(&self.context, failure));
+        self.settle(index, outcome, span)
+    }
+
+    fn settle(&mut self, index: usize, outcome: Outcome, span: ItemSpan) -> Settled {
+        let settled = Settled::new(&self.context, index, self.plan.item(index), outcome);
+        let status = settled.subresponse.status;
+        span.finish(status);
+        let is_success = settled.subresponse.is_success();
+        if !is_success && !self.context.continue_on_error() {
+            self.halt(Fault::Stopped);
+        }
+        for lost in self.plan.settle(index, is_success) {
+            let item = self.plan.item(lost);
+            let span = ItemSpan::new(&self.span, item);
+            let settled = Settled::new(&self.context, lost, item, Err(Fault::FailedDependency));
+            span.finish(settled.subresponse.status);
+            self.settled.push_back(settled);
+        }
+        settled
+    }
+
+    /// Ends what is overdue. Whether anything was, so that there is more to do now.
+    fn expire(&mut self, cx: &mut Task<'_>) -> bool {
+        let dues = self.in_flight.iter().filter_map(|call| call.due);
+        let Some(first) = dues.chain(self.deadline).min() else {
+            return false;
+        };
+        if !self.timer.poll(first, cx) {
+            return false;
+        }
+        self.check_deadline();
+        let fault = match self.halted {
+            Some(Fault::Deadline) => Fault::Deadline,
+            _ => Fault::ItemTimeout,
+        };
+        let is_overdue = |call: &InFlight<S, B>| {
+            fault == Fault::Deadline || call.due.is_some_and(Instant::has_come)
+        };
+        let (mut overdue, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.in_flight)
+            .into_iter()
+            .partition(is_overdue);
+        self.in_flight.extend(rest);
+        overdue.sort_unstable_by_key(|call| call.index);
+        for InFlight {
+            index, call, span, ..
+        } in overdue.drain(..)
+        {
+            // A handler's destructor is no better than the handler.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(call)));
+            // Before those that are lost with it.
+            let place = self.settled.len();
+            let settled = self.settle(index, Err(fault), span);
+            self.settled.insert(place, settled);
+        }
+        !self.settled.is_empty()
+    }
+}

@@ -1,0 +1,15 @@
+//! Runs a batch.
+
+mod answer;
+mod call;
+mod context;
+mod dispatch;
+mod outcome;
+mod plan;
+mod timer;
+
+pub(crate) use answer::{Answer, Whole};
+pub(crate) use call::Inner;
+pub(crate) use context::Context;
+pub(crate) use plan::Plan;
+pub(crate) use timer::{Instant, Timer};

@@ -1,0 +1,75 @@
+//! From what came of a call to the answer that is written.
+
+use bytes::Bytes;
+use http::response::Parts;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+
+use super::call::Failure;
+use super::context::Context;
+use crate::fault::Fault;
+use crate::policy;
+use crate::subrequest::Subrequest;
+use crate::subresponse::Subresponse;
+
+/// What the inner service answered, or why it did not.
+pub(super) type Outcome = Result<(Parts, Bytes), Fault>;
+
+/// An item's answer, and the cookies that go on the outer response.
+pub(super) struct Settled {
+    pub(super) subresponse: Subresponse,
+    pub(super) cookies: Vec<HeaderValue>,
+}
+
+impl Settled {
+    pub(super) fn new(
+        context: &Context,
+        index: usize,
+        item: &mut Subrequest,
+        outcome: Outcome,
+    ) -> Self {
+        let mut subresponse = Subresponse {
+            id: std::mem::take(&mut item.id),
+            url: std::mem::take(&mut item.url),
+            index,
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            fault: None,
+        };
+        let mut cookies = Vec::new();
+        match outcome {
+            Ok((parts, _)) if parts.status.is_informational() => {
+                subresponse.replace(Fault::NotFinal);
+            }
+            Ok((parts, body)) => {
+                let is_head = item.method == Some(Method::HEAD);
+                subresponse.status = parts.status;
+                subresponse.headers = parts.headers;
+                cookies =
+                    policy::clean(&mut subresponse.headers, context.config.set_cookie, is_head);
+                if !(context.preferences.is_minimal && subresponse.is_success()) {
+                    subresponse.body = body;
+                }
+            }
+            Err(fault) => subresponse.replace(fault),
+        }
+        Self {
+            subresponse,
+            cookies,
+        }
+    }
+}
+
+/// What a failed call is told as. The error's own text is shown to nobody.
+pub(super) fn fault_of(context: &Context, failure: Failure) -> Fault {
+    let (error, fault) = match failure {
+        Failure::Fault(fault) => return fault,
+        Failure::NotReady(error) => (error, Fault::NotReady),
+        Failure::Failed(error) => (error, Fault::CallFailed),
+    };
+    let mapped = context.config.on_error.as_ref();
+    match mapped.and_then(|on_error| on_error(&*error)) {
+        Some(status) => Fault::MappedError(status),
+        None => fault,
+    }
+}

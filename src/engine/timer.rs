@@ -1,0 +1,76 @@
+//! Time, where there is any: without the feature `timeout` nothing ever comes due.
+
+#[cfg(feature = "timeout")]
+pub(crate) use with_tokio::{Instant, Timer};
+#[cfg(not(feature = "timeout"))]
+pub(crate) use without::{Instant, Timer};
+
+#[cfg(feature = "timeout")]
+mod with_tokio {
+    use std::future::Future;
+    use std::pin::Pin;
+    use std::task::Context;
+    use std::time::Duration;
+
+    use tokio::time::Sleep;
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub(crate) struct Instant(tokio::time::Instant);
+
+    impl Instant {
+        /// `None` for a time too far to come.
+        pub(crate) fn after(duration: Duration) -> Option<Self> {
+            tokio::time::Instant::now().checked_add(duration).map(Self)
+        }
+
+        pub(crate) fn has_come(self) -> bool {
+            tokio::time::Instant::now() >= self.0
+        }
+    }
+
+    /// One timer a batch, registered with the runtime only when something has to wait.
+    #[derive(Debug, Default)]
+    pub(crate) struct Timer(Option<Pin<Box<Sleep>>>);
+
+    impl Timer {
+        /// Whether that time has come; if not, the task is woken then.
+        pub(crate) fn poll(&mut self, at: Instant, cx: &mut Context<'_>) -> bool {
+            let sleep = self
+                .0
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at.0)));
+            if sleep.deadline() != at.0 {
+                sleep.as_mut().reset(at.0);
+            }
+            sleep.as_mut().poll(cx).is_ready()
+        }
+    }
+}
+
+#[cfg(not(feature = "timeout"))]
+mod without {
+    use std::task::Context;
+    use std::time::Duration;
+
+    /// There is none.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub(crate) enum Instant {}
+
+    impl Instant {
+        pub(crate) fn after(_: Duration) -> Option<Self> {
+            None
+        }
+
+        pub(crate) fn has_come(self) -> bool {
+            match self {}
+        }
+    }
+
+    #[derive(Debug, Default)]
+    pub(crate) struct Timer(());
+
+    impl Timer {
+        pub(crate) fn poll(&mut self, at: Instant, _: &mut Context<'_>) -> bool {
+            match at {}
+        }
+    }
+}

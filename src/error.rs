@@ -1,0 +1,273 @@
+//! Why a batch is refused, and how that is said on the wire.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use serde::Serialize;
+
+pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// Why a whole batch is refused.
+///
+/// A refusal is a response, never an `Err` of the service: nothing was dispatched, and the client gets an
+/// `application/problem+json` body (RFC 9457) whose `code` is [`code`](Self::code). Neither quotes what the client sent.
+///
+/// ```
+/// use tower_multistatus::ErrorKind;
+///
+/// assert_eq!(ErrorKind::DuplicateId.code(), "duplicate-id");
+/// assert_eq!(ErrorKind::TooManySubrequests.status(), 413);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The envelope, or a header that says how to read it, is not what its format asks for: 400.
+    Malformed,
+    /// Two items have the same id: 400.
+    DuplicateId,
+    /// An item depends on an id that no earlier item has: 400.
+    UnknownDependency,
+    /// The batch path is [`exclusive`](crate::BatchLayer::exclusive) and the method is another one than POST: 405.
+    MethodNotAllowed,
+    /// No format can write what `Accept` asks for: 406.
+    NotAcceptable,
+    /// The envelope had not arrived when the deadline passed: 408.
+    UploadTimeout,
+    /// More items than [`max_subrequests`](crate::BatchLayer::max_subrequests): 413.
+    TooManySubrequests,
+    /// More bytes than [`max_envelope_bytes`](crate::BatchLayer::max_envelope_bytes): 413.
+    EnvelopeTooLarge,
+    /// No format reads this `Content-Type`, or the envelope has a `Content-Encoding`: 415.
+    UnsupportedMediaType,
+    /// The envelope has an atomicity group or a condition, which cannot be honoured: 501.
+    UnsupportedAtomicity,
+    /// A sub-request of a batch asked for a batch: 508.
+    NestedBatch,
+    /// The wrapped service panicked while it was cloned for the batch: 500.
+    ServiceUnavailable,
+    /// [`admit`](crate::BatchLayer::admit) said no, with this status.
+    NotAdmitted(StatusCode),
+}
+
+impl ErrorKind {
+    /// The status that the refusal is answered with.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Malformed | Self::DuplicateId | Self::UnknownDependency => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::UploadTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::TooManySubrequests | Self::EnvelopeTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedAtomicity => StatusCode::NOT_IMPLEMENTED,
+            Self::NestedBatch => StatusCode::LOOP_DETECTED,
+            Self::ServiceUnavailable => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NotAdmitted(status) => status,
+        }
+    }
+
+    /// The stable name that stands as `code` in the problem document.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::DuplicateId => "duplicate-id",
+            Self::UnknownDependency => "unknown-dependency",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::NotAcceptable => "not-acceptable",
+            Self::UploadTimeout => "upload-timeout",
+            Self::TooManySubrequests => "too-many-subrequests",
+            Self::EnvelopeTooLarge => "envelope-too-large",
+            Self::UnsupportedMediaType => "unsupported-media-type",
+            Self::UnsupportedAtomicity => "unsupported-atomicity",
+            Self::NestedBatch => "nested-batch",
+            Self::ServiceUnavailable => "service-unavailable",
+            Self::NotAdmitted(_) => "not-admitted",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Malformed => "the envelope is malformed",
+            Self::DuplicateId => "two items have the same id",
+            Self::UnknownDependency => "an item depends on one that does not stand before it",
+            Self::MethodNotAllowed => "a batch is sent by POST",
+            Self::NotAcceptable => "no format can write what is accepted",
+            Self::UploadTimeout => "the envelope did not arrive in time",
+            Self::TooManySubrequests => "the batch has too many items",
+            Self::EnvelopeTooLarge => "the envelope is too large",
+            Self::UnsupportedMediaType => "no format reads an envelope of this type",
+            Self::UnsupportedAtomicity => "atomicity groups and conditions are not supported",
+            Self::NestedBatch => "a batch cannot be an item of a batch",
+            Self::ServiceUnavailable => "the service could not take the batch",
+            Self::NotAdmitted(_) => "the batch was not admitted",
+        }
+    }
+}
+
+/// A refusal: an [`ErrorKind`], and where in the envelope it was found.
+///
+/// Formats of your own return it from [`Decoder`](crate::Decoder), and [`admit`](crate::BatchLayer::admit) makes one of a
+/// [`StatusCode`]:
+///
+/// ```
+/// use http::StatusCode;
+/// use tower_multistatus::{Error, ErrorKind};
+///
+/// let full = Error::from(StatusCode::TOO_MANY_REQUESTS).retry_after(30);
+/// assert_eq!(full.kind(), ErrorKind::NotAdmitted(StatusCode::TOO_MANY_REQUESTS));
+///
+/// let broken = Error::new(ErrorKind::Malformed).at_item(3);
+/// assert_eq!(broken.to_string(), "the envelope is malformed");
+/// assert_eq!(broken.item(), Some(3));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    kind: ErrorKind,
+    item: Option<usize>,
+    limit: Option<(&'static str, u64)>,
+    retry_after: Option<u64>,
+    allow: Option<&'static str>,
+    accept_post: Option<HeaderValue>,
+}
+
+impl Error {
+    /// A refusal of this kind.
+    pub fn new(kind: ErrorKind) -> Self {
+        Self {
+            kind,
+            item: None,
+            limit: None,
+            retry_after: None,
+            allow: None,
+            accept_post: None,
+        }
+    }
+
+    /// Says which item is at fault, counted from 0; `pointer` in the problem document.
+    pub fn at_item(mut self, index: usize) -> Self {
+        self.item = Some(index);
+        self
+    }
+
+    /// Adds a `Retry-After` of so many seconds.
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Why.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The item at fault, counted from 0, where one is.
+    pub fn item(&self) -> Option<usize> {
+        self.item
+    }
+
+    pub(crate) fn over(kind: ErrorKind, limit: &'static str, max: usize) -> Self {
+        Self {
+            limit: Some((limit, max as u64)),
+            ..Self::new(kind)
+        }
+    }
+
+    pub(crate) fn allow(mut self, methods: &'static str) -> Self {
+        self.allow = Some(methods);
+        self
+    }
+
+    pub(crate) fn accept_post(mut self, types: &str) -> Self {
+        self.accept_post = HeaderValue::from_str(types).ok();
+        self
+    }
+
+    pub(crate) fn into_response<B: From<Bytes>>(self) -> Response<B> {
+        let status = self.kind.status();
+        let problem = Problem {
+            limit: self.limit.map(|(name, _)| name),
+            max: self.limit.map(|(_, max)| max),
+            pointer: self.item.map(|index| format!("#/requests/{index}")),
+            ..Problem::new(self.kind.title(), status, self.kind.code())
+        };
+        let body = problem.to_bytes();
+        let mut response = Response::new(B::from(body.clone()));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(methods) = self.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(methods));
+        }
+        if let Some(types) = self.accept_post {
+            headers.insert("accept-post", types);
+        }
+        response
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+/// A refusal of [`admit`](crate::BatchLayer::admit).
+impl From<StatusCode> for Error {
+    fn from(status: StatusCode) -> Self {
+        Self::new(ErrorKind::NotAdmitted(status))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.title())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// RFC 9457, with the members that we add.
+#[derive(Serialize)]
+pub(crate) struct Problem<'a> {
+    r#type: &'static str,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
+}
+
+impl<'a> Problem<'a> {
+    pub(crate) fn new(title: &'a str, status: StatusCode, code: &'a str) -> Self {
+        Self {
+            r#type: "about:blank",
+            title,
+            status: status.as_u16(),
+            code,
+            limit: None,
+            max: None,
+            pointer: None,
+        }
+    }
+
+    pub(crate) fn to_bytes(&self) -> Bytes {
+        // Strings and numbers only: it cannot fail.
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+}

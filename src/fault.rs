@@ -1,0 +1,100 @@
+//! Why one item failed, where it is the layer that says so and not the wrapped service.
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::error::Problem;
+
+/// An item's failure: its status, and the problem document that becomes its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Method,
+    MethodNotAllowed,
+    Target,
+    OutsideMount,
+    Header,
+    TooManyHeaders,
+    Body,
+    BodyTooLarge,
+    Rejected(StatusCode),
+    FailedDependency,
+    Stopped,
+    NotReady,
+    CallFailed,
+    MappedError(StatusCode),
+    Panicked,
+    AnswerBroken,
+    AnswerTooLarge,
+    NotFinal,
+    TotalTooLarge,
+    ItemTimeout,
+    Deadline,
+}
+
+/// One row a fault: status, code, title; the document is put together by the compiler.
+macro_rules! faults {
+    ($($fault:ident => $status:literal, $code:literal, $title:literal;)*) => {
+        fn fixed(self) -> Option<(u16, &'static str)> {
+            match self {
+                $(Self::$fault => Some(($status, concat!(
+                    r#"{"type":"about:blank","title":""#, $title, r#"","status":"#, $status, r#","code":""#, $code, r#""}"#
+                ))),)*
+                Self::Rejected(_) | Self::MappedError(_) => None,
+            }
+        }
+    };
+}
+
+impl Fault {
+    faults! {
+        Method => 400, "bad-method", "the method is not a method";
+        MethodNotAllowed => 405, "method-not-allowed", "the method is not allowed in a batch";
+        Target => 400, "bad-target", "the URL is not one that an item may have";
+        OutsideMount => 404, "outside-mount", "the URL is not of this service";
+        Header => 400, "bad-header", "a header is not valid";
+        TooManyHeaders => 400, "too-many-headers", "the item has too many headers, or too long ones";
+        Body => 400, "bad-body", "the body is not encoded as its content type asks";
+        BodyTooLarge => 413, "body-too-large", "the body is too large";
+        FailedDependency => 424, "failed-dependency", "an item that this one depends on has failed";
+        Stopped => 424, "stopped", "an earlier item has failed and the batch was to stop there";
+        NotReady => 503, "not-ready", "the service was not ready";
+        CallFailed => 500, "call-failed", "the service failed";
+        Panicked => 500, "panicked", "the service failed";
+        AnswerBroken => 502, "answer-broken", "the body of the answer broke off";
+        AnswerTooLarge => 502, "answer-too-large", "the body of the answer is too large";
+        NotFinal => 502, "not-final", "the answer is not a final one";
+        TotalTooLarge => 507, "total-too-large", "the answers of the batch are too large together";
+        ItemTimeout => 504, "item-timeout", "the item took too long";
+        Deadline => 504, "deadline", "the batch took too long";
+    }
+
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Self::Rejected(status) | Self::MappedError(status) => status,
+            _ => self
+                .fixed()
+                .and_then(|(status, _)| StatusCode::from_u16(status).ok())
+                .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        }
+    }
+
+    pub(crate) fn problem(self) -> Bytes {
+        match self.fixed() {
+            Some((_, document)) => Bytes::from_static(document.as_bytes()),
+            None => {
+                let status = self.status();
+                let title = status.canonical_reason().unwrap_or("the item failed");
+                let code = match self {
+                    Self::Rejected(_) => "rejected",
+                    _ => "call-failed",
+                };
+                Problem::new(title, status, code).to_bytes()
+            }
+        }
+    }
+
+    /// Whether the item was given up for what happened to others, so that a format may leave it out.
+    pub(crate) fn is_not_executed(self) -> bool {
+        matches!(self, Self::FailedDependency | Self::Stopped)
+    }
+}

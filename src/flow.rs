@@ -1,0 +1,117 @@
+//! The straight line: negotiate, read, decode, plan, answer.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http::Response;
+use http::request::Parts;
+use http_body::Body;
+
+use crate::body::Envelope;
+use crate::config::{Config, Limits};
+use crate::engine::{Answer, Context, Inner, Instant, Plan, Timer};
+use crate::error::{Error, ErrorKind};
+use crate::format::Decoder;
+use crate::head::Head;
+use crate::negotiate::{Negotiated, negotiate};
+use crate::subrequest::{Rules, Subrequest};
+use crate::target::Targets;
+
+/// Answers a batch.
+///
+/// # Errors
+///
+/// A refusal, with nothing dispatched.
+pub(crate) async fn answer<S, B>(
+    config: Arc<Config>,
+    inner: S,
+    outer: Parts,
+    body: B,
+) -> Result<Response<Envelope>, Error>
+where
+    S: Inner<B>,
+    B: Body<Data = Bytes> + Send + 'static,
+{
+    let mut agreed = negotiate(&config, &outer)?;
+    let deadline = deadline(&config, &agreed);
+    let items = read(body, &mut *agreed.decoder, &config.limits, deadline).await?;
+    let plan = plan(&config, items, &outer)?;
+    let head = Head::new(&config, &agreed);
+    let context = Context::new(config, agreed.preferences, outer, plan.len());
+    let is_streamed = agreed.is_streamed;
+    let answer = Answer::new(plan, context, inner, agreed.encoder, is_streamed, deadline);
+    Ok(match is_streamed {
+        true => head.streamed(answer),
+        false => head.whole(answer.whole().await),
+    })
+}
+
+/// When everything has to be over: the layer's deadline, or what the client is willing to wait if that is less.
+fn deadline(config: &Config, agreed: &Negotiated) -> Option<Instant> {
+    let wait = agreed.preferences.wait;
+    let ends = [config.deadline, wait].into_iter().flatten().min();
+    ends.and_then(Instant::after)
+}
+
+/// Reads the envelope, and takes the items out of it.
+async fn read<B: Body<Data = Bytes>>(
+    body: B,
+    decoder: &mut dyn Decoder,
+    limits: &Limits,
+    deadline: Option<Instant>,
+) -> Result<Vec<Subrequest>, Error> {
+    let max = limits.max_envelope_bytes;
+    let too_large = || Error::over(ErrorKind::EnvelopeTooLarge, "max_envelope_bytes", max);
+    if body.size_hint().lower() > max as u64 {
+        return Err(too_large());
+    }
+    let (mut body, mut timer) = (pin!(body), Timer::default());
+    let (mut found, mut length) = (Vec::new(), 0);
+    loop {
+        let frame = poll_fn(|cx| match body.as_mut().poll_frame(cx) {
+            Poll::Ready(frame) => Poll::Ready(Ok(frame)),
+            Poll::Pending if deadline.is_some_and(|at| timer.poll(at, cx)) => {
+                Poll::Ready(Err(ErrorKind::UploadTimeout))
+            }
+            Poll::Pending => Poll::Pending,
+        });
+        let Some(frame) = frame.await? else {
+            break;
+        };
+        let Ok(chunk) = frame.map_err(|_| ErrorKind::Malformed)?.into_data() else {
+            continue;
+        };
+        length += chunk.len();
+        if length > max {
+            return Err(too_large());
+        }
+        decoder.push(chunk, &mut found)?;
+    }
+    decoder.end(&mut found)?;
+    Ok(found)
+}
+
+/// Checks everything that is left to check, and asks for admission.
+fn plan(config: &Config, items: Vec<Subrequest>, outer: &Parts) -> Result<Plan, Error> {
+    let max = config.limits.max_subrequests;
+    if items.len() > max {
+        return Err(Error::over(
+            ErrorKind::TooManySubrequests,
+            "max_subrequests",
+            max,
+        ));
+    }
+    let rules = Rules {
+        targets: Targets::new(&config.targets, outer),
+        methods: &config.methods,
+        max_body: config.limits.max_item_body_bytes,
+    };
+    let plan = Plan::new(items, &rules)?;
+    if let Some(admit) = &config.admit {
+        admit(plan.len(), outer)?;
+    }
+    Ok(plan)
+}

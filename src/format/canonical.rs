@@ -1,0 +1,52 @@
+//! Header names in the spelling that clients look for.
+
+use http::HeaderName;
+
+use super::Frames;
+
+/// Registered spellings that are not simply each word capitalised.
+const REGISTERED: &[(&str, &str)] = &[
+    ("content-id", "Content-ID"),
+    ("content-md5", "Content-MD5"),
+    ("dataserviceid", "DataServiceId"),
+    ("dataserviceversion", "DataServiceVersion"),
+    ("dav", "DAV"),
+    ("dnt", "DNT"),
+    ("dpop-nonce", "DPoP-Nonce"),
+    ("etag", "ETag"),
+    ("expect-ct", "Expect-CT"),
+    ("im", "IM"),
+    ("maxdataserviceversion", "MaxDataServiceVersion"),
+    ("mime-version", "MIME-Version"),
+    ("nel", "NEL"),
+    ("odata-entityid", "OData-EntityId"),
+    ("odata-error", "OData-Error"),
+    ("odata-isolation", "OData-Isolation"),
+    ("odata-maxversion", "OData-MaxVersion"),
+    ("odata-version", "OData-Version"),
+    ("p3p", "P3P"),
+    ("sourcemap", "SourceMap"),
+    ("www-authenticate", "WWW-Authenticate"),
+    ("x-ua-compatible", "X-UA-Compatible"),
+    ("x-xss-protection", "X-XSS-Protection"),
+];
+
+/// Writes the name as it is registered, `x-ms-*` as it is, any other with each word capitalised.
+pub(super) fn put_name(name: &HeaderName, out: &mut Frames) {
+    let name = name.as_str();
+    if name.starts_with("x-ms-") {
+        return out.put(name.as_bytes());
+    }
+    if let Ok(found) = REGISTERED.binary_search_by_key(&name, |(plain, _)| plain) {
+        let registered = REGISTERED.get(found).map_or(name, |(_, spelling)| spelling);
+        return out.put(registered.as_bytes());
+    }
+    let mut starts_word = true;
+    for byte in name.bytes() {
+        out.put_byte(match starts_word {
+            true => byte.to_ascii_uppercase(),
+            false => byte,
+        });
+        starts_word = byte == b'-';
+    }
+}

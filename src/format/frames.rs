@@ -1,0 +1,133 @@
+//! Where encoders write.
+
+use std::collections::VecDeque;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+const SEGMENT: usize = 32 * 1024;
+
+/// From here on a body is handed on as its own frame, not copied.
+const CHAINED: usize = 8 * 1024;
+
+/// The bytes of an envelope on their way out: segments of 32 KiB, with large bodies between them that are never copied.
+///
+/// ```
+/// use tower_multistatus::Frames;
+///
+/// let mut out = Frames::default();
+/// out.put(b"hello ");
+/// out.put_bytes("world".into());
+/// assert_eq!(out.len(), 11);
+/// ```
+#[derive(Debug, Default)]
+pub struct Frames {
+    sealed: VecDeque<Bytes>,
+    open: BytesMut,
+    /// Bytes in `sealed`.
+    sealed_len: usize,
+}
+
+/// A place in [`Frames`] to go back to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    sealed: usize,
+    open: usize,
+}
+
+impl Frames {
+    /// The first segment is only as large as a small batch needs.
+    pub(crate) fn with_estimate(bytes: usize) -> Self {
+        Self {
+            open: BytesMut::with_capacity(bytes.min(SEGMENT)),
+            ..Self::default()
+        }
+    }
+
+    /// Appends a copy of these bytes.
+    #[inline]
+    pub fn put(&mut self, bytes: &[u8]) {
+        if bytes.len() <= self.spare() {
+            return self.open.extend_from_slice(bytes);
+        }
+        self.put_across(bytes);
+    }
+
+    fn put_across(&mut self, bytes: &[u8]) {
+        let (fits, rest) = bytes.split_at(self.spare());
+        self.open.extend_from_slice(fits);
+        self.seal();
+        self.open = BytesMut::with_capacity(rest.len().max(SEGMENT));
+        self.open.extend_from_slice(rest);
+    }
+
+    /// Appends one byte.
+    #[inline]
+    pub fn put_byte(&mut self, byte: u8) {
+        self.put(&[byte]);
+    }
+
+    /// Appends these bytes; 8 KiB and more are not copied but become a frame of their own.
+    pub fn put_bytes(&mut self, bytes: Bytes) {
+        if bytes.len() < CHAINED {
+            return self.put(&bytes);
+        }
+        self.seal();
+        self.sealed_len += bytes.len();
+        self.sealed.push_back(bytes);
+    }
+
+    /// How many bytes wait to be sent.
+    pub fn len(&self) -> usize {
+        self.sealed_len + self.open.len()
+    }
+
+    /// Whether nothing waits to be sent.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            sealed: self.sealed.len(),
+            open: self.open.len(),
+        }
+    }
+
+    /// Takes back everything that was written since the mark.
+    pub(crate) fn rewind(&mut self, mark: Mark) {
+        if self.sealed.len() == mark.sealed {
+            return self.open.truncate(mark.open);
+        }
+        // What was open at the mark has been sealed since, or was empty and never sealed.
+        self.open.clear();
+        self.sealed
+            .truncate(mark.sealed + usize::from(mark.open > 0));
+        if mark.open > 0
+            && let Some(last) = self.sealed.back_mut()
+        {
+            last.truncate(mark.open);
+        }
+        self.sealed_len = self.sealed.iter().map(Bytes::len).sum();
+    }
+
+    /// The next frame to send.
+    pub(crate) fn pop(&mut self) -> Option<Bytes> {
+        if self.sealed.is_empty() {
+            self.seal();
+        }
+        let frame = self.sealed.pop_front()?;
+        self.sealed_len -= frame.remaining();
+        Some(frame)
+    }
+
+    fn spare(&self) -> usize {
+        self.open.capacity() - self.open.len()
+    }
+
+    fn seal(&mut self) {
+        if !self.open.is_empty() {
+            self.sealed_len += self.open.len();
+            self.sealed.push_back(self.open.split().freeze());
+        }
+    }
+}

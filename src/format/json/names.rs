@@ -1,0 +1,44 @@
+//! Member names that an object has had.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use super::scan::{Invalid, Str};
+
+const FEW: usize = 8;
+
+/// Finds duplicates, escaped or not, in linear time; without allocating for a few plain names.
+#[derive(Debug, Default)]
+pub(super) struct Names<'a> {
+    few: [&'a [u8]; FEW],
+    count: usize,
+    more: HashSet<Cow<'a, [u8]>>,
+}
+
+impl<'a> Names<'a> {
+    /// Notes a name; a duplicate is an error.
+    pub(super) fn insert(&mut self, name: Str<'a>) -> Result<(), Invalid> {
+        self.insert_unescaped(name.unescaped()?)
+    }
+
+    pub(super) fn insert_unescaped(&mut self, name: Cow<'a, [u8]>) -> Result<(), Invalid> {
+        let is_known = self
+            .few
+            .iter()
+            .take(self.count)
+            .any(|known| **known == *name);
+        if is_known || (!self.more.is_empty() && self.more.contains(&name)) {
+            return Err(Invalid);
+        }
+        match (name, self.few.get_mut(self.count)) {
+            (Cow::Borrowed(name), Some(free)) => {
+                *free = name;
+                self.count += 1;
+            }
+            (name, _) => {
+                self.more.insert(name);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,36 @@
+//! Bytes that come in chunks.
+
+use bytes::{Bytes, BytesMut};
+
+/// One chunk is kept as it is; only several are copied together.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    first: Bytes,
+    all: BytesMut,
+}
+
+impl Gathered {
+    pub(crate) fn push(&mut self, chunk: Bytes) {
+        if self.len() == 0 {
+            self.first = chunk;
+            return;
+        }
+        if self.all.is_empty() {
+            self.all.reserve(self.first.len() + chunk.len());
+            self.all.extend_from_slice(&self.first);
+            self.first = Bytes::new();
+        }
+        self.all.extend_from_slice(&chunk);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.first.len() + self.all.len()
+    }
+
+    pub(crate) fn take(&mut self) -> Bytes {
+        match self.all.is_empty() {
+            true => std::mem::take(&mut self.first),
+            false => self.all.split().freeze(),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! How a batch is answered.
+
+use super::BatchLayer;
+use crate::config::Order;
+use crate::policy::{EnvelopeStatus, SetCookie};
+
+impl BatchLayer {
+    /// The status of the outer response; the default is 207, whatever became of the items.
+    ///
+    /// ```
+    /// # use http::StatusCode;
+    /// # use tower_multistatus::{BatchLayer, EnvelopeStatus};
+    /// let layer = BatchLayer::new("/batch").status(EnvelopeStatus::collapse());
+    /// let layer = BatchLayer::new("/batch").status(StatusCode::OK);
+    /// ```
+    pub fn status(self, status: impl Into<EnvelopeStatus>) -> Self {
+        self.with(|config| config.status = status.into())
+    }
+
+    /// The order of the answers; the default is that of the request, and for streamed answers that of completion.
+    ///
+    /// ```
+    /// # use tower_multistatus::{BatchLayer, Order};
+    /// let layer = BatchLayer::new("/batch").order(Order::Completion);
+    /// ```
+    pub fn order(self, order: Order) -> Self {
+        self.with(|config| config.order = Some(order))
+    }
+
+    /// Whether answers are written as items finish, in every format. By default NDJSON is and the others are not.
+    ///
+    /// A streamed answer is never held whole. Its head is sent before any item has run: there is no `Content-Length`, no
+    /// `Retry-After`, no cookie and no status that depends on the items.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").streamed(true);
+    /// ```
+    pub fn streamed(self, streamed: bool) -> Self {
+        self.with(|config| config.streamed = Some(streamed))
+    }
+
+    /// Whether items go on when one has failed; by default they do. If not, those in flight are finished, and those that were
+    /// not begun are answered with 424.
+    ///
+    /// A client can say otherwise: `Prefer: continue-on-error=false`.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").concurrency(1).continue_on_error(false);
+    /// ```
+    pub fn continue_on_error(self, continues: bool) -> Self {
+        self.with(|config| config.continue_on_error = continues)
+    }
+
+    /// What becomes of cookies that items set; by default they are dropped.
+    ///
+    /// ```
+    /// # use tower_multistatus::{BatchLayer, SetCookie};
+    /// let layer = BatchLayer::new("/batch").set_cookie(SetCookie::hoist());
+    /// ```
+    pub fn set_cookie(self, policy: SetCookie) -> Self {
+        self.with(|config| config.set_cookie = policy)
+    }
+
+    /// Whether the path is the batch endpoint's alone; by default it is not. If it is, every method but POST and OPTIONS is
+    /// answered with 405 and `Allow`. If not, they reach the wrapped service, as CORS preflights always do.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").exclusive(true);
+    /// ```
+    pub fn exclusive(self, exclusive: bool) -> Self {
+        self.with(|config| config.exclusive = exclusive)
+    }
+
+    /// Whether GET of the batch path is answered with the limits, formats and methods, as JSON; by default it is not.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").describe(true);
+    /// ```
+    pub fn describe(self, describe: bool) -> Self {
+        self.with(|config| config.describe = describe)
+    }
+}

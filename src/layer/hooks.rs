@@ -1,0 +1,84 @@
+//! Functions of yours that decide.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::request::Parts;
+
+use super::BatchLayer;
+use crate::config::Hook;
+use crate::error::Error;
+
+impl BatchLayer {
+    /// Narrows what is a batch, beyond the method POST and the path. What it does not want passes through.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// // The same path serves ordinary requests.
+    /// let layer = BatchLayer::new("/account")
+    ///     .when(|request| request.uri.query().is_some_and(|query| query.contains("comp=batch")));
+    /// ```
+    pub fn when(self, when: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
+        self.with(|config| config.when = Some(Hook::new(Arc::new(when))))
+    }
+
+    /// Is asked once a batch, after all checks and before any item runs, with the number of items and the outer request; so a
+    /// rate limiter can charge for what will be done. A status, or an [`Error`] made of one, refuses the batch.
+    ///
+    /// ```
+    /// # use http::StatusCode;
+    /// # use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    /// # use tower_multistatus::{BatchLayer, Error};
+    /// let left = AtomicUsize::new(1000);
+    /// let layer = BatchLayer::new("/batch").admit(move |items, _| {
+    ///     left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(items))
+    ///         .map(|_| ())
+    ///         .map_err(|_| Error::from(StatusCode::TOO_MANY_REQUESTS).retry_after(60))
+    /// });
+    /// ```
+    pub fn admit<E: Into<Error>>(
+        self,
+        admit: impl Fn(usize, &Parts) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Self {
+        let admit = move |items: usize, outer: &Parts| admit(items, outer).map_err(Into::into);
+        self.with(|config| config.admit = Some(Hook::new(Arc::new(admit))))
+    }
+
+    /// Is asked once an item, immediately before it is dispatched, with its final method, URI, headers and extensions. With a
+    /// status the item is answered so and not dispatched; the others go on.
+    ///
+    /// ```
+    /// # use http::StatusCode;
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").filter(|item| match item.uri.path().starts_with("/public/") {
+    ///     true => Ok(()),
+    ///     false => Err(StatusCode::FORBIDDEN),
+    /// });
+    /// ```
+    pub fn filter(
+        self,
+        filter: impl Fn(&Parts) -> Result<(), StatusCode> + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|config| config.filter = Some(Hook::new(Arc::new(filter))))
+    }
+
+    /// Maps an error of the wrapped service to the status of its item. With `None` it stays 503 if the service did not get
+    /// ready, and 500 if the call failed. The error's own text is shown to nobody.
+    ///
+    /// ```
+    /// # use http::StatusCode;
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch")
+    ///     .on_error(|error| error.is::<tower::timeout::error::Elapsed>().then_some(StatusCode::GATEWAY_TIMEOUT));
+    /// ```
+    pub fn on_error(
+        self,
+        on_error: impl Fn(&(dyn StdError + Send + Sync + 'static)) -> Option<StatusCode>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.with(|config| config.on_error = Some(Hook::new(Arc::new(on_error))))
+    }
+}

@@ -1,0 +1,106 @@
+//! What an item may be.
+
+use http::Method;
+
+use super::BatchLayer;
+use crate::policy::ItemHeaders;
+
+impl BatchLayer {
+    /// Which of the headers that an item brings are taken; the default is [`ItemHeaders::guarded`].
+    ///
+    /// ```
+    /// # use tower_multistatus::{BatchLayer, ItemHeaders};
+    /// let layer = BatchLayer::new("/batch").item_headers(ItemHeaders::only(["accept", "if-match"]));
+    /// ```
+    pub fn item_headers(self, policy: ItemHeaders) -> Self {
+        self.with(|config| config.item_headers = policy)
+    }
+
+    /// Allows items further methods, by name. GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS always are; an item with any
+    /// other is answered with 405.
+    ///
+    /// # Panics
+    ///
+    /// If a name is no method (RFC 9110 §9.1), or is CONNECT or TRACE, which never make sense in a batch.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").allow_methods(["MERGE", "PROPFIND"]);
+    /// ```
+    pub fn allow_methods<I>(self, names: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        let methods = names.into_iter().map(|name| {
+            let name = name.as_ref().to_ascii_uppercase();
+            assert!(
+                !matches!(name.as_str(), "CONNECT" | "TRACE"),
+                "CONNECT and TRACE are about a connection"
+            );
+            match Method::from_bytes(name.as_bytes()) {
+                Ok(method) => method,
+                Err(_) => panic!("a method is a token"),
+            }
+        });
+        self.with(|config| config.methods.extend(methods))
+    }
+
+    /// The folder that relative URLs of items stand in, as clients see it; the default is that of the batch path. A slash at
+    /// either end is added where there is none.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// // An item for `users/1` is one for `/api/users/1`.
+    /// let layer = BatchLayer::new("/batch").base("/api/");
+    /// ```
+    pub fn base(self, folder: &str) -> Self {
+        let folder = folder.trim_matches('/');
+        self.with(|config| {
+            config.own_base = true;
+            config.targets.base = match folder {
+                "" => "/".to_owned(),
+                folder => format!("/{folder}/"),
+            };
+        })
+    }
+
+    /// Says which prefix something in front of the layer strips off paths, as axum's `nest_service("/v1", ..)` does. It is
+    /// then taken off the items' URLs too, so that clients write those that they know. An item outside it is answered
+    /// with 404.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use tower::Layer;
+    /// use tower_multistatus::BatchLayer;
+    ///
+    /// let api: Router = Router::new().route("/users", get(async || "all of them"));
+    /// // The batch path is /v1/batch, and its items ask for /v1/users.
+    /// let batch = BatchLayer::new("/batch").mounted_at("/v1").layer(api);
+    /// let app: Router = Router::new().nest_service("/v1", batch);
+    /// ```
+    pub fn mounted_at(self, prefix: &str) -> Self {
+        let prefix = prefix.trim_matches('/');
+        self.with(|config| {
+            config.targets.mount = match prefix {
+                "" => String::new(),
+                prefix => format!("/{prefix}"),
+            };
+            config.settle_base();
+        })
+    }
+
+    /// Lets items have the outer request's extension of this type, if there is one. Of all others they get none: what a
+    /// server or a router has noted about the outer request would be wrong for them.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// #[derive(Clone)]
+    /// struct CurrentUser(u64);
+    ///
+    /// let layer = BatchLayer::new("/batch").inherit_extension::<CurrentUser>();
+    /// ```
+    pub fn inherit_extension<T: Clone + Send + Sync + 'static>(self) -> Self {
+        self.with(|config| config.extensions.register::<T>())
+    }
+}

@@ -1,0 +1,170 @@
+//! How much, how many and how long.
+
+#[cfg(feature = "timeout")]
+use std::time::Duration;
+
+use super::BatchLayer;
+
+impl BatchLayer {
+    /// At most so many items in a batch; the default is 100. One more refuses the batch with 413, and reading stops there.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").max_subrequests(20);
+    /// ```
+    pub fn max_subrequests(self, max: usize) -> Self {
+        assert!(max > 0, "a batch of no items is of no use");
+        self.with(|config| config.limits.max_subrequests = max)
+    }
+
+    /// At most so many bytes of envelope; the default is 1 MiB. Reading stops there, and the batch is refused with 413.
+    ///
+    /// A request body limit outside the layer (axum's is 2 MB, for its own extractors only) has to be at least as large.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").max_envelope_bytes(4 << 20);
+    /// ```
+    pub fn max_envelope_bytes(self, max: usize) -> Self {
+        assert!(max > 0, "an envelope of no bytes is of no use");
+        self.with(|config| config.limits.max_envelope_bytes = max)
+    }
+
+    /// At most so many bytes of body an item, decoded; the default is 256 KiB. An item with more is answered with 413 and not
+    /// dispatched. With 0 no item may have a body.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").max_item_body_bytes(16 << 10);
+    /// ```
+    pub fn max_item_body_bytes(self, max: usize) -> Self {
+        self.with(|config| config.limits.max_item_body_bytes = max)
+    }
+
+    /// At most so many bytes of body in the answer to one item; the default is 1 MiB. An item whose handler sends more is
+    /// answered with 502.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").max_answer_bytes(64 << 10);
+    /// ```
+    pub fn max_answer_bytes(self, max: usize) -> Self {
+        assert!(max > 0, "an answer of no bytes is of no use");
+        self.with(|config| config.limits.max_answer_bytes = max)
+    }
+
+    /// At most so many bytes of answers in a buffered envelope, as they are encoded; the default is 8 MiB. The item whose
+    /// answer does not fit is answered with 507, and so is each that was not begun by then. A streamed answer has no such
+    /// limit, for it is never held whole.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").max_total_answer_bytes(1 << 20);
+    /// ```
+    pub fn max_total_answer_bytes(self, max: usize) -> Self {
+        assert!(max > 0, "an envelope of no bytes is of no use");
+        self.with(|config| config.limits.max_total_answer_bytes = max)
+    }
+
+    /// At most so many items in flight at once; the default is 8. With 1 they run one after the other, in order.
+    ///
+    /// All items of a batch are polled in the one task of their request. Far more than 8 in flight can use up what tokio
+    /// lets a task do in one turn (128 steps), and a `LoadShed` inside the layer then sees services as busy that are not.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").concurrency(1);
+    /// ```
+    pub fn concurrency(self, items: usize) -> Self {
+        assert!(items > 0, "with no item in flight nothing would ever run");
+        self.with(|config| config.concurrency = items)
+    }
+
+    /// An item may take so long, from its dispatch to the last byte of its answer; the default is 10 seconds. One that takes
+    /// longer is dropped and answered with 504.
+    ///
+    /// Needs tokio's timer: a runtime built by hand has to `enable_time`.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").item_timeout(Duration::from_secs(2));
+    /// ```
+    #[cfg(feature = "timeout")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "timeout")))]
+    pub fn item_timeout(self, timeout: Duration) -> Self {
+        assert!(timeout > Duration::ZERO, "no item is done in no time");
+        self.with(|config| config.item_timeout = Some(timeout))
+    }
+
+    /// Lets an item take as long as the whole batch may.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").no_item_timeout();
+    /// ```
+    #[cfg(feature = "timeout")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "timeout")))]
+    pub fn no_item_timeout(self) -> Self {
+        self.with(|config| config.item_timeout = None)
+    }
+
+    /// A batch may take so long, from its first byte to its last answer; the default is 30 seconds. Items that are done by
+    /// then keep their answers, the others are dropped and answered with 504, and the envelope is whole. An upload that is
+    /// not done by then is refused with 408.
+    ///
+    /// `Prefer: wait=N` (seconds, RFC 7240 §4.3) can only shorten it.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").deadline(Duration::from_secs(5));
+    /// ```
+    #[cfg(feature = "timeout")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "timeout")))]
+    pub fn deadline(self, deadline: Duration) -> Self {
+        assert!(deadline > Duration::ZERO, "no batch is done in no time");
+        self.with(|config| config.deadline = Some(deadline))
+    }
+
+    /// Lets a batch take as long as its items and its upload do. Something else has to end it then, or a client that sends a
+    /// byte a minute holds it open.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").no_deadline();
+    /// ```
+    #[cfg(feature = "timeout")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "timeout")))]
+    pub fn no_deadline(self) -> Self {
+        self.with(|config| config.deadline = None)
+    }
+}

@@ -1,0 +1,154 @@
+//! `BatchLayer`: every setting, once.
+
+use std::sync::Arc;
+
+use http::Request;
+use tower::{Layer, Service};
+
+use crate::config::Config;
+use crate::format::Format;
+use crate::service::Batch;
+
+mod answers;
+mod hooks;
+mod items;
+mod limits;
+
+/// Gives a service a batch endpoint.
+///
+/// A POST to the batch path is answered by the layer: it reads the envelope, checks all of it, runs every item against clones
+/// of the wrapped service, and writes their answers into one envelope. Every other request goes to the wrapped service
+/// untouched.
+///
+/// ```
+/// use axum::{Json, Router, extract::Path, routing::get};
+/// use http::{Request, StatusCode};
+/// use http_body_util::BodyExt;
+/// use serde_json::{Value, json};
+/// use tower::{Layer, ServiceExt};
+/// use tower_multistatus::BatchLayer;
+///
+/// async fn user(Path(id): Path<u32>) -> Json<Value> {
+///     Json(json!({ "id": id }))
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let api: Router = Router::new().route("/users/{id}", get(user));
+/// let app: Router = Router::new().fallback_service(BatchLayer::new("/batch").layer(api));
+///
+/// let envelope = r#"{"requests":[{"id":"a","method":"GET","url":"/users/1"},{"id":"b","method":"GET","url":"/x"}]}"#;
+/// let request = Request::post("/batch").header("content-type", "application/json").body(envelope.to_owned()).unwrap();
+/// let response = app.oneshot(request).await.unwrap();
+/// assert_eq!(response.status(), StatusCode::MULTI_STATUS);
+///
+/// let answer = response.into_body().collect().await.unwrap().to_bytes();
+/// let answer: Value = serde_json::from_slice(&answer).unwrap();
+/// assert_eq!(answer["responses"][0]["body"], json!({ "id": 1 }));
+/// assert_eq!(answer["responses"][1]["status"], 404);
+/// # });
+/// ```
+///
+/// # Settings
+///
+/// | setting | default |
+/// | --- | --- |
+/// | [`max_subrequests`](Self::max_subrequests) | 100 items |
+/// | [`max_envelope_bytes`](Self::max_envelope_bytes) | 1 MiB |
+/// | [`max_item_body_bytes`](Self::max_item_body_bytes) | 256 KiB |
+/// | [`max_answer_bytes`](Self::max_answer_bytes) | 1 MiB an item |
+/// | [`max_total_answer_bytes`](Self::max_total_answer_bytes) | 8 MiB, buffered |
+/// | [`concurrency`](Self::concurrency) | 8 items |
+/// | [`item_timeout`](Self::item_timeout), [`deadline`](Self::deadline) | 10 s, 30 s |
+/// | [`status`](Self::status) | 207 |
+/// | [`order`](Self::order) | of the request; streamed: of completion |
+/// | [`streamed`](Self::streamed) | NDJSON only |
+/// | [`continue_on_error`](Self::continue_on_error) | yes |
+/// | [`item_headers`](Self::item_headers) | [`ItemHeaders::guarded`](crate::ItemHeaders::guarded) |
+/// | [`set_cookie`](Self::set_cookie) | [`SetCookie::discard`](crate::SetCookie::discard) |
+/// | [`allow_methods`](Self::allow_methods) | GET HEAD POST PUT PATCH DELETE OPTIONS |
+/// | [`base`](Self::base) | the folder of the batch path |
+/// | [`mounted_at`](Self::mounted_at) | nowhere |
+/// | [`when`](Self::when), [`admit`](Self::admit), [`filter`](Self::filter), [`on_error`](Self::on_error) | none |
+/// | [`exclusive`](Self::exclusive), [`describe`](Self::describe) | no |
+/// | [`inherit_extension`](Self::inherit_extension) | no type |
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct BatchLayer {
+    config: Arc<Config>,
+}
+
+impl BatchLayer {
+    /// A batch is a POST to exactly this path. JSON is spoken, and NDJSON is written (feature `json`, on by default).
+    ///
+    /// The path is compared as the layer sees it: inside axum's `nest_service("/v1", ..)`, which strips the prefix, it is
+    /// `/batch` where clients see `/v1/batch`; see [`mounted_at`](Self::mounted_at).
+    ///
+    /// # Panics
+    ///
+    /// If the path does not start with `/`.
+    pub fn new(path: &str) -> Self {
+        let layer = Self::bare(path);
+        #[cfg(feature = "json")]
+        let layer = layer
+            .format(crate::format::Json::new())
+            .format(crate::format::NdJson::new());
+        layer
+    }
+
+    fn bare(path: &str) -> Self {
+        assert!(path.starts_with('/'), "the batch path starts with a slash");
+        Self {
+            config: Arc::new(Config::new(path)),
+        }
+    }
+
+    /// Adds a format. It takes the place of one that has the same first media type.
+    ///
+    /// ```
+    /// use tower_multistatus::{BatchLayer, Json};
+    ///
+    /// let layer = BatchLayer::new("/batch").format(Json::new().trust_answers());
+    /// ```
+    pub fn format(self, format: impl Format) -> Self {
+        self.with(|config| {
+            let name = format.media_types().first().copied();
+            let same = |known: &Arc<dyn Format>| known.media_types().first().copied() == name;
+            let place = config.formats.iter().position(same);
+            let format: Arc<dyn Format> = Arc::new(format);
+            match place.and_then(|place| config.formats.get_mut(place)) {
+                Some(known) => *known = format,
+                None => config.formats.push(format),
+            }
+        })
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(Arc::make_mut(&mut self.config));
+        self
+    }
+}
+
+impl<S> Layer<S> for BatchLayer {
+    type Service = Batch<S>;
+
+    fn layer(&self, inner: S) -> Batch<S> {
+        Batch::new(inner, Arc::clone(&self.config))
+    }
+}
+
+/// Returns the service as it is, and compiles only if it is one for requests with this body.
+///
+/// Where a layered service is refused with "the method exists but its trait bounds were not satisfied" (E0599), put this
+/// around it: the compiler then says which bound it was, and what it found in its place.
+///
+/// ```
+/// use axum::{Router, body::Body};
+/// use tower::Layer;
+/// use tower_multistatus::{BatchLayer, check};
+///
+/// let service = BatchLayer::new("/batch").layer(Router::new());
+/// let service = check::<Body, _>(service);
+/// ```
+pub fn check<B, S: Service<Request<B>>>(service: S) -> S {
+    service
+}

@@ -1,0 +1,167 @@
+//! Who reads the envelope, who writes the answer, and which preferences are honoured.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
+use http::request::Parts;
+
+use crate::config::Config;
+use crate::error::{Error, ErrorKind};
+use crate::format::{Decoder, Encoder, Format};
+use crate::media_type::{MediaType, split_unquoted};
+use crate::policy::SubrequestInfo;
+use crate::preferences::Preferences;
+
+/// What a batch was agreed to be.
+pub(crate) struct Negotiated {
+    pub(crate) decoder: Box<dyn Decoder>,
+    pub(crate) encoder: Box<dyn Encoder>,
+    pub(crate) is_streamed: bool,
+    pub(crate) preferences: Preferences,
+}
+
+pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Error> {
+    if outer.extensions.get::<SubrequestInfo>().is_some() {
+        return Err(ErrorKind::NestedBatch.into());
+    }
+    let reader = reader(config, &outer.headers)?;
+    let writer = writer(config, reader, outer)?;
+    let decoder = reader.decoder(outer, &config.limits)?;
+    Ok(Negotiated {
+        decoder: decoder.ok_or_else(|| unsupported(config))?,
+        encoder: writer.1,
+        is_streamed: config.streamed.unwrap_or_else(|| writer.0.is_streamed()),
+        preferences: Preferences::of(&outer.headers),
+    })
+}
+
+/// Exact types only: a cross-site form must not become a batch.
+fn reader<'a>(config: &'a Config, headers: &HeaderMap) -> Result<&'a dyn Format, Error> {
+    let encoded = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None, false) = (types.next(), types.next(), encoded) else {
+        return Err(unsupported(config));
+    };
+    let media_type = MediaType::parse(value.to_str().map_err(|_| unsupported(config))?);
+    config
+        .formats
+        .iter()
+        .map(Arc::as_ref)
+        .find(|format| {
+            let mut names = format.media_types().iter();
+            format.reads() && names.any(|name| media_type.is(name))
+        })
+        .ok_or_else(|| unsupported(config))
+}
+
+fn unsupported(config: &Config) -> Error {
+    let readable = config.formats.iter().filter(|format| format.reads());
+    let types: Vec<_> = readable
+        .flat_map(|format| format.media_types())
+        .copied()
+        .collect();
+    Error::new(ErrorKind::UnsupportedMediaType).accept_post(&types.join(", "))
+}
+
+/// The format that `Accept` prefers; among equals the one that is named most exactly, then the one that was read.
+fn writer<'a>(
+    config: &'a Config,
+    reader: &'a dyn Format,
+    outer: &Parts,
+) -> Result<(&'a dyn Format, Box<dyn Encoder>), Error> {
+    let ranges = accepted(&outer.headers);
+    let others = config.formats.iter().map(Arc::as_ref);
+    let mut best: Option<(Quality, &dyn Format, Box<dyn Encoder>)> = None;
+    for format in std::iter::once(reader).chain(others) {
+        let Some(quality) = quality(format, &ranges) else {
+            continue;
+        };
+        if best.as_ref().is_some_and(|(best, ..)| *best >= quality) {
+            continue;
+        }
+        if let Some(encoder) = format.encoder(outer) {
+            best = Some((quality, format, encoder));
+        }
+    }
+    best.map(|(_, format, encoder)| (format, encoder))
+        .ok_or_else(|| ErrorKind::NotAcceptable.into())
+}
+
+/// Weight in thousandths, then how exactly the range names the type.
+type Quality = (u16, Exactness);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Exactness {
+    Anything,
+    Type,
+    Subtype,
+}
+
+struct Range<'a> {
+    essence: &'a str,
+    weight: u16,
+}
+
+impl Range<'_> {
+    fn matches(&self, media_type: &str) -> Option<Exactness> {
+        if self.essence == "*/*" {
+            Some(Exactness::Anything)
+        } else if self.essence.eq_ignore_ascii_case(media_type) {
+            Some(Exactness::Subtype)
+        } else {
+            let folder = self.essence.strip_suffix("/*")?;
+            let (kind, _) = media_type.split_once('/')?;
+            folder.eq_ignore_ascii_case(kind).then_some(Exactness::Type)
+        }
+    }
+}
+
+/// What `Accept` asks for; nothing at all is everything (RFC 9110 §12.5.1).
+fn accepted(headers: &HeaderMap) -> Vec<Range<'_>> {
+    let ranges: Vec<_> = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| split_unquoted(value, b','))
+        .map(MediaType::parse)
+        .filter(|range| !range.essence().is_empty())
+        .map(|range| Range {
+            essence: range.essence(),
+            weight: weight(&range),
+        })
+        .collect();
+    match ranges.is_empty() {
+        true => vec![Range {
+            essence: "*/*",
+            weight: 1000,
+        }],
+        false => ranges,
+    }
+}
+
+fn weight(range: &MediaType<'_>) -> u16 {
+    let weight = range.parameter("q").ok().flatten();
+    let weight = weight.and_then(|weight| weight.parse::<f32>().ok());
+    (weight.unwrap_or(1.0).clamp(0.0, 1.0) * 1000.0) as u16
+}
+
+/// For each name the most exact range counts, and of all its names a format's best.
+fn quality(format: &dyn Format, ranges: &[Range<'_>]) -> Option<Quality> {
+    let of_name = |name: &&str| {
+        ranges
+            .iter()
+            .filter_map(|range| Some((range.matches(name)?, range.weight)))
+            .max()
+            .map(|(exactness, weight)| (weight, exactness))
+    };
+    format
+        .media_types()
+        .iter()
+        .filter_map(of_name)
+        .filter(|(weight, _)| *weight > 0)
+        .max()
+}

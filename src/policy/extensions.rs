@@ -1,0 +1,77 @@
+//! What of the outer request's extensions an item gets.
+
+use std::sync::Arc;
+
+use http::Extensions;
+use http::request::Parts;
+
+use crate::text::Text;
+
+/// What a handler can learn of the batch that its request came in, from the request's extensions.
+///
+/// Only this crate makes one, so it is also how a batch inside a batch is known.
+///
+/// ```
+/// use axum::{Extension, Router, routing::get};
+/// use tower_multistatus::{BatchLayer, SubrequestInfo};
+/// use tower::Layer;
+///
+/// async fn handler(batch: Option<Extension<SubrequestInfo>>) -> String {
+///     match batch {
+///         Some(Extension(info)) => format!("{} of {}", info.index() + 1, info.total()),
+///         None => "alone".to_owned(),
+///     }
+/// }
+///
+/// let api: Router = Router::new().route("/hello", get(handler));
+/// let app: Router = Router::new().fallback_service(BatchLayer::new("/batch").layer(api));
+/// ```
+#[derive(Clone, Debug)]
+pub struct SubrequestInfo {
+    pub(crate) id: Text,
+    pub(crate) index: usize,
+    pub(crate) total: usize,
+    pub(crate) outer: Arc<Parts>,
+}
+
+impl SubrequestInfo {
+    /// The id of the item.
+    pub fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    /// Its place in the batch, counted from 0.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// How many items the batch has.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    /// Method, URI, headers and extensions of the request that carried the batch.
+    pub fn outer(&self) -> &Parts {
+        &self.outer
+    }
+}
+
+/// The types that were registered, each as the function that copies it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct InheritedExtensions(Vec<fn(&Extensions, &mut Extensions)>);
+
+impl InheritedExtensions {
+    pub(crate) fn register<T: Clone + Send + Sync + 'static>(&mut self) {
+        self.0.push(|outer, item| {
+            if let Some(value) = outer.get::<T>() {
+                item.insert(value.clone());
+            }
+        });
+    }
+
+    pub(crate) fn copy(&self, outer: &Extensions, item: &mut Extensions) {
+        for copy in &self.0 {
+            copy(outer, item);
+        }
+    }
+}

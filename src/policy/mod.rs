@@ -1,0 +1,17 @@
+//! What may cross between the batch and its items: one decision a file.
+
+mod answers;
+mod cookies;
+mod extensions;
+mod headers;
+mod hop_by_hop;
+mod inherited;
+mod status;
+
+pub(crate) use answers::clean;
+pub use cookies::SetCookie;
+pub(crate) use extensions::InheritedExtensions;
+pub use extensions::SubrequestInfo;
+pub use headers::ItemHeaders;
+pub(crate) use inherited::Inherited;
+pub use status::{EnvelopeStatus, Summary};

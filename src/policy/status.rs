@@ -1,0 +1,120 @@
+//! The status of the outer response.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::StatusCode;
+
+/// How the items of a batch came out.
+///
+/// ```
+/// use tower_multistatus::Summary;
+///
+/// let summary = Summary::new(3, 2);
+/// assert_eq!((summary.total(), summary.succeeded(), summary.failed()), (3, 2, 1));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    total: usize,
+    succeeded: usize,
+}
+
+impl Summary {
+    /// So many items, of which so many succeeded.
+    pub fn new(total: usize, succeeded: usize) -> Self {
+        Self { total, succeeded }
+    }
+
+    /// How many items there were.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    /// How many were answered with a 2xx or a 3xx.
+    pub fn succeeded(&self) -> usize {
+        self.succeeded
+    }
+
+    /// How many were not.
+    pub fn failed(&self) -> usize {
+        self.total - self.succeeded
+    }
+
+    pub(crate) fn count(&mut self, is_success: bool) {
+        self.total += 1;
+        self.succeeded += usize::from(is_success);
+    }
+}
+
+/// The status of the outer response to a batch that was not refused. The default is
+/// [`multi_status`](Self::multi_status).
+///
+/// ```
+/// use http::StatusCode;
+/// use tower_multistatus::{BatchLayer, EnvelopeStatus};
+///
+/// let layer = BatchLayer::new("/batch").status(EnvelopeStatus::collapse());
+/// let layer = BatchLayer::new("/batch").status(StatusCode::ACCEPTED);
+/// ```
+#[derive(Clone)]
+pub struct EnvelopeStatus(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Always(StatusCode),
+    With(Arc<dyn Fn(&Summary) -> StatusCode + Send + Sync>),
+}
+
+impl EnvelopeStatus {
+    /// 207, whatever became of the items (RFC 4918 §13).
+    pub fn multi_status() -> Self {
+        Self(Kind::Always(StatusCode::MULTI_STATUS))
+    }
+
+    /// 200, whatever became of the items.
+    pub fn ok() -> Self {
+        Self(Kind::Always(StatusCode::OK))
+    }
+
+    /// 200 if every item succeeded, else 207.
+    pub fn collapse() -> Self {
+        Self::with(|summary| match summary.failed() {
+            0 => StatusCode::OK,
+            _ => StatusCode::MULTI_STATUS,
+        })
+    }
+
+    /// What the function makes of the summary. A streamed answer is begun before there is one: it has 207.
+    pub fn with(status: impl Fn(&Summary) -> StatusCode + Send + Sync + 'static) -> Self {
+        Self(Kind::With(Arc::new(status)))
+    }
+
+    pub(crate) fn of(&self, summary: Option<&Summary>) -> StatusCode {
+        match (&self.0, summary) {
+            (Kind::Always(status), _) => *status,
+            (Kind::With(status), Some(summary)) => status(summary),
+            (Kind::With(_), None) => StatusCode::MULTI_STATUS,
+        }
+    }
+}
+
+impl Default for EnvelopeStatus {
+    fn default() -> Self {
+        Self::multi_status()
+    }
+}
+
+impl From<StatusCode> for EnvelopeStatus {
+    fn from(status: StatusCode) -> Self {
+        Self(Kind::Always(status))
+    }
+}
+
+impl fmt::Debug for EnvelopeStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Always(status) => f.debug_tuple("EnvelopeStatus").field(status).finish(),
+            Kind::With(_) => f.debug_struct("EnvelopeStatus").finish_non_exhaustive(),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! `Batch`: a batch? answer it, else pass through.
+
+use std::future::ready;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use http_body::Body;
+use tower::{BoxError, Service};
+
+use crate::body::{RequestBody, ResponseBody};
+use crate::config::Config;
+use crate::describe::describe;
+use crate::error::{Error, ErrorKind};
+use crate::flow;
+use crate::future::ResponseFuture;
+
+/// A service with a batch endpoint. [`BatchLayer`](crate::BatchLayer) makes it.
+///
+/// A request that is not a batch goes to the wrapped service as it is: to the very instance that
+/// [`poll_ready`](Service::poll_ready) has made ready, with its own body, and without an allocation by the layer.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use tower::{Layer, service_fn};
+/// use tower_multistatus::{Batch, BatchLayer, RequestBody};
+///
+/// async fn hello(_: Request<RequestBody<Full<Bytes>>>) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
+///     Ok(Response::new(Full::from("hello")))
+/// }
+///
+/// let service: Batch<_> = BatchLayer::new("/batch").layer(service_fn(hello));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Batch<S> {
+    inner: S,
+    config: Arc<Config>,
+}
+
+impl<S> Batch<S> {
+    pub(crate) fn new(inner: S, config: Arc<Config>) -> Self {
+        Self { inner, config }
+    }
+
+    /// Gives up the readiness that `poll_ready` has reserved, and returns an instance for the items. A reservation held
+    /// while a body is read would let N batches on a `ConcurrencyLimit` of N wait for each other for good.
+    fn not_ready_inner(&mut self) -> Result<S, Error>
+    where
+        S: Clone,
+    {
+        let inner = &self.inner;
+        let clones = catch_unwind(AssertUnwindSafe(|| (inner.clone(), inner.clone())));
+        let (not_ready_inner, for_items) = clones.map_err(|_| ErrorKind::ServiceUnavailable)?;
+        drop(std::mem::replace(&mut self.inner, not_ready_inner));
+        Ok(for_items)
+    }
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for Batch<S>
+where
+    S: Service<Request<RequestBody<ReqBody>>, Response = Response<ResBody>>
+        + Clone
+        + Send
+        + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+    ReqBody: Body<Data = Bytes> + Send + 'static,
+    ResBody: Body<Data = Bytes> + Send + 'static,
+{
+    type Response = Response<ResponseBody<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        if request.uri().path() != self.config.path {
+            return ResponseFuture::passthrough(self.inner.call(request.map(RequestBody::outer)));
+        }
+        let (parts, body) = request.into_parts();
+        let config = Arc::clone(&self.config);
+        if config.is_batch(&parts) {
+            return match self.not_ready_inner() {
+                Ok(inner) => ResponseFuture::batch(async {
+                    flow::answer(config, inner, parts, body)
+                        .await
+                        .unwrap_or_else(Error::into_response)
+                }),
+                Err(refusal) => ResponseFuture::batch(ready(refusal.into_response())),
+            };
+        }
+        if config.describe && matches!(parts.method, Method::GET | Method::HEAD) {
+            return ResponseFuture::batch(ready(describe(&config, &parts)));
+        }
+        if config.exclusive && !matches!(parts.method, Method::POST | Method::OPTIONS) {
+            let allow = if config.describe {
+                "GET, HEAD, POST"
+            } else {
+                "POST"
+            };
+            let refusal = Error::new(ErrorKind::MethodNotAllowed).allow(allow);
+            return ResponseFuture::batch(ready(refusal.into_response()));
+        }
+        let request = Request::from_parts(parts, RequestBody::outer(body));
+        ResponseFuture::passthrough(self.inner.call(request))
+    }
+}

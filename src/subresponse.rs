@@ -1,0 +1,102 @@
+//! The answer to one part.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+
+use crate::error::PROBLEM_JSON;
+use crate::fault::Fault;
+use crate::text::Text;
+
+/// The answer to one item, as an [`Encoder`](crate::Encoder) gets it to write.
+///
+/// Its headers are those that belong into an envelope: no hop-by-hop and no framing ones, no `Access-Control-*`, and
+/// `Set-Cookie` only if [`SetCookie::keep`](crate::SetCookie::keep) says so.
+///
+/// ```
+/// use http::{HeaderMap, StatusCode};
+/// use tower_multistatus::Subresponse;
+///
+/// let answer = Subresponse::new("1", StatusCode::CREATED, HeaderMap::new(), "{}");
+/// assert_eq!((answer.id(), answer.status()), ("1", StatusCode::CREATED));
+/// assert!(answer.is_success());
+/// ```
+#[derive(Debug)]
+pub struct Subresponse {
+    pub(crate) id: Text,
+    pub(crate) url: Text,
+    pub(crate) index: usize,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) fault: Option<Fault>,
+}
+
+impl Subresponse {
+    /// An answer by hand, to test a format of your own with.
+    pub fn new(
+        id: &'static str,
+        status: StatusCode,
+        headers: HeaderMap,
+        body: impl Into<Bytes>,
+    ) -> Self {
+        Self {
+            id: Text::new(Bytes::from_static(id.as_bytes())).unwrap_or_default(),
+            url: Text::default(),
+            index: 0,
+            status,
+            headers,
+            body: body.into(),
+            fault: None,
+        }
+    }
+
+    /// The id of the item that this answers.
+    pub fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    /// The item's URL, as it stood in the envelope.
+    pub fn url(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// The item's place in the batch, counted from 0.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The body; empty where there is none.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// Whether the status is a 2xx or a 3xx, so that items which depend on this one may run.
+    pub fn is_success(&self) -> bool {
+        self.status.is_success() || self.status.is_redirection()
+    }
+
+    /// Whether the item was given up because another one failed.
+    pub fn is_not_executed(&self) -> bool {
+        self.fault.is_some_and(Fault::is_not_executed)
+    }
+
+    /// Replaces the answer by one that tells this fault.
+    pub(crate) fn replace(&mut self, fault: Fault) {
+        self.status = fault.status();
+        self.headers = HeaderMap::with_capacity(1);
+        self.headers.insert(CONTENT_TYPE, PROBLEM_JSON);
+        self.body = fault.problem();
+        self.fault = Some(fault);
+    }
+}

@@ -1,0 +1,205 @@
+//! What an item's URL may be.
+//!
+//! The raw string is checked before `http::Uri` sees it: `a`, `:80` and `javascript:x` are URIs to it, with an authority
+//! and an empty path.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::header::HOST;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
+
+use crate::fault::Fault;
+use crate::text::Text;
+
+/// A longer URL fails its item.
+const MAX_TARGET: usize = 8 * 1024;
+
+const SPACE_AND_BEYOND: &AsciiSet = &CONTROLS.add(b' ');
+
+/// How URLs are read: the settings of a layer, public paths all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TargetRules {
+    /// The folder that relative URLs stand in: starts and ends with `/`.
+    pub(crate) base: String,
+    /// The prefix that something in front of the layer strips: empty, or `/v1`.
+    pub(crate) mount: String,
+    /// `/x` is the base's `/x`, unless it is under the base already.
+    pub(crate) rooted: bool,
+    /// Spaces and what is not ASCII are percent-encoded, where they would fail the item.
+    pub(crate) encode: bool,
+}
+
+/// The rules, and the origin that absolute URLs must have.
+#[derive(Debug)]
+pub(crate) struct Targets<'a> {
+    rules: &'a TargetRules,
+    scheme: Option<&'a str>,
+    authority: Option<&'a str>,
+}
+
+impl<'a> Targets<'a> {
+    pub(crate) fn new(rules: &'a TargetRules, outer: &'a Parts) -> Self {
+        let host = || outer.headers.get(HOST).and_then(|host| host.to_str().ok());
+        Self {
+            rules,
+            scheme: outer.uri.scheme_str(),
+            authority: outer.uri.authority().map(|a| a.as_str()).or_else(host),
+        }
+    }
+
+    /// The path and query that the inner service is asked for.
+    pub(crate) fn resolve(&self, url: &Text) -> Result<PathAndQuery, Fault> {
+        let url = self.encoded(url);
+        let given = url.as_ref();
+        let sound = |byte: u8| (0x21..=0x7E).contains(&byte) && byte != b'#';
+        if given.is_empty() || given.len() > MAX_TARGET || !given.iter().copied().all(sound) {
+            return Err(Fault::Target);
+        }
+        let public = self.public_path(url)?;
+        let path = self.unmounted(public)?;
+        check_path(&path)?;
+        PathAndQuery::from_maybe_shared(path).map_err(|_| Fault::Target)
+    }
+
+    fn encoded(&self, url: &Text) -> Bytes {
+        if !self.rules.encode {
+            return url.bytes().clone();
+        }
+        match Cow::from(utf8_percent_encode(url.as_str(), SPACE_AND_BEYOND)) {
+            Cow::Borrowed(_) => url.bytes().clone(),
+            Cow::Owned(encoded) => encoded.into(),
+        }
+    }
+
+    /// The URL as a path of the public host.
+    fn public_path(&self, url: Bytes) -> Result<Bytes, Fault> {
+        let base = self.rules.base.as_str();
+        if url.starts_with(b"/") {
+            // Before anything is put in front: `//evil` must not become `/base//evil`.
+            check_start(&url)?;
+            let rootless = base.strip_suffix('/').unwrap_or(base);
+            return Ok(match self.rules.rooted && below(&url, rootless).is_none() {
+                true => joined(rootless, &url),
+                false => url,
+            });
+        }
+        match scheme_of(&url) {
+            Some(scheme) => self.of_own_origin(&url, scheme),
+            None => Ok(joined(base, &url)),
+        }
+    }
+
+    fn of_own_origin(&self, url: &Bytes, scheme: &str) -> Result<Bytes, Fault> {
+        let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+        let same = self
+            .scheme
+            .is_none_or(|own| own.eq_ignore_ascii_case(scheme));
+        let after = url.get(scheme.len()..).unwrap_or_default();
+        let Some(rest) = after.strip_prefix(b"://") else {
+            return Err(Fault::Target);
+        };
+        let end = rest
+            .iter()
+            .position(|byte| matches!(byte, b'/' | b'?' | b'\\'))
+            .unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        let own = self.authority.ok_or(Fault::Target)?;
+        if !(known && same && same_authority(authority, own.as_bytes(), scheme)) {
+            return Err(Fault::Target);
+        }
+        Ok(match path.first() {
+            Some(b'/') => url.slice_ref(path),
+            _ => joined("/", path),
+        })
+    }
+
+    fn unmounted(&self, path: Bytes) -> Result<Bytes, Fault> {
+        if self.rules.mount.is_empty() {
+            return Ok(path);
+        }
+        let rest = below(&path, &self.rules.mount).ok_or(Fault::OutsideMount)?;
+        Ok(match rest.first() {
+            Some(b'/') => path.slice_ref(rest),
+            _ => joined("/", rest),
+        })
+    }
+}
+
+/// What follows `prefix`, if `path` is that folder or something in it.
+fn below<'a>(path: &'a [u8], prefix: &str) -> Option<&'a [u8]> {
+    let rest = path.strip_prefix(prefix.as_bytes())?;
+    matches!(rest.first(), None | Some(b'/' | b'?')).then_some(rest)
+}
+
+fn joined(front: &str, rest: &[u8]) -> Bytes {
+    [front.as_bytes(), rest].concat().into()
+}
+
+/// `http` of `http://x`; a colon further on (`Products('a:b')`, `a/b:c`) makes no scheme (RFC 3986 §3.1).
+fn scheme_of(url: &[u8]) -> Option<&str> {
+    let colon = url
+        .iter()
+        .position(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'+' | b'-' | b'.'))?;
+    let starts_well = url.first().is_some_and(u8::is_ascii_alphabetic);
+    let (scheme, rest) = url.split_at(colon);
+    match rest.first() {
+        Some(b':') if starts_well => std::str::from_utf8(scheme).ok(),
+        _ => None,
+    }
+}
+
+fn same_authority(given: &[u8], own: &[u8], scheme: &str) -> bool {
+    let port: &[u8] = match scheme.eq_ignore_ascii_case("https") {
+        true => b":443",
+        false => b":80",
+    };
+    let bare =
+        |authority: &'_ [u8]| authority.len() - authority.ends_with(port) as usize * port.len();
+    let (given, own) = (
+        given.get(..bare(given)).unwrap_or_default(),
+        own.get(..bare(own)).unwrap_or_default(),
+    );
+    !given.is_empty() && given.eq_ignore_ascii_case(own)
+}
+
+fn check_start(path: &[u8]) -> Result<(), Fault> {
+    match path {
+        [b'/', b'/' | b'\\', ..] => Err(Fault::Target),
+        [b'/', ..] => Ok(()),
+        _ => Err(Fault::Target),
+    }
+}
+
+fn check_path(target: &[u8]) -> Result<(), Fault> {
+    check_start(target)?;
+    let path = target
+        .split(|byte| *byte == b'?')
+        .next()
+        .unwrap_or_default();
+    if !path.contains(&b'%') {
+        return dot_free(path);
+    }
+    let once: Cow<'_, [u8]> = percent_decode(path).into();
+    let twice: Cow<'_, [u8]> = percent_decode(&once).into();
+    dot_free(path)?;
+    dot_free(&once)?;
+    dot_free(&twice)
+}
+
+/// `.` and `..` between slashes of either kind, and before a parameter (`..;x` is a dot segment to some servers).
+fn dot_free(path: &[u8]) -> Result<(), Fault> {
+    if !path.contains(&b'.') {
+        return Ok(());
+    }
+    let dots = |segment: &[u8]| {
+        let name = segment.split(|byte| *byte == b';').next();
+        matches!(name, Some(b"." | b".."))
+    };
+    match path.split(|byte| matches!(byte, b'/' | b'\\')).any(dots) {
+        true => Err(Fault::Target),
+        false => Ok(()),
+    }
+}

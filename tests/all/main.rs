@@ -1,0 +1,5 @@
+//! What the crate promises, through its public interface; a module a topic.
+
+mod support;
+
+mod smoke;

@@ -1,0 +1,59 @@
+//! The main job, from a request to its answer.
+
+use http::StatusCode;
+use serde_json::json;
+use tower::Layer;
+use tower_multistatus::BatchLayer;
+
+use crate::support::{api, batch, recorder, requests, send};
+
+#[tokio::test]
+async fn a_batch_is_answered_item_by_item_in_the_order_of_the_request() {
+    let items = json!([
+        { "id": "a", "method": "GET", "url": "/users/1" },
+        { "id": "b", "method": "post", "url": "/echo", "body": { "n": 1 }, "dependsOn": ["a"] },
+        { "id": "c", "method": "GET", "url": "/nowhere" },
+        { "id": "d", "method": "GET", "url": "/users/2", "dependsOn": ["c"] },
+    ]);
+    let reply = batch(BatchLayer::new("/batch"), api(), items).await;
+    assert_eq!(reply.status, StatusCode::MULTI_STATUS);
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    assert_eq!(reply.header("cache-control"), Some("no-store"));
+    assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(
+        reply.header("content-length"),
+        Some(&*reply.body.len().to_string())
+    );
+    let json_headers = json!({ "Content-Type": "application/json" });
+    let expected = json!([
+        { "id": "a", "status": 200, "headers": json_headers, "body": { "id": 1 } },
+        { "id": "b", "status": 200, "headers": { "Content-Type": "application/octet-stream" },
+          "encoding": "base64", "body": "eyJuIjoxfQ==" },
+        { "id": "c", "status": 404, "headers": {}, "body": null },
+        { "id": "d", "status": 424, "headers": { "Content-Type": "application/problem+json" },
+          "body": { "type": "about:blank", "title": "an item that this one depends on has failed",
+                    "status": 424, "code": "failed-dependency" } },
+    ]);
+    assert_eq!(reply.json(), json!({ "responses": expected }));
+}
+
+#[tokio::test]
+async fn a_refused_batch_dispatches_nothing() {
+    let (log, service) = recorder();
+    let items = json!([
+        { "id": "a", "method": "GET", "url": "/1" },
+        { "id": "a", "method": "GET", "url": "/2" },
+    ]);
+    let reply = send(BatchLayer::new("/batch").layer(service), requests(items)).await;
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        reply.header("content-type"),
+        Some("application/problem+json")
+    );
+    assert_eq!(
+        reply.json(),
+        json!({ "type": "about:blank", "title": "two items have the same id", "status": 400,
+                "code": "duplicate-id", "pointer": "#/requests/1" })
+    );
+    assert_eq!(log.len(), 0);
+}
