@@ -29,7 +29,6 @@ mod media_type;
 mod subrequest;
 mod subresponse;
 mod target;
-mod text;
 mod trace;
 
 pub use body::{RequestBody, ResponseBody};

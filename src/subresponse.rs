@@ -1,16 +1,16 @@
 //! The answer to one part.
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
 use crate::error::PROBLEM_JSON;
 use crate::fault::Fault;
-use crate::text::Text;
 
 /// The answer to one item, as an [`Encoder`](crate::Encoder) gets it to write.
 ///
-/// Its headers are those that belong into an envelope: no hop-by-hop and no framing ones, no `Access-Control-*`, and
+/// Its headers are those that belong into an envelope: no hop-by-hop ones, no `Access-Control-*`, and
 /// `Set-Cookie` only if [`SetCookie::keep`](crate::SetCookie::keep) says so.
 ///
 /// ```
@@ -23,12 +23,15 @@ use crate::text::Text;
 /// ```
 #[derive(Debug)]
 pub struct Subresponse {
-    pub(crate) id: Text,
-    pub(crate) url: Text,
+    pub(crate) id: ByteString,
+    pub(crate) url: ByteString,
     pub(crate) index: usize,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    pub(crate) group: Option<ByteString>,
+    pub(crate) label: Option<ByteString>,
+    pub(crate) is_head: bool,
     pub(crate) fault: Option<Fault>,
 }
 
@@ -41,24 +44,27 @@ impl Subresponse {
         body: impl Into<Bytes>,
     ) -> Self {
         Self {
-            id: Text::new(Bytes::from_static(id.as_bytes())).unwrap_or_default(),
-            url: Text::default(),
+            id: ByteString::from_static(id),
+            url: ByteString::default(),
             index: 0,
             status,
             headers,
             body: body.into(),
+            group: None,
+            label: None,
+            is_head: false,
             fault: None,
         }
     }
 
     /// The id of the item that this answers.
     pub fn id(&self) -> &str {
-        self.id.as_str()
+        &self.id
     }
 
     /// The item's URL, as it stood in the envelope.
     pub fn url(&self) -> &str {
-        self.url.as_str()
+        &self.url
     }
 
     /// The item's place in the batch, counted from 0.
@@ -66,12 +72,17 @@ impl Subresponse {
         self.index
     }
 
+    /// The atomicity group that the item is of.
+    pub fn group(&self) -> Option<&str> {
+        self.group.as_deref()
+    }
+
     /// The status.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The headers.
+    /// The headers. A `Content-Length` among them is the service's own word: a format that frames bodies writes its own.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }

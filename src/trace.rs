@@ -52,7 +52,7 @@ mod with_tracing {
 
     impl ItemSpan {
         pub(crate) fn new(batch: &BatchSpan, item: &Subrequest) -> Self {
-            let path = item.url.as_str().split(['?', '#']).next();
+            let path = item.url.split(['?', '#']).next();
             let span = info_span!(
                 parent: &batch.0,
                 "subrequest",

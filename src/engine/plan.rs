@@ -1,7 +1,7 @@
 //! The items of a batch, checked against each other, and which of them may run next.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 
 use crate::error::{Error, ErrorKind};
 use crate::subrequest::{Rules, Subrequest};
@@ -106,25 +106,49 @@ impl Plan {
 /// The count of an item that will not run because one that it waits for has failed.
 const LOST: usize = usize::MAX;
 
-/// Who waits for whom. Names are looked up among the items before: so a cycle cannot be, nor an item that waits for itself.
+/// Who waits for whom. Only names of items before are known: so a cycle cannot be, nor an item that waits for itself.
 fn edges(items: &[Subrequest]) -> Result<Vec<(usize, usize)>, Error> {
+    let known = Names::new(items)?;
     let mut edges = Vec::new();
-    let mut known = HashMap::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
         for on in &item.depends_on {
-            let on = known
-                .get(on)
-                .ok_or_else(|| Error::new(ErrorKind::UnknownDependency).at_item(index))?;
-            edges.push((*on, index));
-        }
-        if known.insert(&item.id, index).is_some() {
-            return Err(Error::new(ErrorKind::DuplicateId).at_item(index));
+            match known.place(on).filter(|on| *on < index) {
+                Some(on) => edges.push((on, index)),
+                None => return Err(Error::new(ErrorKind::UnknownDependency).at_item(index)),
+            }
         }
     }
     edges.sort_unstable();
     // Named twice is waited for once.
     edges.dedup();
     Ok(edges)
+}
+
+/// The ids of a batch in an order to look them up by: the shorter first, so that numbers that count up are in it already.
+/// No hashing: a client cannot choose ids that collide, and most batches need not even be sorted.
+struct Names<'a>(Vec<(&'a str, usize)>);
+
+impl<'a> Names<'a> {
+    fn new(items: &'a [Subrequest]) -> Result<Self, Error> {
+        let mut names: Vec<_> = items.iter().map(Subrequest::id).zip(0..).collect();
+        let order = |(name, place): &(&'a str, usize)| (name.len(), *name, *place);
+        if !names.is_sorted_by_key(order) {
+            names.sort_unstable_by_key(order);
+        }
+        let mut pairs = names.iter().zip(names.iter().skip(1));
+        match pairs.find(|((one, _), (other, _))| one == other) {
+            None => Ok(Self(names)),
+            Some((_, (_, second))) => Err(Error::new(ErrorKind::DuplicateId).at_item(*second)),
+        }
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        let found = self
+            .0
+            .binary_search_by_key(&(name.len(), name), |(name, _)| (name.len(), name));
+        let (_, place) = self.0.get(found.ok()?)?;
+        Some(*place)
+    }
 }
 
 #[cfg(test)]

@@ -43,6 +43,14 @@ impl Frames {
         }
     }
 
+    /// Makes room for so many bytes in one piece, if they are to come in several.
+    pub fn reserve(&mut self, bytes: usize) {
+        if bytes > self.spare() && bytes <= SEGMENT {
+            self.seal();
+            self.open = BytesMut::with_capacity(SEGMENT);
+        }
+    }
+
     /// Appends a copy of these bytes.
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
@@ -120,6 +128,7 @@ impl Frames {
         Some(frame)
     }
 
+    #[inline]
     fn spare(&self) -> usize {
         self.open.capacity() - self.open.len()
     }

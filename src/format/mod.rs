@@ -75,6 +75,17 @@ pub trait Format: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// Whether its answers stand in the order of the request whatever the layer says. `false` unless overridden.
+    fn is_ordered(&self) -> bool {
+        false
+    }
+
+    /// Whether the items of an envelope in this format run one after the other, up to the first that fails, unless the
+    /// client prefers otherwise. `false` unless overridden.
+    fn is_sequential(&self) -> bool {
+        false
+    }
+
     /// Whether it reads. `false` unless overridden.
     fn reads(&self) -> bool {
         false
@@ -172,6 +183,14 @@ pub trait Encoder: Send {
 
     /// Writes one answer.
     fn push(&mut self, subresponse: &Subresponse, out: &mut Frames);
+
+    /// Writes the answers to an atomicity group, in their order. Called only if the format
+    /// [is ordered](Format::is_ordered).
+    fn push_group(&mut self, group: &[Subresponse], out: &mut Frames) {
+        for subresponse in group {
+            self.push(subresponse, out);
+        }
+    }
 
     /// The last answer has made the envelope too large, and what [`push`](Self::push) wrote was taken back; a shorter one
     /// for the same item comes next. A format that keeps count of its answers goes back by one.

@@ -84,7 +84,7 @@ impl Inherited {
         ) {
             headers.insert(CONTENT_LENGTH, ZERO);
         }
-        self.add_idempotency_key(item.id.as_str(), &mut headers);
+        self.add_idempotency_key(&item.id, &mut headers);
         headers
     }
 

@@ -6,6 +6,7 @@ use super::{Decoder, Encoder, Format};
 use crate::config::Limits;
 use crate::error::Error;
 
+mod body;
 mod names;
 mod read;
 mod scan;

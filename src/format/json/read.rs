@@ -1,13 +1,11 @@
 //! Reads `{"requests":[…]}`.
 
-use base64::Engine;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
-use http::HeaderValue;
+use bytestring::ByteString;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 
+use super::body::decode_body;
 use super::names::Names;
 use super::scan::{Invalid, Scanner, Str};
 use crate::config::Limits;
@@ -23,13 +21,6 @@ const SHORT_ITEM: usize = 40;
 
 /// Depth at which an item's members stand: the envelope, its array, the item.
 const ITEM_DEPTH: u32 = 3;
-
-const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 impl From<Invalid> for Error {
     fn from(_: Invalid) -> Self {
@@ -70,7 +61,7 @@ impl Reader {
 
     fn requests(
         &self,
-        envelope: &Bytes,
+        envelope: &ByteString,
         scanner: &mut Scanner<'_>,
         found: &mut Vec<Subrequest>,
     ) -> Result<(), Error> {
@@ -96,8 +87,8 @@ impl Decoder for Reader {
     }
 
     fn end(&mut self, found: &mut Vec<Subrequest>) -> Result<(), Error> {
-        let envelope = self.envelope.take();
-        std::str::from_utf8(&envelope).map_err(|_| ErrorKind::Malformed)?;
+        let envelope = ByteString::try_from(self.envelope.take());
+        let envelope = envelope.map_err(|_| ErrorKind::Malformed)?;
         let mut scanner = Scanner::new(&envelope);
         found.reserve(self.max_subrequests.min(envelope.len() / SHORT_ITEM));
         if !scanner.take(b'{') {
@@ -108,7 +99,7 @@ impl Decoder for Reader {
         while let Some(name) = scanner.member(is_first)? {
             is_first = false;
             let text = name.unescaped()?;
-            let is_requests = *text == *b"requests";
+            let is_requests = text == "requests";
             names.insert_unescaped(text)?;
             if is_requests {
                 has_requests = true;
@@ -126,7 +117,7 @@ impl Decoder for Reader {
 }
 
 /// Reads one item. What breaks the structure is an error and refuses the batch; a bad value fails the item.
-fn read_item(envelope: &Bytes, scanner: &mut Scanner<'_>) -> Result<Subrequest, Error> {
+fn read_item(envelope: &ByteString, scanner: &mut Scanner<'_>) -> Result<Subrequest, Error> {
     if !scanner.take(b'{') {
         return Err(Invalid.into());
     }
@@ -138,20 +129,20 @@ fn read_item(envelope: &Bytes, scanner: &mut Scanner<'_>) -> Result<Subrequest, 
         is_first = false;
         let text = name.unescaped()?;
         match members.note(&text)? {
-            Member::Id => item.set_id(scanner.string()?.to_bytes(envelope)?)?,
+            Member::Id => item.set_id(scanner.string()?.shared(envelope)?)?,
             Member::Method => match text_value(scanner)? {
-                Some(method) => item.set_method(&method.unescaped()?),
+                Some(method) => item.set_method(method.unescaped()?.as_bytes()),
                 None => item.fail(Fault::Method),
             },
             Member::Url => match text_value(scanner)? {
-                Some(url) => item.set_url(url.to_bytes(envelope)?),
+                Some(url) => item.url = url.shared(envelope)?,
                 None => item.fail(Fault::Target),
             },
             Member::Headers => read_headers(envelope, scanner, &mut item)?,
             Member::Body => body = Some(scanner.value(ITEM_DEPTH)?),
             Member::DependsOn => read_depends_on(envelope, scanner, &mut item)?,
             // Never ignored: an item that was to be atomic or conditional must not run as if it were not.
-            Member::Atomicity if scanner.value(ITEM_DEPTH)? != b"null" => {
+            Member::Atomicity if scanner.value(ITEM_DEPTH)? != "null" => {
                 return Err(ErrorKind::UnsupportedAtomicity.into());
             }
             Member::Atomicity => {}
@@ -167,7 +158,7 @@ fn read_item(envelope: &Bytes, scanner: &mut Scanner<'_>) -> Result<Subrequest, 
     if !members.has(Member::Id) {
         return Err(Invalid.into());
     }
-    if let Some(body) = body.filter(|body| *body != b"null") {
+    if let Some(body) = body.filter(|body| *body != "null") {
         match decode_body(envelope, body, &mut item) {
             Some(body) => item.body = body,
             None => item.fail(Fault::Body),
@@ -197,16 +188,16 @@ struct Members<'a> {
 }
 
 impl Members<'_> {
-    fn note(&mut self, name: &[u8]) -> Result<Member, Invalid> {
+    fn note(&mut self, name: &str) -> Result<Member, Invalid> {
         let member = match name {
-            b"id" => Member::Id,
-            b"method" => Member::Method,
-            b"url" => Member::Url,
-            b"headers" => Member::Headers,
-            b"body" => Member::Body,
-            b"dependsOn" => Member::DependsOn,
-            b"if" => Member::Atomicity,
-            b"atomicityGroup" => {
+            "id" => Member::Id,
+            "method" => Member::Method,
+            "url" => Member::Url,
+            "headers" => Member::Headers,
+            "body" => Member::Body,
+            "dependsOn" => Member::DependsOn,
+            "if" => Member::Atomicity,
+            "atomicityGroup" => {
                 return match std::mem::replace(&mut self.group_seen, true) {
                     true => Err(Invalid),
                     false => Ok(Member::Atomicity),
@@ -235,12 +226,12 @@ fn text_value<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Str<'a>>, Invalid>
 }
 
 fn read_headers(
-    envelope: &Bytes,
+    envelope: &ByteString,
     scanner: &mut Scanner<'_>,
     item: &mut Subrequest,
 ) -> Result<(), Error> {
     if !scanner.take(b'{') {
-        if scanner.value(ITEM_DEPTH)? != b"null" {
+        if scanner.value(ITEM_DEPTH)? != "null" {
             item.fail(Fault::Header);
         }
         return Ok(());
@@ -265,61 +256,33 @@ fn read_headers(
 }
 
 fn read_header_value(
-    envelope: &Bytes,
+    envelope: &ByteString,
     scanner: &mut Scanner<'_>,
-    name: &[u8],
+    name: &str,
     item: &mut Subrequest,
 ) -> Result<(), Error> {
     match text_value(scanner)? {
-        Some(value) => item.add_header(name, value.to_bytes(envelope)?),
+        Some(value) => item.add_header(name.as_bytes(), value.shared(envelope)?.into_bytes()),
         None => item.fail(Fault::Header),
     }
     Ok(())
 }
 
 fn read_depends_on(
-    envelope: &Bytes,
+    envelope: &ByteString,
     scanner: &mut Scanner<'_>,
     item: &mut Subrequest,
 ) -> Result<(), Error> {
     if !scanner.take(b'[') {
         return match scanner.value(ITEM_DEPTH)? {
-            b"null" => Ok(()),
+            "null" => Ok(()),
             _ => Err(Invalid.into()),
         };
     }
     let mut is_first = true;
     while scanner.element(is_first)? {
         is_first = false;
-        item.add_dependency(scanner.string()?.to_bytes(envelope)?);
+        item.depends_on.push(scanner.string()?.shared(envelope)?);
     }
     Ok(())
-}
-
-/// What the inner service will read, or `None` if the body is not encoded as its content type asks.
-fn decode_body(envelope: &Bytes, body: &[u8], item: &mut Subrequest) -> Option<Bytes> {
-    let Some(content_type) = &item.content_type else {
-        item.content_type = Some(HeaderValue::from_static("application/json"));
-        return Some(envelope.slice_ref(body));
-    };
-    let media_type = MediaType::parse(content_type.to_str().unwrap_or_default());
-    if media_type.is_json() {
-        return Some(envelope.slice_ref(body));
-    }
-    let text = Scanner::new(body).string().ok()?;
-    if media_type.is_text() {
-        return text.to_bytes(envelope).ok();
-    }
-    let symbol = |byte: u8| match byte {
-        b'-' => b'+',
-        b'_' => b'/',
-        other => other,
-    };
-    let text = text.unescaped().ok()?;
-    let symbols: Vec<u8> = text
-        .iter()
-        .filter(|byte| !byte.is_ascii_whitespace())
-        .map(|byte| symbol(*byte))
-        .collect();
-    LENIENT_BASE64.decode(symbols).ok().map(Bytes::from)
 }

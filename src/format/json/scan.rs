@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
+use bytestring::ByteString;
 
 /// Deeper JSON is refused.
 pub(super) const MAX_DEPTH: u32 = 128;
@@ -13,39 +13,42 @@ pub(super) const MAX_DEPTH: u32 = 128;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Invalid;
 
-/// A place in JSON text. The caller has checked that it is UTF-8.
+/// A place in JSON text.
 #[derive(Debug)]
 pub(super) struct Scanner<'a> {
-    input: &'a [u8],
+    text: &'a str,
     at: usize,
 }
 
 /// A string as it stands in the text, its quotes included.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Str<'a> {
-    quoted: &'a [u8],
+    quoted: &'a str,
     is_escaped: bool,
 }
 
 impl<'a> Str<'a> {
-    fn inner(&self) -> &'a [u8] {
+    #[inline]
+    fn inner(&self) -> &'a str {
         self.quoted
             .get(1..self.quoted.len() - 1)
             .unwrap_or_default()
     }
 
     /// What the string says. Half a surrogate pair says nothing.
-    pub(super) fn unescaped(&self) -> Result<Cow<'a, [u8]>, Invalid> {
+    #[inline]
+    pub(super) fn unescaped(&self) -> Result<Cow<'a, str>, Invalid> {
         match self.is_escaped {
             false => Ok(Cow::Borrowed(self.inner())),
-            true => serde_json::from_slice::<String>(self.quoted)
-                .map(|text| Cow::Owned(text.into_bytes()))
+            true => serde_json::from_str(self.quoted)
+                .map(Cow::Owned)
                 .map_err(|_| Invalid),
         }
     }
 
     /// The same, as a slice of the envelope where there is nothing to unescape.
-    pub(super) fn to_bytes(self, envelope: &Bytes) -> Result<Bytes, Invalid> {
+    #[inline]
+    pub(super) fn shared(self, envelope: &ByteString) -> Result<ByteString, Invalid> {
         Ok(match self.unescaped()? {
             Cow::Borrowed(inner) => envelope.slice_ref(inner),
             Cow::Owned(text) => text.into(),
@@ -55,22 +58,39 @@ impl<'a> Str<'a> {
 
 /// Checks that these bytes are exactly one JSON value.
 pub(super) fn is_json(bytes: &[u8]) -> bool {
-    let mut scanner = Scanner::new(bytes);
-    std::str::from_utf8(bytes).is_ok() && scanner.value(0).is_ok() && scanner.end().is_ok()
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return false;
+    };
+    let mut scanner = Scanner::new(text);
+    scanner.value(0).is_ok() && scanner.end().is_ok()
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(input: &'a [u8]) -> Self {
-        Self { input, at: 0 }
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    #[inline]
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// From there to here.
+    fn since(&self, start: usize) -> &'a str {
+        self.text.get(start..self.at).unwrap_or_default()
     }
 
     /// The next byte that is no white space, without taking it.
     #[inline]
     pub(super) fn peek(&mut self) -> Option<u8> {
         loop {
-            match self.input.get(self.at) {
+            match self.byte() {
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
-                other => return other.copied(),
+                other => return other,
             }
         }
     }
@@ -124,8 +144,8 @@ impl<'a> Scanner<'a> {
         let start = self.at - 1;
         let mut is_escaped = false;
         loop {
-            self.at += plain_len(self.input.get(self.at..).unwrap_or_default());
-            match self.input.get(self.at) {
+            self.at += plain_len(self.rest());
+            match self.byte() {
                 Some(b'"') => break,
                 Some(b'\\') => {
                     is_escaped = true;
@@ -136,20 +156,19 @@ impl<'a> Scanner<'a> {
         }
         self.at += 1;
         Ok(Str {
-            quoted: self.input.get(start..self.at).unwrap_or_default(),
+            quoted: self.since(start),
             is_escaped,
         })
     }
 
     fn escape(&mut self) -> Result<(), Invalid> {
-        let digits = match self.input.get(self.at + 1) {
+        let digits = match self.rest().get(1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 0,
             Some(b'u') => 4,
             _ => return Err(Invalid),
         };
-        let start = self.at + 2;
-        let hex = self.input.get(start..start + digits).ok_or(Invalid)?;
-        self.at = start + digits;
+        let hex = self.rest().get(2..2 + digits).ok_or(Invalid)?;
+        self.at += 2 + digits;
         match hex.iter().all(u8::is_ascii_hexdigit) {
             true => Ok(()),
             false => Err(Invalid),
@@ -157,7 +176,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes any value that stands in `depth` containers: its text, without the white space around it.
-    pub(super) fn value(&mut self, depth: u32) -> Result<&'a [u8], Invalid> {
+    pub(super) fn value(&mut self, depth: u32) -> Result<&'a str, Invalid> {
         self.peek();
         let start = self.at;
         let mut open = Containers::default();
@@ -188,7 +207,7 @@ impl<'a> Scanner<'a> {
                 open.pop();
             }
             if open.count == 0 {
-                return Ok(self.input.get(start..self.at).unwrap_or_default());
+                return Ok(self.since(start));
             }
             self.expect(b',')?;
             self.before_value(&open)?;
@@ -205,14 +224,14 @@ impl<'a> Scanner<'a> {
     }
 
     fn literal(&mut self, word: &[u8]) -> Result<(), Invalid> {
-        let rest = self.input.get(self.at..).unwrap_or_default();
+        let rest = self.rest();
         self.at += word.len();
         rest.starts_with(word).then_some(()).ok_or(Invalid)
     }
 
     fn number(&mut self) -> Result<(), Invalid> {
         self.skip(b"-");
-        match self.input.get(self.at) {
+        match self.byte() {
             Some(b'0') => self.at += 1,
             _ => self.digits()?,
         }
@@ -227,18 +246,18 @@ impl<'a> Scanner<'a> {
     }
 
     fn digits(&mut self) -> Result<(), Invalid> {
-        let rest = self.input.get(self.at..).unwrap_or_default();
-        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let count = self
+            .rest()
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         self.at += count;
         (count > 0).then_some(()).ok_or(Invalid)
     }
 
     /// Takes one of these bytes, with no white space before it.
     fn skip(&mut self, bytes: &[u8]) -> bool {
-        let found = self
-            .input
-            .get(self.at)
-            .is_some_and(|byte| bytes.contains(byte));
+        let found = self.byte().is_some_and(|byte| bytes.contains(&byte));
         self.at += usize::from(found);
         found
     }
@@ -271,23 +290,57 @@ impl Containers {
     }
 }
 
-/// How many bytes from the start are neither `"` nor `\` nor a control character: eight at a time.
+/// How many bytes from the start stand in a string for themselves.
 fn plain_len(bytes: &[u8]) -> usize {
+    prefix_len(bytes, |word| {
+        word.controls() | word.equal(b'"') | word.equal(b'\\')
+    })
+}
+
+/// Eight bytes in one number. Each question is answered by a mark in the high bit of every byte that it holds for; above
+/// the lowest mark there may be false ones, by a borrow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Word(u64);
+
+impl Word {
     const ONES: u64 = u64::MAX / 255;
-    const HIGHS: u64 = ONES << 7;
-    // The lowest marked byte is right; bytes above it may be marked by a borrow.
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    const HIGHS: u64 = Self::ONES << 7;
+
+    /// Control characters.
+    #[inline]
+    pub(super) fn controls(self) -> u64 {
+        self.0.wrapping_sub(Self::ONES * 0x20) & !self.0 & Self::HIGHS
+    }
+
+    /// Bytes that are not ASCII.
+    #[inline]
+    pub(super) fn highs(self) -> u64 {
+        self.0 & Self::HIGHS
+    }
+
+    /// This byte, which is an ASCII one.
+    #[inline]
+    pub(super) fn equal(self, byte: u8) -> u64 {
+        let word = self.0 ^ (Self::ONES * u64::from(byte));
+        word.wrapping_sub(Self::ONES) & !word & Self::HIGHS
+    }
+}
+
+/// How many bytes there are before the first that is marked.
+#[inline]
+pub(super) fn prefix_len(bytes: &[u8], marks: impl Fn(Word) -> u64) -> usize {
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        let special = control
-            | zero(word ^ (ONES * u64::from(b'"')))
-            | zero(word ^ (ONES * u64::from(b'\\')));
-        if special != 0 {
-            return index * 8 + special.trailing_zeros() as usize / 8;
+        let marked = marks(Word(u64::from_le_bytes(*word)));
+        if marked != 0 {
+            return index * 8 + marked.trailing_zeros() as usize / 8;
         }
     }
-    let plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..=0x1F);
-    words.len() * 8 + rest.iter().take_while(plain).count()
+    // What is not there is a byte that nobody asks about.
+    let mut last = [b' '; 8];
+    for (byte, of_rest) in last.iter_mut().zip(rest) {
+        *byte = *of_rest;
+    }
+    let marked = marks(Word(u64::from_le_bytes(last)));
+    words.len() * 8 + rest.len().min(marked.trailing_zeros() as usize / 8)
 }
