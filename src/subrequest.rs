@@ -166,11 +166,11 @@ impl Subrequest {
         self
     }
 
-    pub(crate) fn set_id(&mut self, id: ByteString) -> Result<(), Error> {
+    pub(crate) fn set_id(&mut self, id: ByteString) -> Result<(), ErrorKind> {
         let is_plain = |byte: u8| (0x20..0x7F).contains(&byte);
         let has_control = !id.bytes().all(is_plain) && id.chars().any(char::is_control);
         if has_control || !(1..=MAX_ID).contains(&id.len()) {
-            return Err(ErrorKind::Malformed.into());
+            return Err(ErrorKind::Malformed);
         }
         self.id = id;
         Ok(())

@@ -155,29 +155,27 @@ impl<S: Inner<B>, B> Answer<S, B> {
         if self.is_over(bytes) {
             self.cut_off(&mut subresponse);
         }
-        let Some(held) = &mut self.held else {
-            return self.write(subresponse);
-        };
-        if subresponse.index != held.next {
-            held.bytes += subresponse.body.len();
-            held.early.insert(subresponse.index, subresponse);
-            return;
+        match &mut self.held {
+            Some(held) if subresponse.index != held.next => {
+                held.bytes += subresponse.body.len();
+                held.early.insert(subresponse.index, subresponse);
+                return;
+            }
+            _ => self.write(&mut subresponse),
         }
-        let mut turn = Some(subresponse);
-        while let Some(subresponse) = turn {
-            self.write(subresponse);
-            turn = self.held.as_mut().and_then(Held::advance);
+        while let Some(mut subresponse) = self.held.as_mut().and_then(Held::advance) {
+            self.write(&mut subresponse);
         }
     }
 
-    fn write(&mut self, mut subresponse: Subresponse) {
+    fn write(&mut self, subresponse: &mut Subresponse) {
         let mark = self.frames.mark();
-        self.encoder.push(&subresponse, &mut self.frames);
+        self.encoder.push(subresponse, &mut self.frames);
         if self.is_over(0) {
             self.frames.rewind(mark);
             self.encoder.retract();
-            self.cut_off(&mut subresponse);
-            self.encoder.push(&subresponse, &mut self.frames);
+            self.cut_off(subresponse);
+            self.encoder.push(subresponse, &mut self.frames);
         }
         self.summary.count(subresponse.is_success());
         if matches!(

@@ -7,10 +7,12 @@ use crate::config::Limits;
 use crate::error::Error;
 
 mod body;
+mod item;
 mod names;
 mod read;
 mod scan;
 mod splice;
+mod word;
 mod write;
 
 use read::Reader;
