@@ -39,10 +39,10 @@ where
     let deadline = deadline(&config, &agreed);
     let items = read(body, &mut *agreed.decoder, &config.limits, deadline).await?;
     let plan = plan(&config, items, &outer)?;
-    let head = Head::new(&config, &agreed);
-    let context = Context::new(config, agreed.preferences, outer, plan.len());
-    let is_streamed = agreed.is_streamed;
-    let answer = Answer::new(plan, context, inner, agreed.encoder, is_streamed, deadline);
+    let head = Head::new(&config, &agreed, &outer.headers);
+    let is_streamed = agreed.manner.is_streamed;
+    let context = Context::new(config, agreed.preferences, agreed.manner, outer, plan.len());
+    let answer = Answer::new(plan, context, inner, agreed.encoder, deadline);
     Ok(match is_streamed {
         true => head.streamed(answer),
         false => head.whole(answer.whole().await),
@@ -108,6 +108,8 @@ fn plan(config: &Config, items: Vec<Subrequest>, outer: &Parts) -> Result<Plan, 
         targets: Targets::new(&config.targets, outer),
         methods: &config.methods,
         max_body: config.limits.max_item_body_bytes,
+        change_sets: config.change_sets,
+        has_references: config.references,
     };
     let plan = Plan::new(items, &rules)?;
     if let Some(admit) = &config.admit {

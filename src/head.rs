@@ -23,7 +23,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    pub(crate) fn new(config: &Arc<Config>, agreed: &Negotiated) -> Self {
+    pub(crate) fn new(config: &Arc<Config>, agreed: &Negotiated, outer: &HeaderMap) -> Self {
         let mut headers = HeaderMap::with_capacity(6);
         headers.insert(CONTENT_TYPE, agreed.encoder.content_type());
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -32,6 +32,11 @@ impl Head {
             headers.insert("preference-applied", applied);
         }
         agreed.encoder.headers(&mut headers);
+        for name in &config.echoed {
+            if let Some(value) = outer.get(name) {
+                headers.insert(name, value.clone());
+            }
+        }
         Self {
             config: Arc::clone(config),
             status: agreed.encoder.status(),

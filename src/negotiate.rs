@@ -17,8 +17,19 @@ use crate::preferences::Preferences;
 pub(crate) struct Negotiated {
     pub(crate) decoder: Box<dyn Decoder>,
     pub(crate) encoder: Box<dyn Encoder>,
-    pub(crate) is_streamed: bool,
+    pub(crate) manner: Manner,
     pub(crate) preferences: Preferences,
+}
+
+/// How the formats want a batch run and answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// Written as items finish.
+    pub(crate) is_streamed: bool,
+    /// Answered in the order of the request, groups together, whatever the layer says.
+    pub(crate) is_ordered: bool,
+    /// Run one item after the other, up to the first that fails.
+    pub(crate) is_sequential: bool,
 }
 
 pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Error> {
@@ -31,7 +42,11 @@ pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Er
     Ok(Negotiated {
         decoder: decoder.ok_or_else(|| unsupported(config))?,
         encoder: writer.1,
-        is_streamed: config.streamed.unwrap_or_else(|| writer.0.is_streamed()),
+        manner: Manner {
+            is_streamed: config.streamed.unwrap_or_else(|| writer.0.is_streamed()),
+            is_ordered: writer.0.is_ordered(),
+            is_sequential: reader.is_sequential(),
+        },
         preferences: Preferences::of(&outer.headers),
     })
 }

@@ -27,7 +27,8 @@ pub(crate) struct Inherited {
 
 impl Inherited {
     pub(crate) fn new(outer: &Parts) -> Self {
-        let mut bare = HeaderMap::with_capacity(outer.headers.len());
+        // A map that is full grows before it looks whether a name is new: so none is.
+        let mut bare = HeaderMap::with_capacity(outer.headers.len() + 4);
         for (name, value) in &outer.headers {
             if is_inherited(&outer.headers, name) {
                 bare.append(name, value.clone());

@@ -26,9 +26,11 @@ pub(super) fn decode_body(body: ByteString, item: &mut Subrequest) -> Option<Byt
         item.content_type = Some(JSON);
         return Some(body.into_bytes());
     };
-    let is_plain_json = content_type == JSON;
+    if content_type == JSON {
+        return Some(body.into_bytes());
+    }
     let media_type = MediaType::parse(content_type.to_str().unwrap_or_default());
-    if is_plain_json || media_type.is_json() {
+    if media_type.is_json() {
         return Some(body.into_bytes());
     }
     let mut source = Source::new(&body);
