@@ -2,4 +2,8 @@
 
 mod support;
 
+mod faults;
+mod panics;
 mod smoke;
+mod statuses;
+mod time;
