@@ -2,8 +2,12 @@
 
 mod support;
 
+mod concurrency;
 mod faults;
+mod limits;
 mod panics;
+mod setters;
+mod settings;
 mod smoke;
 mod statuses;
 mod time;
