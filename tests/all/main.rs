@@ -4,10 +4,14 @@ mod support;
 
 mod concurrency;
 mod faults;
+mod hooks;
 mod limits;
+mod mounting;
+mod origins;
 mod panics;
 mod setters;
 mod settings;
 mod smoke;
 mod statuses;
+mod targets;
 mod time;
