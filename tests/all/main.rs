@@ -2,9 +2,13 @@
 
 mod support;
 
+mod answered;
 mod concurrency;
 mod faults;
+mod headers;
 mod hooks;
+mod inherited;
+mod item_headers;
 mod limits;
 mod mounting;
 mod origins;
