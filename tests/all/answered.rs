@@ -1,27 +1,15 @@
 //! Which headers of an item's answer belong into the envelope, and which onto it.
 
-use axum::Router;
-use axum::body::Body;
-use http::{HeaderValue, Response};
+use http::HeaderValue;
 use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, SetCookie};
 
-use crate::inherited::{Headers, map};
-use crate::support::{Reply, answer, batch};
-
-/// A router that answers with these headers.
-fn answering(headers: Headers) -> Router {
-    Router::new().fallback(async move || {
-        let mut response = Response::new(Body::from("{}"));
-        *response.headers_mut() = map(headers);
-        response
-    })
-}
+use crate::support::{Headers, Reply, answer, answering, batch, header_map};
 
 /// Headers of the item, as JSON.
 async fn answered(headers: Headers) -> Value {
-    let service = BatchLayer::new("/batch").layer(answering(headers));
+    let service = BatchLayer::new("/batch").layer(answering(200, headers, "{}"));
     answer(service, json!({})).await["headers"].clone()
 }
 
@@ -71,8 +59,13 @@ async fn no_header_of_an_item_gets_onto_the_outer_response() {
         ("access-control-allow-origin", "*"),
     ];
     let items = json!([{ "id": "a", "method": "GET", "url": "/" }]);
-    let reply = batch(BatchLayer::new("/batch"), answering(headers), items).await;
-    let mut expected = map(&[
+    let reply = batch(
+        BatchLayer::new("/batch"),
+        answering(200, headers, "{}"),
+        items,
+    )
+    .await;
+    let mut expected = header_map(&[
         ("content-type", "application/json"),
         ("cache-control", "no-store"),
         ("x-content-type-options", "nosniff"),
@@ -83,7 +76,11 @@ async fn no_header_of_an_item_gets_onto_the_outer_response() {
 
 /// Two items that set two cookies each.
 async fn cookies(layer: BatchLayer) -> Reply {
-    let router = answering(&[("set-cookie", "a=b, c; Path=/"), ("set-cookie", "d=e")]);
+    let router = answering(
+        200,
+        &[("set-cookie", "a=b, c; Path=/"), ("set-cookie", "d=e")],
+        "{}",
+    );
     let items = json!([
         { "id": "1", "method": "GET", "url": "/" },
         { "id": "2", "method": "GET", "url": "/" },
@@ -120,7 +117,7 @@ async fn cookies_of_items_are_dropped_kept_or_hoisted() {
 #[tokio::test]
 async fn one_cookie_that_is_kept_is_a_list_too() {
     let layer = BatchLayer::new("/batch").set_cookie(SetCookie::keep());
-    let service = layer.layer(answering(&[("set-cookie", "a=b")]));
+    let service = layer.layer(answering(200, &[("set-cookie", "a=b")], "{}"));
     assert_eq!(
         answer(service, json!({})).await["headers"],
         json!({ "Set-Cookie": ["a=b"] })

@@ -1,13 +1,11 @@
 //! What items inherit from the outer request.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderValue;
 use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-use crate::support::{Asked, recorder, requests, send};
-
-pub(crate) type Headers = &'static [(&'static str, &'static str)];
+use crate::support::{Asked, Headers, header_map, recorder, requests, send};
 
 /// What the inner service sees of this item, under an outer request with these headers.
 async fn asked(outer: Headers, item: Value) -> Asked {
@@ -23,16 +21,6 @@ async fn asked(outer: Headers, item: Value) -> Asked {
     let reply = send(BatchLayer::new("/batch").layer(service), request).await;
     assert_eq!(reply.statuses(), [200]);
     log.only()
-}
-
-pub(crate) fn map(headers: Headers) -> HeaderMap {
-    let pair = |(name, value): &(&'static str, &'static str)| {
-        (
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        )
-    };
-    headers.iter().map(pair).collect()
 }
 
 #[tokio::test]
@@ -73,7 +61,7 @@ async fn nothing_that_is_about_the_envelope_reaches_an_item() {
     ];
     assert_eq!(
         asked(outer, json!({})).await.headers,
-        map(&[("host", "api.example")])
+        header_map(&[("host", "api.example")])
     );
 }
 
@@ -93,7 +81,7 @@ async fn everything_else_is_inherited() {
         ("cache-control", "no-cache"),
         ("dnt", "1"),
     ];
-    let mut expected = map(outer);
+    let mut expected = header_map(outer);
     expected.insert("host", HeaderValue::from_static("api.example"));
     assert_eq!(asked(outer, json!({})).await.headers, expected);
 }
@@ -177,7 +165,7 @@ async fn an_idempotency_key_is_made_the_items_own() {
         let (log, service) = recorder();
         let id = item["id"].clone();
         let mut request = requests(json!([{ "id": id, "method": "GET", "url": "/" }]));
-        request.headers_mut().extend(map(outer));
+        request.headers_mut().extend(header_map(outer));
         send(BatchLayer::new("/batch").layer(service), request).await;
         assert_eq!(log.only().header("idempotency-key"), expected);
     }

@@ -7,39 +7,15 @@ use axum::body::Body;
 use axum::extract::Json;
 use axum::http::HeaderMap;
 use axum::routing::{get, post};
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tower::{Layer, service_fn};
 use tower_multistatus::{BatchLayer, RequestBody};
 
-use crate::support::{answer, batch, failed};
+use crate::support::{Headers, answer, answering, batch, failed};
 
-/// A router that answers everything with this.
-fn answering(
-    status: u16,
-    headers: &'static [(&'static str, &'static str)],
-    body: &'static str,
-) -> Router {
-    Router::new().fallback(async move || {
-        let mut response = Response::new(Body::from(body));
-        *response.status_mut() = StatusCode::from_u16(status).expect("a status");
-        for (name, value) in headers {
-            let value = HeaderValue::from_static(value);
-            response
-                .headers_mut()
-                .append(HeaderName::from_static(name), value);
-        }
-        response
-    })
-}
-
-/// What becomes of such an answer.
-async fn through(
-    status: u16,
-    headers: &'static [(&'static str, &'static str)],
-    body: &'static str,
-    item: Value,
-) -> Value {
+/// What becomes of an answer with this.
+async fn through(status: u16, headers: Headers, body: &'static str, item: Value) -> Value {
     let service = BatchLayer::new("/batch").layer(answering(status, headers, body));
     answer(service, item).await
 }
@@ -73,7 +49,7 @@ async fn a_status_with_a_body_comes_back_as_it_is() {
 
 #[tokio::test]
 async fn a_status_comes_back_with_the_header_that_belongs_to_it() {
-    let rows: &[(u16, &'static [(&str, &str)], Value)] = &[
+    let rows: &[(u16, Headers, Value)] = &[
         (
             202,
             &[("location", "/jobs/1")],

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::routing::get;
 use axum::{Json, Router};
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -129,6 +129,27 @@ pub(crate) fn failed(id: &str, status: u16, code: &str, title: &str) -> Value {
 /// The answer to an item that the recorder has answered.
 pub(crate) fn recorded(id: &str) -> Value {
     json!({ "id": id, "status": 200, "headers": { "Content-Type": "application/json" }, "body": {} })
+}
+
+/// Names and values.
+pub(crate) type Headers = &'static [(&'static str, &'static str)];
+
+pub(crate) fn header_map(headers: Headers) -> HeaderMap {
+    let pair = |(name, value): &(&'static str, &'static str)| {
+        let name = HeaderName::from_static(name);
+        (name, HeaderValue::from_static(value))
+    };
+    headers.iter().map(pair).collect()
+}
+
+/// A router that answers everything with this.
+pub(crate) fn answering(status: u16, headers: Headers, body: &'static str) -> Router {
+    Router::new().fallback(async move || {
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+        *response.headers_mut() = header_map(headers);
+        response
+    })
 }
 
 /// A small application.
