@@ -1,8 +1,7 @@
 //! The functions that a user gives to the layer, and the extensions that it lets through.
 
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use http::{Request, StatusCode};
@@ -11,7 +10,7 @@ use tower::Layer;
 use tower_multistatus::{BatchLayer, Error, SubrequestInfo};
 
 use crate::support::{
-    batch, envelope, problem, recorded, recorder, recording_router, requests, send,
+    Log, batch, envelope, problem, recorded, recorder, recording_router, requests, send,
 };
 
 fn gets(urls: &[&str]) -> Value {
@@ -65,7 +64,7 @@ async fn only_a_post_to_the_path_is_asked_whether_it_is_wanted() {
 /// What `admit` was asked: the number of items, and how many had been dispatched by then.
 type Asked = Arc<Mutex<Vec<(usize, usize)>>>;
 
-fn noting(asked: &Asked, log: &crate::support::Log) -> BatchLayer {
+fn noting(asked: &Asked, log: &Log) -> BatchLayer {
     let (asked, log) = (Arc::clone(asked), log.clone());
     BatchLayer::new("/batch").admit(move |items, outer| {
         assert_eq!(outer.headers["host"], "api.example");

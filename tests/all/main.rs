@@ -21,3 +21,4 @@ mod smoke;
 mod statuses;
 mod targets;
 mod time;
+mod unread;

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-use crate::support::{Reply, batch, envelope, failed, problem, recorder, send};
+use crate::support::{Reply, batch, envelope, failed, problem, recorder, requests, send};
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -166,7 +166,7 @@ async fn prefer_wait_can_only_shorten_the_deadline() {
     for (prefer, expected) in rows {
         let layer = BatchLayer::new("/batch").deadline(seconds(5));
         let items = json!([{ "id": "a", "method": "GET", "url": "/head/6" }]);
-        let mut request = crate::support::requests(items);
+        let mut request = requests(items);
         let value = http::HeaderValue::from_static(prefer);
         request.headers_mut().insert("prefer", value);
         let begun = Instant::now();
@@ -224,9 +224,18 @@ async fn a_service_that_never_gets_ready_is_504() {
         { "id": "b", "method": "GET", "url": "/head/1" },
         { "id": "c", "method": "GET", "url": "/head/6" },
     ]);
-    let reply = send(layer.layer(stuck), crate::support::requests(items)).await;
+    let reply = send(layer.layer(stuck), requests(items)).await;
     // The first holds the only permit until all have waited too long.
     assert_eq!(reply.items(), ["a", "b", "c"].map(item_timeout));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_does_not_hold_the_readiness_that_its_items_need() {
+    // The instance that was made ready lives on while the batch runs.
+    let limited = tower::limit::ConcurrencyLimit::new(slow(), 1);
+    let mut service = BatchLayer::new("/batch").layer(limited);
+    let reply = send(&mut service, envelope(late_envelope(1))).await;
+    assert_eq!(reply.statuses(), [200]);
 }
 
 #[test]
