@@ -38,9 +38,8 @@ pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Er
     }
     let reader = reader(config, &outer.headers)?;
     let writer = writer(config, reader, outer)?;
-    let decoder = reader.decoder(outer, &config.limits)?;
     Ok(Negotiated {
-        decoder: decoder.ok_or_else(|| unsupported(config))?,
+        decoder: decoder(config, reader, outer)?,
         encoder: writer.1,
         manner: Manner {
             is_streamed: config.streamed.unwrap_or_else(|| writer.0.is_streamed()),
@@ -71,6 +70,15 @@ fn reader<'a>(config: &'a Config, headers: &HeaderMap) -> Result<&'a dyn Format,
             format.reads() && names.any(|name| media_type.is(name))
         })
         .ok_or_else(|| unsupported(config))
+}
+
+fn decoder(config: &Config, reader: &dyn Format, outer: &Parts) -> Result<Box<dyn Decoder>, Error> {
+    match reader.decoder(outer, &config.limits) {
+        Ok(Some(decoder)) => Ok(decoder),
+        // A format knows nothing of the others: what can be sent instead is known only here.
+        Err(error) if error.kind() != ErrorKind::UnsupportedMediaType => Err(error),
+        _ => Err(unsupported(config)),
+    }
 }
 
 fn unsupported(config: &Config) -> Error {

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::routing::get;
 use axum::{Json, Router};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -101,6 +101,57 @@ pub(crate) async fn batch(layer: BatchLayer, inner: Router, items: Value) -> Rep
     send(layer.layer(inner), requests(items)).await
 }
 
+/// The answer to one item, `x`: a GET of `/` where nothing else is said.
+pub(crate) async fn answer<S, B>(service: S, item: Value) -> Value
+where
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Error: std::fmt::Debug,
+    B: http_body::Body,
+    B::Error: std::fmt::Debug,
+{
+    let mut whole = json!({ "id": "x", "method": "GET", "url": "/" });
+    let members = whole.as_object_mut().expect("an object");
+    members.extend(item.as_object().expect("an object").clone());
+    send(service, requests(json!([whole]))).await.item("x")
+}
+
+/// The problem document of the layer.
+pub(crate) fn problem(status: u16, code: &str, title: &str) -> Value {
+    json!({ "type": "about:blank", "title": title, "status": status, "code": code })
+}
+
+/// The answer to an item that the layer itself has failed.
+pub(crate) fn failed(id: &str, status: u16, code: &str, title: &str) -> Value {
+    json!({ "id": id, "status": status, "headers": { "Content-Type": "application/problem+json" },
+            "body": problem(status, code, title) })
+}
+
+/// The answer to an item that the recorder has answered.
+pub(crate) fn recorded(id: &str) -> Value {
+    json!({ "id": id, "status": 200, "headers": { "Content-Type": "application/json" }, "body": {} })
+}
+
+/// Names and values.
+pub(crate) type Headers = &'static [(&'static str, &'static str)];
+
+pub(crate) fn header_map(headers: Headers) -> HeaderMap {
+    let pair = |(name, value): &(&'static str, &'static str)| {
+        let name = HeaderName::from_static(name);
+        (name, HeaderValue::from_static(value))
+    };
+    headers.iter().map(pair).collect()
+}
+
+/// A router that answers everything with this.
+pub(crate) fn answering(status: u16, headers: Headers, body: &'static str) -> Router {
+    Router::new().fallback(async move || {
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+        *response.headers_mut() = header_map(headers);
+        response
+    })
+}
+
 /// A small application.
 pub(crate) fn api() -> Router {
     Router::new()
@@ -119,7 +170,19 @@ pub(crate) struct Asked {
     pub(crate) method: Method,
     pub(crate) uri: String,
     pub(crate) headers: HeaderMap,
+    pub(crate) extensions: Extensions,
     pub(crate) body: Bytes,
+}
+
+impl Asked {
+    /// All values of a header, in their order.
+    pub(crate) fn header(&self, name: &str) -> Vec<&str> {
+        self.headers
+            .get_all(name)
+            .iter()
+            .map(|value| value.to_str().expect("text"))
+            .collect()
+    }
 }
 
 /// What reached the inner service, in the order of its coming.
@@ -145,6 +208,35 @@ impl Log {
         assert_eq!(all.len(), 1, "exactly one request");
         all.remove(0)
     }
+
+    async fn note<B>(&self, request: Request<B>)
+    where
+        B: http_body::Body,
+        B::Error: std::fmt::Debug,
+    {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.expect("the body is whole").to_bytes();
+        self.0.lock().expect("the log").push(Asked {
+            method: parts.method,
+            uri: parts.uri.to_string(),
+            headers: parts.headers,
+            extensions: parts.extensions,
+            body,
+        });
+    }
+}
+
+/// A router that notes what it is asked, on any path, and answers 200 with `{}`.
+pub(crate) fn recording_router() -> (Log, Router) {
+    let log = Log::default();
+    let router = Router::new().fallback({
+        let log = log.clone();
+        async move |request: Request<Body>| {
+            log.note(request).await;
+            Json(json!({}))
+        }
+    });
+    (log, router)
 }
 
 /// A service that notes what it is asked, and answers 200 with `{}`.
@@ -165,14 +257,7 @@ pub(crate) fn recorder() -> (
         move |request: Request<RequestBody<Body>>| {
             let log = log.clone();
             async move {
-                let (parts, body) = request.into_parts();
-                let body = body.collect().await.expect("the body is whole").to_bytes();
-                log.0.lock().expect("the log").push(Asked {
-                    method: parts.method,
-                    uri: parts.uri.to_string(),
-                    headers: parts.headers,
-                    body,
-                });
+                log.note(request).await;
                 let response = Response::builder().header("content-type", "application/json");
                 Ok(response.body(Full::from("{}")).expect("a response"))
             }
