@@ -107,7 +107,7 @@
 //! # Settings
 //!
 //! Limits, times, order, status, hooks: every one is a method of `BatchLayer`, and its docs have [the table of all
-//! defaults](BatchLayer#settings). None has to be set.
+//! defaults](BatchLayer#all-settings). None has to be set.
 //!
 //! # What it promises
 //!
@@ -127,7 +127,7 @@
 //! 9. An item is trusted no more than the request that carried it: no header it brings can claim another peer, host, origin or
 //!    user ([`ItemHeaders::guarded`]), and no extension reaches it unless
 //!    [its type was registered](BatchLayer::inherit_extension).
-//! 10. A batch inside a batch is refused with 508.
+//! 10. A batch inside a batch is refused with 508, where there is a second batch endpoint that an item could reach.
 //! 11. Errors never quote what a client sent, and never show the text of an error of yours: a fixed title, a code, an index.
 //! 12. The error type of your service stays what it is. A refusal is a response.
 //!
