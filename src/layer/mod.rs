@@ -48,10 +48,11 @@ mod limits;
 /// # });
 /// ```
 ///
-/// # Settings
+/// # All settings
 ///
 /// | setting | default |
 /// | --- | --- |
+/// | [`format`](Self::format) | [`Json`](crate::Json), [`NdJson`](crate::NdJson) |
 /// | [`max_subrequests`](Self::max_subrequests) | 100 items |
 /// | [`max_envelope_bytes`](Self::max_envelope_bytes) | 1 MiB |
 /// | [`max_item_body_bytes`](Self::max_item_body_bytes) | 256 KiB |
@@ -86,6 +87,11 @@ impl BatchLayer {
     /// # Panics
     ///
     /// If the path does not start with `/`.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch");
+    /// ```
     pub fn new(path: &str) -> Self {
         let layer = Self::bare(path);
         #[cfg(feature = "json")]
@@ -139,7 +145,8 @@ impl<S> Layer<S> for BatchLayer {
 /// Returns the service as it is, and compiles only if it is one for requests with this body.
 ///
 /// Where a layered service is refused with "the method exists but its trait bounds were not satisfied" (E0599), put this
-/// around it: the compiler then says which bound it was, and what it found in its place.
+/// around it: the compiler then says which bound it was, and what it found in its place. [What it says and what to do about
+/// it](crate#when-it-does-not-compile).
 ///
 /// ```
 /// use axum::{Router, body::Body};
