@@ -122,9 +122,7 @@ impl Inherited {
     /// Asked of the outer request and not of what is inherited: a name that `Connection` lists is the outer request's too.
     fn outer_has(&self, outer: &Parts, name: &HeaderName) -> bool {
         let folded = &*folded(name.as_str());
-        outer.headers.contains_key(folded)
-            || outer.headers.contains_key(name)
-            || self.outer_folded.iter().any(|outer| outer == folded)
+        outer.headers.contains_key(folded) || self.outer_folded.iter().any(|outer| outer == folded)
     }
 
     /// One key for the batch would make every item after the first a repetition.
