@@ -24,6 +24,8 @@ const SHORT_ITEM: usize = 40;
 /// Depth at which an item's members stand: the envelope, its array, the item.
 const ITEM_DEPTH: u32 = 3;
 
+const HEADERS_DEPTH: u32 = ITEM_DEPTH + 1;
+
 const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -139,11 +141,11 @@ fn read_item(envelope: &Bytes, scanner: &mut Scanner<'_>) -> Result<Subrequest, 
         let text = name.unescaped()?;
         match members.note(&text)? {
             Member::Id => item.set_id(scanner.string()?.to_bytes(envelope)?)?,
-            Member::Method => match text_value(scanner)? {
+            Member::Method => match text_value(scanner, ITEM_DEPTH)? {
                 Some(method) => item.set_method(&method.unescaped()?),
                 None => item.fail(Fault::Method),
             },
-            Member::Url => match text_value(scanner)? {
+            Member::Url => match text_value(scanner, ITEM_DEPTH)? {
                 Some(url) => item.set_url(url.to_bytes(envelope)?),
                 None => item.fail(Fault::Target),
             },
@@ -227,11 +229,11 @@ impl Members<'_> {
 }
 
 /// A string, or `None` for a value of another type, which is passed over.
-fn text_value<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Str<'a>>, Invalid> {
+fn text_value<'a>(scanner: &mut Scanner<'a>, depth: u32) -> Result<Option<Str<'a>>, Invalid> {
     if scanner.peek() == Some(b'"') {
         return scanner.string().map(Some);
     }
-    scanner.value(ITEM_DEPTH).map(|_| None)
+    scanner.value(depth).map(|_| None)
 }
 
 fn read_headers(
@@ -255,22 +257,24 @@ fn read_headers(
             let mut is_first = true;
             while scanner.element(is_first)? {
                 is_first = false;
-                read_header_value(envelope, scanner, &name, item)?;
+                let value = text_value(scanner, HEADERS_DEPTH + 1)?;
+                add_header(envelope, &name, value, item)?;
             }
         } else {
-            read_header_value(envelope, scanner, &name, item)?;
+            let value = text_value(scanner, HEADERS_DEPTH)?;
+            add_header(envelope, &name, value, item)?;
         }
     }
     Ok(())
 }
 
-fn read_header_value(
+fn add_header(
     envelope: &Bytes,
-    scanner: &mut Scanner<'_>,
     name: &[u8],
+    value: Option<Str<'_>>,
     item: &mut Subrequest,
 ) -> Result<(), Error> {
-    match text_value(scanner)? {
+    match value {
         Some(value) => item.add_header(name, value.to_bytes(envelope)?),
         None => item.fail(Fault::Header),
     }
