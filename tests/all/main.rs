@@ -2,4 +2,7 @@
 
 mod support;
 
+mod json_bodies;
+mod json_items;
+mod json_reading;
 mod smoke;

@@ -1,6 +1,7 @@
 //! Requests in, replies out, and services that note what they were asked.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
@@ -52,6 +53,15 @@ impl Reply {
             .collect()
     }
 
+    /// The `code` of the problem document that a refusal is.
+    pub(crate) fn code(&self) -> String {
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json")
+        );
+        self.json()["code"].as_str().expect("a code").to_owned()
+    }
+
     /// A header that stands once and is text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         assert!(
@@ -99,6 +109,18 @@ pub(crate) fn requests(items: Value) -> Request<Body> {
 /// Sends these items to the layer around a router.
 pub(crate) async fn batch(layer: BatchLayer, inner: Router, items: Value) -> Reply {
     send(layer.layer(inner), requests(items)).await
+}
+
+/// Sends this text or these bytes as an envelope of JSON: the reply, and what was dispatched for it.
+pub(crate) async fn ask(json: impl Into<Body>) -> (Reply, Log) {
+    ask_through(BatchLayer::new("/batch"), envelope(json)).await
+}
+
+/// Sends a request to the layer around a [`recorder`].
+pub(crate) async fn ask_through(layer: BatchLayer, request: Request<Body>) -> (Reply, Log) {
+    let (log, service) = recorder();
+    let reply = send(layer.layer(service), request).await;
+    (reply, log)
 }
 
 /// A small application.
@@ -179,4 +201,21 @@ pub(crate) fn recorder() -> (
         }
     });
     (log, service)
+}
+
+/// A service that answers at once what the function makes of the request.
+pub(crate) fn answering<F>(
+    answer: F,
+) -> impl Service<
+    Request<RequestBody<Body>>,
+    Response = Response<Full<Bytes>>,
+    Error = Infallible,
+    Future: Send + 'static,
+> + Clone
++ Send
++ 'static
+where
+    F: Fn(&Request<RequestBody<Body>>) -> Response<Bytes> + Clone + Send + 'static,
+{
+    service_fn(move |request| ready(Ok(answer(&request).map(Full::new))))
 }
