@@ -2,7 +2,9 @@
 
 mod support;
 
+mod json_any_answer;
 mod json_bodies;
 mod json_items;
 mod json_reading;
+mod json_writing;
 mod smoke;

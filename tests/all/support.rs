@@ -92,6 +92,13 @@ where
     }
 }
 
+/// Runs a future to its end, where a test cannot be `async`.
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().build().expect("a runtime");
+    runtime.block_on(future)
+}
+
 /// A POST of JSON to `/batch`.
 pub(crate) fn envelope(json: impl Into<Body>) -> Request<Body> {
     Request::post("/batch")
