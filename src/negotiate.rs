@@ -26,10 +26,17 @@ pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Er
         return Err(ErrorKind::NestedBatch.into());
     }
     let reader = reader(config, &outer.headers)?;
+    let decoder = match reader.decoder(outer, &config.limits) {
+        Ok(Some(decoder)) => decoder,
+        Ok(None) => return Err(unsupported(config)),
+        Err(error) if error.kind() == ErrorKind::UnsupportedMediaType => {
+            return Err(unsupported(config));
+        }
+        Err(error) => return Err(error),
+    };
     let writer = writer(config, reader, outer)?;
-    let decoder = reader.decoder(outer, &config.limits)?;
     Ok(Negotiated {
-        decoder: decoder.ok_or_else(|| unsupported(config))?,
+        decoder,
         encoder: writer.1,
         is_streamed: config.streamed.unwrap_or_else(|| writer.0.is_streamed()),
         preferences: Preferences::of(&outer.headers),
