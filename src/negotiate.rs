@@ -153,7 +153,7 @@ fn accepted(headers: &HeaderMap) -> Vec<Range<'_>> {
 fn weight(range: &MediaType<'_>) -> u16 {
     let weight = range.parameter("q").ok().flatten();
     let weight = weight.and_then(|weight| weight.parse::<f32>().ok());
-    (weight.unwrap_or(1.0).clamp(0.0, 1.0) * 1000.0) as u16
+    (weight.unwrap_or(1.0).clamp(0.0, 1.0) * 1000.0).round() as u16
 }
 
 /// For each name the most exact range counts, and of all its names a format's best.
