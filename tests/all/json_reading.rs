@@ -1,38 +1,12 @@
 //! What of a JSON envelope refuses the batch, and what does not.
 
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::ask;
+use crate::support::{ask, assert_malformed, second, with};
 
 const SOUND: &str =
     r#"{"requests":[{"id":"a","method":"GET","url":"/1"},{"id":"b","method":"GET","url":"/2"}]}"#;
-
-/// An envelope with one sound item, then this one.
-fn second(item: &str) -> String {
-    format!(r#"{{"requests":[{{"id":"a","method":"GET","url":"/1"}},{item}]}}"#)
-}
-
-/// An item of which only these members matter.
-fn with(members: &str) -> String {
-    second(&format!(
-        r#"{{"id":"b","method":"POST","url":"/2",{members}}}"#
-    ))
-}
-
-async fn assert_malformed(envelope: impl AsRef<[u8]>, item: Option<usize>) {
-    let envelope = envelope.as_ref();
-    let (reply, log) = ask(envelope.to_vec()).await;
-    let shown = String::from_utf8_lossy(envelope);
-    assert_eq!(log.len(), 0, "{shown}");
-    assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{shown}");
-    let mut expected = json!({ "type": "about:blank", "title": "the envelope is malformed",
-                               "status": 400, "code": "malformed" });
-    if let Some(item) = item {
-        expected["pointer"] = Value::from(format!("#/requests/{item}"));
-    }
-    assert_eq!(reply.json(), expected, "{shown}");
-}
 
 async fn assert_answered(envelope: impl AsRef<[u8]>, statuses: &[u64]) {
     let envelope = envelope.as_ref();
@@ -198,70 +172,6 @@ async fn commas_stand_between_and_nowhere_else() {
     assert_malformed(r#"{"requests":[,]}"#, Some(0)).await;
     assert_malformed(second(""), Some(1)).await;
     assert_malformed(second(r#"{"id":"b",}"#), Some(1)).await;
-}
-
-#[tokio::test]
-async fn duplicate_names_refuse_in_the_envelope() {
-    for envelope in [
-        r#"{"requests":[],"requests":[]}"#,
-        r#"{"requests":[],"request\u0073":[]}"#,
-        r#"{"x":1,"requests":[],"\u0078":1}"#,
-        r#"{"a":0,"b":0,"c":0,"d":0,"e":0,"f":0,"g":0,"h":0,"i":0,"j":0,"j":0,"requests":[]}"#,
-    ] {
-        assert_malformed(envelope, None).await;
-    }
-}
-
-#[tokio::test]
-async fn duplicate_names_refuse_in_an_item() {
-    for members in [
-        r#""id":"b""#,
-        r#""\u0069d":"c""#,
-        r#""method":"GET""#,
-        r#""m\u0065thod":"GET""#,
-        r#""url":"/3""#,
-        r#""body":1,"body":1"#,
-        r#""body":null,"\u0062ody":null"#,
-        r#""headers":{},"headers":{}"#,
-        r#""dependsOn":[],"dependsOn":null"#,
-        r#""if":null,"if":null"#,
-        r#""atomicityGroup":null,"atomicityGroup":null"#,
-        r#""x":1,"x":1"#,
-        r#""x":1,"\u0078":1"#,
-        r#""é":1,"\u00e9":1"#,
-        r#""😀":1,"\ud83d\ude00":1"#,
-    ] {
-        assert_malformed(with(members), Some(1)).await;
-    }
-}
-
-#[tokio::test]
-async fn duplicate_names_refuse_in_headers() {
-    for headers in [
-        r#"{"x":"1","x":"1"}"#,
-        r#"{"x":"1","\u0078":"1"}"#,
-        r#"{"":"1","":"1"}"#,
-        r#"{"x":["1"],"x":[]}"#,
-    ] {
-        assert_malformed(with(&format!(r#""headers":{headers}"#)), Some(1)).await;
-    }
-}
-
-#[tokio::test]
-async fn half_a_surrogate_pair_is_no_name_and_no_id() {
-    assert_malformed(r#"{"\ud800":1,"requests":[]}"#, None).await;
-    assert_malformed(second(r#"{"id":"\udc00"}"#), Some(1)).await;
-    assert_malformed(with(r#""\ud800":1"#), Some(1)).await;
-    assert_malformed(with(r#""headers":{"\ud800":"1"}"#), Some(1)).await;
-}
-
-#[tokio::test]
-async fn unknown_members_are_ignored_and_may_have_duplicates_inside() {
-    let envelope = r#"{"@odata.context":{"a":1,"a":2},"requests":[
-        {"x":[{"requests":[]}],"ID":7,"id":"a","method":"GET","url":"/1","Url":"/9"}],"Requests":4}"#;
-    let (reply, log) = ask(envelope).await;
-    assert_eq!(reply.statuses(), [200]);
-    assert_eq!(log.uris(), ["/1"]);
 }
 
 #[tokio::test]

@@ -3,8 +3,13 @@
 mod support;
 
 mod json_any_answer;
+mod json_any_envelope;
 mod json_bodies;
 mod json_items;
+mod json_names;
 mod json_reading;
+mod json_reference;
 mod json_writing;
+mod negotiation;
+mod preferences;
 mod smoke;

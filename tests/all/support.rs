@@ -130,6 +130,33 @@ pub(crate) async fn ask_through(layer: BatchLayer, request: Request<Body>) -> (R
     (reply, log)
 }
 
+/// An envelope with one sound item, then this one.
+pub(crate) fn second(item: &str) -> String {
+    format!(r#"{{"requests":[{{"id":"a","method":"GET","url":"/1"}},{item}]}}"#)
+}
+
+/// An item of which only these members matter.
+pub(crate) fn with(members: &str) -> String {
+    second(&format!(
+        r#"{{"id":"b","method":"POST","url":"/2",{members}}}"#
+    ))
+}
+
+/// It is refused, at this item if at one, and nothing of it is dispatched.
+pub(crate) async fn assert_malformed(envelope: impl AsRef<[u8]>, item: Option<usize>) {
+    let envelope = envelope.as_ref();
+    let (reply, log) = ask(envelope.to_vec()).await;
+    let shown = String::from_utf8_lossy(envelope);
+    assert_eq!(log.len(), 0, "{shown}");
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{shown}");
+    let mut expected = json!({ "type": "about:blank", "title": "the envelope is malformed",
+                               "status": 400, "code": "malformed" });
+    if let Some(item) = item {
+        expected["pointer"] = Value::from(format!("#/requests/{item}"));
+    }
+    assert_eq!(reply.json(), expected, "{shown}");
+}
+
 /// A small application.
 pub(crate) fn api() -> Router {
     Router::new()
