@@ -10,12 +10,11 @@ use http::{Response, StatusCode};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
-use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-use crate::support::{Reply, answering, requests, run, send};
+use crate::support::{answered, run};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -51,20 +50,6 @@ impl Item<'_> {
             text.into()
         }
     }
-}
-
-/// The envelope of the answers to as many items.
-async fn envelope(answers: &[Response<Bytes>]) -> Reply {
-    let items: Vec<Value> = (0..answers.len())
-        .map(|at| json!({ "id": format!("#{at}"), "method": "GET", "url": format!("/{at}") }))
-        .collect();
-    let answers = answers.to_vec();
-    let service = answering(move |request| {
-        let at: usize = request.uri().path()[1..].parse().unwrap();
-        answers[at].clone()
-    });
-    let layer = BatchLayer::new("/batch");
-    send(layer.layer(service), requests(Value::from(items))).await
 }
 
 /// A reader that is not ours: one value, of valid UTF-8, not too deep.
@@ -204,10 +189,10 @@ proptest! {
 
     #[test]
     fn any_answers_are_told_as_they_were_given(answers in vec(answer(), 0..6)) {
-        let reply = run(envelope(&answers));
+        let reply = run(answered(BatchLayer::new("/batch"), &answers));
         let envelope: Envelope<'_> = serde_json::from_slice(&reply.body).unwrap();
         let ids: Vec<_> = envelope.responses.iter().map(|item| item.id.clone()).collect();
-        let asked: Vec<_> = (0..answers.len()).map(|at| format!("#{at}")).collect();
+        let asked: Vec<_> = (0..answers.len()).map(|at| at.to_string()).collect();
         prop_assert_eq!(ids, asked);
         for (item, answer) in envelope.responses.iter().zip(&answers) {
             assert_same(item, answer);
@@ -234,7 +219,7 @@ async fn bodies_of_every_size_arrive_intact() {
             response.headers_mut().insert(CONTENT_TYPE, content_type);
             response
         });
-        let reply = envelope(&answers).await;
+        let reply = answered(BatchLayer::new("/batch"), &answers).await;
         assert_eq!(
             reply.header("content-length"),
             Some(&*reply.body.len().to_string())

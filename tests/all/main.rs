@@ -2,9 +2,12 @@
 
 mod support;
 
+mod custom_format;
 mod json_any_answer;
 mod json_any_envelope;
 mod json_bodies;
+mod json_headers;
+mod json_hostile;
 mod json_items;
 mod json_names;
 mod json_reading;

@@ -37,6 +37,14 @@ impl Reply {
             .clone()
     }
 
+    /// The one item of a JSON envelope, as it stands there.
+    pub(crate) fn only_item(&self) -> String {
+        let text = std::str::from_utf8(&self.body).expect("UTF-8");
+        let item = text.strip_prefix("{\"responses\":[\n");
+        let item = item.and_then(|item| item.strip_suffix("]}"));
+        item.expect("an envelope").to_owned()
+    }
+
     /// The item with this id.
     pub(crate) fn item(&self, id: &str) -> Value {
         let mut items = self.items();
@@ -252,4 +260,17 @@ where
     F: Fn(&Request<RequestBody<Body>>) -> Response<Bytes> + Clone + Send + 'static,
 {
     service_fn(move |request| ready(Ok(answer(&request).map(Full::new))))
+}
+
+/// The reply to as many items, `0`, `1` and so on, that are answered so.
+pub(crate) async fn answered(layer: BatchLayer, answers: &[Response<Bytes>]) -> Reply {
+    let items: Vec<Value> = (0..answers.len())
+        .map(|at| json!({ "id": at.to_string(), "method": "GET", "url": format!("/{at}") }))
+        .collect();
+    let answers = answers.to_vec();
+    let service = answering(move |request| {
+        let at: usize = request.uri().path()[1..].parse().expect("a number");
+        answers[at].clone()
+    });
+    send(layer.layer(service), requests(Value::from(items))).await
 }
