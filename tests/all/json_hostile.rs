@@ -172,6 +172,9 @@ fn numbered(count: usize, one: impl Fn(usize) -> String) -> String {
     (0..count).map(one).collect()
 }
 
+/// An envelope of so many parts.
+type Maker = fn(usize) -> String;
+
 /// How long it takes to refuse this: the least of five times, which is the steadiest.
 fn time(json: &str) -> Duration {
     let once = || {
@@ -187,7 +190,7 @@ fn time(json: &str) -> Duration {
 #[test]
 fn twice_as_much_takes_about_twice_as_long() {
     // Each is refused at its very end. What is quadratic takes 16 times as long for 4 times as much.
-    let makers: [(&str, fn(usize) -> String); 8] = [
+    let makers: [(&str, Maker); 8] = [
         ("members", |n| {
             format!("{{{}", numbered(n, |at| format!(r#""{at}":0,"#)))
         }),
