@@ -175,21 +175,22 @@ fn numbered(count: usize, one: impl Fn(usize) -> String) -> String {
 /// An envelope of so many parts.
 type Maker = fn(usize) -> String;
 
-/// How long it takes to refuse this: the least of five times, which is the steadiest.
+/// How long it takes to refuse this: the least of three times, which is the steadiest.
 fn time(json: &str) -> Duration {
     let once = || {
+        let json = json.to_owned();
         let began = Instant::now();
-        let (reply, log) = run(ask(json.to_owned()));
-        assert_ne!(reply.status, 207);
-        assert_eq!(log.len(), 0);
-        began.elapsed()
+        let (reply, log) = run(ask(json));
+        let took = began.elapsed();
+        assert_eq!((reply.status.as_u16(), log.len()), (400, 0));
+        took
     };
-    (0..5).map(|_| once()).min().unwrap()
+    (0..3).map(|_| once()).min().unwrap()
 }
 
 #[test]
-fn twice_as_much_takes_about_twice_as_long() {
-    // Each is refused at its very end. What is quadratic takes 16 times as long for 4 times as much.
+fn eight_times_as_much_takes_about_eight_times_as_long() {
+    // Each is refused at its very end. What is quadratic takes 64 times as long.
     let makers: [(&str, Maker); 8] = [
         ("members", |n| {
             format!("{{{}", numbered(n, |at| format!(r#""{at}":0,"#)))
@@ -226,7 +227,9 @@ fn twice_as_much_takes_about_twice_as_long() {
         ("commas", |n| format!(r#"{{"x":[{}"#, "0,".repeat(4 * n))),
     ];
     for (name, make) in makers {
-        let (few, many) = (time(&make(5_000)), time(&make(20_000)));
-        assert!(many < few * 10, "{name}: {few:?}, then {many:?}");
+        let (few, many) = (make(2_500), make(20_000));
+        // A machine that is busy with other things gets a second chance, and a third.
+        let linear = |_| time(&many) < time(&few) * 24;
+        assert!((0..5).any(linear), "{name}");
     }
 }
