@@ -228,7 +228,7 @@ fn eight_times_as_much_takes_about_eight_times_as_long() {
     ];
     for (name, make) in makers {
         let (few, many) = (make(2_500), make(20_000));
-        // A machine that is busy with other things gets a second chance, and a third.
+        // A machine that is busy with other things gets more chances.
         let linear = |_| time(&many) < time(&few) * 24;
         assert!((0..5).any(linear), "{name}");
     }
