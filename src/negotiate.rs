@@ -37,9 +37,10 @@ pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Er
         return Err(ErrorKind::NestedBatch.into());
     }
     let reader = reader(config, &outer.headers)?;
+    let decoder = decoder(config, reader, outer)?;
     let writer = writer(config, reader, outer)?;
     Ok(Negotiated {
-        decoder: decoder(config, reader, outer)?,
+        decoder,
         encoder: writer.1,
         manner: Manner {
             is_streamed: config.streamed.unwrap_or_else(|| writer.0.is_streamed()),
@@ -169,7 +170,7 @@ fn accepted(headers: &HeaderMap) -> Vec<Range<'_>> {
 fn weight(range: &MediaType<'_>) -> u16 {
     let weight = range.parameter("q").ok().flatten();
     let weight = weight.and_then(|weight| weight.parse::<f32>().ok());
-    (weight.unwrap_or(1.0).clamp(0.0, 1.0) * 1000.0) as u16
+    (weight.unwrap_or(1.0).clamp(0.0, 1.0) * 1000.0).round() as u16
 }
 
 /// For each name the most exact range counts, and of all its names a format's best.

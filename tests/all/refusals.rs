@@ -225,6 +225,7 @@ async fn an_atomicity_group_and_a_condition_are_refused_and_never_ignored() {
     for member in [
         r#""atomicityGroup":"g""#,
         r#""atomicityGroup":"""#,
+        r#""atomicityGroup":7"#,
         r#""if":"$a/success""#,
         r#""if":false"#,
         r#""\u0069f":"x""#,

@@ -1,6 +1,7 @@
 //! Requests in, replies out, and services that note what they were asked.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
@@ -36,6 +37,14 @@ impl Reply {
             .clone()
     }
 
+    /// The one item of a JSON envelope, as it stands there.
+    pub(crate) fn only_item(&self) -> String {
+        let text = std::str::from_utf8(&self.body).expect("UTF-8");
+        let item = text.strip_prefix("{\"responses\":[\n");
+        let item = item.and_then(|item| item.strip_suffix("]}"));
+        item.expect("an envelope").to_owned()
+    }
+
     /// The item with this id.
     pub(crate) fn item(&self, id: &str) -> Value {
         let mut items = self.items();
@@ -50,6 +59,15 @@ impl Reply {
             .iter()
             .map(|item| item["status"].as_u64().expect("a status"))
             .collect()
+    }
+
+    /// The `code` of the problem document that a refusal is.
+    pub(crate) fn code(&self) -> String {
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json")
+        );
+        self.json()["code"].as_str().expect("a code").to_owned()
     }
 
     /// A header that stands once and is text.
@@ -80,6 +98,13 @@ where
         headers: parts.headers,
         body,
     }
+}
+
+/// Runs a future to its end, where a test cannot be `async`.
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().build().expect("a runtime");
+    runtime.block_on(future)
 }
 
 /// A POST of JSON to `/batch`.
@@ -150,6 +175,45 @@ pub(crate) fn answering(status: u16, headers: Headers, body: &'static str) -> Ro
         *response.headers_mut() = header_map(headers);
         response
     })
+}
+
+/// Sends this text or these bytes as an envelope of JSON: the reply, and what was dispatched for it.
+pub(crate) async fn ask(json: impl Into<Body>) -> (Reply, Log) {
+    ask_through(BatchLayer::new("/batch"), envelope(json)).await
+}
+
+/// Sends a request to the layer around a [`recorder`].
+pub(crate) async fn ask_through(layer: BatchLayer, request: Request<Body>) -> (Reply, Log) {
+    let (log, service) = recorder();
+    let reply = send(layer.layer(service), request).await;
+    (reply, log)
+}
+
+/// An envelope with one sound item, then this one.
+pub(crate) fn second(item: &str) -> String {
+    format!(r#"{{"requests":[{{"id":"a","method":"GET","url":"/1"}},{item}]}}"#)
+}
+
+/// An item of which only these members matter.
+pub(crate) fn with(members: &str) -> String {
+    second(&format!(
+        r#"{{"id":"b","method":"POST","url":"/2",{members}}}"#
+    ))
+}
+
+/// It is refused, at this item if at one, and nothing of it is dispatched.
+pub(crate) async fn assert_malformed(envelope: impl AsRef<[u8]>, item: Option<usize>) {
+    let envelope = envelope.as_ref();
+    let (reply, log) = ask(envelope.to_vec()).await;
+    let shown = String::from_utf8_lossy(envelope);
+    assert_eq!(log.len(), 0, "{shown}");
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{shown}");
+    let mut expected = json!({ "type": "about:blank", "title": "the envelope is malformed",
+                               "status": 400, "code": "malformed" });
+    if let Some(item) = item {
+        expected["pointer"] = Value::from(format!("#/requests/{item}"));
+    }
+    assert_eq!(reply.json(), expected, "{shown}");
 }
 
 /// A small application.
@@ -264,4 +328,34 @@ pub(crate) fn recorder() -> (
         }
     });
     (log, service)
+}
+
+/// A service that answers at once what the function makes of the request.
+pub(crate) fn answering_with<F>(
+    answer: F,
+) -> impl Service<
+    Request<RequestBody<Body>>,
+    Response = Response<Full<Bytes>>,
+    Error = Infallible,
+    Future: Send + 'static,
+> + Clone
++ Send
++ 'static
+where
+    F: Fn(&Request<RequestBody<Body>>) -> Response<Bytes> + Clone + Send + 'static,
+{
+    service_fn(move |request| ready(Ok(answer(&request).map(Full::new))))
+}
+
+/// The reply to as many items, `0`, `1` and so on, that are answered so.
+pub(crate) async fn answered(layer: BatchLayer, answers: &[Response<Bytes>]) -> Reply {
+    let items: Vec<Value> = (0..answers.len())
+        .map(|at| json!({ "id": at.to_string(), "method": "GET", "url": format!("/{at}") }))
+        .collect();
+    let answers = answers.to_vec();
+    let service = answering_with(move |request| {
+        let at: usize = request.uri().path()[1..].parse().expect("a number");
+        answers[at].clone()
+    });
+    send(layer.layer(service), requests(Value::from(items))).await
 }

@@ -66,11 +66,11 @@ impl<'a> Source<'a> {
 
     /// Takes a string, or a value of another type: `None`.
     #[inline]
-    fn string(&mut self) -> Result<Option<Str>, Invalid> {
+    fn string(&mut self, depth: u32) -> Result<Option<Str>, Invalid> {
         if self.scanner.peek() == Some(b'"') {
             return self.scanner.string().map(Some);
         }
-        self.value().map(|_| None)
+        self.scanner.value(depth).map(|_| None)
     }
 
     /// Fills in one item. What breaks the structure is an error and refuses the batch; a bad value fails the item.
@@ -89,11 +89,11 @@ impl<'a> Source<'a> {
                     let id = self.scanner.string()?;
                     item.set_id(self.shared(&id)?)?;
                 }
-                Member::Method => match self.string()? {
+                Member::Method => match self.string(DEPTH)? {
                     Some(method) => item.set_method(self.text(&method)?.as_bytes()),
                     None => item.fail(Fault::Method),
                 },
-                Member::Url => match self.string()? {
+                Member::Url => match self.string(DEPTH)? {
                     Some(url) => item.url = self.shared(&url)?,
                     None => item.fail(Fault::Target),
                 },
@@ -140,17 +140,17 @@ impl<'a> Source<'a> {
                 let mut is_first = true;
                 while self.scanner.element(is_first)? {
                     is_first = false;
-                    self.header(&name, item)?;
+                    self.header(&name, DEPTH + 2, item)?;
                 }
             } else {
-                self.header(&name, item)?;
+                self.header(&name, DEPTH + 1, item)?;
             }
         }
         Ok(())
     }
 
-    fn header(&mut self, name: &str, item: &mut Subrequest) -> Result<(), Invalid> {
-        match self.string()? {
+    fn header(&mut self, name: &str, depth: u32, item: &mut Subrequest) -> Result<(), Invalid> {
+        match self.string(depth)? {
             Some(value) => item.add_header(name.as_bytes(), self.shared(&value)?.into_bytes()),
             None => item.fail(Fault::Header),
         }
@@ -173,14 +173,14 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
-    fn group(&mut self) -> Result<Option<ByteString>, Invalid> {
+    fn group(&mut self) -> Result<Option<ByteString>, ErrorKind> {
         match self.scanner.peek() {
             Some(b'"') => {
                 let name = self.scanner.string()?;
-                self.shared(&name).map(Some)
+                Ok(Some(self.shared(&name)?))
             }
             _ if self.value()? == "null" => Ok(None),
-            _ => Err(Invalid),
+            _ => Err(ErrorKind::UnsupportedAtomicity),
         }
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Invalid;
 pub(super) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Whether half a surrogate pair is an error.
+    wants_pairs: bool,
 }
 
 /// Where a string stands in the text, without its quotes.
@@ -27,16 +29,27 @@ pub(super) struct Str {
     pub(super) is_escaped: bool,
 }
 
-/// Checks that these bytes are exactly one JSON value.
+/// Depth at which the body of an answer stands; one is spared for readers that count otherwise.
+const ANSWER_DEPTH: u32 = 4;
+
+/// Checks that these bytes are exactly one JSON value, and one that does not keep a strict reader from the rest of the
+/// envelope: not too deep where it will stand, and without halves of surrogate pairs.
 pub(super) fn is_json(bytes: &[u8]) -> bool {
-    let mut scanner = Scanner::new(bytes);
+    let mut scanner = Scanner {
+        wants_pairs: true,
+        ..Scanner::new(bytes)
+    };
     let is_text = bytes.is_ascii() || std::str::from_utf8(bytes).is_ok();
-    is_text && scanner.value(0).is_ok() && scanner.end().is_ok()
+    is_text && scanner.value(ANSWER_DEPTH).is_ok() && scanner.end().is_ok()
 }
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self {
+            bytes,
+            at: 0,
+            wants_pairs: false,
+        }
     }
 
     #[inline]
@@ -136,17 +149,36 @@ impl<'a> Scanner<'a> {
     }
 
     fn escape(&mut self) -> Result<(), Invalid> {
-        let digits = match self.rest().get(1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 0,
-            Some(b'u') => 4,
-            _ => return Err(Invalid),
-        };
-        let hex = self.rest().get(2..2 + digits).ok_or(Invalid)?;
-        self.at += 2 + digits;
-        match hex.iter().all(u8::is_ascii_hexdigit) {
-            true => Ok(()),
-            false => Err(Invalid),
+        if self.rest().get(1) == Some(&b'u') {
+            let half = self.code_unit()?;
+            let wants_other = self.wants_pairs && (0xD800..0xE000).contains(&half);
+            if wants_other && (half >= 0xDC00 || !(0xDC00..0xE000).contains(&self.code_unit()?)) {
+                return Err(Invalid);
+            }
+            return Ok(());
         }
+        let is_known = matches!(
+            self.rest().get(1),
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't')
+        );
+        self.at += 2;
+        is_known.then_some(()).ok_or(Invalid)
+    }
+
+    /// `\uXXXX`
+    fn code_unit(&mut self) -> Result<u32, Invalid> {
+        let digits = self.rest().strip_prefix(b"\\u").ok_or(Invalid)?;
+        self.at += 6;
+        digits
+            .get(..4)
+            .ok_or(Invalid)?
+            .iter()
+            .try_fold(0, |unit, digit| {
+                char::from(*digit)
+                    .to_digit(16)
+                    .map(|digit| unit * 16 + digit)
+            })
+            .ok_or(Invalid)
     }
 
     /// Takes any value that stands in `depth` containers: its text, without the white space around it.
