@@ -73,7 +73,11 @@ fn writer<'a>(
     reader: &'a dyn Format,
     outer: &Parts,
 ) -> Result<(&'a dyn Format, Box<dyn Encoder>), Error> {
-    let ranges = accepted(&outer.headers);
+    let mut ranges = accepted(&outer.headers);
+    if reader.is_answered_alike() {
+        ranges.retain(|range| range.names_one_of(&config.formats));
+        ranges = or_anything(ranges);
+    }
     let others = config.formats.iter().map(Arc::as_ref);
     let mut best: Option<(Quality, &dyn Format, Box<dyn Encoder>)> = None;
     for format in std::iter::once(reader).chain(others) {
@@ -107,6 +111,15 @@ struct Range<'a> {
 }
 
 impl Range<'_> {
+    /// Whether it says exactly, and willingly, that one of these is wanted for the envelope. Of JSON nobody can tell: it may
+    /// be meant for the items.
+    fn names_one_of(&self, formats: &[Arc<dyn Format>]) -> bool {
+        let mut names = formats.iter().flat_map(|format| format.media_types());
+        self.weight > 0
+            && !self.essence.eq_ignore_ascii_case("application/json")
+            && names.any(|name| self.essence.eq_ignore_ascii_case(name))
+    }
+
     fn matches(&self, media_type: &str) -> Option<Exactness> {
         if self.essence == "*/*" {
             Some(Exactness::Anything)
@@ -134,13 +147,17 @@ fn accepted(headers: &HeaderMap) -> Vec<Range<'_>> {
             weight: weight(&range),
         })
         .collect();
-    match ranges.is_empty() {
-        true => vec![Range {
+    or_anything(ranges)
+}
+
+fn or_anything(mut ranges: Vec<Range<'_>>) -> Vec<Range<'_>> {
+    if ranges.is_empty() {
+        ranges.push(Range {
             essence: "*/*",
             weight: 1000,
-        }],
-        false => ranges,
+        });
     }
+    ranges
 }
 
 fn weight(range: &MediaType<'_>) -> u16 {

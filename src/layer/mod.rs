@@ -122,6 +122,18 @@ impl BatchLayer {
         })
     }
 
+    /// Takes all formats away, those too that every layer has. Those that are added then are the only ones.
+    ///
+    /// ```
+    /// use tower_multistatus::{BatchLayer, Json};
+    ///
+    /// // Neither NDJSON nor XML is written.
+    /// let layer = BatchLayer::new("/batch").no_formats().format(Json::new());
+    /// ```
+    pub fn no_formats(self) -> Self {
+        self.with(|config| config.formats.clear())
+    }
+
     fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(Arc::make_mut(&mut self.config));
         self
