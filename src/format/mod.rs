@@ -19,6 +19,8 @@ mod frames;
 mod json;
 #[cfg(feature = "multipart")]
 mod multipart;
+#[cfg(feature = "multistatus")]
+mod multistatus;
 #[cfg(feature = "json")]
 mod ndjson;
 
@@ -27,6 +29,8 @@ pub use frames::Frames;
 pub use json::Json;
 #[cfg(feature = "multipart")]
 pub use multipart::Multipart;
+#[cfg(feature = "multistatus")]
+pub use multistatus::MultiStatus;
 #[cfg(feature = "json")]
 pub use ndjson::NdJson;
 

@@ -78,7 +78,8 @@ pub struct BatchLayer {
 }
 
 impl BatchLayer {
-    /// A batch is a POST to exactly this path. JSON is spoken, and NDJSON is written (feature `json`, on by default).
+    /// A batch is a POST to exactly this path. JSON is spoken, and NDJSON is written (feature `json`, on by default);
+    /// so is Multi-Status XML (feature `multistatus`).
     ///
     /// The path is compared as the layer sees it: inside axum's `nest_service("/v1", ..)`, which strips the prefix, it is
     /// `/batch` where clients see `/v1/batch`; see [`mounted_at`](Self::mounted_at).
@@ -92,6 +93,8 @@ impl BatchLayer {
         let layer = layer
             .format(crate::format::Json::new())
             .format(crate::format::NdJson::new());
+        #[cfg(feature = "multistatus")]
+        let layer = layer.format(crate::format::MultiStatus::new());
         layer
     }
 
