@@ -39,7 +39,7 @@ where
     let deadline = deadline(&config, &agreed);
     let items = read(body, &mut *agreed.decoder, &config.limits, deadline).await?;
     let plan = plan(&config, items, &outer)?;
-    let head = Head::new(&config, &agreed, &outer.headers);
+    let head = Head::new(&config, &agreed.preferences, &outer.headers);
     let is_streamed = agreed.manner.is_streamed;
     let context = Context::new(config, agreed.preferences, agreed.manner, outer, plan.len());
     let answer = Answer::new(plan, context, inner, agreed.encoder, deadline);
@@ -103,6 +103,10 @@ async fn read<B: Body<Data = Bytes>>(
 
 /// Checks everything that is left to check, and asks for admission.
 fn plan(config: &Config, items: Vec<Subrequest>, outer: &Parts) -> Result<Plan, Error> {
+    // Never ignored: items that were to be atomic must not run as if they were not.
+    if let Some(index) = items.iter().position(|item| item.group.is_some()) {
+        return Err(Error::new(ErrorKind::UnsupportedAtomicity).at_item(index));
+    }
     let max = config.limits.max_subrequests;
     if items.len() > max {
         return Err(Error::over(

@@ -203,6 +203,12 @@ mod trace;
 pub use body::{RequestBody, ResponseBody};
 pub use config::{Limits, Order};
 pub use error::{Error, ErrorKind};
+#[cfg(feature = "multistatus")]
+#[cfg_attr(docsrs, doc(cfg(feature = "multistatus")))]
+pub use format::MultiStatus;
+#[cfg(feature = "multipart")]
+#[cfg_attr(docsrs, doc(cfg(feature = "multipart")))]
+pub use format::Multipart;
 pub use format::{Decoder, Encoder, Format, Frames};
 #[cfg(feature = "json")]
 #[cfg_attr(docsrs, doc(cfg(feature = "json")))]

@@ -97,7 +97,11 @@ fn writer<'a>(
     reader: &'a dyn Format,
     outer: &Parts,
 ) -> Result<(&'a dyn Format, Box<dyn Encoder>), Error> {
-    let ranges = accepted(&outer.headers);
+    let mut ranges = accepted(&outer.headers);
+    if reader.is_answered_alike() {
+        ranges.retain(|range| range.names_one_of(&config.formats));
+        ranges = or_anything(ranges);
+    }
     let others = config.formats.iter().map(Arc::as_ref);
     let mut best: Option<(Quality, &dyn Format, Box<dyn Encoder>)> = None;
     for format in std::iter::once(reader).chain(others) {
@@ -131,6 +135,15 @@ struct Range<'a> {
 }
 
 impl Range<'_> {
+    /// Whether it says exactly, and willingly, that one of these is wanted for the envelope. Of JSON nobody can tell: it may
+    /// be meant for the items.
+    fn names_one_of(&self, formats: &[Arc<dyn Format>]) -> bool {
+        let mut names = formats.iter().flat_map(|format| format.media_types());
+        self.weight > 0
+            && !self.essence.eq_ignore_ascii_case("application/json")
+            && names.any(|name| self.essence.eq_ignore_ascii_case(name))
+    }
+
     fn matches(&self, media_type: &str) -> Option<Exactness> {
         if self.essence == "*/*" {
             Some(Exactness::Anything)
@@ -158,13 +171,17 @@ fn accepted(headers: &HeaderMap) -> Vec<Range<'_>> {
             weight: weight(&range),
         })
         .collect();
-    match ranges.is_empty() {
-        true => vec![Range {
+    or_anything(ranges)
+}
+
+fn or_anything(mut ranges: Vec<Range<'_>>) -> Vec<Range<'_>> {
+    if ranges.is_empty() {
+        ranges.push(Range {
             essence: "*/*",
             weight: 1000,
-        }],
-        false => ranges,
+        });
     }
+    ranges
 }
 
 fn weight(range: &MediaType<'_>) -> u16 {
@@ -173,18 +190,19 @@ fn weight(range: &MediaType<'_>) -> u16 {
     (weight.unwrap_or(1.0).clamp(0.0, 1.0) * 1000.0).round() as u16
 }
 
-/// For each name the most exact range counts, and of all its names a format's best.
+/// For each name the most exact range counts, and of all its names a format's best. A range with a star means a format by its
+/// first name only: so one that is refused by it does not come in by another.
 fn quality(format: &dyn Format, ranges: &[Range<'_>]) -> Option<Quality> {
-    let of_name = |name: &&str| {
+    let of_name = |(index, name): (usize, &&str)| {
         ranges
             .iter()
             .filter_map(|range| Some((range.matches(name)?, range.weight)))
+            .filter(|(exactness, _)| index == 0 || *exactness == Exactness::Subtype)
             .max()
             .map(|(exactness, weight)| (weight, exactness))
     };
-    format
-        .media_types()
-        .iter()
+    let names = format.media_types().iter().enumerate();
+    names
         .filter_map(of_name)
         .filter(|(weight, _)| *weight > 0)
         .max()

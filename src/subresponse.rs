@@ -31,6 +31,11 @@ pub struct Subresponse {
     pub(crate) body: Bytes,
     pub(crate) group: Option<ByteString>,
     pub(crate) ends_group: bool,
+    /// As [`Subrequest::label`](crate::Subrequest).
+    #[cfg_attr(
+        not(feature = "multipart"),
+        expect(dead_code, reason = "only multipart has labels")
+    )]
     pub(crate) label: Option<ByteString>,
     pub(crate) is_head: bool,
     pub(crate) fault: Option<Fault>,
@@ -102,6 +107,22 @@ impl Subresponse {
     /// Whether the item was given up because another one failed.
     pub fn is_not_executed(&self) -> bool {
         self.fault.is_some_and(Fault::is_not_executed)
+    }
+
+    /// An answer to the same item that tells this fault.
+    #[cfg(feature = "multipart")]
+    pub(crate) fn instead(&self, fault: Fault) -> Self {
+        let mut instead = Self {
+            id: self.id.clone(),
+            url: self.url.clone(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            group: self.group.clone(),
+            label: self.label.clone(),
+            ..*self
+        };
+        instead.replace(fault);
+        instead
     }
 
     /// Replaces the answer by one that tells this fault.

@@ -52,6 +52,7 @@ pub(crate) struct Answer<S: Inner<B>, B> {
 
 /// A finished answer, and what its head needs to know.
 pub(crate) struct Whole {
+    pub(crate) encoder: Box<dyn Encoder>,
     pub(crate) frames: VecDeque<Bytes>,
     pub(crate) summary: Summary,
     pub(crate) retry_after: Option<u64>,
@@ -91,7 +92,7 @@ impl<S: Inner<B>, B> Answer<S, B> {
         };
         let span = BatchSpan::new(plan.len());
         Self {
-            frames: Frames::with_estimate(64 + plan.len() * SMALL_ANSWER),
+            frames: Frames::with_estimate(64 + plan.len() * SMALL_ANSWER, manner.is_streamed),
             dispatch: Dispatch::new(plan, context, inner, deadline, span),
             encoder,
             state: State::New,
@@ -108,10 +109,15 @@ impl<S: Inner<B>, B> Answer<S, B> {
         poll_fn(|cx| self.pump(cx)).await;
         Whole {
             frames: std::iter::from_fn(|| self.frames.pop()).collect(),
+            encoder: self.encoder,
             summary: self.summary,
             retry_after: self.retry_after,
             cookies: self.cookies,
         }
+    }
+
+    pub(crate) fn encoder(&self) -> &dyn Encoder {
+        &*self.encoder
     }
 
     /// Gets on as far as it can. Ready when everything is written.
@@ -186,7 +192,7 @@ impl<S: Inner<B>, B> Answer<S, B> {
     }
 
     fn write(&mut self, answers: &mut [Subresponse]) {
-        let mark = self.frames.mark();
+        let mark = self.frames.len();
         self.encode(answers);
         if self.is_over(0) {
             self.frames.rewind(mark);

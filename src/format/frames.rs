@@ -25,20 +25,19 @@ pub struct Frames {
     open: BytesMut,
     /// Bytes in `sealed`.
     sealed_len: usize,
-}
-
-/// A place in [`Frames`] to go back to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Mark {
-    sealed: usize,
-    open: usize,
+    #[cfg_attr(
+        not(feature = "multipart"),
+        expect(dead_code, reason = "only multipart asks")
+    )]
+    is_streamed: bool,
 }
 
 impl Frames {
-    /// The first segment is only as large as a small batch needs.
-    pub(crate) fn with_estimate(bytes: usize) -> Self {
+    /// The first segment is only as large as a small batch needs. Streamed, frames leave while others are written.
+    pub(crate) fn with_estimate(bytes: usize, is_streamed: bool) -> Self {
         Self {
             open: BytesMut::with_capacity(bytes.min(SEGMENT)),
+            is_streamed,
             ..Self::default()
         }
     }
@@ -94,28 +93,42 @@ impl Frames {
         self.len() == 0
     }
 
-    pub(crate) fn mark(&self) -> Mark {
-        Mark {
-            sealed: self.sealed.len(),
-            open: self.open.len(),
+    /// Takes back everything after the first so many bytes.
+    pub(crate) fn rewind(&mut self, len: usize) {
+        if let Some(open) = len.checked_sub(self.sealed_len) {
+            return self.open.truncate(open);
+        }
+        self.open.clear();
+        while let Some(mut last) = self.sealed.pop_back() {
+            self.sealed_len -= last.len();
+            if self.sealed_len < len {
+                last.truncate(len - self.sealed_len);
+                self.sealed_len = len;
+                self.sealed.push_back(last);
+            }
+            if self.sealed_len <= len {
+                return;
+            }
         }
     }
 
-    /// Takes back everything that was written since the mark.
-    pub(crate) fn rewind(&mut self, mark: Mark) {
-        if self.sealed.len() == mark.sealed {
-            return self.open.truncate(mark.open);
+    /// Whether the head, and with it some of these bytes, may be on their way.
+    #[cfg(feature = "multipart")]
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.is_streamed
+    }
+
+    /// Everything that was written, in one piece, to be changed where it stands. It copies all of it.
+    #[cfg(feature = "multipart")]
+    pub(crate) fn all_mut(&mut self) -> &mut [u8] {
+        self.seal();
+        let mut all = BytesMut::with_capacity(self.sealed_len);
+        for segment in self.sealed.drain(..) {
+            all.extend_from_slice(&segment);
         }
-        // What was open at the mark has been sealed since, or was empty and never sealed.
-        self.open.clear();
-        self.sealed
-            .truncate(mark.sealed + usize::from(mark.open > 0));
-        if mark.open > 0
-            && let Some(last) = self.sealed.back_mut()
-        {
-            last.truncate(mark.open);
-        }
-        self.sealed_len = self.sealed.iter().map(Bytes::len).sum();
+        self.sealed_len = 0;
+        self.open = all;
+        &mut self.open
     }
 
     /// The next frame to send.
@@ -177,7 +190,7 @@ mod tests {
         let mut out = Frames::default();
         out.put(b"");
         out.put_bytes(Bytes::new());
-        out.rewind(out.mark());
+        out.rewind(out.len());
         assert!(out.is_empty());
         assert_eq!(out.pop(), None);
     }
@@ -199,7 +212,7 @@ mod tests {
 
     #[test]
     fn small_writes_fill_whole_segments() {
-        let mut out = Frames::with_estimate(100);
+        let mut out = Frames::with_estimate(100, false);
         for at in 0..100_000 {
             out.put(&bytes(at, 1));
         }
@@ -223,13 +236,13 @@ mod tests {
                 .flat_map(|first| writes.iter().map(move |second| (first, second)))
             {
                 let shown = format!("{before:?} {first:?} {second:?}");
-                let mut out = Frames::with_estimate(100);
+                let mut out = Frames::with_estimate(100, false);
                 write(&mut out, before.0, before.1);
                 write(&mut out, 7, false);
-                let (mark, kept) = (out.mark(), out.len());
+                let kept = out.len();
                 write(&mut out, first.0, first.1);
                 write(&mut out, second.0, second.1);
-                out.rewind(mark);
+                out.rewind(kept);
                 assert_eq!(out.len(), kept, "{shown}");
                 write(&mut out, 300, false);
                 assert!(frames(out).concat() == bytes(0, kept + 300), "{shown}");
@@ -241,11 +254,11 @@ mod tests {
     fn rewinding_to_a_place_right_after_a_body_keeps_the_body() {
         let mut out = Frames::default();
         out.put_bytes(bytes(0, CHAINED));
-        let mark = out.mark();
+        let kept = out.len();
         write(&mut out, CHAINED, true);
         write(&mut out, SEGMENT, false);
-        out.rewind(mark);
-        out.rewind(mark);
+        out.rewind(kept);
+        out.rewind(kept);
         assert_eq!(frames(out), [bytes(0, CHAINED)]);
     }
 }

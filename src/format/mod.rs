@@ -12,17 +12,25 @@ use crate::policy::Summary;
 use crate::subrequest::Subrequest;
 use crate::subresponse::Subresponse;
 
-#[cfg(feature = "json")]
+#[cfg(any(feature = "json", feature = "multipart"))]
 mod canonical;
 mod frames;
 #[cfg(feature = "json")]
 mod json;
+#[cfg(feature = "multipart")]
+mod multipart;
+#[cfg(feature = "multistatus")]
+mod multistatus;
 #[cfg(feature = "json")]
 mod ndjson;
 
 pub use frames::Frames;
 #[cfg(feature = "json")]
 pub use json::Json;
+#[cfg(feature = "multipart")]
+pub use multipart::Multipart;
+#[cfg(feature = "multistatus")]
+pub use multistatus::MultiStatus;
 #[cfg(feature = "json")]
 pub use ndjson::NdJson;
 
@@ -84,6 +92,13 @@ pub trait Format: fmt::Debug + Send + Sync + 'static {
     /// Whether the items of an envelope in this format run one after the other, up to the first that fails, unless the
     /// client prefers otherwise. `false` unless overridden.
     fn is_sequential(&self) -> bool {
+        false
+    }
+
+    /// Whether an envelope in this format is answered in it although `Accept` asks for JSON, or for what nobody writes:
+    /// clients that mean the items by it. An `Accept` that names another format of the layer counts. `false` unless
+    /// overridden.
+    fn is_answered_alike(&self) -> bool {
         false
     }
 

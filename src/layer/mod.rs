@@ -10,6 +10,7 @@ use crate::format::Format;
 use crate::service::Batch;
 
 mod answers;
+mod dialects;
 mod hooks;
 mod items;
 mod limits;
@@ -72,6 +73,9 @@ mod limits;
 /// | [`when`](Self::when), [`admit`](Self::admit), [`filter`](Self::filter), [`on_error`](Self::on_error) | none |
 /// | [`exclusive`](Self::exclusive), [`describe`](Self::describe) | no |
 /// | [`inherit_extension`](Self::inherit_extension) | no type |
+/// | [`change_sets`](Self::change_sets) | [`ChangeSets::refuse`](crate::ChangeSets::refuse): 501 |
+/// | [`references`](Self::references), [`encode_urls`](Self::encode_urls) | no |
+/// | [`service_root`](Self::service_root), [`echo_headers`](Self::echo_headers) | none |
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct BatchLayer {
@@ -79,7 +83,8 @@ pub struct BatchLayer {
 }
 
 impl BatchLayer {
-    /// A batch is a POST to exactly this path. JSON is spoken, and NDJSON is written (feature `json`, on by default).
+    /// A batch is a POST to exactly this path. JSON is spoken, and NDJSON is written (feature `json`, on by default);
+    /// so is Multi-Status XML (feature `multistatus`).
     ///
     /// The path is compared as the layer sees it: inside axum's `nest_service("/v1", ..)`, which strips the prefix, it is
     /// `/batch` where clients see `/v1/batch`; see [`mounted_at`](Self::mounted_at).
@@ -98,6 +103,8 @@ impl BatchLayer {
         let layer = layer
             .format(crate::format::Json::new())
             .format(crate::format::NdJson::new());
+        #[cfg(feature = "multistatus")]
+        let layer = layer.format(crate::format::MultiStatus::new());
         layer
     }
 
@@ -126,6 +133,18 @@ impl BatchLayer {
                 None => config.formats.push(format),
             }
         })
+    }
+
+    /// Takes all formats away, those too that every layer has. Those that are added then are the only ones.
+    ///
+    /// ```
+    /// use tower_multistatus::{BatchLayer, Json};
+    ///
+    /// // Neither NDJSON nor XML is written.
+    /// let layer = BatchLayer::new("/batch").no_formats().format(Json::new());
+    /// ```
+    pub fn no_formats(self) -> Self {
+        self.with(|config| config.formats.clear())
     }
 
     fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
