@@ -103,10 +103,6 @@ async fn read<B: Body<Data = Bytes>>(
 
 /// Checks everything that is left to check, and asks for admission.
 fn plan(config: &Config, items: Vec<Subrequest>, outer: &Parts) -> Result<Plan, Error> {
-    // Never ignored: items that were to be atomic must not run as if they were not.
-    if let Some(index) = items.iter().position(|item| item.group.is_some()) {
-        return Err(Error::new(ErrorKind::UnsupportedAtomicity).at_item(index));
-    }
     let max = config.limits.max_subrequests;
     if items.len() > max {
         return Err(Error::over(
