@@ -1,5 +1,7 @@
 //! What the crate promises, through its public interface; a module a topic.
 
+mod probe;
 mod support;
 
+mod readiness;
 mod smoke;

@@ -72,7 +72,15 @@ where
     B: http_body::Body,
     B::Error: std::fmt::Debug,
 {
-    let response = service.oneshot(request).await.expect("the service answers");
+    read(service.oneshot(request).await.expect("the service answers")).await
+}
+
+/// Reads a response to its end.
+pub(crate) async fn read<B>(response: Response<B>) -> Reply
+where
+    B: http_body::Body,
+    B::Error: std::fmt::Debug,
+{
     let (parts, body) = response.into_parts();
     let body = body.collect().await.expect("the body is whole").to_bytes();
     Reply {
