@@ -3,5 +3,6 @@
 mod probe;
 mod support;
 
+mod cancellation;
 mod readiness;
 mod smoke;
