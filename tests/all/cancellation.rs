@@ -14,7 +14,7 @@ use tower::{Layer, Service};
 use tower_multistatus::BatchLayer;
 
 use crate::probe::{Book, Event, Probe};
-use crate::support::requests;
+use crate::support::{in_chunks, requests};
 
 const ITEMS: usize = 14;
 
@@ -34,18 +34,6 @@ fn items() -> Value {
     (0..ITEMS).map(item).collect()
 }
 
-/// An envelope that comes in three chunks, with a pause before each.
-fn slowly(request: Request<Body>) -> Request<Body> {
-    let chunks = async |body: Option<Body>| {
-        let body = body?.collect().await.expect("a body").to_bytes();
-        let next = (!body.is_empty()).then(|| body.slice(body.len().div_ceil(3)..));
-        tokio::task::yield_now().await;
-        let chunk = body.slice(..body.len().div_ceil(3));
-        Some((Ok::<_, std::io::Error>(chunk), next.map(Body::from)))
-    };
-    request.map(|body| Body::from_stream(futures_util::stream::unfold(Some(body), chunks)))
-}
-
 type Reading = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A batch from its call to the last byte of its answer.
@@ -53,7 +41,7 @@ fn reading(layer: &BatchLayer) -> (Arc<Book>, Reading) {
     let (book, probe) = Probe::new();
     let mut service = layer.layer(probe);
     let reading = async move {
-        let request = slowly(requests(items()));
+        let request = in_chunks(requests(items()), Duration::from_millis(1));
         poll_fn(|cx| Service::<Request<Body>>::poll_ready(&mut service, cx))
             .await
             .expect("ready");

@@ -4,5 +4,7 @@ mod probe;
 mod support;
 
 mod cancellation;
+mod places;
 mod readiness;
 mod smoke;
+mod stacks;

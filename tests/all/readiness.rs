@@ -8,21 +8,12 @@ use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use serde_json::{Value, json};
+use serde_json::json;
 use tower::{Layer, Service, ServiceExt};
 use tower_multistatus::{Batch, BatchLayer};
 
 use crate::probe::{Book, Clones, Failed, Probe};
-use crate::support::{envelope, read, requests, send};
-
-/// Items for these paths; the ids are `0`, `1` and so on.
-fn items(paths: &[&str]) -> Value {
-    paths
-        .iter()
-        .enumerate()
-        .map(|(id, url)| json!({ "id": id.to_string(), "method": "GET", "url": url }))
-        .collect()
-}
+use crate::support::{envelope, gets, read, requests, send};
 
 fn layer() -> BatchLayer {
     BatchLayer::new("/batch")
@@ -63,7 +54,7 @@ async fn every_item_is_called_on_an_instance_of_its_own_that_was_made_ready() {
         let (book, probe) = Probe::new();
         let paths: Vec<_> = ["/ok", "/yield/2", "/sleep/5"].repeat(7);
         let service = layer().concurrency(concurrency).layer(probe);
-        let reply = send(service, requests(items(&paths))).await;
+        let reply = send(service, requests(gets(&paths))).await;
         assert_eq!(reply.statuses(), [200; 21]);
         let mut callers = book.callers();
         callers.sort_unstable();
@@ -115,10 +106,10 @@ async fn a_batch_gives_its_reservation_back_before_it_waits_for_anything() {
 async fn a_service_can_be_used_again_while_its_batch_runs() {
     let (book, probe) = Probe::new();
     let mut service = layer().layer(probe);
-    let hung = requests(items(&["/hang"]));
+    let hung = requests(gets(&["/hang"]));
     let mut hung = pin!(call(&mut service, hung).await);
     assert!(hung.as_mut().now_or_never().is_none());
-    let reply = send(&mut service, requests(items(&["/ok"]))).await;
+    let reply = send(&mut service, requests(gets(&["/ok"]))).await;
     assert_eq!(reply.statuses(), [200]);
     assert_eq!((book.reserved(), book.in_flight()), (0, 1));
 }
@@ -130,7 +121,7 @@ async fn status(service: &mut Batch<Probe>, request: Request<Body>) -> StatusCod
 }
 
 fn with_header(name: &'static str, value: &'static str) -> Request<Body> {
-    let mut request = requests(items(&["/ok"]));
+    let mut request = requests(gets(&["/ok"]));
     let value = http::HeaderValue::from_static(value);
     request.headers_mut().insert(name, value);
     request
@@ -158,7 +149,7 @@ async fn no_refusal_keeps_a_reservation() {
         ),
         (406, with_header("accept", "image/png")),
         (408, envelope(stalled())),
-        (413, requests(items(&["/ok"; 4]))),
+        (413, requests(gets(&["/ok"; 4]))),
         (413, envelope(vec![b' '; 2000])),
         (415, with_header("content-type", "text/plain")),
         (415, with_header("content-encoding", "gzip")),
@@ -186,7 +177,7 @@ async fn no_refusal_keeps_a_reservation() {
 async fn a_batch_inside_a_batch_keeps_no_reservation() {
     let (book, probe) = Probe::new();
     let service = layer().layer(BatchLayer::new("/inner").layer(probe));
-    let item = json!({ "requests": items(&["/ok"]) });
+    let item = json!({ "requests": gets(&["/ok"]) });
     let nested = json!([{ "id": "a", "method": "POST", "url": "/inner", "body": item }]);
     let reply = send(service, requests(nested)).await;
     assert_eq!(reply.statuses(), [508]);
@@ -218,7 +209,7 @@ async fn an_answer_that_is_dropped_half_way_keeps_no_reservation() {
         for accept in ["application/json", "application/x-ndjson"] {
             let (book, probe) = Probe::with_clones(clones);
             let mut service = layer().layer(probe);
-            let mut request = requests(items(&["/ok", "/hang", "/hang-body"]));
+            let mut request = requests(gets(&["/ok", "/hang", "/hang-body"]));
             request
                 .headers_mut()
                 .insert("accept", accept.parse().expect("a value"));
@@ -238,7 +229,7 @@ async fn items_that_take_too_long_keep_no_reservation() {
     for (clones, expected) in [(Clones::Sound, [504, 504, 200]), (Clones::Hang, [504; 3])] {
         for layer in [layer(), layer().no_item_timeout(), layer().no_deadline()] {
             let (book, probe) = Probe::with_clones(clones);
-            let reply = send(layer.layer(probe), requests(items(&paths))).await;
+            let reply = send(layer.layer(probe), requests(gets(&paths))).await;
             assert_eq!(reply.statuses(), expected);
             assert_clear(&book, "items that take too long");
         }
@@ -260,7 +251,7 @@ async fn items_that_fail_keep_no_reservation() {
     for (clones, path, expected) in cases {
         let (book, probe) = Probe::with_clones(clones);
         let mut service = layer().layer(probe);
-        let answer = call(&mut service, requests(items(&[path]))).await;
+        let answer = call(&mut service, requests(gets(&[path]))).await;
         let reply = read(answer.await.expect("an answer")).await;
         assert_eq!(reply.statuses(), [expected], "{path}");
         assert_clear(&book, path);
@@ -271,7 +262,7 @@ async fn items_that_fail_keep_no_reservation() {
 async fn a_service_that_cannot_be_cloned_for_the_batch_is_an_answer_too() {
     for nth in [1, 2] {
         let (book, probe) = Probe::with_clones(Clones::Missing(nth));
-        let reply = send(layer().layer(probe), requests(items(&["/ok"]))).await;
+        let reply = send(layer().layer(probe), requests(gets(&["/ok"]))).await;
         assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(reply.json()["code"], "service-unavailable");
         assert_clear(&book, "a clone that cannot be made");

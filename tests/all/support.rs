@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::routing::get;
@@ -99,9 +100,31 @@ pub(crate) fn envelope(json: impl Into<Body>) -> Request<Body> {
         .expect("a request")
 }
 
+/// The same request, with a body that comes in three chunks, and a pause before each.
+pub(crate) fn in_chunks(request: Request<Body>, pause: Duration) -> Request<Body> {
+    let next = move |rest: Option<Body>| async move {
+        let bytes = rest?.collect().await.expect("a body").to_bytes();
+        tokio::time::sleep(pause).await;
+        let (chunk, rest) = bytes.split_at(bytes.len().div_ceil(3));
+        let (chunk, rest) = (bytes.slice_ref(chunk), bytes.slice_ref(rest));
+        let rest = (!rest.is_empty()).then(|| Body::from(rest));
+        Some((Ok::<_, Infallible>(chunk), rest))
+    };
+    request.map(|body| Body::from_stream(futures_util::stream::unfold(Some(body), next)))
+}
+
 /// An envelope of these items.
 pub(crate) fn requests(items: Value) -> Request<Body> {
     envelope(json!({ "requests": items }).to_string())
+}
+
+/// Items for these paths; the ids are `0`, `1` and so on.
+pub(crate) fn gets(paths: &[&str]) -> Value {
+    paths
+        .iter()
+        .enumerate()
+        .map(|(id, url)| json!({ "id": id.to_string(), "method": "GET", "url": url }))
+        .collect()
 }
 
 /// Sends these items to the layer around a router.
