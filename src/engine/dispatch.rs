@@ -104,7 +104,10 @@ impl<S: Inner<B>, B> Dispatch<S, B> {
             {
                 return Poll::Ready(Some(self.finish(index, called, span)));
             }
-            if self.in_flight.len() + held < self.context.config.concurrency {
+            // With nothing in flight the next item is the one that all held answers wait for: those of lost items are held
+            // whatever their number.
+            let taken = self.in_flight.len() + held;
+            if self.in_flight.is_empty() || taken < self.context.config.concurrency {
                 match self.start(cx) {
                     Poll::Ready(Some(settled)) => return Poll::Ready(Some(settled)),
                     Poll::Ready(None) if self.in_flight.is_empty() => return Poll::Ready(None),
