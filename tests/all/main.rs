@@ -4,7 +4,9 @@ mod probe;
 mod support;
 
 mod cancellation;
+mod lines;
 mod places;
 mod readiness;
 mod smoke;
 mod stacks;
+mod streaming;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::future::{Future, pending};
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,8 +16,13 @@ use http_body::Frame;
 use tower::Service;
 use tower_multistatus::SubrequestInfo;
 
+mod book;
+
+use book::Guard;
+pub(crate) use book::{Book, Event};
+
 /// What becomes of a call is said by its path: `/ok`, `/fail` (status 500), `/error`, `/yield/3` (that many polls),
-/// `/sleep/100` (milliseconds), `/hang`, `/hang-body`, `/cut-body`, `/panic-call`, `/panic`, `/panic-body`.
+/// `/sleep/100` (milliseconds), `/gate` (until it is opened), `/big/1000` (a JSON string of that many bytes), `/hang`, `/hang-body`, `/cut-body`, `/panic-call`, `/panic`, `/panic-body`.
 ///
 /// It panics when it is called without its own readiness. A clone is another instance, and starts without.
 #[derive(Debug, Default)]
@@ -43,25 +48,6 @@ pub(crate) enum Clones {
     Missing(usize),
 }
 
-/// What happened to all instances.
-#[derive(Debug, Default)]
-pub(crate) struct Book {
-    clones: AtomicUsize,
-    reserved: AtomicUsize,
-    unready_calls: AtomicUsize,
-    in_flight: AtomicUsize,
-    most_in_flight: AtomicUsize,
-    callers: Mutex<Vec<usize>>,
-    events: Mutex<Vec<Event>>,
-}
-
-/// A call, by its item's id, or by its path if it is no item.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Event {
-    Begun(String),
-    Ended(String),
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Failed;
 
@@ -84,51 +70,6 @@ impl Probe {
         let was_ready = std::mem::take(&mut self.is_ready);
         self.book.reserved.fetch_sub(usize::from(was_ready), SeqCst);
         was_ready
-    }
-}
-
-impl Book {
-    /// How many instances have been made ready and were neither called nor dropped.
-    pub(crate) fn reserved(&self) -> usize {
-        self.reserved.load(SeqCst)
-    }
-
-    pub(crate) fn clones(&self) -> usize {
-        self.clones.load(SeqCst)
-    }
-
-    pub(crate) fn unready_calls(&self) -> usize {
-        self.unready_calls.load(SeqCst)
-    }
-
-    pub(crate) fn in_flight(&self) -> usize {
-        self.in_flight.load(SeqCst)
-    }
-
-    pub(crate) fn most_in_flight(&self) -> usize {
-        self.most_in_flight.load(SeqCst)
-    }
-
-    /// The numbers of the instances that were called: 0 is the one that is no clone.
-    pub(crate) fn callers(&self) -> Vec<usize> {
-        self.callers.lock().expect("the book").clone()
-    }
-
-    pub(crate) fn events(&self) -> Vec<Event> {
-        self.events.lock().expect("the book").clone()
-    }
-
-    /// The calls that were begun, in their order.
-    pub(crate) fn begun(&self) -> Vec<String> {
-        let begun = |event| match event {
-            Event::Begun(name) => Some(name),
-            Event::Ended(_) => None,
-        };
-        self.events().into_iter().filter_map(begun).collect()
-    }
-
-    fn note(&self, event: Event) {
-        self.events.lock().expect("the book").push(event);
     }
 }
 
@@ -181,20 +122,21 @@ impl<B> Service<Request<B>> for Probe {
         let path = request.uri().path().to_owned();
         let info = request.extensions().get::<SubrequestInfo>();
         let name = info.map_or(path.clone(), |info| info.id().to_owned());
-        let guard = Guard::new(book, name);
+        let guard = Guard::new(Arc::clone(&book), name);
         if path == "/panic-call" {
             resume_unwind(Box::new("in the call"));
         }
-        Box::pin(answer(path, guard))
+        Box::pin(answer(path, book, guard))
     }
 }
 
-async fn answer(path: String, guard: Guard) -> Result<Response<Body>, Failed> {
+async fn answer(path: String, book: Arc<Book>, guard: Guard) -> Result<Response<Body>, Failed> {
     let mut response = Response::builder().header("content-type", "application/json");
     let (what, number) = match path.rsplit_once('/') {
         Some((what, number)) if !what.is_empty() => (what, number.parse().unwrap_or(0)),
         _ => (&*path, 0),
     };
+    let mut start = Bytes::from_static(b"{}");
     let mut end = End::Whole;
     match what {
         "/ok" => {}
@@ -202,6 +144,8 @@ async fn answer(path: String, guard: Guard) -> Result<Response<Body>, Failed> {
         "/error" => return Err(Failed),
         "/yield" => yield_now(number).await,
         "/sleep" => tokio::time::sleep(Duration::from_millis(number)).await,
+        "/gate" => book.gate.notified().await,
+        "/big" => start = format!("\"{}\"", "x".repeat(number as usize - 2)).into(),
         "/hang" => pending().await,
         "/hang-body" => end = End::Never,
         "/cut-body" => end = End::Cut,
@@ -210,7 +154,7 @@ async fn answer(path: String, guard: Guard) -> Result<Response<Body>, Failed> {
         _ => response = response.status(StatusCode::NOT_FOUND),
     }
     let body = Body::new(Answer {
-        start: Some(Bytes::from_static(b"{}")),
+        start: Some(start),
         end,
         _guard: guard,
     });
@@ -229,25 +173,6 @@ async fn yield_now(polls: u64) {
             Poll::Pending
         })
         .await;
-    }
-}
-
-/// Lives as long as a call, from its beginning to the end of its body.
-struct Guard(Arc<Book>, String);
-
-impl Guard {
-    fn new(book: Arc<Book>, name: String) -> Self {
-        let now = book.in_flight.fetch_add(1, SeqCst) + 1;
-        book.most_in_flight.fetch_max(now, SeqCst);
-        book.note(Event::Begun(name.clone()));
-        Self(book, name)
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, SeqCst);
-        self.0.note(Event::Ended(self.1.clone()));
     }
 }
 
