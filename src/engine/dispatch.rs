@@ -196,9 +196,10 @@ impl<S: Inner<B>, B> Dispatch<S, B> {
             return false;
         }
         self.check_deadline();
-        let fault = match self.halted {
-            Some(Fault::Deadline) => Fault::Deadline,
-            _ => Fault::ItemTimeout,
+        // Not what it was halted for: that may have been a failure long before.
+        let fault = match self.deadline.is_some_and(Instant::has_come) {
+            true => Fault::Deadline,
+            false => Fault::ItemTimeout,
         };
         let is_overdue = |call: &InFlight<S, B>| {
             fault == Fault::Deadline || call.due.is_some_and(Instant::has_come)
