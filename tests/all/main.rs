@@ -4,6 +4,8 @@ mod probe;
 mod support;
 
 mod cancellation;
+mod deadlines;
+mod laws;
 mod lines;
 mod places;
 mod readiness;

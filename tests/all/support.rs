@@ -91,6 +91,17 @@ where
     }
 }
 
+/// Sends within an hour of the paused clock, so that a hang is a failure.
+pub(crate) async fn end<S, B>(service: S, items: Value) -> Reply
+where
+    S: Service<Request<Body>, Response = Response<B>, Error: std::fmt::Debug>,
+    B: http_body::Body<Error: std::fmt::Debug>,
+{
+    let reply = send(service, requests(items));
+    let reply = tokio::time::timeout(Duration::from_secs(3600), reply).await;
+    reply.expect("the batch ends")
+}
+
 /// A POST of JSON to `/batch`.
 pub(crate) fn envelope(json: impl Into<Body>) -> Request<Body> {
     Request::post("/batch")
