@@ -7,6 +7,7 @@ mod cancellation;
 mod deadlines;
 mod laws;
 mod lines;
+mod passthrough;
 mod places;
 mod readiness;
 mod smoke;
