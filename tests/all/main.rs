@@ -13,3 +13,4 @@ mod readiness;
 mod smoke;
 mod stacks;
 mod streaming;
+mod transports;
