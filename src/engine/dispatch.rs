@@ -129,7 +129,8 @@ impl<S: Inner<B>, B> Dispatch<S, B> {
         let item = self.plan.item(index);
         let span = ItemSpan::new(&self.span, item);
         let fault = self.halted.or(item.fault);
-        let request = match fault.map_or_else(|| self.context.request(index, item), Err) {
+        let request = || span.in_scope(|| self.context.request(index, item));
+        let request = match fault.map_or_else(request, Err) {
             Ok(request) => request,
             Err(fault) => return Poll::Ready(Some(self.settle(index, Err(fault), span))),
         };
