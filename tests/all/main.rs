@@ -13,4 +13,6 @@ mod readiness;
 mod smoke;
 mod stacks;
 mod streaming;
+#[cfg(feature = "tracing")]
+mod tracing;
 mod transports;

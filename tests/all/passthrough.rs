@@ -11,8 +11,11 @@ use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
+use serde_json::json;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_multistatus::{BatchLayer, RequestBody};
+
+use crate::support::{gets, recorder, requests, send};
 
 /// The error of a [`Scripted`] body.
 #[derive(Debug, Clone, PartialEq)]
@@ -252,4 +255,20 @@ async fn heads_are_the_same_on_the_other_side() {
             ]
         );
     }
+}
+
+#[tokio::test]
+async fn what_passes_and_what_stands_in_a_batch_reach_the_same_service() {
+    let (log, inner) = recorder();
+    let service = BatchLayer::new("/batch").concurrency(1).layer(inner);
+    let item = json!([{ "id": "a", "method": "put", "url": "/a?b", "body": [1, 2] }]);
+    send(service.clone(), requests(item)).await;
+    let asked = log.only();
+    assert_eq!((asked.method, asked.uri.as_str()), (Method::PUT, "/a?b"));
+    assert_eq!(asked.headers["content-length"], "5");
+    assert_eq!(asked.body, "[1,2]");
+    let plain = Request::get("/b").body(axum::body::Body::empty());
+    send(service.clone(), plain.expect("a request")).await;
+    send(service, requests(gets(&["/c", "/d"]))).await;
+    assert_eq!(log.uris(), ["/a?b", "/b", "/c", "/d"]);
 }
