@@ -2,12 +2,14 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tokio::sync::Semaphore;
+use tokio::task::coop::poll_proceed;
 use tower::buffer::Buffer;
 use tower::limit::{ConcurrencyLimit, GlobalConcurrencyLimitLayer, RateLimit};
 use tower::load_shed::{LoadShed, error::Overloaded};
@@ -105,7 +107,7 @@ async fn the_same_semaphore_on_both_sides_is_a_deadlock_that_the_deadline_ends()
     let layer = layer().deadline(Duration::from_secs(5));
     let service = permits.layer(layer.layer(permits.layer(probe)));
     let replies = flood(service, 2, &["/ok"; 3]).await;
-    // Each batch has one of the two permits, and the items of neither can get another.
+    // One permit is the first batch's own, and the other one lets the second wait: its items get none.
     assert_eq!(replies[0].statuses(), [504; 3]);
     assert_eq!(
         replies[1].statuses(),
@@ -162,6 +164,35 @@ async fn a_load_shed_with_enough_permits_sheds_nothing() {
             assert_all_succeeded(&replies, &[path; 100]);
         }
     }
+}
+
+/// Takes steps of tokio's budget to get ready, as whatever stands on a channel or a timer does.
+#[derive(Clone)]
+struct Stepping<S>(S);
+
+impl<R, S: Service<R>> Service<R> for Stepping<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        for _ in 0..3 {
+            ready!(poll_proceed(cx)).made_progress();
+        }
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> S::Future {
+        self.0.call(request)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_never_waits_does_not_use_up_what_tokio_gives_its_task() {
+    // 100 items in one turn would take 300 steps, and there are 128.
+    let inner = LoadShed::new(Stepping(Probe::new().1));
+    let replies = flood(layer().layer(inner), 1, &["/ok"; 100]).await;
+    assert_all_succeeded(&replies, &["/ok"; 100]);
 }
 
 #[tokio::test(start_paused = true)]
