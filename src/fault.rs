@@ -26,6 +26,14 @@ pub(crate) enum Fault {
     AnswerBroken,
     AnswerTooLarge,
     NotFinal,
+    #[cfg_attr(
+        not(feature = "multipart"),
+        expect(
+            dead_code,
+            reason = "only multipart frames bodies by what they do not contain"
+        )
+    )]
+    Unframed,
     TotalTooLarge,
     ItemTimeout,
     Deadline,
@@ -62,6 +70,7 @@ impl Fault {
         Panicked => 500, "panicked", "the service failed";
         AnswerBroken => 502, "answer-broken", "the body of the answer broke off";
         AnswerTooLarge => 502, "answer-too-large", "the body of the answer is too large";
+        Unframed => 502, "unframed", "the answer cannot be told from the envelope around it";
         NotFinal => 502, "not-final", "the answer is not a final one";
         TotalTooLarge => 507, "total-too-large", "the answers of the batch are too large together";
         ItemTimeout => 504, "item-timeout", "the item took too long";

@@ -1,40 +1,44 @@
 //! The head of the outer response.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response};
 use http_body::Body;
 
 use crate::body::Envelope;
 use crate::config::Config;
 use crate::engine::{Answer, Inner, Whole};
-use crate::negotiate::Negotiated;
+use crate::format::Encoder;
+use crate::policy::Summary;
+use crate::preferences::Preferences;
 
-/// What is known before any item has run.
+/// What is known of it before any item has run.
 #[derive(Debug)]
 pub(crate) struct Head {
     config: Arc<Config>,
-    status: Option<StatusCode>,
     headers: HeaderMap,
 }
 
 impl Head {
-    pub(crate) fn new(config: &Arc<Config>, agreed: &Negotiated) -> Self {
+    pub(crate) fn new(config: &Arc<Config>, preferences: &Preferences, outer: &HeaderMap) -> Self {
         let mut headers = HeaderMap::with_capacity(6);
-        headers.insert(CONTENT_TYPE, agreed.encoder.content_type());
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if let Some(applied) = agreed.preferences.applied() {
+        if let Some(applied) = preferences.applied() {
             headers.insert("preference-applied", applied);
         }
-        agreed.encoder.headers(&mut headers);
+        for name in &config.echoed {
+            if let Some(value) = outer.get(name) {
+                headers.insert(name, value.clone());
+            }
+        }
         Self {
             config: Arc::clone(config),
-            status: agreed.encoder.status(),
             headers,
         }
     }
@@ -44,30 +48,33 @@ impl Head {
         S: Inner<B>,
         B: Body<Data = Bytes> + Send + 'static,
     {
-        let status = self.status.unwrap_or_else(|| self.config.status.of(None));
-        self.response(status, Envelope::Streamed(Box::pin(answer)))
+        let mut response = self.response(answer.encoder(), None);
+        *response.body_mut() = Envelope::Streamed(Box::pin(answer));
+        response
     }
 
-    pub(crate) fn whole(mut self, whole: Whole) -> Response<Envelope> {
-        let summary = &whole.summary;
-        let status = self
-            .status
-            .unwrap_or_else(|| self.config.status.of(Some(summary)));
+    /// The encoder is asked last: only now it is sure of its boundary.
+    pub(crate) fn whole(self, whole: Whole) -> Response<Envelope> {
+        let mut response = self.response(&*whole.encoder, Some(&whole.summary));
+        let headers = response.headers_mut();
         let length: usize = whole.frames.iter().map(Bytes::len).sum();
-        self.headers
-            .insert(CONTENT_LENGTH, HeaderValue::from(length));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         if let Some(seconds) = whole.retry_after {
-            self.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         for cookie in whole.cookies {
-            self.headers.append(SET_COOKIE, cookie);
+            headers.append(SET_COOKIE, cookie);
         }
-        self.response(status, Envelope::Whole(whole.frames))
+        *response.body_mut() = Envelope::Whole(whole.frames);
+        response
     }
 
-    fn response(self, status: StatusCode, body: Envelope) -> Response<Envelope> {
-        let mut response = Response::new(body);
-        *response.status_mut() = status;
+    fn response(mut self, encoder: &dyn Encoder, summary: Option<&Summary>) -> Response<Envelope> {
+        self.headers.insert(CONTENT_TYPE, encoder.content_type());
+        encoder.headers(&mut self.headers);
+        let status = encoder.status();
+        let mut response = Response::new(Envelope::Whole(VecDeque::new()));
+        *response.status_mut() = status.unwrap_or_else(|| self.config.status.of(summary));
         *response.headers_mut() = self.headers;
         response
     }

@@ -1,14 +1,15 @@
 //! One part of an envelope, and every check on it.
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use http::header::CONTENT_TYPE;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::error::{Error, ErrorKind};
 use crate::fault::Fault;
+use crate::policy::ChangeSets;
 use crate::target::Targets;
-use crate::text::Text;
 
 const MAX_ID: usize = 256;
 const MAX_HEADERS: usize = 64;
@@ -43,8 +44,8 @@ pub(crate) const METHODS: [Method; 7] = [
 /// ```
 #[derive(Debug)]
 pub struct Subrequest {
-    pub(crate) id: Text,
-    pub(crate) url: Text,
+    pub(crate) id: ByteString,
+    pub(crate) url: ByteString,
     pub(crate) method: Option<Method>,
     pub(crate) target: Option<PathAndQuery>,
     /// Apart from the others: nearly every body has one, and a format may need it to read the body.
@@ -53,12 +54,30 @@ pub struct Subrequest {
     header_count: usize,
     header_bytes: usize,
     pub(crate) body: Bytes,
-    pub(crate) depends_on: Vec<Text>,
+    pub(crate) depends_on: Vec<ByteString>,
     /// How many items this one still waits for.
     pub(crate) unmet: usize,
     /// The items that wait for this one.
     pub(crate) dependants: Vec<usize>,
+    /// The atomicity group that the item is of.
+    pub(crate) group: Option<ByteString>,
+    pub(crate) ends_group: bool,
+    /// Items before this one that it refers to.
+    pub(crate) references: References,
+    /// Whether an item after this one refers to it.
+    pub(crate) is_referred_to: bool,
+    /// The id as a multipart envelope spells it, for the answer; `None` if it was made up.
+    pub(crate) label: Option<ByteString>,
     pub(crate) fault: Option<Fault>,
+}
+
+/// What an item takes over from items before it, once these are done.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct References {
+    /// Whose URL the item's URL continues.
+    pub(crate) url: Option<usize>,
+    /// Whose `ETag` the item's `If-Match` is.
+    pub(crate) etag: Option<usize>,
 }
 
 /// What a layer asks of every item.
@@ -67,6 +86,8 @@ pub(crate) struct Rules<'a> {
     pub(crate) targets: Targets<'a>,
     pub(crate) methods: &'a [Method],
     pub(crate) max_body: usize,
+    pub(crate) change_sets: ChangeSets,
+    pub(crate) has_references: bool,
 }
 
 impl Subrequest {
@@ -77,15 +98,16 @@ impl Subrequest {
     /// [`ErrorKind::Malformed`] for an id that is not UTF-8, not of 1 to 256 bytes, or has a control character.
     pub fn new(id: impl Into<Bytes>) -> Result<Self, Error> {
         let mut item = Self::nameless();
-        item.set_id(id.into())?;
+        let id = ByteString::try_from(id.into());
+        item.set_id(id.map_err(|_| ErrorKind::Malformed)?)?;
         Ok(item)
     }
 
     /// An item whose id is still to come; a format that reads members in any order starts here.
     pub(crate) fn nameless() -> Self {
         Self {
-            id: Text::default(),
-            url: Text::default(),
+            id: ByteString::default(),
+            url: ByteString::default(),
             method: None,
             target: None,
             content_type: None,
@@ -96,13 +118,18 @@ impl Subrequest {
             depends_on: Vec::new(),
             unmet: 0,
             dependants: Vec::new(),
+            group: None,
+            ends_group: false,
+            references: References::default(),
+            is_referred_to: false,
+            label: None,
             fault: None,
         }
     }
 
     /// The id, which its answer will carry.
     pub fn id(&self) -> &str {
-        self.id.as_str()
+        &self.id
     }
 
     /// Sets the method, in any case.
@@ -115,7 +142,10 @@ impl Subrequest {
     /// Sets the URL: a path and query, a relative reference, or an absolute URL of the batch's own origin.
     #[must_use]
     pub fn with_url(mut self, url: impl Into<Bytes>) -> Self {
-        self.set_url(url.into());
+        match ByteString::try_from(url.into()) {
+            Ok(url) => self.url = url,
+            Err(_) => self.fail(Fault::Target),
+        }
         self
     }
 
@@ -136,7 +166,16 @@ impl Subrequest {
     /// Lets the item wait until the item with this id has succeeded. That item must stand before this one.
     #[must_use]
     pub fn depends_on(mut self, id: impl Into<Bytes>) -> Self {
-        self.add_dependency(id.into());
+        // What is not UTF-8 is nobody's id, and neither is the empty text.
+        self.depends_on
+            .push(ByteString::try_from(id.into()).unwrap_or_default());
+        self
+    }
+
+    /// Puts the item into an atomicity group. Its members stand next to each other, and the name is no item's id.
+    #[must_use]
+    pub fn in_group(mut self, name: impl Into<Bytes>) -> Self {
+        self.group = Some(ByteString::try_from(name.into()).unwrap_or_default());
         self
     }
 
@@ -147,37 +186,24 @@ impl Subrequest {
         self
     }
 
-    pub(crate) fn set_id(&mut self, id: Bytes) -> Result<(), Error> {
-        let in_bounds = (1..=MAX_ID).contains(&id.len());
-        self.id = Text::new(id)
-            .filter(|id| in_bounds && !id.as_str().chars().any(char::is_control))
-            .ok_or(ErrorKind::Malformed)?;
+    pub(crate) fn set_id(&mut self, id: ByteString) -> Result<(), ErrorKind> {
+        let is_plain = |byte: u8| (0x20..0x7F).contains(&byte);
+        let has_control = !id.bytes().all(is_plain) && id.chars().any(char::is_control);
+        if has_control || !(1..=MAX_ID).contains(&id.len()) {
+            return Err(ErrorKind::Malformed);
+        }
+        self.id = id;
         Ok(())
     }
 
-    pub(crate) fn add_dependency(&mut self, id: Bytes) {
-        // What is not UTF-8 is nobody's id, and neither is the empty text.
-        self.depends_on.push(Text::new(id).unwrap_or_default());
-    }
-
     pub(crate) fn set_method(&mut self, method: &[u8]) {
-        let known = METHODS
-            .iter()
-            .find(|known| method.eq_ignore_ascii_case(known.as_str().as_bytes()));
-        match known {
-            Some(known) => self.method = Some(known.clone()),
-            None => match Method::from_bytes(method) {
-                Ok(other) => self.method = Some(other),
-                Err(_) => self.fail(Fault::Method),
-            },
-        }
-    }
-
-    pub(crate) fn set_url(&mut self, url: Bytes) {
-        match Text::new(url) {
-            Some(url) => self.url = url,
-            None => self.fail(Fault::Target),
-        }
+        let Ok(method) = Method::from_bytes(method) else {
+            return self.fail(Fault::Method);
+        };
+        self.method = Some(match is_common(&method) {
+            true => method,
+            false => same_method(&METHODS, &method).unwrap_or(method),
+        });
     }
 
     pub(crate) fn add_header(&mut self, name: &[u8], value: Bytes) {
@@ -214,15 +240,26 @@ impl Subrequest {
 
     fn checked(&mut self, rules: &Rules<'_>) -> Result<(), Fault> {
         let method = self.method.as_ref().ok_or(Fault::Method)?;
-        if !METHODS.contains(method) {
-            let same = |allowed: &&Method| allowed.as_str().eq_ignore_ascii_case(method.as_str());
-            let allowed = rules.methods.iter().find(same);
-            self.method = Some(allowed.ok_or(Fault::MethodNotAllowed)?.clone());
+        if !is_common(method) {
+            let allowed = same_method(rules.methods, method);
+            self.method = Some(allowed.ok_or(Fault::MethodNotAllowed)?);
         }
-        self.target = Some(rules.targets.resolve(&self.url)?);
+        if self.references.url.is_none() {
+            self.target = Some(rules.targets.resolve(&self.url)?);
+        }
         match self.body.len() > rules.max_body {
             true => Err(Fault::BodyTooLarge),
             false => Ok(()),
         }
     }
+}
+
+fn is_common(method: &Method) -> bool {
+    METHODS.contains(method)
+}
+
+/// The one of these methods that has this name, in any case.
+fn same_method(methods: &[Method], name: &Method) -> Option<Method> {
+    let same = |method: &&Method| method.as_str().eq_ignore_ascii_case(name.as_str());
+    methods.iter().find(same).cloned()
 }

@@ -1,16 +1,16 @@
 //! The answer to one part.
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
 use crate::error::PROBLEM_JSON;
 use crate::fault::Fault;
-use crate::text::Text;
 
 /// The answer to one item, as an [`Encoder`](crate::Encoder) gets it to write.
 ///
-/// Its headers are those that belong into an envelope: no hop-by-hop and no framing ones, no `Access-Control-*`, and
+/// Its headers are those that belong into an envelope: no hop-by-hop ones, no `Access-Control-*`, and
 /// `Set-Cookie` only if [`SetCookie::keep`](crate::SetCookie::keep) says so.
 ///
 /// ```
@@ -23,12 +23,21 @@ use crate::text::Text;
 /// ```
 #[derive(Debug)]
 pub struct Subresponse {
-    pub(crate) id: Text,
-    pub(crate) url: Text,
+    pub(crate) id: ByteString,
+    pub(crate) url: ByteString,
     pub(crate) index: usize,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    pub(crate) group: Option<ByteString>,
+    pub(crate) ends_group: bool,
+    /// As [`Subrequest::label`](crate::Subrequest).
+    #[cfg_attr(
+        not(feature = "multipart"),
+        expect(dead_code, reason = "only multipart has labels")
+    )]
+    pub(crate) label: Option<ByteString>,
+    pub(crate) is_head: bool,
     pub(crate) fault: Option<Fault>,
 }
 
@@ -41,24 +50,28 @@ impl Subresponse {
         body: impl Into<Bytes>,
     ) -> Self {
         Self {
-            id: Text::new(Bytes::from_static(id.as_bytes())).unwrap_or_default(),
-            url: Text::default(),
+            id: ByteString::from_static(id),
+            url: ByteString::default(),
             index: 0,
             status,
             headers,
             body: body.into(),
+            group: None,
+            ends_group: false,
+            label: None,
+            is_head: false,
             fault: None,
         }
     }
 
     /// The id of the item that this answers.
     pub fn id(&self) -> &str {
-        self.id.as_str()
+        &self.id
     }
 
     /// The item's URL, as it stood in the envelope.
     pub fn url(&self) -> &str {
-        self.url.as_str()
+        &self.url
     }
 
     /// The item's place in the batch, counted from 0.
@@ -66,12 +79,17 @@ impl Subresponse {
         self.index
     }
 
+    /// The atomicity group that the item is of.
+    pub fn group(&self) -> Option<&str> {
+        self.group.as_deref()
+    }
+
     /// The status.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The headers.
+    /// The headers. A `Content-Length` among them is the service's own word: a format that frames bodies writes its own.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
@@ -89,6 +107,22 @@ impl Subresponse {
     /// Whether the item was given up because another one failed.
     pub fn is_not_executed(&self) -> bool {
         self.fault.is_some_and(Fault::is_not_executed)
+    }
+
+    /// An answer to the same item that tells this fault.
+    #[cfg(feature = "multipart")]
+    pub(crate) fn instead(&self, fault: Fault) -> Self {
+        let mut instead = Self {
+            id: self.id.clone(),
+            url: self.url.clone(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            group: self.group.clone(),
+            label: self.label.clone(),
+            ..*self
+        };
+        instead.replace(fault);
+        instead
     }
 
     /// Replaces the answer by one that tells this fault.

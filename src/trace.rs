@@ -53,8 +53,12 @@ mod with_tracing {
 
     impl ItemSpan {
         pub(crate) fn new(batch: &BatchSpan, item: &Subrequest) -> Self {
-            // That of the request that is made of it: a URL that was refused may have a password in it.
-            let path = item.target.as_ref().map(PathAndQuery::path);
+            // A URL that was refused is not told: it may have a password in it. What a reference will come to is not known
+            // yet.
+            let path = match item.references.url {
+                Some(_) => item.url.split(['?', '#']).next(),
+                None => item.target.as_ref().map(PathAndQuery::path),
+            };
             let span = info_span!(
                 parent: &batch.0,
                 "subrequest",

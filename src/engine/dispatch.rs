@@ -12,6 +12,7 @@ use super::call::{Call, Called, Inner};
 use super::context::Context;
 use super::outcome::{Outcome, Settled, fault_of};
 use super::plan::Plan;
+use super::references::Referents;
 use super::timer::{Instant, Timer};
 use crate::fault::Fault;
 use crate::trace::{BatchSpan, ItemSpan};
@@ -28,6 +29,7 @@ pub(super) struct Dispatch<S: Inner<B>, B> {
     settled: VecDeque<Settled>,
     /// What every item is told that was not begun.
     halted: Option<Fault>,
+    referents: Referents,
     deadline: Option<Instant>,
     timer: Timer,
     span: BatchSpan,
@@ -67,6 +69,7 @@ impl<S: Inner<B>, B> Dispatch<S, B> {
             in_flight: FuturesUnordered::new(),
             settled: VecDeque::new(),
             halted: None,
+            referents: Referents::default(),
             deadline,
             timer: Timer::default(),
             span,
@@ -107,7 +110,7 @@ impl<S: Inner<B>, B> Dispatch<S, B> {
             // With nothing in flight the next item is the one that all held answers wait for: those of lost items are held
             // whatever their number.
             let taken = self.in_flight.len() + held;
-            if self.in_flight.is_empty() || taken < self.context.config.concurrency {
+            if self.in_flight.is_empty() || taken < self.context.concurrency() {
                 match self.start(cx) {
                     Poll::Ready(Some(settled)) => return Poll::Ready(Some(settled)),
                     Poll::Ready(None) if self.in_flight.is_empty() => return Poll::Ready(None),
@@ -129,7 +132,7 @@ impl<S: Inner<B>, B> Dispatch<S, B> {
         let item = self.plan.item(index);
         let span = ItemSpan::new(&self.span, item);
         let fault = self.halted.or(item.fault);
-        let request = || span.in_scope(|| self.context.request(index, item));
+        let request = || span.in_scope(|| self.context.request(index, item, &self.referents));
         let request = match fault.map_or_else(request, Err) {
             Ok(request) => request,
             Err(fault) => return Poll::Ready(Some(self.settle(index, Err(fault), span))),
@@ -170,6 +173,10 @@ impl<S: Inner<B>, B> Dispatch<S, B> {
     }
 
     fn settle(&mut self, index: usize, outcome: Outcome, span: ItemSpan) -> Settled {
+        if let Ok((parts, _)) = &outcome {
+            let item = self.plan.item(index);
+            self.referents.note(index, item, &parts.headers);
+        }
         let settled = Settled::new(&self.context, index, self.plan.item(index), outcome);
         let status = settled.subresponse.status;
         span.finish(status);
@@ -197,7 +204,7 @@ impl<S: Inner<B>, B> Dispatch<S, B> {
             return false;
         }
         self.check_deadline();
-        // Not what it was halted for: that may have been a failure long before.
+        // Not asked of `halted`: a batch that was stopped for something else has a deadline still.
         let fault = match self.deadline.is_some_and(Instant::has_come) {
             true => Fault::Deadline,
             false => Fault::ItemTimeout,

@@ -34,6 +34,10 @@ impl Settled {
             status: StatusCode::OK,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            group: item.group.take(),
+            ends_group: item.ends_group,
+            label: item.label.take(),
+            is_head: item.method == Some(Method::HEAD),
             fault: None,
         };
         let mut cookies = Vec::new();
@@ -42,11 +46,9 @@ impl Settled {
                 subresponse.replace(Fault::NotFinal);
             }
             Ok((parts, body)) => {
-                let is_head = item.method == Some(Method::HEAD);
                 subresponse.status = parts.status;
                 subresponse.headers = parts.headers;
-                cookies =
-                    policy::clean(&mut subresponse.headers, context.config.set_cookie, is_head);
+                cookies = policy::clean(&mut subresponse.headers, context.config.set_cookie);
                 if !(context.preferences.is_minimal && subresponse.is_success()) {
                     subresponse.body = body;
                 }

@@ -1,10 +1,12 @@
 //! The items of a batch, checked against each other, and which of them may run next.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 
+use super::names::{Groups, Names};
+use super::references::references_of;
 use crate::error::{Error, ErrorKind};
-use crate::subrequest::{Rules, Subrequest};
+use crate::subrequest::{References, Rules, Subrequest};
 
 /// Items whose ids are unique and whose dependencies stand before them. There is no other way to make one.
 #[derive(Debug)]
@@ -19,10 +21,10 @@ pub(crate) struct Plan {
 impl Plan {
     /// # Errors
     ///
-    /// [`ErrorKind::DuplicateId`] and [`ErrorKind::UnknownDependency`].
+    /// [`ErrorKind::DuplicateId`], [`ErrorKind::UnknownDependency`], [`ErrorKind::UnsupportedAtomicity`], and
+    /// [`ErrorKind::Malformed`] for a group whose members do not stand next to each other.
     pub(crate) fn new(mut items: Vec<Subrequest>, rules: &Rules<'_>) -> Result<Self, Error> {
-        // An edge is (an item, one that waits for it). There are none in most batches.
-        let edges = edges(&items)?;
+        let edges = edges(&mut items, rules)?;
         for item in &mut items {
             item.check(rules);
         }
@@ -34,6 +36,12 @@ impl Plan {
         for (on, waiting) in edges {
             plan.item(waiting).unmet += 1;
             plan.item(on).dependants.push(waiting);
+        }
+        for index in 0..plan.len() {
+            let References { url, etag } = plan.item(index).references;
+            for on in [url, etag].into_iter().flatten() {
+                plan.item(on).is_referred_to = true;
+            }
         }
         Ok(plan)
     }
@@ -106,19 +114,37 @@ impl Plan {
 /// The count of an item that will not run because one that it waits for has failed.
 const LOST: usize = usize::MAX;
 
-/// Who waits for whom. Names are looked up among the items before: so a cycle cannot be, nor an item that waits for itself.
-fn edges(items: &[Subrequest]) -> Result<Vec<(usize, usize)>, Error> {
-    let mut edges = Vec::new();
-    let mut known = HashMap::with_capacity(items.len());
+/// Who waits for whom: pairs of an item and one that waits for it. There are none in most batches.
+fn edges(items: &mut [Subrequest], rules: &Rules<'_>) -> Result<Vec<(usize, usize)>, Error> {
+    let names = Names::new(items)?;
+    let groups = Groups::new(items, &names, rules.change_sets)?;
+    let mut edges = groups.edges();
+    let mut references = Vec::new();
     for (index, item) in items.iter().enumerate() {
         for on in &item.depends_on {
-            let on = known
-                .get(on)
-                .ok_or_else(|| Error::new(ErrorKind::UnknownDependency).at_item(index))?;
-            edges.push((*on, index));
+            // Only what stands before is known: so a cycle cannot be, nor an item that waits for itself.
+            let on = names.before(on, index).or_else(|| groups.before(on, index));
+            let unknown = || Error::new(ErrorKind::UnknownDependency).at_item(index);
+            edges.push((on.ok_or_else(unknown)?, index));
         }
-        if known.insert(&item.id, index).is_some() {
-            return Err(Error::new(ErrorKind::DuplicateId).at_item(index));
+        if rules.has_references {
+            let found = references_of(index, item, &names);
+            edges.extend(
+                [found.url, found.etag]
+                    .into_iter()
+                    .flatten()
+                    .map(|on| (on, index)),
+            );
+            references.push(found);
+        }
+    }
+    let ends = groups.ends();
+    for (item, found) in items.iter_mut().zip(references) {
+        item.references = found;
+    }
+    for end in ends {
+        if let Some(item) = items.get_mut(end) {
+            item.ends_group = true;
         }
     }
     edges.sort_unstable();
@@ -130,6 +156,7 @@ fn edges(items: &[Subrequest]) -> Result<Vec<(usize, usize)>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::ChangeSets;
     use crate::target::{TargetRules, Targets};
 
     fn plan(items: &[(&'static str, &[&'static str])]) -> Result<Plan, ErrorKind> {
@@ -148,6 +175,8 @@ mod tests {
             targets: Targets::new(&targets, &outer),
             methods: &[],
             max_body: 0,
+            change_sets: ChangeSets::refuse(),
+            has_references: false,
         };
         Plan::new(items, &rules).map_err(|error| error.kind())
     }

@@ -41,12 +41,12 @@ pub(super) fn put_name(name: &HeaderName, out: &mut Frames) {
         let registered = REGISTERED.get(found).map_or(name, |(_, spelling)| spelling);
         return out.put(registered.as_bytes());
     }
-    let mut starts_word = true;
-    for byte in name.bytes() {
-        out.put_byte(match starts_word {
-            true => byte.to_ascii_uppercase(),
-            false => byte,
-        });
-        starts_word = byte == b'-';
+    for (index, word) in name.split('-').enumerate() {
+        if index > 0 {
+            out.put_byte(b'-');
+        }
+        let (first, rest) = word.split_at(word.len().min(1));
+        out.put(first.to_ascii_uppercase().as_bytes());
+        out.put(rest.as_bytes());
     }
 }

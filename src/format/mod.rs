@@ -12,24 +12,33 @@ use crate::policy::Summary;
 use crate::subrequest::Subrequest;
 use crate::subresponse::Subresponse;
 
-#[cfg(feature = "json")]
+#[cfg(any(feature = "json", feature = "multipart"))]
 mod canonical;
 mod frames;
 #[cfg(feature = "json")]
 mod json;
+#[cfg(feature = "multipart")]
+mod multipart;
+#[cfg(feature = "multistatus")]
+mod multistatus;
 #[cfg(feature = "json")]
 mod ndjson;
 
 pub use frames::Frames;
 #[cfg(feature = "json")]
 pub use json::Json;
+#[cfg(feature = "multipart")]
+pub use multipart::Multipart;
+#[cfg(feature = "multistatus")]
+pub use multistatus::MultiStatus;
 #[cfg(feature = "json")]
 pub use ndjson::NdJson;
 
 /// A wire format of envelopes.
 ///
 /// A format reads, writes, or both. It does no I/O and knows nothing of how items run: it makes a [`Decoder`] and an
-/// [`Encoder`] a batch. Add one to a layer with [`BatchLayer::format`](crate::BatchLayer::format).
+/// [`Encoder`] for each batch. Add one to a layer with [`BatchLayer::format`](crate::BatchLayer::format). One that reads
+/// overrides both [`reads`](Self::reads) and [`decoder`](Self::decoder).
 ///
 /// A format that writes one line an item:
 ///
@@ -75,7 +84,26 @@ pub trait Format: fmt::Debug + Send + Sync + 'static {
         false
     }
 
-    /// Whether it reads. `false` unless overridden.
+    /// Whether its answers stand in the order of the request whatever the layer says. `false` unless overridden.
+    fn is_ordered(&self) -> bool {
+        false
+    }
+
+    /// Whether the items of an envelope in this format run one after the other, up to the first that fails, unless the
+    /// client prefers otherwise. `false` unless overridden.
+    fn is_sequential(&self) -> bool {
+        false
+    }
+
+    /// Whether an envelope in this format is answered in it although `Accept` asks for JSON, or for what nobody writes:
+    /// clients that mean the items by it. An `Accept` that names another format of the layer counts. `false` unless
+    /// overridden.
+    fn is_answered_alike(&self) -> bool {
+        false
+    }
+
+    /// Whether it reads: only then is [`decoder`](Self::decoder) called, and are its media types told in `Accept-Post`. `false`
+    /// unless overridden.
     fn reads(&self) -> bool {
         false
     }
@@ -155,7 +183,8 @@ pub trait Encoder: Send {
     /// The `Content-Type` of the envelope.
     fn content_type(&self) -> HeaderValue;
 
-    /// The status of the outer response, if the format fixes it.
+    /// The status of the outer response, if the format fixes it; it goes before [`BatchLayer::status`](crate::BatchLayer::status).
+    /// `None` unless overridden.
     fn status(&self) -> Option<StatusCode> {
         None
     }
@@ -172,6 +201,14 @@ pub trait Encoder: Send {
 
     /// Writes one answer.
     fn push(&mut self, subresponse: &Subresponse, out: &mut Frames);
+
+    /// Writes the answers to an atomicity group, in their order. Called only if the format
+    /// [is ordered](Format::is_ordered).
+    fn push_group(&mut self, group: &[Subresponse], out: &mut Frames) {
+        for subresponse in group {
+            self.push(subresponse, out);
+        }
+    }
 
     /// The last answer has made the envelope too large, and what [`push`](Self::push) wrote was taken back; a shorter one
     /// for the same item comes next. A format that keeps count of its answers goes back by one.

@@ -10,6 +10,7 @@ use crate::format::Format;
 use crate::service::Batch;
 
 mod answers;
+mod dialects;
 mod hooks;
 mod items;
 mod limits;
@@ -48,10 +49,11 @@ mod limits;
 /// # });
 /// ```
 ///
-/// # Settings
+/// # All settings
 ///
 /// | setting | default |
 /// | --- | --- |
+/// | [`format`](Self::format) | [`Json`](crate::Json), [`NdJson`](crate::NdJson) |
 /// | [`max_subrequests`](Self::max_subrequests) | 100 items |
 /// | [`max_envelope_bytes`](Self::max_envelope_bytes) | 1 MiB |
 /// | [`max_item_body_bytes`](Self::max_item_body_bytes) | 256 KiB |
@@ -71,6 +73,9 @@ mod limits;
 /// | [`when`](Self::when), [`admit`](Self::admit), [`filter`](Self::filter), [`on_error`](Self::on_error) | none |
 /// | [`exclusive`](Self::exclusive), [`describe`](Self::describe) | no |
 /// | [`inherit_extension`](Self::inherit_extension) | no type |
+/// | [`change_sets`](Self::change_sets) | [`ChangeSets::refuse`](crate::ChangeSets::refuse): 501 |
+/// | [`references`](Self::references), [`encode_urls`](Self::encode_urls) | no |
+/// | [`service_root`](Self::service_root), [`echo_headers`](Self::echo_headers) | none |
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct BatchLayer {
@@ -78,7 +83,8 @@ pub struct BatchLayer {
 }
 
 impl BatchLayer {
-    /// A batch is a POST to exactly this path. JSON is spoken, and NDJSON is written (feature `json`, on by default).
+    /// A batch is a POST to exactly this path. JSON is spoken, and NDJSON is written (feature `json`, on by default);
+    /// so is Multi-Status XML (feature `multistatus`).
     ///
     /// The path is compared as the layer sees it: inside axum's `nest_service("/v1", ..)`, which strips the prefix, it is
     /// `/batch` where clients see `/v1/batch`; see [`mounted_at`](Self::mounted_at).
@@ -86,12 +92,19 @@ impl BatchLayer {
     /// # Panics
     ///
     /// If the path does not start with `/`.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch");
+    /// ```
     pub fn new(path: &str) -> Self {
         let layer = Self::bare(path);
         #[cfg(feature = "json")]
         let layer = layer
             .format(crate::format::Json::new())
             .format(crate::format::NdJson::new());
+        #[cfg(feature = "multistatus")]
+        let layer = layer.format(crate::format::MultiStatus::new());
         layer
     }
 
@@ -122,6 +135,18 @@ impl BatchLayer {
         })
     }
 
+    /// Takes all formats away, those too that every layer has. Those that are added then are the only ones.
+    ///
+    /// ```
+    /// use tower_multistatus::{BatchLayer, Json};
+    ///
+    /// // Neither NDJSON nor XML is written.
+    /// let layer = BatchLayer::new("/batch").no_formats().format(Json::new());
+    /// ```
+    pub fn no_formats(self) -> Self {
+        self.with(|config| config.formats.clear())
+    }
+
     fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(Arc::make_mut(&mut self.config));
         self
@@ -139,7 +164,8 @@ impl<S> Layer<S> for BatchLayer {
 /// Returns the service as it is, and compiles only if it is one for requests with this body.
 ///
 /// Where a layered service is refused with "the method exists but its trait bounds were not satisfied" (E0599), put this
-/// around it: the compiler then says which bound it was, and what it found in its place.
+/// around it: the compiler then says which bound it was, and what it found in its place. [What it says and what to do about
+/// it](crate#when-it-does-not-compile).
 ///
 /// ```
 /// use axum::{Router, body::Body};

@@ -1,43 +1,37 @@
 //! Which headers of an item's answer belong into an envelope.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, SET_COOKIE};
+use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::SetCookie;
 use super::hop_by_hop::{is_hop_by_hop, is_named_by_connection};
 
-/// Takes out what is about the connection, about framing and about the browser; returns the cookies to hoist.
-///
-/// `Content-Length` stays on the answer to a HEAD, where it is what was asked for.
-pub(crate) fn clean(
-    headers: &mut HeaderMap,
-    cookies: SetCookie,
-    is_head: bool,
-) -> Vec<HeaderValue> {
+/// Takes out what is about the connection and about the browser; returns the cookies to hoist.
+pub(crate) fn clean(headers: &mut HeaderMap, cookies: SetCookie) -> Vec<HeaderValue> {
     let hoisted = match cookies {
         SetCookie::HOIST => headers.get_all(SET_COOKIE).iter().cloned().collect(),
         _ => Vec::new(),
     };
-    if !is_head {
-        headers.remove(CONTENT_LENGTH);
-    }
     let drop_cookies = cookies != SetCookie::KEEP;
-    let has_connection = headers.contains_key(CONNECTION);
-    let is_dropped = |headers: &HeaderMap, name: &HeaderName| {
-        is_hop_by_hop(name.as_str())
+    let is_dropped = |name: &HeaderName| {
+        (name == SET_COOKIE && drop_cookies)
+            || is_hop_by_hop(name.as_str())
             || name.as_str().starts_with("access-control-")
-            || (drop_cookies && name == SET_COOKIE)
-            || (has_connection && is_named_by_connection(headers, name.as_str()))
     };
-    if headers.keys().any(|name| is_dropped(headers, name)) {
-        let dropped: Vec<_> = headers
-            .keys()
-            .filter(|name| is_dropped(headers, name))
-            .cloned()
-            .collect();
-        for name in dropped {
-            headers.remove(name);
-        }
+    if !headers.keys().any(is_dropped) {
+        return hoisted;
+    }
+    let mut dropped: Vec<_> = headers
+        .keys()
+        .filter(|name| is_dropped(name))
+        .cloned()
+        .collect();
+    let named = headers
+        .keys()
+        .filter(|name| is_named_by_connection(headers, name.as_str()));
+    dropped.extend(named.cloned());
+    for name in dropped {
+        headers.remove(name);
     }
     hoisted
 }

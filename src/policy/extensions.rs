@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
+use bytestring::ByteString;
 use http::Extensions;
 use http::request::Parts;
-
-use crate::text::Text;
 
 /// What a handler can learn of the batch that its request came in, from the request's extensions.
 ///
@@ -28,7 +27,7 @@ use crate::text::Text;
 /// ```
 #[derive(Clone, Debug)]
 pub struct SubrequestInfo {
-    pub(crate) id: Text,
+    pub(crate) id: ByteString,
     pub(crate) index: usize,
     pub(crate) total: usize,
     pub(crate) outer: Arc<Parts>,
@@ -37,7 +36,7 @@ pub struct SubrequestInfo {
 impl SubrequestInfo {
     /// The id of the item.
     pub fn id(&self) -> &str {
-        self.id.as_str()
+        &self.id
     }
 
     /// Its place in the batch, counted from 0.

@@ -3,25 +3,21 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::scan::{Invalid, Str};
+use super::scan::Invalid;
 
 const FEW: usize = 8;
 
 /// Finds duplicates, escaped or not, in linear time; without allocating for a few plain names.
 #[derive(Debug, Default)]
 pub(super) struct Names<'a> {
-    few: [&'a [u8]; FEW],
+    few: [&'a str; FEW],
     count: usize,
-    more: HashSet<Cow<'a, [u8]>>,
+    more: HashSet<Cow<'a, str>>,
 }
 
 impl<'a> Names<'a> {
     /// Notes a name; a duplicate is an error.
-    pub(super) fn insert(&mut self, name: Str<'a>) -> Result<(), Invalid> {
-        self.insert_unescaped(name.unescaped()?)
-    }
-
-    pub(super) fn insert_unescaped(&mut self, name: Cow<'a, [u8]>) -> Result<(), Invalid> {
+    pub(super) fn insert(&mut self, name: Cow<'a, str>) -> Result<(), Invalid> {
         let is_known = self
             .few
             .iter()

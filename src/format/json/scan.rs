@@ -2,9 +2,9 @@
 //!
 //! It does not recurse, allocates only for strings with escapes, and counts depth over values that are passed over too.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
-use bytes::Bytes;
+use super::word::{Word, prefix_len};
 
 /// Deeper JSON is refused.
 pub(super) const MAX_DEPTH: u32 = 128;
@@ -13,64 +13,61 @@ pub(super) const MAX_DEPTH: u32 = 128;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Invalid;
 
-/// A place in JSON text. The caller has checked that it is UTF-8.
+/// A place in JSON text. That the text is UTF-8 is for the caller to check.
 #[derive(Debug)]
 pub(super) struct Scanner<'a> {
-    input: &'a [u8],
+    bytes: &'a [u8],
     at: usize,
+    /// Whether half a surrogate pair is an error.
+    wants_pairs: bool,
 }
 
-/// A string as it stands in the text, its quotes included.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Str<'a> {
-    quoted: &'a [u8],
-    is_escaped: bool,
+/// Where a string stands in the text, without its quotes.
+#[derive(Clone, Debug)]
+pub(super) struct Str {
+    pub(super) inner: Range<usize>,
+    pub(super) is_escaped: bool,
 }
 
-impl<'a> Str<'a> {
-    fn inner(&self) -> &'a [u8] {
-        self.quoted
-            .get(1..self.quoted.len() - 1)
-            .unwrap_or_default()
-    }
+/// Depth at which the body of an answer stands; one is spared for readers that count otherwise.
+const ANSWER_DEPTH: u32 = 4;
 
-    /// What the string says. Half a surrogate pair says nothing.
-    pub(super) fn unescaped(&self) -> Result<Cow<'a, [u8]>, Invalid> {
-        match self.is_escaped {
-            false => Ok(Cow::Borrowed(self.inner())),
-            true => serde_json::from_slice::<String>(self.quoted)
-                .map(|text| Cow::Owned(text.into_bytes()))
-                .map_err(|_| Invalid),
-        }
-    }
-
-    /// The same, as a slice of the envelope where there is nothing to unescape.
-    pub(super) fn to_bytes(self, envelope: &Bytes) -> Result<Bytes, Invalid> {
-        Ok(match self.unescaped()? {
-            Cow::Borrowed(inner) => envelope.slice_ref(inner),
-            Cow::Owned(text) => text.into(),
-        })
-    }
-}
-
-/// Checks that these bytes are exactly one JSON value.
+/// Checks that these bytes are exactly one JSON value, and one that does not keep a strict reader from the rest of the
+/// envelope: not too deep where it will stand, and without halves of surrogate pairs.
 pub(super) fn is_json(bytes: &[u8]) -> bool {
-    let mut scanner = Scanner::new(bytes);
-    std::str::from_utf8(bytes).is_ok() && scanner.value(0).is_ok() && scanner.end().is_ok()
+    let mut scanner = Scanner {
+        wants_pairs: true,
+        ..Scanner::new(bytes)
+    };
+    let is_text = bytes.is_ascii() || std::str::from_utf8(bytes).is_ok();
+    is_text && scanner.value(ANSWER_DEPTH).is_ok() && scanner.end().is_ok()
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(input: &'a [u8]) -> Self {
-        Self { input, at: 0 }
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            at: 0,
+            wants_pairs: false,
+        }
+    }
+
+    #[inline]
+    fn byte(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
     }
 
     /// The next byte that is no white space, without taking it.
     #[inline]
     pub(super) fn peek(&mut self) -> Option<u8> {
         loop {
-            match self.input.get(self.at) {
+            match self.byte() {
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
-                other => return other.copied(),
+                other => return other,
             }
         }
     }
@@ -94,12 +91,15 @@ impl<'a> Scanner<'a> {
 
     /// Steps to the next member of an object that [`take`](Self::take) has opened: its name, or `None` at the end.
     #[inline]
-    pub(super) fn member(&mut self, is_first: bool) -> Result<Option<Str<'a>>, Invalid> {
-        if self.take(b'}') {
-            return Ok(None);
-        }
-        if !is_first {
-            self.expect(b',')?;
+    pub(super) fn member(&mut self, is_first: bool) -> Result<Option<Str>, Invalid> {
+        match self.peek() {
+            Some(b'}') => {
+                self.at += 1;
+                return Ok(None);
+            }
+            Some(b',') if !is_first => self.at += 1,
+            _ if is_first => {}
+            _ => return Err(Invalid),
         }
         let name = self.string()?;
         self.expect(b':')?;
@@ -119,45 +119,70 @@ impl<'a> Scanner<'a> {
         Ok(true)
     }
 
-    pub(super) fn string(&mut self) -> Result<Str<'a>, Invalid> {
+    #[inline]
+    pub(super) fn string(&mut self) -> Result<Str, Invalid> {
         self.expect(b'"')?;
-        let start = self.at - 1;
+        let start = self.at;
+        self.plain();
         let mut is_escaped = false;
-        loop {
-            self.at += plain_len(self.input.get(self.at..).unwrap_or_default());
-            match self.input.get(self.at) {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    is_escaped = true;
-                    self.escape()?;
-                }
-                _ => return Err(Invalid),
-            }
+        while self.byte() == Some(b'\\') {
+            is_escaped = true;
+            self.escape()?;
+            self.plain();
+        }
+        // No white space may be passed over here.
+        if self.byte() != Some(b'"') {
+            return Err(Invalid);
         }
         self.at += 1;
         Ok(Str {
-            quoted: self.input.get(start..self.at).unwrap_or_default(),
+            inner: start..self.at - 1,
             is_escaped,
         })
     }
 
+    /// Takes what stands in a string for itself.
+    #[inline]
+    fn plain(&mut self) {
+        let marks = |word: Word| word.controls() | word.equal(b'"') | word.equal(b'\\');
+        self.at += prefix_len(self.rest(), marks);
+    }
+
     fn escape(&mut self) -> Result<(), Invalid> {
-        let digits = match self.input.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 0,
-            Some(b'u') => 4,
-            _ => return Err(Invalid),
-        };
-        let start = self.at + 2;
-        let hex = self.input.get(start..start + digits).ok_or(Invalid)?;
-        self.at = start + digits;
-        match hex.iter().all(u8::is_ascii_hexdigit) {
-            true => Ok(()),
-            false => Err(Invalid),
+        if self.rest().get(1) == Some(&b'u') {
+            let half = self.code_unit()?;
+            let wants_other = self.wants_pairs && (0xD800..0xE000).contains(&half);
+            if wants_other && (half >= 0xDC00 || !(0xDC00..0xE000).contains(&self.code_unit()?)) {
+                return Err(Invalid);
+            }
+            return Ok(());
         }
+        let is_known = matches!(
+            self.rest().get(1),
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't')
+        );
+        self.at += 2;
+        is_known.then_some(()).ok_or(Invalid)
+    }
+
+    /// `\uXXXX`
+    fn code_unit(&mut self) -> Result<u32, Invalid> {
+        let digits = self.rest().strip_prefix(b"\\u").ok_or(Invalid)?;
+        self.at += 6;
+        digits
+            .get(..4)
+            .ok_or(Invalid)?
+            .iter()
+            .try_fold(0, |unit, digit| {
+                char::from(*digit)
+                    .to_digit(16)
+                    .map(|digit| unit * 16 + digit)
+            })
+            .ok_or(Invalid)
     }
 
     /// Takes any value that stands in `depth` containers: its text, without the white space around it.
-    pub(super) fn value(&mut self, depth: u32) -> Result<&'a [u8], Invalid> {
+    pub(super) fn value(&mut self, depth: u32) -> Result<Range<usize>, Invalid> {
         self.peek();
         let start = self.at;
         let mut open = Containers::default();
@@ -172,30 +197,35 @@ impl<'a> Scanner<'a> {
                     if depth + open.count > MAX_DEPTH {
                         return Err(Invalid);
                     }
-                    let is_empty = self.take(open.closing());
-                    if !is_empty {
+                    if self.peek() != Some(open.closing()) {
                         self.before_value(&open)?;
                         continue;
                     }
-                    open.pop();
                 }
                 b't' => self.literal(b"true")?,
                 b'f' => self.literal(b"false")?,
                 b'n' => self.literal(b"null")?,
                 _ => self.number()?,
             }
-            while open.count > 0 && self.take(open.closing()) {
+            loop {
+                if open.count == 0 {
+                    return Ok(start..self.at);
+                }
+                let next = self.peek().ok_or(Invalid)?;
+                self.at += 1;
+                if next == b',' {
+                    break self.before_value(&open)?;
+                }
+                if next != open.closing() {
+                    return Err(Invalid);
+                }
                 open.pop();
             }
-            if open.count == 0 {
-                return Ok(self.input.get(start..self.at).unwrap_or_default());
-            }
-            self.expect(b',')?;
-            self.before_value(&open)?;
         }
     }
 
     /// In an object a name and a colon; in an array nothing.
+    #[inline]
     fn before_value(&mut self, open: &Containers) -> Result<(), Invalid> {
         if open.is_object() {
             self.string()?;
@@ -205,14 +235,14 @@ impl<'a> Scanner<'a> {
     }
 
     fn literal(&mut self, word: &[u8]) -> Result<(), Invalid> {
-        let rest = self.input.get(self.at..).unwrap_or_default();
+        let rest = self.rest();
         self.at += word.len();
         rest.starts_with(word).then_some(()).ok_or(Invalid)
     }
 
     fn number(&mut self) -> Result<(), Invalid> {
         self.skip(b"-");
-        match self.input.get(self.at) {
+        match self.byte() {
             Some(b'0') => self.at += 1,
             _ => self.digits()?,
         }
@@ -227,18 +257,18 @@ impl<'a> Scanner<'a> {
     }
 
     fn digits(&mut self) -> Result<(), Invalid> {
-        let rest = self.input.get(self.at..).unwrap_or_default();
-        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let count = self
+            .rest()
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         self.at += count;
         (count > 0).then_some(()).ok_or(Invalid)
     }
 
     /// Takes one of these bytes, with no white space before it.
     fn skip(&mut self, bytes: &[u8]) -> bool {
-        let found = self
-            .input
-            .get(self.at)
-            .is_some_and(|byte| bytes.contains(byte));
+        let found = self.byte().is_some_and(|byte| bytes.contains(&byte));
         self.at += usize::from(found);
         found
     }
@@ -269,25 +299,4 @@ impl Containers {
     fn closing(&self) -> u8 {
         if self.is_object() { b'}' } else { b']' }
     }
-}
-
-/// How many bytes from the start are neither `"` nor `\` nor a control character: eight at a time.
-fn plain_len(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGHS: u64 = ONES << 7;
-    // The lowest marked byte is right; bytes above it may be marked by a borrow.
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        let special = control
-            | zero(word ^ (ONES * u64::from(b'"')))
-            | zero(word ^ (ONES * u64::from(b'\\')));
-        if special != 0 {
-            return index * 8 + special.trailing_zeros() as usize / 8;
-        }
-    }
-    let plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..=0x1F);
-    words.len() * 8 + rest.iter().take_while(plain).count()
 }

@@ -4,13 +4,22 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 
+use super::word::{Word, prefix_len};
 use crate::format::Frames;
 
 /// Writes text as a JSON string.
 pub(super) fn put_string(text: &str, out: &mut Frames) {
     out.put_byte(b'"');
-    put_escaped(text.as_bytes(), needs_escape, out);
+    put_escaped(text, out);
     out.put_byte(b'"');
+}
+
+/// Writes text as the inside of a JSON string.
+#[inline]
+pub(super) fn put_escaped(text: &str, out: &mut Frames) {
+    let needs_care =
+        |word: Word| word.controls() | word.highs() | word.equal(b'"') | word.equal(b'\\');
+    put_with_care(text.as_bytes(), needs_care, out);
 }
 
 /// Writes bytes as a base64 string; base64url as OData 4.01 has it, without padding.
@@ -27,47 +36,52 @@ pub(super) fn put_base64(bytes: &[u8], is_url: bool, out: &mut Frames) {
 /// Writes JSON text so that it has no line break in any reader's sense. Between tokens they mean nothing; in strings
 /// only those stand that are not ASCII, and these have escapes.
 pub(super) fn put_on_one_line(json: &Bytes, out: &mut Frames) {
-    if json.iter().any(|byte| breaks_line(*byte)) {
-        put_escaped(json, breaks_line, out);
-    } else {
-        out.put_bytes(json.clone());
+    let needs_care = |word: Word| word.equal(b'\n') | word.equal(b'\r') | word.highs();
+    if prefix_len(json, needs_care) == json.len() {
+        return out.put_bytes(json.clone());
+    }
+    for line in json.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        put_with_care(line, Word::highs, out);
     }
 }
 
-fn needs_escape(byte: u8) -> bool {
-    matches!(byte, b'"' | b'\\' | 0..=0x1F | 0xC2 | 0xE2)
-}
-
-fn breaks_line(byte: u8) -> bool {
-    matches!(byte, b'\n' | b'\r' | 0xC2 | 0xE2)
-}
-
-/// Copies `text`, with a look at the bytes that `is_special` points out.
-fn put_escaped(text: &[u8], is_special: fn(u8) -> bool, out: &mut Frames) {
-    let in_string = is_special(b'"');
+/// Copies what `needs_care` does not mark, eight bytes at a time; of the rest, escapes what a JSON string cannot hold, or
+/// what somebody might take for the end of a line.
+#[inline]
+fn put_with_care(text: &[u8], needs_care: impl Fn(Word) -> u64, out: &mut Frames) {
     let mut rest = text;
-    while let Some(at) = rest.iter().position(|byte| is_special(*byte)) {
-        let (plain, special) = rest.split_at(at);
+    loop {
+        let (plain, special) = rest.split_at(prefix_len(rest, &needs_care));
         out.put(plain);
-        let (escape, length): (&[u8], usize) = match special {
-            [0xC2, 0x85, ..] => (b"\\u0085", 2),
-            [0xE2, 0x80, 0xA8, ..] => (b"\\u2028", 3),
-            [0xE2, 0x80, 0xA9, ..] => (b"\\u2029", 3),
-            [byte @ (0xC2 | 0xE2), ..] => (std::slice::from_ref(byte), 1),
-            [b'\n' | b'\r', ..] if !in_string => (b"", 1),
-            [b'"', ..] => (b"\\\"", 1),
-            [b'\\', ..] => (b"\\\\", 1),
-            [b'\n', ..] => (b"\\n", 1),
-            [b'\r', ..] => (b"\\r", 1),
-            [b'\t', ..] => (b"\\t", 1),
-            [control, ..] => {
-                out.put(format!("\\u{control:04x}").as_bytes());
-                (b"", 1)
-            }
-            [] => (b"", 0),
+        let Some(first) = special.first() else {
+            return;
         };
-        out.put(escape);
+        let length = match special {
+            [0xC2, 0x85, ..] => put(b"\\u0085", 2, out),
+            [0xE2, 0x80, 0xA8, ..] => put(b"\\u2028", 3, out),
+            [0xE2, 0x80, 0xA9, ..] => put(b"\\u2029", 3, out),
+            [b'"', ..] => put(b"\\\"", 1, out),
+            [b'\\', ..] => put(b"\\\\", 1, out),
+            [b'\n', ..] => put(b"\\n", 1, out),
+            [b'\r', ..] => put(b"\\r", 1, out),
+            [b'\t', ..] => put(b"\\t", 1, out),
+            _ if !first.is_ascii() => put_beyond_ascii(special, out),
+            _ => put(format!("\\u{first:04x}").as_bytes(), 1, out),
+        };
         rest = special.get(length..).unwrap_or_default();
     }
-    out.put(rest);
+}
+
+fn put(escape: &[u8], length: usize, out: &mut Frames) -> usize {
+    out.put(escape);
+    length
+}
+
+/// Copies a run beyond ASCII, up to the next byte that begins a character which might end a line.
+fn put_beyond_ascii(text: &[u8], out: &mut Frames) -> usize {
+    let ends = |byte: &u8| byte.is_ascii() || matches!(byte, 0xC2 | 0xE2);
+    let more = text.iter().skip(1).position(ends);
+    let length = more.map_or(text.len(), |more| more + 1);
+    out.put(text.get(..length).unwrap_or_default());
+    length
 }

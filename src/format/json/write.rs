@@ -1,17 +1,20 @@
 //! Writes answers, as members of `{"responses":[…]}` or as lines.
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, SET_COOKIE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::scan::is_json;
-use super::splice::{put_base64, put_on_one_line, put_string};
+use super::splice::{put_base64, put_escaped, put_on_one_line, put_string};
 use crate::format::canonical::put_name;
 use crate::format::{Encoder, Frames};
 use crate::media_type::MediaType;
 use crate::policy::Summary;
 use crate::subresponse::Subresponse;
+
+/// What an answer takes besides its body, with a header or two.
+const SMALL_ITEM: usize = 192;
 
 /// What stands around the answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,43 +42,29 @@ impl Writer {
         }
     }
 
-    fn put_headers(&self, headers: &HeaderMap, out: &mut Frames) {
-        out.put_byte(b'{');
-        let mut is_first = true;
-        for name in headers.keys() {
-            if !std::mem::take(&mut is_first) {
-                out.put_byte(b',');
-            }
-            put_member_name(name, out);
-            let mut values = headers.get_all(name).iter();
-            match (values.next(), values.next()) {
-                (Some(value), None) if name != SET_COOKIE => put_value(value, out),
-                _ => put_values(name, headers, out),
-            }
-        }
-        out.put_byte(b'}');
-    }
-
-    fn put_body(&self, subresponse: &Subresponse, out: &mut Frames) {
-        match Kind::of(subresponse, self.is_trusted) {
-            Kind::None => out.put(b",\"body\":null"),
-            Kind::Json(json) => {
+    fn put_body(&self, body: &Bytes, kind: Kind<'_>, out: &mut Frames) {
+        match kind {
+            Kind::None => out.put(b",\"body\":null}"),
+            Kind::Json => {
                 out.put(b",\"body\":");
                 match self.layout {
-                    Layout::Envelope => out.put_bytes(json.clone()),
-                    Layout::Lines => put_on_one_line(json, out),
+                    Layout::Envelope => out.put_bytes(body.clone()),
+                    Layout::Lines => put_on_one_line(body, out),
                 }
+                out.put_byte(b'}');
             }
             Kind::Text(text) => {
-                out.put(b",\"body\":");
-                put_string(text, out);
+                out.put(b",\"body\":\"");
+                put_escaped(text, out);
+                out.put(b"\"}");
             }
-            Kind::Binary(bytes) => {
+            Kind::Binary => {
                 out.put(match self.is_base64_url {
                     true => b",\"encoding\":\"base64url\",\"body\":",
                     false => b",\"encoding\":\"base64\",\"body\":",
                 });
-                put_base64(bytes, self.is_base64_url, out);
+                put_base64(body, self.is_base64_url, out);
+                out.put_byte(b'}');
             }
         }
     }
@@ -103,18 +92,21 @@ impl Encoder for Writer {
     }
 
     fn push(&mut self, subresponse: &Subresponse, out: &mut Frames) {
-        if self.layout == Layout::Envelope {
-            out.put(if self.written == 0 { b"\n" } else { b",\n" });
-        }
+        out.reserve(SMALL_ITEM + subresponse.body().len());
+        out.put(match (self.layout, self.written) {
+            (Layout::Envelope, 0) => b"\n{\"id\":\"",
+            (Layout::Envelope, _) => b",\n{\"id\":\"",
+            (Layout::Lines, _) => b"{\"id\":\"",
+        });
         self.written += 1;
-        out.put(b"{\"id\":");
-        put_string(subresponse.id(), out);
-        out.put(b",\"status\":");
+        put_escaped(subresponse.id(), out);
+        out.put(b"\",\"status\":");
         out.put(subresponse.status().as_str().as_bytes());
-        out.put(b",\"headers\":");
-        self.put_headers(subresponse.headers(), out);
-        self.put_body(subresponse, out);
+        out.put(b",\"headers\":{");
+        let about_body = put_headers(subresponse, out);
         out.put_byte(b'}');
+        let kind = Kind::of(subresponse, about_body, self.is_trusted);
+        self.put_body(subresponse.body(), kind, out);
         if self.layout == Layout::Lines {
             out.put_byte(b'\n');
         }
@@ -142,52 +134,84 @@ impl Encoder for Writer {
 /// How a body is written.
 enum Kind<'a> {
     None,
-    Json(&'a Bytes),
+    Json,
     Text(&'a str),
-    Binary(&'a Bytes),
+    Binary,
+}
+
+/// What the headers say of the body.
+#[derive(Default)]
+struct AboutBody<'a> {
+    content_type: &'a [u8],
+    is_encoded: bool,
 }
 
 impl<'a> Kind<'a> {
-    fn of(subresponse: &'a Subresponse, is_trusted: bool) -> Self {
-        let (headers, body) = (subresponse.headers(), subresponse.body());
-        if body.is_empty() {
-            return Self::None;
-        }
-        let media_type = headers
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok());
-        let media_type = MediaType::parse(media_type.unwrap_or_default());
-        let is_encoded = headers
-            .get_all(CONTENT_ENCODING)
-            .iter()
-            .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    fn of(subresponse: &'a Subresponse, about: AboutBody<'_>, is_trusted: bool) -> Self {
+        let body = subresponse.body();
         // What the layer itself has written needs no check.
-        let is_trusted = is_trusted || subresponse.fault.is_some();
-        if is_encoded {
-            Self::Binary(body)
-        } else if media_type.is_json() && (is_trusted || is_json(body)) {
-            Self::Json(body)
-        } else if media_type.is_text() && media_type.is_utf8() {
-            std::str::from_utf8(body).map_or(Self::Binary(body), Self::Text)
+        let is_sound = || is_trusted || subresponse.fault.is_some() || is_json(body);
+        if body.is_empty() {
+            Self::None
+        } else if about.is_encoded {
+            Self::Binary
+        } else if about.content_type == b"application/json" && is_sound() {
+            Self::Json
         } else {
-            Self::Binary(body)
+            let media_type = std::str::from_utf8(about.content_type).unwrap_or_default();
+            let media_type = MediaType::parse(media_type);
+            if media_type.is_json() && is_sound() {
+                Self::Json
+            } else if media_type.is_text() && media_type.is_utf8() {
+                std::str::from_utf8(body).map_or(Self::Binary, Self::Text)
+            } else {
+                Self::Binary
+            }
         }
     }
 }
 
-fn put_member_name(name: &HeaderName, out: &mut Frames) {
-    if name == CONTENT_TYPE {
-        return out.put(b"\"Content-Type\":");
+/// Writes the members of the object `headers`.
+fn put_headers<'a>(subresponse: &'a Subresponse, out: &mut Frames) -> AboutBody<'a> {
+    let mut about = AboutBody::default();
+    let headers = subresponse.headers();
+    // The values of one name stand next to each other.
+    let mut fields = headers.iter().peekable();
+    let mut comma: &[u8] = b"";
+    while let Some((name, value)) = fields.next() {
+        // The length of a body says nothing here, except that which HEAD asked for.
+        if name == CONTENT_LENGTH && !subresponse.is_head {
+            continue;
+        }
+        out.put(std::mem::replace(&mut comma, b","));
+        if name == CONTENT_TYPE {
+            about.content_type = value.as_bytes();
+            out.put(b"\"Content-Type\":");
+        } else {
+            let identity = value.as_bytes().eq_ignore_ascii_case(b"identity");
+            about.is_encoded |= name == CONTENT_ENCODING && !identity;
+            out.put_byte(b'"');
+            put_name(name, out);
+            out.put(b"\":");
+        }
+        let mut is_single = name != SET_COOKIE;
+        while fields.next_if(|(next, _)| *next == name).is_some() {
+            is_single = false;
+            // Two codings, or two types: nobody can say what the body is.
+            about.is_encoded |= name == CONTENT_ENCODING || name == CONTENT_TYPE;
+        }
+        match is_single {
+            true => put_value(value, out),
+            false => put_values(name, headers, out),
+        }
     }
-    out.put_byte(b'"');
-    put_name(name, out);
-    out.put(b"\":");
+    about
 }
 
 fn put_value(value: &HeaderValue, out: &mut Frames) {
-    match value.to_str() {
-        Ok(text) => put_string(text, out),
-        Err(_) => put_string(&latin1(value), out),
+    match value.as_bytes().is_ascii() {
+        true => put_string(value.to_str().unwrap_or_default(), out),
+        false => put_string(&latin1(value), out),
     }
 }
 

@@ -1,128 +1,21 @@
 //! One span a batch, one child span an item, and no more of what a client sent than has to be.
 
-use std::collections::BTreeMap;
-use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
-
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use http::Request;
 use http_body_util::BodyExt;
 use serde_json::json;
-use tower::{Layer as _, ServiceExt};
+use tower::{Layer, ServiceExt};
 use tower_multistatus::BatchLayer;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use tracing_subscriber::registry::LookupSpan;
+use tracing::Level;
 
 use crate::probe::Probe;
 use crate::support::{gets, requests, send};
 
-/// A span or an event, with the name of the span that it stands in and that one's `id`.
-#[derive(Debug, Clone, PartialEq, Default)]
-struct Noted {
-    name: String,
-    level: Option<Level>,
-    parent: Option<String>,
-    fields: BTreeMap<&'static str, String>,
-    is_closed: bool,
-}
+mod recording;
 
-impl Visit for Noted {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.fields.insert(field.name(), format!("{value:?}"));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.fields.insert(field.name(), value.to_owned());
-    }
-}
-
-/// Where in the recording a span is, and what it is called by those in it.
-struct Place(usize, String);
-
-#[derive(Debug, Clone, Default)]
-struct Recording {
-    spans: Arc<Mutex<Vec<Noted>>>,
-    events: Arc<Mutex<Vec<Noted>>>,
-}
-
-impl Recording {
-    /// Records what this task does from now on.
-    fn start() -> (Self, tracing::subscriber::DefaultGuard) {
-        let recording = Self::default();
-        let subscriber = tracing_subscriber::registry().with(recording.clone());
-        (recording, tracing::subscriber::set_default(subscriber))
-    }
-
-    fn spans(&self) -> Vec<Noted> {
-        self.spans.lock().expect("the spans").clone()
-    }
-
-    /// The events of the layer and of the handlers.
-    fn events(&self) -> Vec<Noted> {
-        self.events.lock().expect("the events").clone()
-    }
-
-    fn at(&self, place: usize, change: impl FnOnce(&mut Noted)) {
-        change(&mut self.spans.lock().expect("the spans")[place]);
-    }
-}
-
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recording {
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let span = context.span(id).expect("a span");
-        let parent = span.parent().map(|parent| name_of(&parent));
-        let mut noted = Noted {
-            name: attributes.metadata().name().to_owned(),
-            level: Some(*attributes.metadata().level()),
-            parent,
-            ..Noted::default()
-        };
-        attributes.record(&mut noted);
-        let name = match noted.fields.get("id") {
-            Some(id) => format!("{} {id}", noted.name),
-            None => noted.name.clone(),
-        };
-        let mut spans = self.spans.lock().expect("the spans");
-        span.extensions_mut().insert(Place(spans.len(), name));
-        spans.push(noted);
-    }
-
-    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        let span = context.span(id).expect("a span");
-        let extensions = span.extensions();
-        let place = extensions.get::<Place>().expect("it was noted").0;
-        self.at(place, |noted| values.record(noted));
-    }
-
-    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut noted = Noted {
-            level: Some(*event.metadata().level()),
-            parent: context.event_span(event).map(|span| name_of(&span)),
-            ..Noted::default()
-        };
-        event.record(&mut noted);
-        self.events.lock().expect("the events").push(noted);
-    }
-
-    fn on_close(&self, id: Id, context: Context<'_, S>) {
-        let span = context.span(&id).expect("a span");
-        let place = span.extensions().get::<Place>().expect("it was noted").0;
-        self.at(place, |noted| noted.is_closed = true);
-    }
-}
-
-fn name_of<'a, S: LookupSpan<'a>>(span: &tracing_subscriber::registry::SpanRef<'a, S>) -> String {
-    span.extensions()
-        .get::<Place>()
-        .expect("it was noted")
-        .1
-        .clone()
-}
+use recording::{Noted, Recording};
 
 /// The span of an item, but for its duration, which has to be there and to be a number.
 fn item(noted: &Noted) -> (String, String, String, String) {

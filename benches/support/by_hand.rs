@@ -1,0 +1,83 @@
+//! The handler that one would write without this crate: typed JSON in, every item at once, typed JSON out. It has no limits,
+//! no header policy, no order of dependence, and fails whole when an answer is not JSON.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::routing::post;
+use axum::{Json, Router};
+use futures_util::future::join_all;
+use http::{Request, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tower::ServiceExt;
+
+#[derive(Deserialize)]
+struct Envelope {
+    requests: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    id: String,
+    method: String,
+    url: String,
+    body: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct Answers {
+    responses: Vec<Answer>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    id: String,
+    status: u16,
+    body: Value,
+}
+
+/// An application whose `/batch` dispatches to `api`.
+pub(crate) fn app(api: Router) -> Router {
+    Router::new().route("/batch", post(batch)).with_state(api)
+}
+
+async fn batch(
+    State(api): State<Router>,
+    Json(envelope): Json<Envelope>,
+) -> Result<Json<Answers>, StatusCode> {
+    let calls = envelope
+        .requests
+        .into_iter()
+        .map(|item| answer(api.clone(), item));
+    let responses = join_all(calls)
+        .await
+        .into_iter()
+        .collect::<Result<_, _>>()?;
+    Ok(Json(Answers { responses }))
+}
+
+async fn answer(api: Router, item: Item) -> Result<Answer, StatusCode> {
+    let request = Request::builder()
+        .method(item.method.as_str())
+        .uri(item.url);
+    let request = match item.body {
+        None => request.body(Body::empty()),
+        Some(body) => request
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string())),
+    };
+    let request = request.map_err(|_| StatusCode::BAD_REQUEST)?;
+    let Ok(response) = api.oneshot(request).await;
+    let status = response.status().as_u16();
+    let body = to_bytes(response.into_body(), usize::MAX).await;
+    let body = body.map_err(|_| StatusCode::BAD_GATEWAY)?;
+    let body = match body.is_empty() {
+        true => Value::Null,
+        false => serde_json::from_slice(&body).map_err(|_| StatusCode::BAD_GATEWAY)?,
+    };
+    Ok(Answer {
+        id: item.id,
+        status,
+        body,
+    })
+}

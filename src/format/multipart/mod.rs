@@ -1,0 +1,227 @@
+//! `multipart/mixed` of `application/http`, in and out.
+
+use std::borrow::Cow;
+
+use http::request::Parts;
+
+use super::{Decoder, Encoder, Format};
+use crate::config::Limits;
+use crate::error::Error;
+
+mod boundary;
+mod delimiter;
+mod head;
+mod names;
+mod part;
+mod read;
+mod request;
+mod write;
+
+use boundary::{MAX_BOUNDARY, RANDOM_LENGTH, Random};
+use read::Reader;
+use write::Writer;
+
+/// The multipart envelope of OData 2 to 4 and of Google's APIs: `multipart/mixed` (also `multipart/batch`) of
+/// `application/http` parts, in and out.
+///
+/// A part is one request, or a change set: a multipart of its own, whose requests succeed or fail together. A part's
+/// `Content-ID`, with or without angle brackets, is the item's id, and is answered as it came; an item without one has its
+/// position as id, counted from 1.
+///
+/// A batch in this format is answered in it, unless its `Accept` names another format of the layer than JSON.
+///
+/// ```
+/// use axum::{Router, body::Body, routing::get};
+/// use http::Request;
+/// use http_body_util::BodyExt;
+/// use tower::{Layer, ServiceExt};
+/// use tower_multistatus::{BatchLayer, Multipart};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let api: Router = Router::new().route("/hello", get(async || "hello"));
+/// let service = BatchLayer::new("/batch").format(Multipart::new()).layer(api);
+///
+/// let envelope = "--b\r\nContent-Type: application/http\r\n\r\nGET /hello HTTP/1.1\r\n\r\n--b--\r\n";
+/// let request = Request::post("/batch").header("content-type", "multipart/mixed; boundary=b");
+/// let response = service.oneshot(request.body(Body::from(envelope)).unwrap()).await.unwrap();
+///
+/// let answer = response.into_body().collect().await.unwrap().to_bytes();
+/// let answer = String::from_utf8(answer.to_vec()).unwrap();
+/// assert!(answer.starts_with("--batchresponse_"));
+/// assert!(answer.contains("\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n"));
+/// # });
+/// ```
+///
+/// # What is read
+///
+/// Lines may end with CRLF or LF; blank lines may stand before a request line; the HTTP version may be missing; spaces in a
+/// URL are percent-encoded; header lines may be folded. The delimiter alone ends a part: its `Content-Length` must be a
+/// number, and is then ignored, as `Host` is. A body of nothing but line ends is none.
+///
+/// Refused are an envelope whose close delimiter is missing, a part that is neither a request nor a change set, a change set in
+/// a change set, and a part with more than 64 headers of its own. A request with a header that is none, with a
+/// `Transfer-Encoding`, or with two `Host` or `Content-Length` is answered with 400, and the others go on.
+///
+/// # What is written
+///
+/// The boundary has 128 random bits. An answer that contains it nevertheless is, in a buffered envelope, given another one;
+/// in a streamed envelope, whose boundary is out already, that item is answered with 502.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Multipart {
+    is_sequential: bool,
+    flattens: bool,
+    wraps: bool,
+    marks_responses: bool,
+    omits_not_executed: bool,
+    prefix: Cow<'static, str>,
+    random: Random,
+}
+
+impl Multipart {
+    /// The format as it is by default: items run concurrently, and each is answered.
+    pub fn new() -> Self {
+        Self {
+            is_sequential: false,
+            flattens: false,
+            wraps: false,
+            marks_responses: false,
+            omits_not_executed: false,
+            prefix: Cow::Borrowed("batchresponse_"),
+            random: boundary::random,
+        }
+    }
+
+    /// Whether the items run one after the other, up to the first that fails, as OData 4.01 Protocol §11.7.2 has it. By
+    /// default they run concurrently.
+    ///
+    /// ```
+    /// use tower_multistatus::{BatchLayer, Multipart};
+    ///
+    /// let layer = BatchLayer::new("/batch").format(Multipart::new().sequential(true));
+    /// ```
+    pub fn sequential(mut self, is_sequential: bool) -> Self {
+        self.is_sequential = is_sequential;
+        self
+    }
+
+    /// Whether the answers to a change set stand in the envelope itself, as SharePoint's clients want it. By default they
+    /// stand in a multipart of their own.
+    ///
+    /// ```
+    /// use tower_multistatus::{BatchLayer, Multipart};
+    ///
+    /// let layer = BatchLayer::new("/batch").format(Multipart::new().flatten_change_sets(true));
+    /// ```
+    pub fn flatten_change_sets(mut self, flattens: bool) -> Self {
+        self.flattens = flattens;
+        self
+    }
+
+    /// Whether the one answer to a change set that failed stands in a multipart of its own, as Azure Tables' clients want it.
+    /// By default it stands in the envelope itself (OData 4.01 Protocol §11.7.7.1). A
+    /// [flat](Self::flatten_change_sets) answer has no such multipart.
+    ///
+    /// ```
+    /// use tower_multistatus::{BatchLayer, Multipart};
+    ///
+    /// let layer = BatchLayer::new("/batch").format(Multipart::new().wrap_failed_change_sets(true));
+    /// ```
+    pub fn wrap_failed_change_sets(mut self, wraps: bool) -> Self {
+        self.wraps = wraps;
+        self
+    }
+
+    /// What stands before the random part of the boundary; the default is `batchresponse_`.
+    ///
+    /// # Panics
+    ///
+    /// If it has more than 38 characters, or others than letters, digits and `'+_-.`, which need no quotes.
+    ///
+    /// ```
+    /// use tower_multistatus::{BatchLayer, Multipart};
+    ///
+    /// let layer = BatchLayer::new("/batch").format(Multipart::new().boundary_prefix("batch_"));
+    /// ```
+    pub fn boundary_prefix(mut self, prefix: &str) -> Self {
+        let needs_no_quotes = |byte: u8| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'\'' | b'+' | b'_' | b'-' | b'.')
+        };
+        assert!(
+            prefix.bytes().all(needs_no_quotes),
+            "a boundary has letters, digits and '+_-."
+        );
+        assert!(
+            prefix.len() + RANDOM_LENGTH <= MAX_BOUNDARY,
+            "a boundary has at most 70 characters"
+        );
+        self.prefix = Cow::Owned(prefix.to_owned());
+        self
+    }
+
+    /// Whether a `Content-ID` is answered as Google's clients want it: `<response-x>` for `<x>`, and `response-x` for `x`. By
+    /// default it is answered as it came.
+    ///
+    /// ```
+    /// use tower_multistatus::{BatchLayer, Multipart};
+    ///
+    /// let layer = BatchLayer::new("/batch").format(Multipart::new().response_ids(true));
+    /// ```
+    pub fn response_ids(mut self, marks_responses: bool) -> Self {
+        self.marks_responses = marks_responses;
+        self
+    }
+
+    /// Whether items that did not run because another one failed are left out of the answer, as OData 4.01 Protocol §11.7.5
+    /// has it. By default they are answered with 424.
+    ///
+    /// ```
+    /// use tower_multistatus::{BatchLayer, Multipart};
+    ///
+    /// let layer = BatchLayer::new("/batch").format(Multipart::new().sequential(true).omit_not_executed(true));
+    /// ```
+    pub fn omit_not_executed(mut self, omits: bool) -> Self {
+        self.omits_not_executed = omits;
+        self
+    }
+}
+
+impl Default for Multipart {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Format for Multipart {
+    fn media_types(&self) -> &[&str] {
+        &["multipart/mixed", "multipart/batch"]
+    }
+
+    fn is_ordered(&self) -> bool {
+        true
+    }
+
+    fn is_sequential(&self) -> bool {
+        self.is_sequential
+    }
+
+    fn is_answered_alike(&self) -> bool {
+        true
+    }
+
+    fn reads(&self) -> bool {
+        true
+    }
+
+    fn decoder(
+        &self,
+        envelope: &Parts,
+        limits: &Limits,
+    ) -> Result<Option<Box<dyn Decoder>>, Error> {
+        Ok(Some(Box::new(Reader::new(envelope, limits)?)))
+    }
+
+    fn encoder(&self, _: &Parts) -> Option<Box<dyn Encoder>> {
+        Some(Box::new(Writer::new(self.clone())))
+    }
+}

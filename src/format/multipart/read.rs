@@ -1,0 +1,121 @@
+//! Reads a multipart envelope, as it comes.
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+
+use super::boundary::boundary_of;
+use super::delimiter::{Splitter, Window};
+use super::names;
+use super::part::{Kind, Part, bare};
+use super::request::read_request;
+use crate::config::Limits;
+use crate::error::{Error, ErrorKind};
+use crate::format::Decoder;
+use crate::media_type::MediaType;
+use crate::subrequest::Subrequest;
+
+/// Finds an item as soon as its part is whole, and those of a change set together.
+#[derive(Debug)]
+pub(super) struct Reader {
+    splitter: Splitter,
+    window: Window,
+    change_sets: usize,
+    max_subrequests: usize,
+}
+
+impl Reader {
+    pub(super) fn new(envelope: &Parts, limits: &Limits) -> Result<Self, Error> {
+        let content_type = envelope.headers.get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let media_type = MediaType::parse(content_type.unwrap_or_default());
+        let boundary = boundary_of(&media_type).ok_or(ErrorKind::Malformed)?;
+        Ok(Self {
+            splitter: Splitter::new(&boundary),
+            window: Window::default(),
+            change_sets: 0,
+            max_subrequests: limits.max_subrequests,
+        })
+    }
+
+    fn read(&mut self, is_last: bool, found: &mut Vec<Subrequest>) -> Result<(), Error> {
+        while let Some(part) = self.splitter.next(&mut self.window, is_last) {
+            self.part(part, found)?;
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, part: Bytes, found: &mut Vec<Subrequest>) -> Result<(), Error> {
+        let part = Part::read(part).map_err(|kind| at_end(kind, found))?;
+        let Kind::ChangeSet(boundary) = &part.kind else {
+            return self.item(part, None, found);
+        };
+        self.change_sets += 1;
+        let group = names::of_change_set(boundary, self.change_sets);
+        let (mut splitter, mut window) = (Splitter::new(boundary), Window::from(part.body));
+        while let Some(member) = splitter.next(&mut window, true) {
+            let member = Part::read(member).map_err(|kind| at_end(kind, found))?;
+            if !matches!(member.kind, Kind::Request) {
+                return Err(at_end(ErrorKind::Malformed, found));
+            }
+            self.item(member, Some(group.clone()), found)?;
+        }
+        check_closed(&splitter, found)
+    }
+
+    fn item(
+        &self,
+        part: Part,
+        group: Option<ByteString>,
+        found: &mut Vec<Subrequest>,
+    ) -> Result<(), Error> {
+        if found.len() == self.max_subrequests {
+            return Err(Error::over(
+                ErrorKind::TooManySubrequests,
+                "max_subrequests",
+                self.max_subrequests,
+            ));
+        }
+        let mut item = Subrequest::nameless();
+        item.group = group;
+        let inner_id = read_request(part.body, part.content_id.is_none(), &mut item);
+        let inner_id = inner_id.map_err(|kind| at_end(kind, found))?;
+        item.label = part.content_id.or(inner_id);
+        let id = match &item.label {
+            Some(label) => bare(label),
+            None => names::of_item(found.len()),
+        };
+        item.set_id(id)
+            .map_err(|_| at_end(ErrorKind::Malformed, found))?;
+        found.push(item);
+        Ok(())
+    }
+}
+
+impl Decoder for Reader {
+    fn push(&mut self, chunk: Bytes, found: &mut Vec<Subrequest>) -> Result<(), Error> {
+        self.window.push(chunk);
+        self.read(false, found)
+    }
+
+    fn end(&mut self, found: &mut Vec<Subrequest>) -> Result<(), Error> {
+        self.read(true, found)?;
+        check_closed(&self.splitter, found)?;
+        names::settle(found);
+        Ok(())
+    }
+}
+
+/// What is cut short may be only the start of what was meant.
+fn check_closed(splitter: &Splitter, found: &[Subrequest]) -> Result<(), Error> {
+    match splitter.is_closed() {
+        true => Ok(()),
+        false => Err(at_end(ErrorKind::Malformed, found)),
+    }
+}
+
+/// At the item that would have been found next.
+fn at_end(kind: ErrorKind, found: &[Subrequest]) -> Error {
+    Error::new(kind).at_item(found.len())
+}

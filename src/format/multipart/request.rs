@@ -1,0 +1,138 @@
+//! The request in a part.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+
+use memchr::memchr;
+use percent_encoding::{AsciiSet, percent_encode};
+
+use super::head::{Head, Unreadable};
+use super::part::{content_id_of, set_once};
+use crate::error::ErrorKind;
+use crate::fault::Fault;
+use crate::subrequest::Subrequest;
+
+/// And what is not ASCII.
+const SPACES: &AsciiSet = &AsciiSet::EMPTY.add(b' ');
+
+/// Reads a request into an item. What is wrong with it fails the item. Returns the `Content-ID` among its headers, which is
+/// looked for only if the part has none.
+///
+/// # Errors
+///
+/// Refuses the batch: there are two ids, or what is none.
+pub(super) fn read_request(
+    mut text: Bytes,
+    wants_id: bool,
+    item: &mut Subrequest,
+) -> Result<Option<ByteString>, ErrorKind> {
+    while matches!(*text, [b'\n', ..] | [b'\r', b'\n', ..]) {
+        take_line(&mut text);
+    }
+    read_request_line(&take_line(&mut text), item);
+    let mut content_id = None;
+    let mut framing = Framing::default();
+    let read = Head::take(&mut text).each(|name, value| {
+        if wants_id && is(name, b"content-id") {
+            set_once(&mut content_id, content_id_of(value)?)?;
+        } else if !framing.takes(name, &value) {
+            item.add_header(name, value);
+        }
+        Ok(())
+    });
+    match read {
+        Ok(()) => {}
+        Err(Ended::Refused(kind)) => return Err(kind),
+        Err(Ended::Unreadable(Unreadable::TooMany)) => item.fail(Fault::TooManyHeaders),
+        Err(Ended::Unreadable(Unreadable::Invalid)) => item.fail(Fault::Header),
+    }
+    if framing.is_unsound {
+        item.fail(Fault::Header);
+    }
+    // Many clients put blank lines between a request without a body and the delimiter.
+    if !text.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+        item.body = text;
+    }
+    Ok(content_id.flatten())
+}
+
+/// Why the headers were not read to their end.
+enum Ended {
+    Unreadable(Unreadable),
+    Refused(ErrorKind),
+}
+
+impl From<Unreadable> for Ended {
+    fn from(why: Unreadable) -> Self {
+        Self::Unreadable(why)
+    }
+}
+
+impl From<ErrorKind> for Ended {
+    fn from(kind: ErrorKind) -> Self {
+        Self::Refused(kind)
+    }
+}
+
+/// The headers that would say where the request ends, and for whom it is. The delimiter says the one, the batch the other:
+/// they are only checked, so that nobody is made to read it differently.
+#[derive(Debug, Default)]
+struct Framing {
+    has_host: bool,
+    has_length: bool,
+    is_unsound: bool,
+}
+
+impl Framing {
+    fn takes(&mut self, name: &[u8], value: &[u8]) -> bool {
+        let seen = if is(name, HOST) {
+            &mut self.has_host
+        } else if is(name, CONTENT_LENGTH) {
+            let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+            self.is_unsound |= !is_number;
+            &mut self.has_length
+        } else {
+            self.is_unsound |= is(name, TRANSFER_ENCODING);
+            return is(name, TRANSFER_ENCODING);
+        };
+        self.is_unsound |= std::mem::replace(seen, true);
+        true
+    }
+}
+
+fn is(name: &[u8], header: impl AsRef<[u8]>) -> bool {
+    name.eq_ignore_ascii_case(header.as_ref())
+}
+
+fn take_line(text: &mut Bytes) -> Bytes {
+    let end = memchr(b'\n', text).map_or(text.len(), |at| at + 1);
+    text.split_to(end)
+}
+
+/// `METHOD target`, and perhaps a version, which says nothing here. There may be spaces in the target.
+fn read_request_line(line: &Bytes, item: &mut Subrequest) {
+    let line_text = line.trim_ascii();
+    let end = memchr(b' ', line_text).unwrap_or(line_text.len());
+    let (method, rest) = line_text.split_at(end);
+    item.set_method(method);
+    let mut target = rest.trim_ascii();
+    let last = target
+        .rsplit(|byte| *byte == b' ')
+        .next()
+        .unwrap_or_default();
+    if last.starts_with(b"HTTP/") {
+        let before = target.len() - last.len();
+        target = target.get(..before).unwrap_or_default().trim_ascii_end();
+    }
+    let url = match Cow::from(percent_encode(target, SPACES)) {
+        Cow::Borrowed(_) => ByteString::try_from(line.slice_ref(target)).ok(),
+        Cow::Owned(encoded) => Some(encoded.into()),
+    };
+    match url {
+        Some(url) => item.url = url,
+        None => item.fail(Fault::Target),
+    }
+}
