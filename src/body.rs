@@ -143,6 +143,13 @@ impl<B> ResponseBody<B> {
     }
 }
 
+/// An empty body: what layers outside, tower-http's `Cors` for one, answer with by themselves.
+impl<B> Default for ResponseBody<B> {
+    fn default() -> Self {
+        Self::envelope(Envelope::Whole(VecDeque::new()))
+    }
+}
+
 impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
     type Data = Bytes;
     type Error = B::Error;

@@ -1,5 +1,6 @@
 //! The straight line: negotiate, read, decode, plan, answer.
 
+use std::error::Error as StdError;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 use http_body::Body;
+use http_body_util::LengthLimitError;
+use tower::BoxError;
 
 use crate::body::Envelope;
 use crate::config::{Config, Limits};
@@ -34,6 +37,7 @@ pub(crate) async fn answer<S, B>(
 where
     S: Inner<B>,
     B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
 {
     let mut agreed = negotiate(&config, &outer)?;
     let deadline = deadline(&config, &agreed);
@@ -60,12 +64,16 @@ fn deadline(config: &Config, agreed: &Negotiated) -> Option<Instant> {
 const FRAMES_A_LOOK: usize = 128;
 
 /// Reads the envelope, and takes the items out of it.
-async fn read<B: Body<Data = Bytes>>(
+async fn read<B>(
     body: B,
     decoder: &mut dyn Decoder,
     limits: &Limits,
     deadline: Option<Instant>,
-) -> Result<Vec<Subrequest>, Error> {
+) -> Result<Vec<Subrequest>, Error>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
     let max = limits.max_envelope_bytes;
     let too_large = || Error::over(ErrorKind::EnvelopeTooLarge, "max_envelope_bytes", max);
     if body.size_hint().lower() > max as u64 {
@@ -88,7 +96,11 @@ async fn read<B: Body<Data = Bytes>>(
         let Some(frame) = frame.await? else {
             break;
         };
-        let Ok(chunk) = frame.map_err(|_| ErrorKind::Malformed)?.into_data() else {
+        let frame = frame.map_err(|error| match is_length_limit(error.into()) {
+            true => too_large(),
+            false => ErrorKind::Malformed.into(),
+        });
+        let Ok(chunk) = frame?.into_data() else {
             continue;
         };
         length += chunk.len();
@@ -99,6 +111,18 @@ async fn read<B: Body<Data = Bytes>>(
     }
     decoder.end(&mut found)?;
     Ok(found)
+}
+
+/// Whether a body limit outside of the layer has cut the envelope off.
+fn is_length_limit(error: BoxError) -> bool {
+    let mut source: Option<&(dyn StdError + 'static)> = Some(&*error);
+    while let Some(error) = source {
+        if error.is::<LengthLimitError>() {
+            return true;
+        }
+        source = error.source();
+    }
+    false
 }
 
 /// Checks everything that is left to check, and asks for admission.

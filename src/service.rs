@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Method, Request, Response};
 use http_body::Body;
 use tower::{BoxError, Service};
 
-use crate::body::{RequestBody, ResponseBody};
+use crate::body::{Envelope, RequestBody, ResponseBody};
 use crate::config::Config;
 use crate::describe::describe;
 use crate::error::{Error, ErrorKind};
@@ -69,6 +70,7 @@ where
     S::Error: Into<BoxError>,
     S::Future: Send + 'static,
     ReqBody: Body<Data = Bytes> + Send + 'static,
+    ReqBody::Error: Into<BoxError>,
     ResBody: Body<Data = Bytes> + Send + 'static,
 {
     type Response = Response<ResponseBody<ResBody>>;
@@ -95,19 +97,28 @@ where
                 Err(refusal) => ResponseFuture::batch(ready(refusal.into_response())),
             };
         }
-        if config.describe && matches!(parts.method, Method::GET | Method::HEAD) {
-            return ResponseFuture::batch(ready(describe(&config, &parts)));
-        }
-        if config.exclusive && !matches!(parts.method, Method::POST | Method::OPTIONS) {
-            let allow = if config.describe {
-                "GET, HEAD, POST"
-            } else {
-                "POST"
-            };
-            let refusal = Error::new(ErrorKind::MethodNotAllowed).allow(allow);
-            return ResponseFuture::batch(ready(refusal.into_response()));
+        if let Some(answer) = own_answer(&config, &parts) {
+            // What was reserved for the inner service would stay so until the next request.
+            let _ = self.not_ready_inner();
+            return ResponseFuture::batch(ready(answer));
         }
         let request = Request::from_parts(parts, RequestBody::outer(body));
         ResponseFuture::passthrough(self.inner.call(request))
     }
+}
+
+/// What the batch path itself answers to a request that is no batch, if it does.
+fn own_answer(config: &Config, parts: &Parts) -> Option<Response<Envelope>> {
+    if config.describe && matches!(parts.method, Method::GET | Method::HEAD) {
+        return Some(describe(config, parts));
+    }
+    if config.exclusive && !matches!(parts.method, Method::POST | Method::OPTIONS) {
+        let allow = match config.describe {
+            true => "GET, HEAD, POST",
+            false => "POST",
+        };
+        let refusal = Error::new(ErrorKind::MethodNotAllowed).allow(allow);
+        return Some(refusal.into_response());
+    }
+    None
 }

@@ -9,6 +9,7 @@ pub(crate) use without::{BatchSpan, ItemSpan, header_ignored};
 mod with_tracing {
     use std::time::Instant;
 
+    use http::uri::PathAndQuery;
     use http::{HeaderName, StatusCode};
     use tracing::field::Empty;
     use tracing::{Span, info_span};
@@ -52,13 +53,18 @@ mod with_tracing {
 
     impl ItemSpan {
         pub(crate) fn new(batch: &BatchSpan, item: &Subrequest) -> Self {
-            let path = item.url.split(['?', '#']).next();
+            // A URL that was refused is not told: it may have a password in it. What a reference will come to is not known
+            // yet.
+            let path = match item.references.url {
+                Some(_) => item.url.split(['?', '#']).next(),
+                None => item.target.as_ref().map(PathAndQuery::path),
+            };
             let span = info_span!(
                 parent: &batch.0,
                 "subrequest",
                 id = shown(item.id()),
                 method = item.method.as_ref().map(|method| shown(method.as_str())),
-                path = shown(path.unwrap_or_default()),
+                path = path.map(shown),
                 status = Empty,
                 duration_ms = Empty,
             );

@@ -117,7 +117,10 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             {
                 return Poll::Ready(Some(self.finish(index, called, span)));
             }
-            if self.in_flight.len() + held < self.context.concurrency() {
+            // With nothing in flight the next item is the one that all held answers wait for: those of lost items are held
+            // whatever their number.
+            let taken = self.in_flight.len() + held;
+            if self.in_flight.is_empty() || taken < self.context.concurrency() {
                 match self.start(cx) {
                     Poll::Ready(Some(settled)) => return Poll::Ready(Some(settled)),
                     Poll::Ready(None) if self.in_flight.is_empty() => return Poll::Ready(None),
@@ -139,11 +142,11 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let item = self.plan.item(index);
         let span = ItemSpan::new(&self.span, item);
         let fault = self.halted.or(item.fault);
-        let request =
-            match fault.map_or_else(|| self.context.request(index, item, &self.referents), Err) {
-                Ok(request) => request,
-                Err(fault) => return Poll::Ready(Some(self.settle(index, Err(fault), span))),
-            };
+        let request = || span.in_scope(|| self.context.request(index, item, &self.referents));
+        let request = match fault.map_or_else(request, Err) {
+            Ok(request) => request,
+            Err(fault) => return Poll::Ready(Some(self.settle(index, Err(fault), span))),
+        };
         let inner = &self.inner;
         let Ok(inner) = catch_unwind(AssertUnwindSafe(|| inner.clone())) else {
             return Poll::Ready(Some(self.settle(index, Err(Fault::Panicked), span)));

@@ -230,6 +230,6 @@ fn eight_times_as_much_takes_about_eight_times_as_long() {
         let (few, many) = (make(2_500), make(20_000));
         // A machine that is busy with other things gets more chances.
         let linear = |_| time(&many) < time(&few) * 24;
-        assert!((0..5).any(linear), "{name}");
+        assert!((0..40).any(linear), "{name}");
     }
 }

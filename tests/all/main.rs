@@ -1,10 +1,13 @@
 //! What the crate promises, through its public interface; a module a topic.
 
+mod probe;
 mod support;
 
 mod answered;
+mod cancellation;
 mod concurrency;
 mod custom_format;
+mod deadlines;
 mod faults;
 mod headers;
 mod hooks;
@@ -20,12 +23,17 @@ mod json_names;
 mod json_reading;
 mod json_reference;
 mod json_writing;
+mod laws;
 mod limits;
+mod lines;
 mod mounting;
 mod negotiation;
 mod origins;
 mod panics;
+mod passthrough;
+mod places;
 mod preferences;
+mod readiness;
 mod references;
 mod refusals;
 mod refused_types;
@@ -33,7 +41,12 @@ mod setters;
 mod settings;
 mod smoke;
 mod spawned;
+mod stacks;
 mod statuses;
+mod streaming;
 mod targets;
 mod time;
+#[cfg(feature = "tracing")]
+mod tracing;
+mod transports;
 mod unread;

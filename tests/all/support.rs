@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::ready;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::routing::get;
@@ -90,7 +91,15 @@ where
     B: http_body::Body,
     B::Error: std::fmt::Debug,
 {
-    let response = service.oneshot(request).await.expect("the service answers");
+    read(service.oneshot(request).await.expect("the service answers")).await
+}
+
+/// Reads a response to its end.
+pub(crate) async fn read<B>(response: Response<B>) -> Reply
+where
+    B: http_body::Body,
+    B::Error: std::fmt::Debug,
+{
     let (parts, body) = response.into_parts();
     let body = body.collect().await.expect("the body is whole").to_bytes();
     Reply {
@@ -98,6 +107,17 @@ where
         headers: parts.headers,
         body,
     }
+}
+
+/// Sends within an hour of the paused clock, so that a hang is a failure.
+pub(crate) async fn end<S, B>(service: S, items: Value) -> Reply
+where
+    S: Service<Request<Body>, Response = Response<B>, Error: std::fmt::Debug>,
+    B: http_body::Body<Error: std::fmt::Debug>,
+{
+    let reply = send(service, requests(items));
+    let reply = tokio::time::timeout(Duration::from_secs(3600), reply).await;
+    reply.expect("the batch ends")
 }
 
 /// Runs a future to its end, where a test cannot be `async`.
@@ -116,9 +136,31 @@ pub(crate) fn envelope(json: impl Into<Body>) -> Request<Body> {
         .expect("a request")
 }
 
+/// The same request, with a body that comes in three chunks, and a pause before each.
+pub(crate) fn in_chunks(request: Request<Body>, pause: Duration) -> Request<Body> {
+    let next = move |rest: Option<Body>| async move {
+        let bytes = rest?.collect().await.expect("a body").to_bytes();
+        tokio::time::sleep(pause).await;
+        let (chunk, rest) = bytes.split_at(bytes.len().div_ceil(3));
+        let (chunk, rest) = (bytes.slice_ref(chunk), bytes.slice_ref(rest));
+        let rest = (!rest.is_empty()).then(|| Body::from(rest));
+        Some((Ok::<_, Infallible>(chunk), rest))
+    };
+    request.map(|body| Body::from_stream(futures_util::stream::unfold(Some(body), next)))
+}
+
 /// An envelope of these items.
 pub(crate) fn requests(items: Value) -> Request<Body> {
     envelope(json!({ "requests": items }).to_string())
+}
+
+/// Items for these paths; the ids are `0`, `1` and so on.
+pub(crate) fn gets(paths: &[&str]) -> Value {
+    paths
+        .iter()
+        .enumerate()
+        .map(|(id, url)| json!({ "id": id.to_string(), "method": "GET", "url": url }))
+        .collect()
 }
 
 /// Sends these items to the layer around a router.

@@ -1,0 +1,266 @@
+//! Answers that are written while items still run.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tower::{Layer, Service, ServiceExt};
+use tower_multistatus::{BatchLayer, Order, ResponseBody};
+
+use crate::probe::Probe;
+use crate::support::{gets, requests, send};
+
+/// These items, with answers as lines.
+fn lines_for(items: Value) -> Request<Body> {
+    let mut request = requests(items);
+    let accept = "application/x-ndjson".parse().expect("a value");
+    request.headers_mut().insert("accept", accept);
+    request
+}
+
+async fn ask<S>(service: S, items: Value) -> Response<ResponseBody<Body>>
+where
+    S: Service<Request<Body>, Response = Response<ResponseBody<Body>>, Error: std::fmt::Debug>,
+{
+    service.oneshot(lines_for(items)).await.expect("an answer")
+}
+
+/// The next frame as text, if there is one.
+async fn frame(body: &mut ResponseBody<Body>) -> Option<String> {
+    let frame = tokio::time::timeout(Duration::from_secs(600), body.frame()).await;
+    let frame = frame.expect("the answer goes on")?.expect("no error");
+    let bytes = frame.into_data().expect("no trailers");
+    Some(String::from_utf8(bytes.into()).expect("UTF-8"))
+}
+
+/// All lines, each with the time at which it was whole.
+async fn timed_lines(mut body: ResponseBody<Body>) -> Vec<(Duration, Value)> {
+    let begun = Instant::now();
+    let (mut lines, mut rest) = (Vec::new(), String::new());
+    while let Some(text) = frame(&mut body).await {
+        rest.push_str(&text);
+        while let Some((line, after)) = rest.split_once('\n') {
+            let line: Value = serde_json::from_str(line).expect("a line is JSON");
+            assert!(line.is_object());
+            lines.push((begun.elapsed(), line));
+            rest = after.to_owned();
+        }
+    }
+    assert_eq!(rest, "", "the last line has its end");
+    lines
+}
+
+async fn lines(body: ResponseBody<Body>) -> Vec<Value> {
+    let lines = timed_lines(body).await;
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+fn summary(total: usize, succeeded: usize) -> Value {
+    let failed = total - succeeded;
+    json!({ "summary": { "total": total, "succeeded": succeeded, "failed": failed } })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_item_keeps_no_other_line_waiting() {
+    for slow in [0, 50, 99] {
+        let mut paths = ["/ok"; 100];
+        paths[slow] = "/sleep/100";
+        let service = BatchLayer::new("/batch").layer(Probe::new().1);
+        let response = ask(service, gets(&paths)).await;
+        let mut lines = timed_lines(response.into_body()).await;
+        let hundred = Duration::from_millis(100);
+        assert_eq!(lines.pop(), Some((hundred, summary(100, 100))));
+        let (at, last) = lines.pop().expect("the slow item");
+        assert_eq!((at, &last["id"]), (hundred, &json!(slow.to_string())));
+        assert_eq!(lines.len(), 99);
+        assert!(lines.iter().all(|(at, _)| *at == Duration::ZERO));
+    }
+}
+
+#[tokio::test]
+async fn the_head_says_what_comes_and_not_how_long_it_is() {
+    let service = BatchLayer::new("/batch").layer(Probe::new().1);
+    let response = ask(service, gets(&["/ok"])).await;
+    let mut headers: Vec<_> = response
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().expect("text")))
+        .collect();
+    headers.sort_unstable();
+    let expected = [
+        ("cache-control", "no-store"),
+        ("content-type", "application/x-ndjson"),
+        ("incremental", "?1"),
+        ("x-content-type-options", "nosniff"),
+    ];
+    assert_eq!(
+        (response.status().as_u16(), &*headers),
+        (207, &expected[..])
+    );
+    let headers = json!({ "Content-Type": "application/json" });
+    let line = json!({ "id": "0", "status": 200, "headers": headers, "body": {} });
+    assert_eq!(lines(response.into_body()).await, [line, summary(1, 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_reader_gets_the_right_answer() {
+    let (book, probe) = Probe::new();
+    let layer = BatchLayer::new("/batch")
+        .item_timeout(Duration::from_secs(1))
+        .no_deadline();
+    let paths = ["/ok", "/sleep/5", "/big/9000", "/fail", "/sleep/900"].repeat(20);
+    let mut body = ask(layer.layer(probe), gets(&paths)).await.into_body();
+    let mut text = String::new();
+    while let Some(more) = frame(&mut body).await {
+        text.push_str(&more);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    let mut lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(lines.pop(), Some(summary(100, 80)));
+    lines.sort_by_key(|line| line["id"].as_str().and_then(|id| id.parse::<usize>().ok()));
+    let statuses: Vec<_> = lines.iter().map(|line| line["status"].clone()).collect();
+    assert_eq!(statuses, [200, 200, 200, 500, 200].repeat(20));
+    assert_eq!(book.begun().len(), 100);
+}
+
+#[tokio::test]
+async fn a_reader_that_stops_stops_the_items() {
+    let (book, probe) = Probe::new();
+    let service = BatchLayer::new("/batch").layer(probe);
+    let mut body = ask(service, gets(&["/big/40000"; 100])).await.into_body();
+    assert_eq!(book.begun().len(), 0, "nothing runs before it is read");
+    let mut text = frame(&mut body).await.expect("a frame");
+    assert_eq!(book.begun().len(), 1, "a full frame waits for its reader");
+    while let Some(more) = frame(&mut body).await {
+        text.push_str(&more);
+    }
+    assert_eq!(text.lines().count(), 101);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_streamed_envelope_has_what_the_buffered_one_has() {
+    let paths = [
+        "/sleep/9",
+        "/ok",
+        "/panic",
+        "/yield/3",
+        "/cut-body",
+        "/big/9000",
+        "/fail",
+    ];
+    let mut items = gets(&paths.repeat(3));
+    items[8]["dependsOn"] = json!(["2"]);
+    items[9]["dependsOn"] = json!(["0", "1"]);
+    let mut sets = Vec::new();
+    for streamed in [false, true] {
+        let layer = BatchLayer::new("/batch").streamed(streamed);
+        let reply = send(layer.layer(Probe::new().1), requests(items.clone())).await;
+        assert_eq!(reply.header("content-type"), Some("application/json"));
+        assert_eq!(reply.header("content-length").is_some(), !streamed);
+        let items = reply.items();
+        assert_eq!(items.len(), 21);
+        sets.push(items.iter().map(Value::to_string).collect::<BTreeSet<_>>());
+    }
+    assert_eq!(sets[0].len(), 21);
+    assert_eq!(sets[0], sets[1]);
+}
+
+/// The ids of the lines, without the summary.
+fn ids(lines: &[Value]) -> Vec<String> {
+    lines
+        .iter()
+        .filter_map(|line| line["id"].as_str().map(str::to_owned))
+        .collect()
+}
+
+#[tokio::test]
+async fn in_the_order_of_the_request_no_more_is_held_than_may_be_in_flight() {
+    for concurrency in [1, 2, 4, 8] {
+        let (book, probe) = Probe::new();
+        let layer = BatchLayer::new("/batch")
+            .order(Order::Request)
+            .concurrency(concurrency);
+        let mut paths = ["/ok"; 100];
+        paths[0] = "/gate";
+        let body = ask(layer.layer(probe), gets(&paths)).await.into_body();
+        let reading = tokio::spawn(lines(body));
+        tokio::task::yield_now().await;
+        assert_eq!(book.begun().len(), concurrency);
+        book.open_gate();
+        let lines = reading.await.expect("no panic");
+        let expected: Vec<_> = (0..100).map(|id| id.to_string()).collect();
+        assert_eq!(ids(&lines), expected);
+        assert_eq!(lines.last(), Some(&summary(100, 100)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_the_order_of_the_request_items_that_are_lost_keep_nobody_waiting() {
+    let mut items = gets(&[
+        "/sleep/5", "/fail", "/ok", "/ok", "/ok", "/ok", "/ok", "/ok",
+    ]);
+    for lost in 3..7 {
+        items[lost]["dependsOn"] = json!(["1"]);
+    }
+    let layer = BatchLayer::new("/batch")
+        .order(Order::Request)
+        .concurrency(2);
+    let response = ask(layer.layer(Probe::new().1), items).await;
+    let lines = timed_lines(response.into_body()).await;
+    let statuses: Vec<_> = lines
+        .iter()
+        .map(|(_, line)| line["status"].as_u64())
+        .collect();
+    let expected = [200, 500, 200, 424, 424, 424, 424, 200].map(Some);
+    assert_eq!(statuses, [&expected[..], &[None]].concat());
+    assert_eq!(lines[8], (Duration::from_millis(5), summary(8, 3)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_while_streaming_leaves_a_whole_answer() {
+    let paths = ["/ok", "/hang", "/sleep/500", "/hang-body", "/hang", "/ok"];
+    // In the order of the request, what waits for the first item to hang takes the place of a further one.
+    for (order, begun) in [(Order::Request, 3), (Order::Completion, 4)] {
+        let (book, probe) = Probe::new();
+        let layer = BatchLayer::new("/batch")
+            .deadline(Duration::from_secs(1))
+            .concurrency(2);
+        let response = ask(layer.order(order).layer(probe), gets(&paths)).await;
+        let mut lines = timed_lines(response.into_body()).await;
+        assert_eq!(lines.pop(), Some((Duration::from_secs(1), summary(6, 2))));
+        lines.sort_by_key(|(_, line)| line["id"].to_string());
+        let statuses: Vec<_> = lines
+            .iter()
+            .map(|(_, line)| line["status"].clone())
+            .collect();
+        assert_eq!(statuses, [200, 504, 200, 504, 504, 504]);
+        assert_eq!(lines[5].1["body"]["code"], "deadline");
+        assert_eq!((book.in_flight(), book.begun().len()), (0, begun));
+    }
+}
+
+#[tokio::test]
+async fn a_panicking_item_is_a_line_like_any_other() {
+    let service = BatchLayer::new("/batch")
+        .concurrency(1)
+        .layer(Probe::new().1);
+    let items = gets(&["/ok", "/panic", "/panic-body", "/panic-call", "/ok"]);
+    let lines = lines(ask(service, items).await.into_body()).await;
+    assert_eq!(ids(&lines), ["0", "1", "2", "3", "4"]);
+    let problem = json!({ "type": "about:blank", "title": "the service failed",
+                          "status": 500, "code": "panicked" });
+    for panicked in &lines[1..4] {
+        assert_eq!(
+            (&panicked["status"], &panicked["body"]),
+            (&json!(500), &problem)
+        );
+    }
+    assert_eq!(lines[5], summary(5, 2));
+}

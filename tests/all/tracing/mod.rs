@@ -1,0 +1,211 @@
+//! One span a batch, one child span an item, and no more of what a client sent than has to be.
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use http::Request;
+use http_body_util::BodyExt;
+use serde_json::json;
+use tower::{Layer, ServiceExt};
+use tower_multistatus::BatchLayer;
+use tracing::Level;
+
+use crate::probe::Probe;
+use crate::support::{gets, requests, send};
+
+mod recording;
+
+use recording::{Noted, Recording};
+
+/// The span of an item, but for its duration, which has to be there and to be a number.
+fn item(noted: &Noted) -> (String, String, String, String) {
+    assert_eq!(
+        (noted.name.as_str(), noted.parent.as_deref()),
+        ("subrequest", Some("batch"))
+    );
+    let milliseconds: f64 = noted.fields["duration_ms"].parse().expect("a number");
+    assert!(milliseconds >= 0.0);
+    assert!(noted.is_closed);
+    let field = |name: &str| noted.fields.get(name).cloned().unwrap_or_default();
+    assert!(noted.fields.len() <= 5, "no other field");
+    (field("id"), field("method"), field("path"), field("status"))
+}
+
+fn row(id: &str, method: &str, path: &str, status: u16) -> (String, String, String, String) {
+    (
+        id.to_owned(),
+        method.to_owned(),
+        path.to_owned(),
+        status.to_string(),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_has_a_span_and_each_item_a_child_of_it() {
+    for streamed in [false, true] {
+        let (recording, _guard) = Recording::start();
+        let items = json!([
+            { "id": "a", "method": "get", "url": "/ok?token=x" },
+            { "id": "b", "method": "POST", "url": "fail" },
+            { "id": "c", "method": "GET", "url": "/ok", "dependsOn": ["b"] },
+            { "id": "d", "method": "GET", "url": "http://api.example/panic?x#y" },
+            { "id": "e", "method": "GET", "url": "/panic" },
+            { "id": "f", "method": "GET", "url": "/hang" },
+            { "id": "g", "method": "BREW", "url": "/ok" },
+            { "id": "h", "method": "GET", "url": "http://user:password@other.example/ok" },
+        ]);
+        let service = BatchLayer::new("/batch")
+            .streamed(streamed)
+            .layer(Probe::new().1);
+        send(service, requests(items)).await;
+        let mut spans = recording.spans();
+        let batch = spans.remove(0);
+        let fields = [("failed", "7"), ("items", "8"), ("succeeded", "1")];
+        let expected = Noted {
+            name: "batch".to_owned(),
+            level: Some(Level::INFO),
+            parent: None,
+            fields: fields.map(|(name, value)| (name, value.to_owned())).into(),
+            is_closed: true,
+        };
+        assert_eq!(batch, expected);
+        let mut items: Vec<_> = spans.iter().map(item).collect();
+        items.sort_unstable();
+        let expected = [
+            row("a", "GET", "/ok", 200),
+            row("b", "POST", "/fail", 500),
+            row("c", "GET", "/ok", 424),
+            // Where no request is made of an item there is no path.
+            row("d", "GET", "", 400),
+            row("e", "GET", "/panic", 500),
+            row("f", "GET", "/hang", 504),
+            row("g", "BREW", "", 405),
+            row("h", "GET", "", 400),
+        ];
+        assert_eq!(items, expected);
+    }
+}
+
+#[tokio::test]
+async fn what_a_handler_says_stands_in_the_span_of_its_item() {
+    let (recording, _guard) = Recording::start();
+    let handler = get(async || {
+        tracing::info!("first");
+        tokio::task::yield_now().await;
+        tracing::info!("second");
+    });
+    let service = BatchLayer::new("/batch").layer(Router::new().route("/", handler));
+    send(service, requests(gets(&["/", "/"]))).await;
+    let mut said: Vec<_> = recording
+        .events()
+        .into_iter()
+        .map(|event| {
+            (
+                event.parent.expect("a span"),
+                event.fields["message"].clone(),
+            )
+        })
+        .collect();
+    said.sort_unstable();
+    let expected = [
+        ("0", "first"),
+        ("0", "second"),
+        ("1", "first"),
+        ("1", "second"),
+    ];
+    assert_eq!(
+        said,
+        expected.map(|(id, said)| (format!("subrequest {id}"), said.to_owned()))
+    );
+}
+
+#[tokio::test]
+async fn a_stream_leaves_its_span_between_two_frames() {
+    let (_recording, _guard) = Recording::start();
+    let service = BatchLayer::new("/batch")
+        .streamed(true)
+        .layer(Probe::new().1);
+    let response = service
+        .oneshot(requests(gets(&["/ok", "/yield/2"])))
+        .await
+        .expect("an answer");
+    let mut body = response.into_body();
+    while body.frame().await.is_some() {
+        assert!(tracing::Span::current().is_none());
+    }
+}
+
+#[tokio::test]
+async fn what_a_client_sends_is_escaped_and_cut() {
+    let (recording, _guard) = Recording::start();
+    let id = format!("\u{2028}\"{}", "\u{202e}".repeat(80));
+    let path = format!("/{}", "p".repeat(300));
+    let method = "M".repeat(300);
+    let items = json!([
+        { "id": id, "method": "GET", "url": path },
+        { "id": "b", "method": method, "url": "/ok" },
+    ]);
+    send(
+        BatchLayer::new("/batch").layer(Probe::new().1),
+        requests(items),
+    )
+    .await;
+    let spans = recording.spans();
+    let (first, second) = (&spans[1].fields, &spans[2].fields);
+    let shown = format!("\\u{{2028}}\\\"{}", "\\u{202e}".repeat(80));
+    assert_eq!(first["id"], shown[..128]);
+    assert_eq!(first["path"], path[..128]);
+    assert_eq!(second["method"], method[..128]);
+}
+
+#[tokio::test]
+async fn nothing_else_of_a_batch_is_told_to_anyone() {
+    let (recording, _guard) = Recording::start();
+    let items = json!([{
+        "id": "a", "method": "PUT", "url": "/ok?secret", "body": "secret",
+        "headers": { "x-secret-value": "secret", "cookie": "secret", "content-type": "text/secret" },
+    }]);
+    let mut request: Request<Body> = requests(items);
+    request
+        .headers_mut()
+        .insert("authorization", "secret".parse().expect("a value"));
+    *request.uri_mut() = "/batch?secret".parse().expect("a URI");
+    let service = BatchLayer::new("/batch").layer(Probe::new().1);
+    send(service.clone(), request).await;
+    let secret = json!([{ "id": "a", "secret": "secret", "dependsOn": ["secret"] }]);
+    send(service, requests(secret)).await;
+    let (spans, events) = (recording.spans(), recording.events());
+    assert_eq!(
+        (spans.len(), events.len()),
+        (2, 1),
+        "a refused batch has none"
+    );
+    let text = format!("{spans:?}{events:?}");
+    assert!(!text.contains("secret"), "{text}");
+}
+
+#[tokio::test]
+async fn a_header_that_was_ignored_is_an_event_of_its_item() {
+    let (recording, _guard) = Recording::start();
+    let long = format!("x-forwarded-{}", "x".repeat(300));
+    let items = json!([
+        { "id": "a", "method": "GET", "url": "/ok", "headers": { "accept": "a/b", "Host": "evil" } },
+        { "id": "b", "method": "GET", "url": "/ok", "headers": { long.clone(): "evil" } },
+    ]);
+    send(
+        BatchLayer::new("/batch").layer(Probe::new().1),
+        requests(items),
+    )
+    .await;
+    let expected = [("subrequest a", "host"), ("subrequest b", &long[..128])];
+    let expected = expected.map(|(parent, name)| Noted {
+        name: String::new(),
+        level: Some(Level::DEBUG),
+        parent: Some(parent.to_owned()),
+        fields: [("message", "header of an item ignored"), ("name", name)]
+            .map(|(name, value)| (name, value.to_owned()))
+            .into(),
+        is_closed: false,
+    });
+    assert_eq!(recording.events(), expected);
+}
