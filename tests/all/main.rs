@@ -2,4 +2,6 @@
 
 mod support;
 
+#[cfg(feature = "multipart")]
+mod multipart;
 mod smoke;

@@ -15,6 +15,8 @@ mod names;
 mod part;
 mod read;
 mod request;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use boundary::{MAX_BOUNDARY, RANDOM_LENGTH, Random};
