@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{HeaderName, Method, StatusCode};
 
 use crate::error::Error;
 use crate::format::Format;
-use crate::policy::{EnvelopeStatus, InheritedExtensions, ItemHeaders, SetCookie};
+use crate::policy::{ChangeSets, EnvelopeStatus, InheritedExtensions, ItemHeaders, SetCookie};
 use crate::target::TargetRules;
 
 /// The limits of a batch, as a [`Format`] gets them.
@@ -135,7 +135,10 @@ pub(crate) struct Config {
     pub(crate) status: EnvelopeStatus,
     pub(crate) order: Option<Order>,
     pub(crate) streamed: Option<bool>,
-    pub(crate) continue_on_error: bool,
+    pub(crate) continue_on_error: Option<bool>,
+    pub(crate) change_sets: ChangeSets,
+    pub(crate) references: bool,
+    pub(crate) echoed: Vec<HeaderName>,
     pub(crate) targets: TargetRules,
     pub(crate) own_base: bool,
     pub(crate) methods: Vec<Method>,
@@ -162,7 +165,10 @@ impl Config {
             status: EnvelopeStatus::default(),
             order: None,
             streamed: None,
-            continue_on_error: true,
+            continue_on_error: None,
+            change_sets: ChangeSets::default(),
+            references: false,
+            echoed: Vec::new(),
             targets: TargetRules::default(),
             own_base: false,
             methods: Vec::new(),

@@ -39,10 +39,10 @@ where
     let deadline = deadline(&config, &agreed);
     let items = read(body, &mut *agreed.decoder, &config.limits, deadline).await?;
     let plan = plan(&config, items, &outer)?;
-    let head = Head::new(&config, &agreed.preferences);
-    let context = Context::new(config, agreed.preferences, outer, plan.len());
-    let is_streamed = agreed.is_streamed;
-    let answer = Answer::new(plan, context, inner, agreed.encoder, is_streamed, deadline);
+    let head = Head::new(&config, &agreed.preferences, &outer.headers);
+    let is_streamed = agreed.manner.is_streamed;
+    let context = Context::new(config, agreed.preferences, agreed.manner, outer, plan.len());
+    let answer = Answer::new(plan, context, inner, agreed.encoder, deadline);
     Ok(match is_streamed {
         true => head.streamed(answer),
         false => head.whole(answer.whole().await),
@@ -55,6 +55,9 @@ fn deadline(config: &Config, agreed: &Negotiated) -> Option<Instant> {
     let ends = [config.deadline, wait].into_iter().flatten().min();
     ends.and_then(Instant::after)
 }
+
+/// How many frames of the envelope are read before the clock is looked at again.
+const FRAMES_A_LOOK: usize = 128;
 
 /// Reads the envelope, and takes the items out of it.
 async fn read<B: Body<Data = Bytes>>(
@@ -70,7 +73,11 @@ async fn read<B: Body<Data = Bytes>>(
     }
     let (mut body, mut timer) = (pin!(body), Timer::default());
     let (mut found, mut length) = (Vec::new(), 0);
-    loop {
+    for frames in 1_usize.. {
+        // A body that is always ready does not let the timer speak.
+        if frames.is_multiple_of(FRAMES_A_LOOK) && deadline.is_some_and(Instant::has_come) {
+            return Err(ErrorKind::UploadTimeout.into());
+        }
         let frame = poll_fn(|cx| match body.as_mut().poll_frame(cx) {
             Poll::Ready(frame) => Poll::Ready(Ok(frame)),
             Poll::Pending if deadline.is_some_and(|at| timer.poll(at, cx)) => {
@@ -96,10 +103,6 @@ async fn read<B: Body<Data = Bytes>>(
 
 /// Checks everything that is left to check, and asks for admission.
 fn plan(config: &Config, items: Vec<Subrequest>, outer: &Parts) -> Result<Plan, Error> {
-    // Never ignored: items that were to be atomic must not run as if they were not.
-    if let Some(index) = items.iter().position(|item| item.group.is_some()) {
-        return Err(Error::new(ErrorKind::UnsupportedAtomicity).at_item(index));
-    }
     let max = config.limits.max_subrequests;
     if items.len() > max {
         return Err(Error::over(
@@ -112,6 +115,8 @@ fn plan(config: &Config, items: Vec<Subrequest>, outer: &Parts) -> Result<Plan, 
         targets: Targets::new(&config.targets, outer),
         methods: &config.methods,
         max_body: config.limits.max_item_body_bytes,
+        change_sets: config.change_sets,
+        has_references: config.references,
     };
     let plan = Plan::new(items, &rules)?;
     if let Some(admit) = &config.admit {

@@ -25,12 +25,17 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    pub(crate) fn new(config: &Arc<Config>, preferences: &Preferences) -> Self {
+    pub(crate) fn new(config: &Arc<Config>, preferences: &Preferences, outer: &HeaderMap) -> Self {
         let mut headers = HeaderMap::with_capacity(6);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if let Some(applied) = preferences.applied() {
             headers.insert("preference-applied", applied);
+        }
+        for name in &config.echoed {
+            if let Some(value) = outer.get(name) {
+                headers.insert(name, value.clone());
+            }
         }
         Self {
             config: Arc::clone(config),

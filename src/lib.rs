@@ -1,4 +1,168 @@
 //! Many HTTP requests in, one Multi-Status response out, for any tower service.
+//!
+//! [`BatchLayer`] gives a service a batch endpoint. A client sends it one request with many in it; each of them runs against
+//! the wrapped service, in process, and the client gets all answers at once, or each as it comes.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use http::{Request, StatusCode};
+//! use http_body_util::BodyExt;
+//! use tower::{Layer, ServiceExt};
+//! use tower_multistatus::BatchLayer;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let api: Router = Router::new().route("/hello", get(async || "hello"));
+//! let app: Router = Router::new().fallback_service(BatchLayer::new("/batch").layer(api));
+//!
+//! let batch = r#"{"requests":[{"id":"a","method":"GET","url":"/hello"},{"id":"b","method":"GET","url":"/nowhere"}]}"#;
+//! let request = Request::post("/batch").header("content-type", "application/json").body(batch.to_owned()).unwrap();
+//! let response = app.oneshot(request).await.unwrap();
+//! assert_eq!(response.status(), StatusCode::MULTI_STATUS);
+//! let answer = response.into_body().collect().await.unwrap().to_bytes();
+//! assert_eq!(answer, r#"{"responses":[
+//! {"id":"a","status":200,"headers":{"Content-Type":"text/plain; charset=utf-8"},"body":"hello"},
+//! {"id":"b","status":404,"headers":{},"body":null}]}"#);
+//! # });
+//! ```
+//!
+//! # The picture
+//!
+//! ```text
+//!    POST /batch                                                  207 Multi-Status
+//!        │                                                               ▲
+//!    negotiate ─► decode ─► plan ─► dispatch ─┬─► your service ─┐        │
+//!    who reads    bytes     check   at most   ├─► your service ─┼─► encode
+//!    and who      to        all of  8 at a    └─► your service ─┘   answers
+//!    writes       items     them    time                            to bytes
+//!
+//!    anything else ───────────────────────────► your service, untouched
+//! ```
+//!
+//! An item is `id`, `method`, `url`, `headers`, `body` and `dependsOn`, its answer is `id`, `status`, `headers` and `body`;
+//! [`Json`] says how they are written. Items run concurrently, 8 at a time. One that `dependsOn` others waits until those have
+//! succeeded, and is answered with 424 if one of them has not.
+//!
+//! # Where it stands in a stack
+//!
+//! What is *outside* of the layer sees one request a batch, with the envelope as its body. What is *inside*, between the layer
+//! and your handlers, sees each item as a request of its own. Other requests pass both.
+//!
+//! | layer | place | because |
+//! | --- | --- | --- |
+//! | TLS, decompression, compression, CORS, request body limit, trace of the whole | outside | they are about the envelope |
+//! | authentication | inside; outside too, to refuse early | every item has to pass it |
+//! | authorisation, rate limits, lists of allowed routes, audit | **inside** | outside they see one request where N run |
+//! | timeout, catch-panic, trace of each item | inside | an item is a request |
+//! | `ConcurrencyLimit` | inside it bounds items, outside it bounds batches | the *same* semaphore on both sides waits for itself for ever |
+//!
+//! A rate limiter that has to stand outside can charge for N items by [`BatchLayer::admit`].
+//!
+//! ## Not with `Router::layer`
+//!
+//! axum's `Router::layer` wraps each *route* and not the router, so the items of a batch all end at the one handler that the
+//! batch itself was routed to, whatever they ask for. Wrap the whole router instead, as above, or with `route_service`:
+//!
+//! ```
+//! # use axum::{Router, routing::get};
+//! # use tower::Layer;
+//! # use tower_multistatus::BatchLayer;
+//! let api: Router = Router::new().route("/hello", get(async || "hello"));
+//! let batch = BatchLayer::new("/batch").layer(api.clone());
+//! let app: Router = api.route_service("/batch", batch);
+//! ```
+//!
+//! With a `ServiceBuilder` the order is that of the lines, from the outside in:
+//!
+//! ```
+//! use axum::{Router, body::Body, extract::Request, middleware, response::Response, routing::get};
+//! use tower::ServiceBuilder;
+//! use tower_http::{limit::RequestBodyLimitLayer, map_request_body::MapRequestBodyLayer};
+//! use tower_multistatus::BatchLayer;
+//!
+//! async fn authorize(request: Request, next: middleware::Next) -> Response {
+//!     // Sees every item, and every request that is no batch.
+//!     next.run(request).await
+//! }
+//!
+//! let api: Router = Router::new().route("/hello", get(async || "hello"));
+//! let service = ServiceBuilder::new()
+//!     .layer(RequestBodyLimitLayer::new(1 << 20))
+//!     .layer(BatchLayer::new("/batch"))
+//!     .layer(MapRequestBodyLayer::new(Body::new)) // `from_fn` takes axum's body and no other
+//!     .layer(middleware::from_fn(authorize))
+//!     .service(api);
+//! let app: Router = Router::new().fallback_service(service);
+//! ```
+//!
+//! # Formats
+//!
+//! | format | media types | reads | writes |
+//! | --- | --- | --- | --- |
+//! | [`Json`] | `application/json` | yes | yes |
+//! | [`NdJson`] | `application/x-ndjson`, `application/jsonl`, `application/ndjson` | no | yes, as items finish |
+//! | yours | by [`Format`] | by [`Decoder`] | by [`Encoder`] |
+//!
+//! `Content-Type` says who reads, `Accept` who writes: JSON in with NDJSON out is one request.
+//!
+//! # Settings
+//!
+//! Limits, times, order, status, hooks: every one is a method of `BatchLayer`, and its docs have [the table of all
+//! defaults](BatchLayer#all-settings). None has to be set.
+//!
+//! # What it promises
+//!
+//! 1. An item is one value from the bytes to its answer. What was checked is byte for byte what runs.
+//! 2. Everything is checked before anything runs. A fault in the last byte of the envelope refuses all of it.
+//! 3. Every item of an accepted batch gets exactly one answer, under its own id. None runs twice, nothing is retried.
+//! 4. The answer is well-formed whatever a handler does: any bytes, any headers, a panic, no answer at all. No item can add,
+//!    remove or change another's result. (A program built with `panic = "abort"` still ends at a panic.)
+//! 5. Memory is bounded by the settings: what is read, each answer, and all answers together. (A streamed answer is never held
+//!    whole.)
+//! 6. Every batch ends by its deadline, whatever hangs: the upload, readiness, a call, the body of an answer. (With the feature
+//!    `timeout`. Nothing can interrupt a handler that blocks its thread, and a streamed answer also waits for its reader.)
+//! 7. tower's contract is kept: the instance that was made ready is the one that is called. What
+//!    [`poll_ready`](tower::Service::poll_ready) has reserved serves a request that passes through, and is given back before
+//!    the body of a batch is read.
+//! 8. Dropping the response cancels every item in flight at once. No task outlives its batch, because none is spawned.
+//! 9. An item is trusted no more than the request that carried it: no header it brings can claim another peer, host, origin or
+//!    user ([`ItemHeaders::guarded`]), and no extension reaches it unless
+//!    [its type was registered](BatchLayer::inherit_extension).
+//! 10. A batch inside a batch is refused with 508, where there is a second batch endpoint that an item could reach.
+//! 11. Errors never quote what a client sent, and never show the text of an error of yours: a fixed title, a code, an index.
+//! 12. The error type of your service stays what it is. A refusal is a response.
+//!
+//! It does not promise atomicity: an envelope that asks for it (`atomicityGroup`, `if`) is refused with 501, never half
+//! honoured. Nothing leaves the process: an item's URL is a path of the wrapped service, and never that of another host.
+//!
+//! # When it does not compile
+//!
+//! "The method exists but its trait bounds were not satisfied" (E0599) on a layered service hides the reason. Put [`check`]
+//! around the service: `check::<Body, _>(service)`, with the type of body that your server gives it. The compiler then
+//! names the bound:
+//!
+//! | the compiler says | because | do |
+//! | --- | --- | --- |
+//! | no method named `layer` | the trait is not in scope | `use tower::Layer;` |
+//! | ``the trait `Clone` is not implemented for `S` `` | each item runs on a clone | derive it, or put `tower::buffer::Buffer` around the service |
+//! | ``the trait `Error` is not implemented for `E` `` | the service's error has to be `Into<BoxError>` | implement `std::error::Error` for it, or `.map_err(..)` |
+//! | ``future .. is not `Send` `` | servers move requests between threads | see the note on which value is held across an `.await` |
+//! | ``expected `Bytes`, found ..`` | both bodies have to carry `bytes::Bytes` | `MapRequestBodyLayer`, `MapResponseBodyLayer` of tower-http |
+//! | ``expected .. Request<RequestBody<B>> .. found .. Request<B>`` | an item has a body of its own | take [`RequestBody<B>`](RequestBody), or be generic over the body |
+//! | ``Service<Request<RequestBody<Body>>> is not implemented for `FromFn` `` | axum's `from_fn` takes axum's body only | `MapRequestBodyLayer::new(Body::new)` [in between](#not-with-routerlayer) |
+//! | ``expected `Response<_>`, found `Router` `` | that is a make-service | wrap the router before `into_make_service` |
+//! | ``dyn Body .. cannot be shared between threads`` | [`ResponseBody`] is `Send` and not `Sync` | `UnsyncBoxBody` for `BoxBody`, `.boxed_unsync()` for `.boxed()` |
+//!
+//! # Features
+//!
+//! | feature | default | |
+//! | --- | --- | --- |
+//! | `json` | yes | [`Json`] and [`NdJson`] |
+//! | `timeout` | yes | `item_timeout` and `deadline`, by tokio's timer |
+//! | `tracing` | no | a span a batch with a child span an item; what was ignored of an item's headers as events |
+//!
+//! The crate spawns nothing and needs no runtime, with one exception: with `timeout`, and only when an item or the upload has
+//! to wait, there has to be a tokio runtime with its time driver enabled (`#[tokio::main]` has it; a runtime built by hand
+//! calls `enable_time` or `enable_all`). Without one it panics then. On other runtimes, switch default features off.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 #![cfg_attr(
@@ -7,20 +171,25 @@
 )]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing))]
 
-mod describe;
-mod flow;
+// The face: what a user builds, and what that is made into.
 mod future;
-mod head;
 mod layer;
 mod service;
 
+// The straight line, and what is settled along it.
+mod describe;
+mod flow;
+mod head;
+mod negotiate;
+mod preferences;
+
+// What it uses: what the layer was told, the formats, the engine, the policies.
 mod config;
 mod engine;
 mod format;
-mod negotiate;
 mod policy;
-mod preferences;
 
+// The ground: one item and its answer, bodies and errors.
 mod body;
 mod error;
 mod fault;
@@ -46,7 +215,12 @@ pub use format::{Decoder, Encoder, Format, Frames};
 pub use format::{Json, NdJson};
 pub use future::ResponseFuture;
 pub use layer::{BatchLayer, check};
-pub use policy::{EnvelopeStatus, ItemHeaders, SetCookie, SubrequestInfo, Summary};
+pub use policy::{ChangeSets, EnvelopeStatus, ItemHeaders, SetCookie, SubrequestInfo, Summary};
 pub use service::Batch;
 pub use subrequest::Subrequest;
 pub use subresponse::Subresponse;
+
+/// Runs the README's examples as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

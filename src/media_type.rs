@@ -115,3 +115,103 @@ fn ends_with(text: &str, suffix: &str) -> bool {
         .and_then(|at| text.get(at..))
         .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameter<'a>(
+        value: &'a str,
+        name: &str,
+    ) -> Result<Option<Cow<'a, str>>, DuplicateParameter> {
+        MediaType::parse(value).parameter(name)
+    }
+
+    #[test]
+    fn the_essence_is_what_stands_before_the_first_semicolon() {
+        for (value, essence) in [
+            ("a/b", "a/b"),
+            (" A/b\t; c=d", "A/b"),
+            ("a/b;", "a/b"),
+            (";a/b", ""),
+            ("", ""),
+        ] {
+            assert_eq!(MediaType::parse(value).essence(), essence);
+        }
+        assert!(MediaType::parse("Application/JSON;a=b").is("application/json"));
+        assert!(!MediaType::parse("application/json-seq").is("application/json"));
+    }
+
+    #[test]
+    fn json_is_a_whole_suffix_and_text_a_whole_type() {
+        for (value, is_json, is_text) in [
+            ("application/json", true, false),
+            ("application/vnd.API+JSON; a=b", true, false),
+            ("+json", true, false),
+            ("text/json", false, true),
+            ("TEXT/x+json", true, true),
+            ("application/jsonx", false, false),
+            ("application/json; text/plain", true, false),
+            ("json", false, false),
+            ("textual/plain", false, false),
+            ("text", false, false),
+            ("é", false, false),
+            ("éééééé", false, false),
+        ] {
+            let media_type = MediaType::parse(value);
+            assert_eq!(
+                (media_type.is_json(), media_type.is_text()),
+                (is_json, is_text),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn parameters_are_found_by_name_in_any_case_and_unquoted() {
+        for (value, expected) in [
+            ("a/b;x=1", Some("1")),
+            ("a/b ; X = 1 ;y=2", Some("1")),
+            ("a/b;;x=1;", Some("1")),
+            ("a/b;x=\"1;y\\\"\\\\=2\";z=3", Some("1;y\"\\=2")),
+            ("a/b;y=\";x=0;\";x=1", Some("1")),
+            ("a/b;x=", Some("")),
+            ("a/b;x=a=b", Some("a=b")),
+            ("a/b;x=\"open", Some("\"open")),
+            ("a/b;x=\"", Some("\"")),
+            ("a/b;x", None),
+            ("a/b;xx=1", None),
+            ("x=1", None),
+        ] {
+            assert_eq!(
+                parameter(value, "x"),
+                Ok(expected.map(Cow::from)),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_stands_twice_is_an_error_even_if_it_says_the_same() {
+        for value in ["a/b;x=1;x=1", "a/b;x=1;y=2;X=\"1\"", "a/b;x=;x="] {
+            assert_eq!(parameter(value, "x"), Err(DuplicateParameter), "{value}");
+        }
+        assert!(!MediaType::parse("text/plain;charset=utf-8;charset=utf-8").is_utf8());
+    }
+
+    #[test]
+    fn separators_in_quoted_strings_do_not_separate() {
+        for (text, pieces) in [
+            ("", &[""][..]),
+            (",", &["", ""]),
+            ("a, b", &["a", " b"]),
+            ("\"a,b\",c", &["\"a,b\"", "c"]),
+            (r#""a\",b",c"#, &[r#""a\",b""#, "c"]),
+            (r#""a\\",b"#, &[r#""a\\""#, "b"]),
+            (r"a\,b", &[r"a\", "b"]),
+            ("\"a,b", &["\"a,b"]),
+        ] {
+            assert_eq!(split_unquoted(text, b',').collect::<Vec<_>>(), pieces);
+        }
+    }
+}

@@ -17,8 +17,19 @@ use crate::preferences::Preferences;
 pub(crate) struct Negotiated {
     pub(crate) decoder: Box<dyn Decoder>,
     pub(crate) encoder: Box<dyn Encoder>,
-    pub(crate) is_streamed: bool,
+    pub(crate) manner: Manner,
     pub(crate) preferences: Preferences,
+}
+
+/// How the formats want a batch run and answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    /// Written as items finish.
+    pub(crate) is_streamed: bool,
+    /// Answered in the order of the request, groups together, whatever the layer says.
+    pub(crate) is_ordered: bool,
+    /// Run one item after the other, up to the first that fails.
+    pub(crate) is_sequential: bool,
 }
 
 pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Error> {
@@ -26,12 +37,16 @@ pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Er
         return Err(ErrorKind::NestedBatch.into());
     }
     let reader = reader(config, &outer.headers)?;
+    let decoder = decoder(config, reader, outer)?;
     let writer = writer(config, reader, outer)?;
-    let decoder = reader.decoder(outer, &config.limits)?;
     Ok(Negotiated {
-        decoder: decoder.ok_or_else(|| unsupported(config))?,
+        decoder,
         encoder: writer.1,
-        is_streamed: config.streamed.unwrap_or_else(|| writer.0.is_streamed()),
+        manner: Manner {
+            is_streamed: config.streamed.unwrap_or_else(|| writer.0.is_streamed()),
+            is_ordered: writer.0.is_ordered(),
+            is_sequential: reader.is_sequential(),
+        },
         preferences: Preferences::of(&outer.headers),
     })
 }
@@ -56,6 +71,15 @@ fn reader<'a>(config: &'a Config, headers: &HeaderMap) -> Result<&'a dyn Format,
             format.reads() && names.any(|name| media_type.is(name))
         })
         .ok_or_else(|| unsupported(config))
+}
+
+fn decoder(config: &Config, reader: &dyn Format, outer: &Parts) -> Result<Box<dyn Decoder>, Error> {
+    match reader.decoder(outer, &config.limits) {
+        Ok(Some(decoder)) => Ok(decoder),
+        // A format knows nothing of the others: what can be sent instead is known only here.
+        Err(error) if error.kind() != ErrorKind::UnsupportedMediaType => Err(error),
+        _ => Err(unsupported(config)),
+    }
 }
 
 fn unsupported(config: &Config) -> Error {
@@ -163,21 +187,22 @@ fn or_anything(mut ranges: Vec<Range<'_>>) -> Vec<Range<'_>> {
 fn weight(range: &MediaType<'_>) -> u16 {
     let weight = range.parameter("q").ok().flatten();
     let weight = weight.and_then(|weight| weight.parse::<f32>().ok());
-    (weight.unwrap_or(1.0).clamp(0.0, 1.0) * 1000.0) as u16
+    (weight.unwrap_or(1.0).clamp(0.0, 1.0) * 1000.0).round() as u16
 }
 
-/// For each name the most exact range counts, and of all its names a format's best.
+/// For each name the most exact range counts, and of all its names a format's best. A range with a star means a format by its
+/// first name only: so one that is refused by it does not come in by another.
 fn quality(format: &dyn Format, ranges: &[Range<'_>]) -> Option<Quality> {
-    let of_name = |name: &&str| {
+    let of_name = |(index, name): (usize, &&str)| {
         ranges
             .iter()
             .filter_map(|range| Some((range.matches(name)?, range.weight)))
+            .filter(|(exactness, _)| index == 0 || *exactness == Exactness::Subtype)
             .max()
             .map(|(exactness, weight)| (weight, exactness))
     };
-    format
-        .media_types()
-        .iter()
+    let names = format.media_types().iter().enumerate();
+    names
         .filter_map(of_name)
         .filter(|(weight, _)| *weight > 0)
         .max()

@@ -6,12 +6,23 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::media_type::{split_unquoted, unquoted};
 
+const CONTINUE_ON_ERROR: &str = "continue-on-error";
+const WAIT: &str = "wait";
+const RETURN: &str = "return";
+
+/// Without a timer nobody can promise how long it takes.
+const NAMES: &[&str] = match cfg!(feature = "timeout") {
+    true => &[CONTINUE_ON_ERROR, RETURN, WAIT],
+    false => &[CONTINUE_ON_ERROR, RETURN],
+};
+
 /// The preferences that a batch honours.
 #[derive(Debug, Default)]
 pub(crate) struct Preferences {
     pub(crate) continue_on_error: Option<bool>,
     pub(crate) wait: Option<Duration>,
     pub(crate) is_minimal: bool,
+    seen: Vec<&'static str>,
     applied: String,
 }
 
@@ -36,34 +47,40 @@ impl Preferences {
         }
     }
 
-    /// Of two preferences with one name, the first counts (RFC 7240 §2).
+    /// Of two preferences with one name the first counts, even if it is not honoured (RFC 7240 §2).
     fn take(&mut self, preference: &str) {
         let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
-        let value = unquoted(value.trim());
         let name = name.trim().to_ascii_lowercase();
-        let is_new = match name.strip_prefix("odata.").unwrap_or(&name) {
-            "continue-on-error" => match value.to_ascii_lowercase().as_str() {
-                "" | "true" => set(&mut self.continue_on_error, true),
-                "false" => set(&mut self.continue_on_error, false),
-                _ => false,
-            },
-            "wait" if cfg!(feature = "timeout") => value
-                .parse()
-                .is_ok_and(|seconds| set(&mut self.wait, Duration::from_secs(seconds))),
-            "return" if value == "minimal" => !std::mem::replace(&mut self.is_minimal, true),
-            _ => false,
+        let name = name.strip_prefix("odata.").unwrap_or(&name);
+        let known = NAMES.iter().copied().find(|known| *known == name);
+        let Some(name) = known.filter(|known| !self.seen.contains(known)) else {
+            return;
         };
-        if is_new {
+        self.seen.push(name);
+        let value = unquoted(value.trim());
+        let is_applied = match name {
+            CONTINUE_ON_ERROR => {
+                self.continue_on_error = match value.to_ascii_lowercase().as_str() {
+                    "" | "true" => Some(true),
+                    "false" => Some(false),
+                    _ => None,
+                };
+                self.continue_on_error.is_some()
+            }
+            WAIT => {
+                self.wait = value.parse().ok().map(Duration::from_secs);
+                self.wait.is_some()
+            }
+            _ => {
+                self.is_minimal = value == "minimal";
+                self.is_minimal
+            }
+        };
+        if is_applied {
             if !self.applied.is_empty() {
                 self.applied.push_str(", ");
             }
             self.applied.push_str(preference);
         }
     }
-}
-
-fn set<T>(slot: &mut Option<T>, value: T) -> bool {
-    let is_new = slot.is_none();
-    slot.get_or_insert(value);
-    is_new
 }

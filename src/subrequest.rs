@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::error::{Error, ErrorKind};
 use crate::fault::Fault;
+use crate::policy::ChangeSets;
 use crate::target::Targets;
 
 const MAX_ID: usize = 256;
@@ -60,9 +61,23 @@ pub struct Subrequest {
     pub(crate) dependants: Vec<usize>,
     /// The atomicity group that the item is of.
     pub(crate) group: Option<ByteString>,
+    pub(crate) ends_group: bool,
+    /// Items before this one that it refers to.
+    pub(crate) references: References,
+    /// Whether an item after this one refers to it.
+    pub(crate) is_referred_to: bool,
     /// The id as a multipart envelope spells it, for the answer; `None` if it was made up.
     pub(crate) label: Option<ByteString>,
     pub(crate) fault: Option<Fault>,
+}
+
+/// What an item takes over from items before it, once these are done.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct References {
+    /// Whose URL the item's URL continues.
+    pub(crate) url: Option<usize>,
+    /// Whose `ETag` the item's `If-Match` is.
+    pub(crate) etag: Option<usize>,
 }
 
 /// What a layer asks of every item.
@@ -71,6 +86,8 @@ pub(crate) struct Rules<'a> {
     pub(crate) targets: Targets<'a>,
     pub(crate) methods: &'a [Method],
     pub(crate) max_body: usize,
+    pub(crate) change_sets: ChangeSets,
+    pub(crate) has_references: bool,
 }
 
 impl Subrequest {
@@ -102,6 +119,9 @@ impl Subrequest {
             unmet: 0,
             dependants: Vec::new(),
             group: None,
+            ends_group: false,
+            references: References::default(),
+            is_referred_to: false,
             label: None,
             fault: None,
         }
@@ -166,11 +186,11 @@ impl Subrequest {
         self
     }
 
-    pub(crate) fn set_id(&mut self, id: ByteString) -> Result<(), Error> {
+    pub(crate) fn set_id(&mut self, id: ByteString) -> Result<(), ErrorKind> {
         let is_plain = |byte: u8| (0x20..0x7F).contains(&byte);
         let has_control = !id.bytes().all(is_plain) && id.chars().any(char::is_control);
         if has_control || !(1..=MAX_ID).contains(&id.len()) {
-            return Err(ErrorKind::Malformed.into());
+            return Err(ErrorKind::Malformed);
         }
         self.id = id;
         Ok(())
@@ -224,7 +244,9 @@ impl Subrequest {
             let allowed = same_method(rules.methods, method);
             self.method = Some(allowed.ok_or(Fault::MethodNotAllowed)?);
         }
-        self.target = Some(rules.targets.resolve(&self.url)?);
+        if self.references.url.is_none() {
+            self.target = Some(rules.targets.resolve(&self.url)?);
+        }
         match self.body.len() > rules.max_body {
             true => Err(Fault::BodyTooLarge),
             false => Ok(()),

@@ -30,6 +30,7 @@ pub struct Subresponse {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) group: Option<ByteString>,
+    pub(crate) ends_group: bool,
     /// As [`Subrequest::label`](crate::Subrequest).
     #[cfg_attr(
         not(feature = "multipart"),
@@ -56,6 +57,7 @@ impl Subresponse {
             headers,
             body: body.into(),
             group: None,
+            ends_group: false,
             label: None,
             is_head: false,
             fault: None,

@@ -37,7 +37,7 @@ struct Answer {
 }
 
 /// An application whose `/batch` dispatches to `api`.
-pub fn app(api: Router) -> Router {
+pub(crate) fn app(api: Router) -> Router {
     Router::new().route("/batch", post(batch)).with_state(api)
 }
 

@@ -10,7 +10,7 @@ use tower::Service;
 
 use super::{Load, parts};
 
-pub async fn run<S>(service: &mut S, load: &Load, answer_bytes: usize) -> Vec<u8>
+pub(crate) async fn run<S>(service: &mut S, load: &Load, answer_bytes: usize) -> Vec<u8>
 where
     S: Service<Request<Body>, Response = Response<Body>>,
     S::Error: std::fmt::Debug,

@@ -17,7 +17,7 @@ use super::json_of;
 
 /// What an item is answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// 30 bytes of JSON.
     Small,
     /// 1 KiB of JSON.
@@ -27,7 +27,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Small => "small",
             Self::Medium => "medium",
@@ -35,7 +35,7 @@ impl Answer {
         }
     }
 
-    pub fn body(self) -> Bytes {
+    pub(crate) fn body(self) -> Bytes {
         Bytes::from(json_of(match self {
             Self::Small => 30,
             Self::Medium => 1 << 10,
@@ -46,7 +46,7 @@ impl Answer {
 
 /// Answers everything at once with the same bytes.
 #[derive(Clone, Debug)]
-pub struct Trivial(pub Bytes);
+pub(crate) struct Trivial(pub(crate) Bytes);
 
 impl<B> Service<Request<B>> for Trivial {
     type Response = Response<Body>;
@@ -71,7 +71,7 @@ fn json(body: Bytes) -> Response<Body> {
 }
 
 /// An axum application of 20 routes.
-pub fn router() -> Router {
+pub(crate) fn router() -> Router {
     let mut router = Router::new();
     for answer in [Answer::Small, Answer::Medium, Answer::Large] {
         let path = format!("/{}/{{id}}", answer.name());

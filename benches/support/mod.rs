@@ -1,8 +1,8 @@
 //! What every bench measures: one set of items over one inner service, answered in several ways.
 
-pub mod by_hand;
-pub mod floor;
-pub mod inner;
+pub(crate) mod by_hand;
+pub(crate) mod floor;
+pub(crate) mod inner;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use tower_multistatus::BatchLayer;
 
 /// What the items of a batch are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// GET without a body.
     Get,
     /// POST of 200 bytes of JSON.
@@ -21,14 +21,14 @@ pub enum Kind {
 
 /// A batch of like items.
 #[derive(Clone, Debug)]
-pub struct Load {
-    pub envelope: Bytes,
+pub(crate) struct Load {
+    pub(crate) envelope: Bytes,
     /// The same items, as ready parts of requests.
-    pub ready: Vec<(Method, http::Uri, Bytes)>,
+    pub(crate) ready: Vec<(Method, http::Uri, Bytes)>,
 }
 
 impl Load {
-    pub fn new(kind: Kind, answer: inner::Answer, count: usize) -> Self {
+    pub(crate) fn new(kind: Kind, answer: inner::Answer, count: usize) -> Self {
         let mut envelope = String::from("{\"requests\":[");
         let mut ready = Vec::new();
         for index in 0..count {
@@ -57,12 +57,12 @@ impl Load {
     }
 
     /// The outer request, with as few headers as a client can send.
-    pub fn request(&self) -> Request<Body> {
+    pub(crate) fn request(&self) -> Request<Body> {
         self.request_with(&[])
     }
 
     /// The outer request with further headers.
-    pub fn request_with(&self, headers: &[(&'static str, &'static str)]) -> Request<Body> {
+    pub(crate) fn request_with(&self, headers: &[(&'static str, &'static str)]) -> Request<Body> {
         let mut request = Request::post("/batch")
             .header("host", "api.example")
             .header("content-type", "application/json");
@@ -76,7 +76,7 @@ impl Load {
 }
 
 /// JSON text of so many bytes.
-pub fn json_of(bytes: usize) -> String {
+pub(crate) fn json_of(bytes: usize) -> String {
     let frame = r#"{"name":"","ok":true}"#.len();
     format!(
         r#"{{"name":"{}","ok":true}}"#,
@@ -85,7 +85,7 @@ pub fn json_of(bytes: usize) -> String {
 }
 
 /// The layer as it is measured: with all its defaults, and room for the load.
-pub fn layer(count: usize) -> BatchLayer {
+pub(crate) fn layer(count: usize) -> BatchLayer {
     BatchLayer::new("/batch")
         .max_subrequests(count)
         .max_envelope_bytes(1 << 30)
@@ -93,7 +93,7 @@ pub fn layer(count: usize) -> BatchLayer {
 }
 
 /// The parts of an empty request: what a request is made of.
-pub fn parts(method: &Method, uri: &http::Uri) -> Parts {
+pub(crate) fn parts(method: &Method, uri: &http::Uri) -> Parts {
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.method = method.clone();
     parts.uri = uri.clone();

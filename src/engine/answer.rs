@@ -20,6 +20,7 @@ use super::timer::Instant;
 use crate::config::Order;
 use crate::fault::Fault;
 use crate::format::{Encoder, Frames};
+use crate::negotiate::Manner;
 use crate::policy::Summary;
 use crate::subresponse::Subresponse;
 use crate::trace::BatchSpan;
@@ -39,9 +40,11 @@ pub(crate) struct Answer<S: Inner<B>, B> {
     encoder: Box<dyn Encoder>,
     frames: Frames,
     state: State,
-    is_streamed: bool,
+    manner: Manner,
     /// Answers that wait for those before them, where they are asked for in the order of the request.
     held: Option<Held>,
+    /// Answers to a group that is not complete, where a format writes groups whole.
+    group: Vec<Subresponse>,
     summary: Summary,
     retry_after: Option<u64>,
     cookies: Vec<HeaderValue>,
@@ -80,21 +83,22 @@ impl<S: Inner<B>, B> Answer<S, B> {
         context: Context,
         inner: S,
         encoder: Box<dyn Encoder>,
-        is_streamed: bool,
         deadline: Option<Instant>,
     ) -> Self {
-        let order = context.config.order.unwrap_or(match is_streamed {
-            true => Order::Completion,
-            false => Order::Request,
-        });
+        let manner = context.manner;
+        let in_order = match context.config.order {
+            Some(order) => order == Order::Request,
+            None => !manner.is_streamed,
+        };
         let span = BatchSpan::new(plan.len());
         Self {
-            frames: Frames::with_estimate(64 + plan.len() * SMALL_ANSWER, is_streamed),
+            frames: Frames::with_estimate(64 + plan.len() * SMALL_ANSWER, manner.is_streamed),
             dispatch: Dispatch::new(plan, context, inner, deadline, span),
             encoder,
             state: State::New,
-            is_streamed,
-            held: (order == Order::Request).then(Held::default),
+            manner,
+            held: (in_order || manner.is_ordered).then(Held::default),
+            group: Vec::new(),
             summary: Summary::default(),
             retry_after: None,
             cookies: Vec::new(),
@@ -129,12 +133,12 @@ impl<S: Inner<B>, B> Answer<S, B> {
         }
         self.dispatch.check_deadline();
         for _ in 0..YIELD_AFTER {
-            if self.is_streamed && self.frames.len() >= FULL_FRAME {
+            if self.manner.is_streamed && self.frames.len() >= FULL_FRAME {
                 // Whoever takes the frame polls again.
                 return Poll::Pending;
             }
             // Only a stream has to keep what it holds small: a buffered answer has a limit for all of it.
-            let held = self.held.as_ref().filter(|_| self.is_streamed);
+            let held = self.held.as_ref().filter(|_| self.manner.is_streamed);
             let held = held.map_or(0, |held| held.early.len());
             match self.dispatch.poll_next(held, cx) {
                 Poll::Ready(Some(settled)) => self.take(settled),
@@ -161,46 +165,71 @@ impl<S: Inner<B>, B> Answer<S, B> {
         if self.is_over(bytes) {
             self.cut_off(&mut subresponse);
         }
-        let Some(held) = &mut self.held else {
-            return self.write(subresponse);
-        };
-        if subresponse.index != held.next {
-            held.bytes += subresponse.body.len();
-            held.early.insert(subresponse.index, subresponse);
-            return;
+        match &mut self.held {
+            Some(held) if subresponse.index != held.next => {
+                held.bytes += subresponse.body.len();
+                held.early.insert(subresponse.index, subresponse);
+                return;
+            }
+            _ => self.in_turn(subresponse),
         }
-        let mut turn = Some(subresponse);
-        while let Some(subresponse) = turn {
-            self.write(subresponse);
-            turn = self.held.as_mut().and_then(Held::advance);
+        while let Some(subresponse) = self.held.as_mut().and_then(Held::advance) {
+            self.in_turn(subresponse);
         }
     }
 
-    fn write(&mut self, mut subresponse: Subresponse) {
+    /// The answer is the next to be written, alone or with those of its group.
+    fn in_turn(&mut self, mut subresponse: Subresponse) {
+        if !self.manner.is_ordered || subresponse.group.is_none() {
+            return self.write(std::slice::from_mut(&mut subresponse));
+        }
+        let is_complete = subresponse.ends_group;
+        self.group.push(subresponse);
+        if is_complete {
+            let mut group = std::mem::take(&mut self.group);
+            self.write(&mut group);
+        }
+    }
+
+    fn write(&mut self, answers: &mut [Subresponse]) {
         let mark = self.frames.len();
-        self.encoder.push(&subresponse, &mut self.frames);
+        self.encode(answers);
         if self.is_over(0) {
             self.frames.rewind(mark);
-            self.encoder.retract();
-            self.cut_off(&mut subresponse);
-            self.encoder.push(&subresponse, &mut self.frames);
+            for answer in &mut *answers {
+                self.encoder.retract();
+                self.cut_off(answer);
+            }
+            self.encode(answers);
         }
-        self.summary.count(subresponse.is_success());
-        if matches!(
-            subresponse.status,
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-        ) {
-            let seconds = subresponse.headers.get(RETRY_AFTER);
-            let seconds = seconds.and_then(|value| value.to_str().ok()?.parse().ok());
-            self.retry_after = self.retry_after.max(seconds);
+        for answer in answers {
+            self.summary.count(answer.is_success());
+            if matches!(
+                answer.status,
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+            ) {
+                let seconds = answer.headers.get(RETRY_AFTER);
+                let seconds = seconds.and_then(|value| value.to_str().ok()?.parse().ok());
+                self.retry_after = self.retry_after.max(seconds);
+            }
+        }
+    }
+
+    fn encode(&mut self, answers: &[Subresponse]) {
+        match answers {
+            [answer] if answer.group.is_none() || !self.manner.is_ordered => {
+                self.encoder.push(answer, &mut self.frames);
+            }
+            group => self.encoder.push_group(group, &mut self.frames),
         }
     }
 
     /// Whether a buffered answer with so many bytes more is larger than it may be.
     fn is_over(&self, more: usize) -> bool {
         let held = self.held.as_ref().map_or(0, |held| held.bytes);
+        let group: usize = self.group.iter().map(|answer| answer.body.len()).sum();
         let max = self.dispatch.context().config.limits.max_total_answer_bytes;
-        !self.is_streamed && self.frames.len() + held + more > max
+        !self.manner.is_streamed && self.frames.len() + held + group + more > max
     }
 
     /// The answer does not fit. Nor will later ones: their items are not begun, so that nothing is done and then not told.

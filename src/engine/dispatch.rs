@@ -12,6 +12,7 @@ use super::call::{Call, Called, Inner};
 use super::context::Context;
 use super::outcome::{Outcome, Settled, fault_of};
 use super::plan::Plan;
+use super::references::Referents;
 use super::timer::{Instant, Timer};
 use crate::fault::Fault;
 use crate::trace::{BatchSpan, ItemSpan};
@@ -28,6 +29,7 @@ pub(super) struct Dispatch<S: Inner<B>, B> {
     settled: VecDeque<Settled>,
     /// What every item is told that was not begun.
     halted: Option<Fault>,
+    referents: Referents,
     deadline: Option<Instant>,
     timer: Timer,
     span: BatchSpan,
@@ -67,6 +69,7 @@ impl<S: Inner<B>, B> Dispatch<S, B> {
             in_flight: FuturesUnordered::new(),
             settled: VecDeque::new(),
             halted: None,
+            referents: Referents::default(),
             deadline,
             timer: Timer::default(),
             span,
@@ -104,7 +107,7 @@ impl<S: Inner<B>, B> Dispatch<S, B> {
             {
                 return Poll::Ready(Some(self.finish(index, called, span)));
             }
-            if self.in_flight.len() + held < self.context.config.concurrency {
+            if self.in_flight.len() + held < self.context.concurrency() {
                 match self.start(cx) {
                     Poll::Ready(Some(settled)) => return Poll::Ready(Some(settled)),
                     Poll::Ready(None) if self.in_flight.is_empty() => return Poll::Ready(None),
@@ -126,10 +129,11 @@ impl<S: Inner<B>, B> Dispatch<S, B> {
         let item = self.plan.item(index);
         let span = ItemSpan::new(&self.span, item);
         let fault = self.halted.or(item.fault);
-        let request = match fault.map_or_else(|| self.context.request(index, item), Err) {
-            Ok(request) => request,
-            Err(fault) => return Poll::Ready(Some(self.settle(index, Err(fault), span))),
-        };
+        let request =
+            match fault.map_or_else(|| self.context.request(index, item, &self.referents), Err) {
+                Ok(request) => request,
+                Err(fault) => return Poll::Ready(Some(self.settle(index, Err(fault), span))),
+            };
         let inner = &self.inner;
         let Ok(inner) = catch_unwind(AssertUnwindSafe(|| inner.clone())) else {
             return Poll::Ready(Some(self.settle(index, Err(Fault::Panicked), span)));
@@ -166,6 +170,10 @@ impl<S: Inner<B>, B> Dispatch<S, B> {
     }
 
     fn settle(&mut self, index: usize, outcome: Outcome, span: ItemSpan) -> Settled {
+        if let Ok((parts, _)) = &outcome {
+            let item = self.plan.item(index);
+            self.referents.note(index, item, &parts.headers);
+        }
         let settled = Settled::new(&self.context, index, self.plan.item(index), outcome);
         let status = settled.subresponse.status;
         span.finish(status);
@@ -193,9 +201,10 @@ impl<S: Inner<B>, B> Dispatch<S, B> {
             return false;
         }
         self.check_deadline();
-        let fault = match self.halted {
-            Some(Fault::Deadline) => Fault::Deadline,
-            _ => Fault::ItemTimeout,
+        // Not asked of `halted`: a batch that was stopped for something else has a deadline still.
+        let fault = match self.deadline.is_some_and(Instant::has_come) {
+            true => Fault::Deadline,
+            false => Fault::ItemTimeout,
         };
         let is_overdue = |call: &InFlight<S, B>| {
             fault == Fault::Deadline || call.due.is_some_and(Instant::has_come)

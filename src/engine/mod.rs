@@ -4,8 +4,10 @@ mod answer;
 mod call;
 mod context;
 mod dispatch;
+mod names;
 mod outcome;
 mod plan;
+mod references;
 mod timer;
 
 pub(crate) use answer::{Answer, Whole};

@@ -35,6 +35,7 @@ impl Settled {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             group: item.group.take(),
+            ends_group: item.ends_group,
             label: item.label.take(),
             is_head: item.method == Some(Method::HEAD),
             fault: None,

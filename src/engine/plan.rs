@@ -3,8 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::names::{Groups, Names};
+use super::references::references_of;
 use crate::error::{Error, ErrorKind};
-use crate::subrequest::{Rules, Subrequest};
+use crate::subrequest::{References, Rules, Subrequest};
 
 /// Items whose ids are unique and whose dependencies stand before them. There is no other way to make one.
 #[derive(Debug)]
@@ -19,10 +21,10 @@ pub(crate) struct Plan {
 impl Plan {
     /// # Errors
     ///
-    /// [`ErrorKind::DuplicateId`] and [`ErrorKind::UnknownDependency`].
+    /// [`ErrorKind::DuplicateId`], [`ErrorKind::UnknownDependency`], [`ErrorKind::UnsupportedAtomicity`], and
+    /// [`ErrorKind::Malformed`] for a group whose members do not stand next to each other.
     pub(crate) fn new(mut items: Vec<Subrequest>, rules: &Rules<'_>) -> Result<Self, Error> {
-        // An edge is (an item, one that waits for it). There are none in most batches.
-        let edges = edges(&items)?;
+        let edges = edges(&mut items, rules)?;
         for item in &mut items {
             item.check(rules);
         }
@@ -34,6 +36,12 @@ impl Plan {
         for (on, waiting) in edges {
             plan.item(waiting).unmet += 1;
             plan.item(on).dependants.push(waiting);
+        }
+        for index in 0..plan.len() {
+            let References { url, etag } = plan.item(index).references;
+            for on in [url, etag].into_iter().flatten() {
+                plan.item(on).is_referred_to = true;
+            }
         }
         Ok(plan)
     }
@@ -106,16 +114,37 @@ impl Plan {
 /// The count of an item that will not run because one that it waits for has failed.
 const LOST: usize = usize::MAX;
 
-/// Who waits for whom. Only names of items before are known: so a cycle cannot be, nor an item that waits for itself.
-fn edges(items: &[Subrequest]) -> Result<Vec<(usize, usize)>, Error> {
-    let known = Names::new(items)?;
-    let mut edges = Vec::new();
+/// Who waits for whom: pairs of an item and one that waits for it. There are none in most batches.
+fn edges(items: &mut [Subrequest], rules: &Rules<'_>) -> Result<Vec<(usize, usize)>, Error> {
+    let names = Names::new(items)?;
+    let groups = Groups::new(items, &names, rules.change_sets)?;
+    let mut edges = groups.edges();
+    let mut references = Vec::new();
     for (index, item) in items.iter().enumerate() {
         for on in &item.depends_on {
-            match known.place(on).filter(|on| *on < index) {
-                Some(on) => edges.push((on, index)),
-                None => return Err(Error::new(ErrorKind::UnknownDependency).at_item(index)),
-            }
+            // Only what stands before is known: so a cycle cannot be, nor an item that waits for itself.
+            let on = names.before(on, index).or_else(|| groups.before(on, index));
+            let unknown = || Error::new(ErrorKind::UnknownDependency).at_item(index);
+            edges.push((on.ok_or_else(unknown)?, index));
+        }
+        if rules.has_references {
+            let found = references_of(index, item, &names);
+            edges.extend(
+                [found.url, found.etag]
+                    .into_iter()
+                    .flatten()
+                    .map(|on| (on, index)),
+            );
+            references.push(found);
+        }
+    }
+    let ends = groups.ends();
+    for (item, found) in items.iter_mut().zip(references) {
+        item.references = found;
+    }
+    for end in ends {
+        if let Some(item) = items.get_mut(end) {
+            item.ends_group = true;
         }
     }
     edges.sort_unstable();
@@ -124,36 +153,10 @@ fn edges(items: &[Subrequest]) -> Result<Vec<(usize, usize)>, Error> {
     Ok(edges)
 }
 
-/// The ids of a batch in an order to look them up by: the shorter first, so that numbers that count up are in it already.
-/// No hashing: a client cannot choose ids that collide, and most batches need not even be sorted.
-struct Names<'a>(Vec<(&'a str, usize)>);
-
-impl<'a> Names<'a> {
-    fn new(items: &'a [Subrequest]) -> Result<Self, Error> {
-        let mut names: Vec<_> = items.iter().map(Subrequest::id).zip(0..).collect();
-        let order = |(name, place): &(&'a str, usize)| (name.len(), *name, *place);
-        if !names.is_sorted_by_key(order) {
-            names.sort_unstable_by_key(order);
-        }
-        let mut pairs = names.iter().zip(names.iter().skip(1));
-        match pairs.find(|((one, _), (other, _))| one == other) {
-            None => Ok(Self(names)),
-            Some((_, (_, second))) => Err(Error::new(ErrorKind::DuplicateId).at_item(*second)),
-        }
-    }
-
-    fn place(&self, name: &str) -> Option<usize> {
-        let found = self
-            .0
-            .binary_search_by_key(&(name.len(), name), |(name, _)| (name.len(), name));
-        let (_, place) = self.0.get(found.ok()?)?;
-        Some(*place)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::ChangeSets;
     use crate::target::{TargetRules, Targets};
 
     fn plan(items: &[(&'static str, &[&'static str])]) -> Result<Plan, ErrorKind> {
@@ -172,6 +175,8 @@ mod tests {
             targets: Targets::new(&targets, &outer),
             methods: &[],
             max_body: 0,
+            change_sets: ChangeSets::refuse(),
+            has_references: false,
         };
         Plan::new(items, &rules).map_err(|error| error.kind())
     }

@@ -153,3 +153,112 @@ impl Frames {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes that tell where they were written.
+    fn bytes(from: usize, count: usize) -> Bytes {
+        let round: Vec<u8> = (0..=250).collect();
+        let skipped = from % round.len();
+        let rounds = (skipped + count).div_ceil(round.len());
+        Bytes::from(round.repeat(rounds)).slice(skipped..skipped + count)
+    }
+
+    fn write(out: &mut Frames, count: usize, is_owned: bool) {
+        let bytes = bytes(out.len(), count);
+        match is_owned {
+            true => out.put_bytes(bytes),
+            false => out.put(&bytes),
+        }
+    }
+
+    fn frames(mut out: Frames) -> Vec<Bytes> {
+        let mut length = out.len();
+        std::iter::from_fn(|| {
+            let frame = out.pop()?;
+            length -= frame.len();
+            assert_eq!(out.len(), length);
+            Some(frame)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn nothing_written_is_no_frame() {
+        let mut out = Frames::default();
+        out.put(b"");
+        out.put_bytes(Bytes::new());
+        out.rewind(out.len());
+        assert!(out.is_empty());
+        assert_eq!(out.pop(), None);
+    }
+
+    #[test]
+    fn a_large_body_is_its_own_frame_and_not_copied() {
+        let body = bytes(0, CHAINED);
+        let mut out = Frames::default();
+        out.put(b"before");
+        out.put_bytes(body.clone());
+        out.put(b"after");
+        out.put_bytes(bytes(0, CHAINED - 1));
+        let frames = frames(out);
+        assert_eq!(frames.len(), 3);
+        assert_eq!(frames[0], "before");
+        assert_eq!(frames[1].as_ptr(), body.as_ptr());
+        assert_eq!(frames[2].len(), 5 + CHAINED - 1);
+    }
+
+    #[test]
+    fn small_writes_fill_whole_segments() {
+        let mut out = Frames::with_estimate(100, false);
+        for at in 0..100_000 {
+            out.put(&bytes(at, 1));
+        }
+        let lengths: Vec<_> = frames(out).iter().map(Bytes::len).collect();
+        assert_eq!(
+            lengths,
+            [100, SEGMENT, SEGMENT, SEGMENT, 100_000 - 100 - 3 * SEGMENT]
+        );
+    }
+
+    #[test]
+    fn rewinding_takes_back_exactly_what_was_written_since() {
+        let sizes = [0, 1, CHAINED, SEGMENT + 1];
+        let writes: Vec<_> = sizes
+            .iter()
+            .flat_map(|size| [(*size, false), (*size, true)])
+            .collect();
+        for before in &writes {
+            for (first, second) in writes
+                .iter()
+                .flat_map(|first| writes.iter().map(move |second| (first, second)))
+            {
+                let shown = format!("{before:?} {first:?} {second:?}");
+                let mut out = Frames::with_estimate(100, false);
+                write(&mut out, before.0, before.1);
+                write(&mut out, 7, false);
+                let kept = out.len();
+                write(&mut out, first.0, first.1);
+                write(&mut out, second.0, second.1);
+                out.rewind(kept);
+                assert_eq!(out.len(), kept, "{shown}");
+                write(&mut out, 300, false);
+                assert!(frames(out).concat() == bytes(0, kept + 300), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn rewinding_to_a_place_right_after_a_body_keeps_the_body() {
+        let mut out = Frames::default();
+        out.put_bytes(bytes(0, CHAINED));
+        let kept = out.len();
+        write(&mut out, CHAINED, true);
+        write(&mut out, SEGMENT, false);
+        out.rewind(kept);
+        out.rewind(kept);
+        assert_eq!(frames(out), [bytes(0, CHAINED)]);
+    }
+}

@@ -37,7 +37,8 @@ pub use ndjson::NdJson;
 /// A wire format of envelopes.
 ///
 /// A format reads, writes, or both. It does no I/O and knows nothing of how items run: it makes a [`Decoder`] and an
-/// [`Encoder`] a batch. Add one to a layer with [`BatchLayer::format`](crate::BatchLayer::format).
+/// [`Encoder`] for each batch. Add one to a layer with [`BatchLayer::format`](crate::BatchLayer::format). One that reads
+/// overrides both [`reads`](Self::reads) and [`decoder`](Self::decoder).
 ///
 /// A format that writes one line an item:
 ///
@@ -101,7 +102,8 @@ pub trait Format: fmt::Debug + Send + Sync + 'static {
         false
     }
 
-    /// Whether it reads. `false` unless overridden.
+    /// Whether it reads: only then is [`decoder`](Self::decoder) called, and are its media types told in `Accept-Post`. `false`
+    /// unless overridden.
     fn reads(&self) -> bool {
         false
     }
@@ -181,7 +183,8 @@ pub trait Encoder: Send {
     /// The `Content-Type` of the envelope.
     fn content_type(&self) -> HeaderValue;
 
-    /// The status of the outer response, if the format fixes it.
+    /// The status of the outer response, if the format fixes it; it goes before [`BatchLayer::status`](crate::BatchLayer::status).
+    /// `None` unless overridden.
     fn status(&self) -> Option<StatusCode> {
         None
     }

@@ -11,7 +11,8 @@ use crate::config::Hook;
 use crate::error::Error;
 
 impl BatchLayer {
-    /// Narrows what is a batch, beyond the method POST and the path. What it does not want passes through.
+    /// Narrows what is a batch, beyond the method POST and the path. What it does not want passes through. By default every
+    /// POST to the path is a batch.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -23,8 +24,12 @@ impl BatchLayer {
         self.with(|config| config.when = Some(Hook::new(Arc::new(when))))
     }
 
-    /// Is asked once a batch, after all checks and before any item runs, with the number of items and the outer request; so a
-    /// rate limiter can charge for what will be done. A status, or an [`Error`] made of one, refuses the batch.
+    /// Is asked once per batch, after all checks and before any item runs, with the number of items and the outer request; so a
+    /// rate limiter can charge for what will be done. By default every batch is admitted.
+    ///
+    /// # Errors
+    ///
+    /// A [`StatusCode`], or an [`Error`] made of one, refuses the batch with it.
     ///
     /// ```
     /// # use http::StatusCode;
@@ -45,8 +50,12 @@ impl BatchLayer {
         self.with(|config| config.admit = Some(Hook::new(Arc::new(admit))))
     }
 
-    /// Is asked once an item, immediately before it is dispatched, with its final method, URI, headers and extensions. With a
-    /// status the item is answered so and not dispatched; the others go on.
+    /// Is asked once per item, immediately before it is dispatched, with its final method, URI, headers and extensions: what it
+    /// sees is what runs. By default every item is let through.
+    ///
+    /// # Errors
+    ///
+    /// The item is answered with this status and not dispatched; the others go on.
     ///
     /// ```
     /// # use http::StatusCode;

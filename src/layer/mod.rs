@@ -10,6 +10,7 @@ use crate::format::Format;
 use crate::service::Batch;
 
 mod answers;
+mod dialects;
 mod hooks;
 mod items;
 mod limits;
@@ -48,10 +49,11 @@ mod limits;
 /// # });
 /// ```
 ///
-/// # Settings
+/// # All settings
 ///
 /// | setting | default |
 /// | --- | --- |
+/// | [`format`](Self::format) | [`Json`](crate::Json), [`NdJson`](crate::NdJson) |
 /// | [`max_subrequests`](Self::max_subrequests) | 100 items |
 /// | [`max_envelope_bytes`](Self::max_envelope_bytes) | 1 MiB |
 /// | [`max_item_body_bytes`](Self::max_item_body_bytes) | 256 KiB |
@@ -71,6 +73,9 @@ mod limits;
 /// | [`when`](Self::when), [`admit`](Self::admit), [`filter`](Self::filter), [`on_error`](Self::on_error) | none |
 /// | [`exclusive`](Self::exclusive), [`describe`](Self::describe) | no |
 /// | [`inherit_extension`](Self::inherit_extension) | no type |
+/// | [`change_sets`](Self::change_sets) | [`ChangeSets::refuse`](crate::ChangeSets::refuse): 501 |
+/// | [`references`](Self::references), [`encode_urls`](Self::encode_urls) | no |
+/// | [`service_root`](Self::service_root), [`echo_headers`](Self::echo_headers) | none |
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct BatchLayer {
@@ -87,6 +92,11 @@ impl BatchLayer {
     /// # Panics
     ///
     /// If the path does not start with `/`.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch");
+    /// ```
     pub fn new(path: &str) -> Self {
         let layer = Self::bare(path);
         #[cfg(feature = "json")]
@@ -154,7 +164,8 @@ impl<S> Layer<S> for BatchLayer {
 /// Returns the service as it is, and compiles only if it is one for requests with this body.
 ///
 /// Where a layered service is refused with "the method exists but its trait bounds were not satisfied" (E0599), put this
-/// around it: the compiler then says which bound it was, and what it found in its place.
+/// around it: the compiler then says which bound it was, and what it found in its place. [What it says and what to do about
+/// it](crate#when-it-does-not-compile).
 ///
 /// ```
 /// use axum::{Router, body::Body};

@@ -29,6 +29,7 @@ const PROTECTED: &[&str] = &[
     "x-arr-clientcert",
     "*-client-cert",
     "via",
+    "proxy",
     "proxy-*",
 ];
 
@@ -67,7 +68,7 @@ impl ItemHeaders {
     /// These only the outer request can set: `Host`, `Authorization`, `Cookie`, `Origin`, `Referer`, `Sec-*`, `Forwarded`,
     /// `X-Forwarded-*`, `X-Real-IP`, `X-Client-IP`, `True-Client-IP`, `CF-*`, `X-Cluster-Client-IP`, `X-Envoy-*`,
     /// `X-Original-*`, `X-Rewrite-*`, `X-HTTP-Method*`, `X-Method-Override`, `X-Middleware-Subrequest`,
-    /// `X-MS-Client-Principal*`, `X-ARR-ClientCert`, `*-Client-Cert`, `Via` and `Proxy-*`.
+    /// `X-MS-Client-Principal*`, `X-ARR-ClientCert`, `*-Client-Cert`, `Via`, `Proxy` and `Proxy-*`.
     ///
     /// Of the others, those about the item's own representation (`Accept*`, `Content-*`, `If-*`, `Prefer`, `Range`,
     /// `Idempotency-Key`) are the item's. For every other name the outer request wins, so an item cannot replace what a

@@ -27,7 +27,8 @@ pub(crate) struct Inherited {
 
 impl Inherited {
     pub(crate) fn new(outer: &Parts) -> Self {
-        let mut bare = HeaderMap::with_capacity(outer.headers.len());
+        // A map that is full grows before it looks whether a name is new: so none is.
+        let mut bare = HeaderMap::with_capacity(outer.headers.len() + 4);
         for (name, value) in &outer.headers {
             if is_inherited(&outer.headers, name) {
                 bare.append(name, value.clone());
@@ -121,9 +122,7 @@ impl Inherited {
     /// Asked of the outer request and not of what is inherited: a name that `Connection` lists is the outer request's too.
     fn outer_has(&self, outer: &Parts, name: &HeaderName) -> bool {
         let folded = &*folded(name.as_str());
-        outer.headers.contains_key(folded)
-            || outer.headers.contains_key(name)
-            || self.outer_folded.iter().any(|outer| outer == folded)
+        outer.headers.contains_key(folded) || self.outer_folded.iter().any(|outer| outer == folded)
     }
 
     /// One key for the batch would make every item after the first a repetition.

@@ -1,6 +1,7 @@
 //! What may cross between the batch and its items: one decision a file.
 
 mod answers;
+mod change_sets;
 mod cookies;
 mod extensions;
 mod headers;
@@ -9,6 +10,7 @@ mod inherited;
 mod status;
 
 pub(crate) use answers::clean;
+pub use change_sets::ChangeSets;
 pub use cookies::SetCookie;
 pub(crate) use extensions::InheritedExtensions;
 pub use extensions::SubrequestInfo;

@@ -1,13 +1,45 @@
 //! What the crate promises, through its public interface; a module a topic.
 
-#[cfg(feature = "multipart")]
-mod captured_inner;
 mod support;
 
+mod answered;
+#[cfg(feature = "multipart")]
+mod captured_inner;
 #[cfg(feature = "multipart")]
 mod captures;
+mod concurrency;
+mod custom_format;
+mod faults;
+mod headers;
+mod hooks;
+mod inherited;
+mod item_headers;
+mod json_any_answer;
+mod json_any_envelope;
+mod json_bodies;
+mod json_headers;
+mod json_hostile;
+mod json_items;
+mod json_names;
+mod json_reading;
+mod json_reference;
+mod json_writing;
+mod limits;
+mod mounting;
 #[cfg(feature = "multipart")]
 mod multipart;
-#[cfg(all(feature = "json", feature = "multistatus"))]
+#[cfg(feature = "multistatus")]
 mod multistatus;
+mod negotiation;
+mod origins;
+mod panics;
+mod preferences;
+mod refusals;
+mod refused_types;
+mod setters;
+mod settings;
 mod smoke;
+mod statuses;
+mod targets;
+mod time;
+mod unread;

@@ -1,13 +1,14 @@
 //! Requests in, replies out, and services that note what they were asked.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use axum::routing::get;
 use axum::{Json, Router};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -36,6 +37,14 @@ impl Reply {
             .clone()
     }
 
+    /// The one item of a JSON envelope, as it stands there.
+    pub(crate) fn only_item(&self) -> String {
+        let text = std::str::from_utf8(&self.body).expect("UTF-8");
+        let item = text.strip_prefix("{\"responses\":[\n");
+        let item = item.and_then(|item| item.strip_suffix("]}"));
+        item.expect("an envelope").to_owned()
+    }
+
     /// The item with this id.
     pub(crate) fn item(&self, id: &str) -> Value {
         let mut items = self.items();
@@ -50,6 +59,15 @@ impl Reply {
             .iter()
             .map(|item| item["status"].as_u64().expect("a status"))
             .collect()
+    }
+
+    /// The `code` of the problem document that a refusal is.
+    pub(crate) fn code(&self) -> String {
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json")
+        );
+        self.json()["code"].as_str().expect("a code").to_owned()
     }
 
     /// A header that stands once and is text.
@@ -82,6 +100,13 @@ where
     }
 }
 
+/// Runs a future to its end, where a test cannot be `async`.
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().build().expect("a runtime");
+    runtime.block_on(future)
+}
+
 /// A POST of JSON to `/batch`.
 pub(crate) fn envelope(json: impl Into<Body>) -> Request<Body> {
     Request::post("/batch")
@@ -99,6 +124,96 @@ pub(crate) fn requests(items: Value) -> Request<Body> {
 /// Sends these items to the layer around a router.
 pub(crate) async fn batch(layer: BatchLayer, inner: Router, items: Value) -> Reply {
     send(layer.layer(inner), requests(items)).await
+}
+
+/// The answer to one item, `x`: a GET of `/` where nothing else is said.
+pub(crate) async fn answer<S, B>(service: S, item: Value) -> Value
+where
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Error: std::fmt::Debug,
+    B: http_body::Body,
+    B::Error: std::fmt::Debug,
+{
+    let mut whole = json!({ "id": "x", "method": "GET", "url": "/" });
+    let members = whole.as_object_mut().expect("an object");
+    members.extend(item.as_object().expect("an object").clone());
+    send(service, requests(json!([whole]))).await.item("x")
+}
+
+/// The problem document of the layer.
+pub(crate) fn problem(status: u16, code: &str, title: &str) -> Value {
+    json!({ "type": "about:blank", "title": title, "status": status, "code": code })
+}
+
+/// The answer to an item that the layer itself has failed.
+pub(crate) fn failed(id: &str, status: u16, code: &str, title: &str) -> Value {
+    json!({ "id": id, "status": status, "headers": { "Content-Type": "application/problem+json" },
+            "body": problem(status, code, title) })
+}
+
+/// The answer to an item that the recorder has answered.
+pub(crate) fn recorded(id: &str) -> Value {
+    json!({ "id": id, "status": 200, "headers": { "Content-Type": "application/json" }, "body": {} })
+}
+
+/// Names and values.
+pub(crate) type Headers = &'static [(&'static str, &'static str)];
+
+pub(crate) fn header_map(headers: Headers) -> HeaderMap {
+    let pair = |(name, value): &(&'static str, &'static str)| {
+        let name = HeaderName::from_static(name);
+        (name, HeaderValue::from_static(value))
+    };
+    headers.iter().map(pair).collect()
+}
+
+/// A router that answers everything with this.
+pub(crate) fn answering(status: u16, headers: Headers, body: &'static str) -> Router {
+    Router::new().fallback(async move || {
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+        *response.headers_mut() = header_map(headers);
+        response
+    })
+}
+
+/// Sends this text or these bytes as an envelope of JSON: the reply, and what was dispatched for it.
+pub(crate) async fn ask(json: impl Into<Body>) -> (Reply, Log) {
+    ask_through(BatchLayer::new("/batch"), envelope(json)).await
+}
+
+/// Sends a request to the layer around a [`recorder`].
+pub(crate) async fn ask_through(layer: BatchLayer, request: Request<Body>) -> (Reply, Log) {
+    let (log, service) = recorder();
+    let reply = send(layer.layer(service), request).await;
+    (reply, log)
+}
+
+/// An envelope with one sound item, then this one.
+pub(crate) fn second(item: &str) -> String {
+    format!(r#"{{"requests":[{{"id":"a","method":"GET","url":"/1"}},{item}]}}"#)
+}
+
+/// An item of which only these members matter.
+pub(crate) fn with(members: &str) -> String {
+    second(&format!(
+        r#"{{"id":"b","method":"POST","url":"/2",{members}}}"#
+    ))
+}
+
+/// It is refused, at this item if at one, and nothing of it is dispatched.
+pub(crate) async fn assert_malformed(envelope: impl AsRef<[u8]>, item: Option<usize>) {
+    let envelope = envelope.as_ref();
+    let (reply, log) = ask(envelope.to_vec()).await;
+    let shown = String::from_utf8_lossy(envelope);
+    assert_eq!(log.len(), 0, "{shown}");
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{shown}");
+    let mut expected = json!({ "type": "about:blank", "title": "the envelope is malformed",
+                               "status": 400, "code": "malformed" });
+    if let Some(item) = item {
+        expected["pointer"] = Value::from(format!("#/requests/{item}"));
+    }
+    assert_eq!(reply.json(), expected, "{shown}");
 }
 
 /// A small application.
@@ -119,7 +234,19 @@ pub(crate) struct Asked {
     pub(crate) method: Method,
     pub(crate) uri: String,
     pub(crate) headers: HeaderMap,
+    pub(crate) extensions: Extensions,
     pub(crate) body: Bytes,
+}
+
+impl Asked {
+    /// All values of a header, in their order.
+    pub(crate) fn header(&self, name: &str) -> Vec<&str> {
+        self.headers
+            .get_all(name)
+            .iter()
+            .map(|value| value.to_str().expect("text"))
+            .collect()
+    }
 }
 
 /// What reached the inner service, in the order of its coming.
@@ -145,6 +272,35 @@ impl Log {
         assert_eq!(all.len(), 1, "exactly one request");
         all.remove(0)
     }
+
+    async fn note<B>(&self, request: Request<B>)
+    where
+        B: http_body::Body,
+        B::Error: std::fmt::Debug,
+    {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.expect("the body is whole").to_bytes();
+        self.0.lock().expect("the log").push(Asked {
+            method: parts.method,
+            uri: parts.uri.to_string(),
+            headers: parts.headers,
+            extensions: parts.extensions,
+            body,
+        });
+    }
+}
+
+/// A router that notes what it is asked, on any path, and answers 200 with `{}`.
+pub(crate) fn recording_router() -> (Log, Router) {
+    let log = Log::default();
+    let router = Router::new().fallback({
+        let log = log.clone();
+        async move |request: Request<Body>| {
+            log.note(request).await;
+            Json(json!({}))
+        }
+    });
+    (log, router)
 }
 
 /// A service that notes what it is asked, and answers 200 with `{}`.
@@ -165,18 +321,49 @@ pub(crate) fn recorder() -> (
         move |request: Request<RequestBody<Body>>| {
             let log = log.clone();
             async move {
-                let (parts, body) = request.into_parts();
-                let body = body.collect().await.expect("the body is whole").to_bytes();
-                log.0.lock().expect("the log").push(Asked {
-                    method: parts.method,
-                    uri: parts.uri.to_string(),
-                    headers: parts.headers,
-                    body,
-                });
+                log.note(request).await;
                 let response = Response::builder().header("content-type", "application/json");
                 Ok(response.body(Full::from("{}")).expect("a response"))
             }
         }
     });
     (log, service)
+}
+
+/// A service that answers at once what the function makes of the request.
+pub(crate) fn answering_with<F>(
+    answer: F,
+) -> impl Service<
+    Request<RequestBody<Body>>,
+    Response = Response<Full<Bytes>>,
+    Error = Infallible,
+    Future: Send + 'static,
+> + Clone
++ Send
++ 'static
+where
+    F: Fn(&Request<RequestBody<Body>>) -> Response<Bytes> + Clone + Send + 'static,
+{
+    service_fn(move |request| ready(Ok(answer(&request).map(Full::new))))
+}
+
+/// The reply to as many items, `0`, `1` and so on, that are answered so.
+pub(crate) async fn answered(layer: BatchLayer, answers: &[Response<Bytes>]) -> Reply {
+    let items: Vec<Value> = (0..answers.len())
+        .map(|at| json!({ "id": at.to_string(), "method": "GET", "url": format!("/{at}") }))
+        .collect();
+    let answers = answers.to_vec();
+    let service = answering_with(move |request| {
+        let at: usize = request.uri().path()[1..].parse().expect("a number");
+        answers[at].clone()
+    });
+    send(layer.layer(service), requests(Value::from(items))).await
+}
+
+/// A layer that speaks JSON and NDJSON, and nothing that other features add.
+pub(crate) fn json_layer() -> BatchLayer {
+    BatchLayer::new("/batch")
+        .no_formats()
+        .format(tower_multistatus::Json::new())
+        .format(tower_multistatus::NdJson::new())
 }

@@ -7,9 +7,11 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use http::HeaderValue;
 
-use super::scan::Scanner;
+use super::item::Source;
 use crate::media_type::MediaType;
 use crate::subrequest::Subrequest;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -19,30 +21,29 @@ const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// What the inner service will read, or `None` if the body is not encoded as its content type asks.
-pub(super) fn decode_body(
-    envelope: &ByteString,
-    body: &str,
-    item: &mut Subrequest,
-) -> Option<Bytes> {
-    let as_it_stands = || envelope.slice_ref(body).into_bytes();
+pub(super) fn decode_body(body: ByteString, item: &mut Subrequest) -> Option<Bytes> {
     let Some(content_type) = &item.content_type else {
-        item.content_type = Some(HeaderValue::from_static("application/json"));
-        return Some(as_it_stands());
+        item.content_type = Some(JSON);
+        return Some(body.into_bytes());
     };
+    if content_type == JSON {
+        return Some(body.into_bytes());
+    }
     let media_type = MediaType::parse(content_type.to_str().unwrap_or_default());
     if media_type.is_json() {
-        return Some(as_it_stands());
+        return Some(body.into_bytes());
     }
-    let text = Scanner::new(body).string().ok()?;
+    let mut source = Source::new(&body);
+    let text = source.scanner.string().ok()?;
     if media_type.is_text() {
-        return text.shared(envelope).ok().map(ByteString::into_bytes);
+        return source.shared(&text).ok().map(ByteString::into_bytes);
     }
     let symbol = |byte: u8| match byte {
         b'-' => b'+',
         b'_' => b'/',
         other => other,
     };
-    let text = text.unescaped().ok()?;
+    let text = source.text(&text).ok()?;
     let symbols: Vec<u8> = text
         .bytes()
         .filter(|byte| !byte.is_ascii_whitespace())

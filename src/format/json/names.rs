@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::scan::{Invalid, Str};
+use super::scan::Invalid;
 
 const FEW: usize = 8;
 
@@ -17,11 +17,7 @@ pub(super) struct Names<'a> {
 
 impl<'a> Names<'a> {
     /// Notes a name; a duplicate is an error.
-    pub(super) fn insert(&mut self, name: Str<'a>) -> Result<(), Invalid> {
-        self.insert_unescaped(name.unescaped()?)
-    }
-
-    pub(super) fn insert_unescaped(&mut self, name: Cow<'a, str>) -> Result<(), Invalid> {
+    pub(super) fn insert(&mut self, name: Cow<'a, str>) -> Result<(), Invalid> {
         let is_known = self
             .few
             .iter()

@@ -2,9 +2,9 @@
 //!
 //! It does not recurse, allocates only for strings with escapes, and counts depth over values that are passed over too.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
-use bytestring::ByteString;
+use super::word::{Word, prefix_len};
 
 /// Deeper JSON is refused.
 pub(super) const MAX_DEPTH: u32 = 128;
@@ -13,75 +13,52 @@ pub(super) const MAX_DEPTH: u32 = 128;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Invalid;
 
-/// A place in JSON text.
+/// A place in JSON text. That the text is UTF-8 is for the caller to check.
 #[derive(Debug)]
 pub(super) struct Scanner<'a> {
-    text: &'a str,
+    bytes: &'a [u8],
     at: usize,
+    /// Whether half a surrogate pair is an error.
+    wants_pairs: bool,
 }
 
-/// A string as it stands in the text, its quotes included.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Str<'a> {
-    quoted: &'a str,
-    is_escaped: bool,
+/// Where a string stands in the text, without its quotes.
+#[derive(Clone, Debug)]
+pub(super) struct Str {
+    pub(super) inner: Range<usize>,
+    pub(super) is_escaped: bool,
 }
 
-impl<'a> Str<'a> {
-    #[inline]
-    fn inner(&self) -> &'a str {
-        self.quoted
-            .get(1..self.quoted.len() - 1)
-            .unwrap_or_default()
-    }
+/// Depth at which the body of an answer stands; one is spared for readers that count otherwise.
+const ANSWER_DEPTH: u32 = 4;
 
-    /// What the string says. Half a surrogate pair says nothing.
-    #[inline]
-    pub(super) fn unescaped(&self) -> Result<Cow<'a, str>, Invalid> {
-        match self.is_escaped {
-            false => Ok(Cow::Borrowed(self.inner())),
-            true => serde_json::from_str(self.quoted)
-                .map(Cow::Owned)
-                .map_err(|_| Invalid),
-        }
-    }
-
-    /// The same, as a slice of the envelope where there is nothing to unescape.
-    #[inline]
-    pub(super) fn shared(self, envelope: &ByteString) -> Result<ByteString, Invalid> {
-        Ok(match self.unescaped()? {
-            Cow::Borrowed(inner) => envelope.slice_ref(inner),
-            Cow::Owned(text) => text.into(),
-        })
-    }
-}
-
-/// Checks that these bytes are exactly one JSON value.
+/// Checks that these bytes are exactly one JSON value, and one that does not keep a strict reader from the rest of the
+/// envelope: not too deep where it will stand, and without halves of surrogate pairs.
 pub(super) fn is_json(bytes: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return false;
+    let mut scanner = Scanner {
+        wants_pairs: true,
+        ..Scanner::new(bytes)
     };
-    let mut scanner = Scanner::new(text);
-    scanner.value(0).is_ok() && scanner.end().is_ok()
+    let is_text = bytes.is_ascii() || std::str::from_utf8(bytes).is_ok();
+    is_text && scanner.value(ANSWER_DEPTH).is_ok() && scanner.end().is_ok()
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            at: 0,
+            wants_pairs: false,
+        }
     }
 
     #[inline]
     fn byte(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+        self.bytes.get(self.at).copied()
     }
 
     fn rest(&self) -> &'a [u8] {
-        self.text.as_bytes().get(self.at..).unwrap_or_default()
-    }
-
-    /// From there to here.
-    fn since(&self, start: usize) -> &'a str {
-        self.text.get(start..self.at).unwrap_or_default()
+        self.bytes.get(self.at..).unwrap_or_default()
     }
 
     /// The next byte that is no white space, without taking it.
@@ -114,12 +91,15 @@ impl<'a> Scanner<'a> {
 
     /// Steps to the next member of an object that [`take`](Self::take) has opened: its name, or `None` at the end.
     #[inline]
-    pub(super) fn member(&mut self, is_first: bool) -> Result<Option<Str<'a>>, Invalid> {
-        if self.take(b'}') {
-            return Ok(None);
-        }
-        if !is_first {
-            self.expect(b',')?;
+    pub(super) fn member(&mut self, is_first: bool) -> Result<Option<Str>, Invalid> {
+        match self.peek() {
+            Some(b'}') => {
+                self.at += 1;
+                return Ok(None);
+            }
+            Some(b',') if !is_first => self.at += 1,
+            _ if is_first => {}
+            _ => return Err(Invalid),
         }
         let name = self.string()?;
         self.expect(b':')?;
@@ -139,44 +119,70 @@ impl<'a> Scanner<'a> {
         Ok(true)
     }
 
-    pub(super) fn string(&mut self) -> Result<Str<'a>, Invalid> {
+    #[inline]
+    pub(super) fn string(&mut self) -> Result<Str, Invalid> {
         self.expect(b'"')?;
-        let start = self.at - 1;
+        let start = self.at;
+        self.plain();
         let mut is_escaped = false;
-        loop {
-            self.at += plain_len(self.rest());
-            match self.byte() {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    is_escaped = true;
-                    self.escape()?;
-                }
-                _ => return Err(Invalid),
-            }
+        while self.byte() == Some(b'\\') {
+            is_escaped = true;
+            self.escape()?;
+            self.plain();
+        }
+        // No white space may be passed over here.
+        if self.byte() != Some(b'"') {
+            return Err(Invalid);
         }
         self.at += 1;
         Ok(Str {
-            quoted: self.since(start),
+            inner: start..self.at - 1,
             is_escaped,
         })
     }
 
+    /// Takes what stands in a string for itself.
+    #[inline]
+    fn plain(&mut self) {
+        let marks = |word: Word| word.controls() | word.equal(b'"') | word.equal(b'\\');
+        self.at += prefix_len(self.rest(), marks);
+    }
+
     fn escape(&mut self) -> Result<(), Invalid> {
-        let digits = match self.rest().get(1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 0,
-            Some(b'u') => 4,
-            _ => return Err(Invalid),
-        };
-        let hex = self.rest().get(2..2 + digits).ok_or(Invalid)?;
-        self.at += 2 + digits;
-        match hex.iter().all(u8::is_ascii_hexdigit) {
-            true => Ok(()),
-            false => Err(Invalid),
+        if self.rest().get(1) == Some(&b'u') {
+            let half = self.code_unit()?;
+            let wants_other = self.wants_pairs && (0xD800..0xE000).contains(&half);
+            if wants_other && (half >= 0xDC00 || !(0xDC00..0xE000).contains(&self.code_unit()?)) {
+                return Err(Invalid);
+            }
+            return Ok(());
         }
+        let is_known = matches!(
+            self.rest().get(1),
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't')
+        );
+        self.at += 2;
+        is_known.then_some(()).ok_or(Invalid)
+    }
+
+    /// `\uXXXX`
+    fn code_unit(&mut self) -> Result<u32, Invalid> {
+        let digits = self.rest().strip_prefix(b"\\u").ok_or(Invalid)?;
+        self.at += 6;
+        digits
+            .get(..4)
+            .ok_or(Invalid)?
+            .iter()
+            .try_fold(0, |unit, digit| {
+                char::from(*digit)
+                    .to_digit(16)
+                    .map(|digit| unit * 16 + digit)
+            })
+            .ok_or(Invalid)
     }
 
     /// Takes any value that stands in `depth` containers: its text, without the white space around it.
-    pub(super) fn value(&mut self, depth: u32) -> Result<&'a str, Invalid> {
+    pub(super) fn value(&mut self, depth: u32) -> Result<Range<usize>, Invalid> {
         self.peek();
         let start = self.at;
         let mut open = Containers::default();
@@ -191,30 +197,35 @@ impl<'a> Scanner<'a> {
                     if depth + open.count > MAX_DEPTH {
                         return Err(Invalid);
                     }
-                    let is_empty = self.take(open.closing());
-                    if !is_empty {
+                    if self.peek() != Some(open.closing()) {
                         self.before_value(&open)?;
                         continue;
                     }
-                    open.pop();
                 }
                 b't' => self.literal(b"true")?,
                 b'f' => self.literal(b"false")?,
                 b'n' => self.literal(b"null")?,
                 _ => self.number()?,
             }
-            while open.count > 0 && self.take(open.closing()) {
+            loop {
+                if open.count == 0 {
+                    return Ok(start..self.at);
+                }
+                let next = self.peek().ok_or(Invalid)?;
+                self.at += 1;
+                if next == b',' {
+                    break self.before_value(&open)?;
+                }
+                if next != open.closing() {
+                    return Err(Invalid);
+                }
                 open.pop();
             }
-            if open.count == 0 {
-                return Ok(self.since(start));
-            }
-            self.expect(b',')?;
-            self.before_value(&open)?;
         }
     }
 
     /// In an object a name and a colon; in an array nothing.
+    #[inline]
     fn before_value(&mut self, open: &Containers) -> Result<(), Invalid> {
         if open.is_object() {
             self.string()?;
@@ -288,59 +299,4 @@ impl Containers {
     fn closing(&self) -> u8 {
         if self.is_object() { b'}' } else { b']' }
     }
-}
-
-/// How many bytes from the start stand in a string for themselves.
-fn plain_len(bytes: &[u8]) -> usize {
-    prefix_len(bytes, |word| {
-        word.controls() | word.equal(b'"') | word.equal(b'\\')
-    })
-}
-
-/// Eight bytes in one number. Each question is answered by a mark in the high bit of every byte that it holds for; above
-/// the lowest mark there may be false ones, by a borrow.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Word(u64);
-
-impl Word {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGHS: u64 = Self::ONES << 7;
-
-    /// Control characters.
-    #[inline]
-    pub(super) fn controls(self) -> u64 {
-        self.0.wrapping_sub(Self::ONES * 0x20) & !self.0 & Self::HIGHS
-    }
-
-    /// Bytes that are not ASCII.
-    #[inline]
-    pub(super) fn highs(self) -> u64 {
-        self.0 & Self::HIGHS
-    }
-
-    /// This byte, which is an ASCII one.
-    #[inline]
-    pub(super) fn equal(self, byte: u8) -> u64 {
-        let word = self.0 ^ (Self::ONES * u64::from(byte));
-        word.wrapping_sub(Self::ONES) & !word & Self::HIGHS
-    }
-}
-
-/// How many bytes there are before the first that is marked.
-#[inline]
-pub(super) fn prefix_len(bytes: &[u8], marks: impl Fn(Word) -> u64) -> usize {
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let marked = marks(Word(u64::from_le_bytes(*word)));
-        if marked != 0 {
-            return index * 8 + marked.trailing_zeros() as usize / 8;
-        }
-    }
-    // What is not there is a byte that nobody asks about.
-    let mut last = [b' '; 8];
-    for (byte, of_rest) in last.iter_mut().zip(rest) {
-        *byte = *of_rest;
-    }
-    let marked = marks(Word(u64::from_le_bytes(last)));
-    words.len() * 8 + rest.len().min(marked.trailing_zeros() as usize / 8)
 }

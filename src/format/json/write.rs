@@ -103,9 +103,9 @@ impl Encoder for Writer {
         out.put(b"\",\"status\":");
         out.put(subresponse.status().as_str().as_bytes());
         out.put(b",\"headers\":{");
-        put_headers(subresponse, out);
+        let about_body = put_headers(subresponse, out);
         out.put_byte(b'}');
-        let kind = Kind::of(subresponse, self.is_trusted);
+        let kind = Kind::of(subresponse, about_body, self.is_trusted);
         self.put_body(subresponse.body(), kind, out);
         if self.layout == Layout::Lines {
             out.put_byte(b'\n');
@@ -139,54 +139,73 @@ enum Kind<'a> {
     Binary,
 }
 
+/// What the headers say of the body.
+#[derive(Default)]
+struct AboutBody<'a> {
+    content_type: &'a [u8],
+    is_encoded: bool,
+}
+
 impl<'a> Kind<'a> {
-    fn of(subresponse: &'a Subresponse, is_trusted: bool) -> Self {
-        let (headers, body) = (subresponse.headers(), subresponse.body());
-        if body.is_empty() {
-            return Self::None;
-        }
-        let is_encoded = headers
-            .get_all(CONTENT_ENCODING)
-            .iter()
-            .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-        let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-        let media_type = std::str::from_utf8(content_type.unwrap_or_default());
-        let media_type = MediaType::parse(media_type.unwrap_or_default());
+    fn of(subresponse: &'a Subresponse, about: AboutBody<'_>, is_trusted: bool) -> Self {
+        let body = subresponse.body();
         // What the layer itself has written needs no check.
-        let is_trusted = is_trusted || subresponse.fault.is_some();
-        if is_encoded {
+        let is_sound = || is_trusted || subresponse.fault.is_some() || is_json(body);
+        if body.is_empty() {
+            Self::None
+        } else if about.is_encoded {
             Self::Binary
-        } else if media_type.is_json() && (is_trusted || is_json(body)) {
+        } else if about.content_type == b"application/json" && is_sound() {
             Self::Json
-        } else if media_type.is_text() && media_type.is_utf8() {
-            std::str::from_utf8(body).map_or(Self::Binary, Self::Text)
         } else {
-            Self::Binary
+            let media_type = std::str::from_utf8(about.content_type).unwrap_or_default();
+            let media_type = MediaType::parse(media_type);
+            if media_type.is_json() && is_sound() {
+                Self::Json
+            } else if media_type.is_text() && media_type.is_utf8() {
+                std::str::from_utf8(body).map_or(Self::Binary, Self::Text)
+            } else {
+                Self::Binary
+            }
         }
     }
 }
 
 /// Writes the members of the object `headers`.
-fn put_headers(subresponse: &Subresponse, out: &mut Frames) {
+fn put_headers<'a>(subresponse: &'a Subresponse, out: &mut Frames) -> AboutBody<'a> {
+    let mut about = AboutBody::default();
     let headers = subresponse.headers();
+    // The values of one name stand next to each other.
+    let mut fields = headers.iter().peekable();
     let mut comma: &[u8] = b"";
-    // The length of a body says nothing here, except that which HEAD asked for.
-    let is_written = |name: &&HeaderName| subresponse.is_head || **name != CONTENT_LENGTH;
-    for name in headers.keys().filter(is_written) {
+    while let Some((name, value)) = fields.next() {
+        // The length of a body says nothing here, except that which HEAD asked for.
+        if name == CONTENT_LENGTH && !subresponse.is_head {
+            continue;
+        }
         out.put(std::mem::replace(&mut comma, b","));
         if name == CONTENT_TYPE {
+            about.content_type = value.as_bytes();
             out.put(b"\"Content-Type\":");
         } else {
+            let identity = value.as_bytes().eq_ignore_ascii_case(b"identity");
+            about.is_encoded |= name == CONTENT_ENCODING && !identity;
             out.put_byte(b'"');
             put_name(name, out);
             out.put(b"\":");
         }
-        let mut values = headers.get_all(name).iter();
-        match (values.next(), values.next()) {
-            (Some(value), None) if name != SET_COOKIE => put_value(value, out),
-            _ => put_values(name, headers, out),
+        let mut is_single = name != SET_COOKIE;
+        while fields.next_if(|(next, _)| *next == name).is_some() {
+            is_single = false;
+            // Two codings, or two types: nobody can say what the body is.
+            about.is_encoded |= name == CONTENT_ENCODING || name == CONTENT_TYPE;
+        }
+        match is_single {
+            true => put_value(value, out),
+            false => put_values(name, headers, out),
         }
     }
+    about
 }
 
 fn put_value(value: &HeaderValue, out: &mut Frames) {

@@ -1,0 +1,114 @@
+//! Two batch endpoints in one application, each with rules of its own: `cargo run --example per_route`.
+//!
+//! It listens on 127.0.0.1:3000, or on the port that `PORT` says (0 is any free one).
+
+use std::env;
+use std::error::Error;
+use std::net::Ipv4Addr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::Path;
+use axum::routing::get;
+use http::StatusCode;
+use tokio::net::TcpListener;
+use tower::Layer;
+use tower_multistatus::BatchLayer;
+
+const TRY: &str = r#"# The public endpoint: /catalog and below is all that its items reach.
+curl -sw '\n' http://ADDRESS/public/batch -H 'content-type: application/json' -d '{"requests": [
+  {"id": "1", "method": "GET", "url": "/catalog/tea"},
+  {"id": "2", "method": "GET", "url": "/stock/tea"}]}'
+
+# It takes three items at most.
+curl -sw '\n' http://ADDRESS/public/batch -H 'content-type: application/json' -d '{"requests": [
+  {"id": "1", "method": "GET", "url": "/catalog/tea"},
+  {"id": "2", "method": "GET", "url": "/catalog/rum"},
+  {"id": "3", "method": "GET", "url": "/catalog/jam"},
+  {"id": "4", "method": "GET", "url": "/catalog/ham"}]}'
+
+# The partners' endpoint reaches everything, at 5 items a minute: of these two batches the second is refused.
+for attempt in first second; do
+  curl -siw '\n' http://ADDRESS/partners/batch -H 'content-type: application/json' -d '{"requests": [
+    {"id": "1", "method": "GET", "url": "/catalog/tea"},
+    {"id": "2", "method": "GET", "url": "/stock/tea"},
+    {"id": "3", "method": "GET", "url": "/stock/rum"}]}'
+done
+"#;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let public = BatchLayer::new("/public/batch")
+        .max_subrequests(3)
+        .max_envelope_bytes(16 << 10)
+        .filter(|item| match item.uri.path().starts_with("/catalog/") {
+            true => Ok(()),
+            false => Err(StatusCode::FORBIDDEN),
+        });
+
+    let budget = Budget::new(5, Duration::from_secs(60));
+    let partners = BatchLayer::new("/partners/batch")
+        .max_subrequests(50)
+        .admit(move |items, _outer| budget.charge(items));
+
+    let api = api();
+    let app = Router::new()
+        .route_service("/public/batch", public.layer(api.clone()))
+        .route_service("/partners/batch", partners.layer(api.clone()))
+        .fallback_service(api);
+
+    let port = env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.parse()?)).await?;
+    let address = listener.local_addr()?.to_string();
+    println!("# Listening on http://{address}\n");
+    println!("{}", TRY.replace("ADDRESS", &address));
+    axum::serve(listener, app).await?;
+    Ok(())
+}
+
+/// What the items of both endpoints are asked of.
+fn api() -> Router {
+    Router::new()
+        .route(
+            "/catalog/{name}",
+            get(async |Path(name): Path<String>| format!("{name}: 3.50")),
+        )
+        .route(
+            "/stock/{name}",
+            get(async |Path(name): Path<String>| format!("{name}: 12 left")),
+        )
+}
+
+/// So many items in a window of time, for all clients together.
+struct Budget {
+    items: usize,
+    window: Duration,
+    spent: Mutex<(Instant, usize)>,
+}
+
+impl Budget {
+    fn new(items: usize, window: Duration) -> Self {
+        let spent = Mutex::new((Instant::now(), 0));
+        Self {
+            items,
+            window,
+            spent,
+        }
+    }
+
+    /// All items of a batch, or none of them: then it is refused with 429, and told when to come back.
+    fn charge(&self, items: usize) -> Result<(), tower_multistatus::Error> {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        if spent.0.elapsed() >= self.window {
+            *spent = (Instant::now(), 0);
+        }
+        if spent.1 + items > self.items {
+            let wait = self.window.saturating_sub(spent.0.elapsed()).as_secs() + 1;
+            let refusal = tower_multistatus::Error::from(StatusCode::TOO_MANY_REQUESTS);
+            return Err(refusal.retry_after(wait));
+        }
+        spent.1 += items;
+        Ok(())
+    }
+}

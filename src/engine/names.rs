@@ -1,0 +1,100 @@
+//! What items and groups of a batch are called.
+
+use crate::error::{Error, ErrorKind};
+use crate::policy::ChangeSets;
+use crate::subrequest::Subrequest;
+
+/// The ids of a batch in an order to look them up by: the shorter first, so that numbers that count up are in it already.
+/// No hashing: a client cannot choose ids that collide, and most batches need not even be sorted.
+#[derive(Debug)]
+pub(super) struct Names<'a>(Vec<(&'a str, usize)>);
+
+impl<'a> Names<'a> {
+    /// # Errors
+    ///
+    /// [`ErrorKind::DuplicateId`].
+    pub(super) fn new(items: &'a [Subrequest]) -> Result<Self, Error> {
+        let mut names: Vec<_> = items.iter().map(Subrequest::id).zip(0..).collect();
+        let order = |(name, place): &(&'a str, usize)| (name.len(), *name, *place);
+        if !names.is_sorted_by_key(order) {
+            names.sort_unstable_by_key(order);
+        }
+        let mut pairs = names.iter().zip(names.iter().skip(1));
+        match pairs.find(|((one, _), (other, _))| one == other) {
+            None => Ok(Self(names)),
+            Some((_, (_, second))) => Err(Error::new(ErrorKind::DuplicateId).at_item(*second)),
+        }
+    }
+
+    /// The place of the item with this id.
+    fn place(&self, name: &str) -> Option<usize> {
+        let key = (name.len(), name);
+        let found = self
+            .0
+            .binary_search_by_key(&key, |(name, _)| (name.len(), name));
+        let (_, place) = self.0.get(found.ok()?)?;
+        Some(*place)
+    }
+
+    /// The same, if it stands before `index`.
+    pub(super) fn before(&self, name: &str, index: usize) -> Option<usize> {
+        self.place(name).filter(|place| *place < index)
+    }
+}
+
+/// An atomicity group: its name, and the places of its first and last member.
+type Group<'a> = (&'a str, usize, usize);
+
+/// The atomicity groups of a batch. Run to the best effort, each is a chain: every member waits for the one before it.
+#[derive(Debug)]
+pub(super) struct Groups<'a>(Vec<Group<'a>>);
+
+impl<'a> Groups<'a> {
+    pub(super) fn new(
+        items: &'a [Subrequest],
+        names: &Names<'_>,
+        change_sets: ChangeSets,
+    ) -> Result<Self, Error> {
+        let mut groups: Vec<Group<'a>> = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let Some(name) = item.group.as_deref() else {
+                continue;
+            };
+            let refused = |kind| Err(Error::new(kind).at_item(index));
+            if change_sets != ChangeSets::BEST_EFFORT {
+                return refused(ErrorKind::UnsupportedAtomicity);
+            }
+            match groups.last_mut() {
+                Some((open, _, last)) if *open == name && *last + 1 == index => *last = index,
+                _ if names.place(name).is_some() => return refused(ErrorKind::DuplicateId),
+                _ => groups.push((name, index, index)),
+            }
+        }
+        let mut sorted: Vec<_> = groups
+            .iter()
+            .map(|(name, first, _)| (*name, *first))
+            .collect();
+        sorted.sort_unstable();
+        let mut pairs = sorted.iter().zip(sorted.iter().skip(1));
+        match pairs.find(|((one, _), (other, _))| one == other) {
+            None => Ok(Self(groups)),
+            Some((_, (_, again))) => Err(Error::new(ErrorKind::Malformed).at_item(*again)),
+        }
+    }
+
+    pub(super) fn edges(&self) -> Vec<(usize, usize)> {
+        let chain = |(_, first, last): &Group<'a>| (*first..*last).map(|index| (index, index + 1));
+        self.0.iter().flat_map(chain).collect()
+    }
+
+    /// The last member of each group.
+    pub(super) fn ends(&self) -> Vec<usize> {
+        self.0.iter().map(|(_, _, last)| *last).collect()
+    }
+
+    /// The last member of the group with this name, if the whole group stands before `index`.
+    pub(super) fn before(&self, name: &str, index: usize) -> Option<usize> {
+        let (_, _, last) = self.0.iter().find(|(group, _, _)| *group == name)?;
+        Some(*last).filter(|last| *last < index)
+    }
+}

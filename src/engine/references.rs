@@ -1,0 +1,92 @@
+//! References to earlier items (OData 4.01 Protocol §11.7.3): `$<id>` as the first segment of a URL, or as `If-Match`.
+//!
+//! A reference is replaced by text, once, and the result passes every check of a target again. Nothing is evaluated.
+
+use std::collections::BTreeMap;
+
+use bytestring::ByteString;
+use http::header::{ETAG, IF_MATCH, LOCATION};
+use http::{HeaderMap, HeaderValue, Method};
+
+use super::names::Names;
+use crate::fault::Fault;
+use crate::subrequest::{References, Subrequest};
+
+/// What an item refers to. A `$name` that is no earlier item's id is an ordinary segment.
+pub(super) fn references_of(index: usize, item: &Subrequest, names: &Names<'_>) -> References {
+    let if_match = item.headers.iter().find(|(name, _)| name == IF_MATCH);
+    let etag = if_match.and_then(|(_, value)| value.to_str().ok()?.strip_prefix('$'));
+    let url = split(&item.url).map(|(id, _)| id);
+    References {
+        url: url.and_then(|id| names.before(id, index)),
+        etag: etag.and_then(|id| names.before(id, index)),
+    }
+}
+
+/// `$1/Orders?$top=1` is `1` and `/Orders?$top=1`: whole segments only.
+fn split(url: &str) -> Option<(&str, &str)> {
+    let rest = url.strip_prefix('/').unwrap_or(url).strip_prefix('$')?;
+    Some(rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())))
+}
+
+/// What the items that are referred to have come to.
+#[derive(Debug, Default)]
+pub(super) struct Referents(BTreeMap<usize, Referent>);
+
+#[derive(Debug)]
+struct Referent {
+    url: Option<ByteString>,
+    etag: Option<HeaderValue>,
+}
+
+impl Referents {
+    /// Notes where the entity of an item is: what `Location` says, else what was asked for; a POST has only the first.
+    pub(super) fn note(&mut self, index: usize, item: &Subrequest, answer: &HeaderMap) {
+        if !item.is_referred_to {
+            return;
+        }
+        let said = answer
+            .get(LOCATION)
+            .or_else(|| answer.get("odata-entityid"));
+        let said = said
+            .and_then(|value| value.to_str().ok())
+            .map(ByteString::from);
+        let asked = (item.method != Some(Method::POST)).then(|| item.url.clone());
+        let referent = Referent {
+            url: said.or(asked),
+            etag: answer.get(ETAG).cloned(),
+        };
+        self.0.insert(index, referent);
+    }
+
+    /// The URL of an item that refers to another one.
+    pub(super) fn url(&self, item: &Subrequest) -> Result<Option<ByteString>, Fault> {
+        let Some(on) = item.references.url else {
+            return Ok(None);
+        };
+        let referent = self.0.get(&on).and_then(|referent| referent.url.as_ref());
+        let url = referent.ok_or(Fault::Target)?;
+        let (_, rest) = split(&item.url).ok_or(Fault::Target)?;
+        // A path goes on where the other's path ends.
+        let (path, _) = url.split_once('?').unwrap_or((url, ""));
+        Ok(Some(match rest.is_empty() {
+            true => url.clone(),
+            false => format!("{path}{rest}").into(),
+        }))
+    }
+
+    /// Puts the other item's `ETag` into `If-Match`.
+    pub(super) fn fill_if_match(&self, item: &mut Subrequest) -> Result<(), Fault> {
+        let Some(on) = item.references.etag else {
+            return Ok(());
+        };
+        let referent = self.0.get(&on).and_then(|referent| referent.etag.as_ref());
+        let etag = referent.ok_or(Fault::Header)?;
+        for (name, value) in &mut item.headers {
+            if *name == IF_MATCH {
+                *value = etag.clone();
+            }
+        }
+        Ok(())
+    }
+}

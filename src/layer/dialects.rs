@@ -1,0 +1,183 @@
+//! Presets for protocols that others have published, and the settings that they are made of.
+
+use http::HeaderName;
+
+use super::BatchLayer;
+use crate::policy::ChangeSets;
+
+impl BatchLayer {
+    /// What becomes of change sets (`atomicityGroup` in JSON); the default is [`ChangeSets::refuse`], with 501.
+    ///
+    /// ```
+    /// # use tower_multistatus::{BatchLayer, ChangeSets};
+    /// let layer = BatchLayer::new("/batch").change_sets(ChangeSets::best_effort());
+    /// ```
+    pub fn change_sets(self, policy: ChangeSets) -> Self {
+        self.with(|config| config.change_sets = policy)
+    }
+
+    /// Whether items can refer to earlier ones (OData 4.01 Protocol §11.7.3); by default they cannot.
+    ///
+    /// If the first segment of a URL is `$<id>` of an earlier item, it stands for that item's `Location`, or for its URL if it
+    /// answered without one and was no POST; `If-Match: $<id>` for its `ETag`. The item waits for the other, and what comes of
+    /// it passes every check of a URL again. A `$name` that is nobody's id is an ordinary segment.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").references(true);
+    /// ```
+    pub fn references(self, references: bool) -> Self {
+        self.with(|config| config.references = references)
+    }
+
+    /// Says that `/x` in an item's URL is meant from this folder, as clients see it, unless it is under it already. Relative
+    /// URLs stand in it too.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// // An item for `/me` is one for `/v1.0/me`, and so is one for `/v1.0/me`.
+    /// let layer = BatchLayer::new("/v1.0/$batch").service_root("/v1.0/");
+    /// ```
+    pub fn service_root(self, folder: &str) -> Self {
+        self.base(folder)
+            .with(|config| config.targets.rooted = true)
+    }
+
+    /// Whether spaces, and what is not ASCII, are percent-encoded in items' URLs. By default they fail their item.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// // `Products?$filter=Name eq 'x'` is what some clients send.
+    /// let layer = BatchLayer::new("/batch").encode_urls(true);
+    /// ```
+    pub fn encode_urls(self, encode: bool) -> Self {
+        self.with(|config| config.targets.encode = encode)
+    }
+
+    /// Sets these headers of the request on the outer response too, as the batch brought them.
+    ///
+    /// # Panics
+    ///
+    /// If a name is no header name.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").echo_headers(["odata-version"]);
+    /// ```
+    pub fn echo_headers<I>(self, names: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        let names =
+            names.into_iter().map(
+                |name| match HeaderName::from_bytes(name.as_ref().as_bytes()) {
+                    Ok(name) => name,
+                    Err(_) => panic!("a header name is a token"),
+                },
+            );
+        self.with(|config| config.echoed.extend(names))
+    }
+
+    /// The folder of the batch path.
+    #[cfg(feature = "json")]
+    fn in_own_folder(self) -> Self {
+        let folder = self.config.targets.base.clone();
+        self.service_root(&folder)
+    }
+
+    /// A batch endpoint for clients of Microsoft Graph, at `/v1.0/$batch` say.
+    ///
+    /// | setting | |
+    /// | --- | --- |
+    /// | formats | JSON |
+    /// | [`status`](Self::status) | 200 |
+    /// | [`service_root`](Self::service_root) | the folder of the path |
+    ///
+    /// # Panics
+    ///
+    /// If the path does not start with `/`.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::graph("/v1.0/$batch");
+    /// ```
+    #[cfg(feature = "json")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
+    pub fn graph(path: &str) -> Self {
+        Self::bare(path)
+            .format(crate::format::Json::new())
+            .status(http::StatusCode::OK)
+            .in_own_folder()
+    }
+
+    /// A batch endpoint for clients of OData 2 to 4.01, at `/odata/$batch` say.
+    ///
+    /// | setting | |
+    /// | --- | --- |
+    /// | formats | JSON, and multipart: [sequential](crate::Multipart::sequential), what is not executed [left out](crate::Multipart::omit_not_executed) |
+    /// | [`status`](Self::status) | 200; clients of OData 2 and Azure want `.status(StatusCode::ACCEPTED)` |
+    /// | [`service_root`](Self::service_root) | the folder of the path |
+    /// | [`references`](Self::references), [`encode_urls`](Self::encode_urls) | yes |
+    /// | [`allow_methods`](Self::allow_methods) | MERGE |
+    /// | [`echo_headers`](Self::echo_headers) | `OData-Version`, `DataServiceVersion` |
+    /// | [`change_sets`](Self::change_sets) | [`ChangeSets::refuse`]: many clients need [`ChangeSets::best_effort`] |
+    ///
+    /// A multipart batch stops at its first failure, as OData asks, unless the client sends
+    /// `Prefer: odata.continue-on-error` or the layer says [`continue_on_error(true)`](Self::continue_on_error). Services of
+    /// SAP and others go on, and some clients rely on it.
+    ///
+    /// # Panics
+    ///
+    /// If the path does not start with `/`.
+    ///
+    /// ```
+    /// # use tower_multistatus::{BatchLayer, ChangeSets};
+    /// let layer = BatchLayer::odata("/odata/$batch").change_sets(ChangeSets::best_effort());
+    /// ```
+    #[cfg(all(feature = "json", feature = "multipart"))]
+    #[cfg_attr(docsrs, doc(cfg(all(feature = "json", feature = "multipart"))))]
+    pub fn odata(path: &str) -> Self {
+        let multipart = crate::format::Multipart::new();
+        Self::bare(path)
+            .format(crate::format::Json::new())
+            .format(multipart.sequential(true).omit_not_executed(true))
+            .status(http::StatusCode::OK)
+            .in_own_folder()
+            .references(true)
+            .encode_urls(true)
+            .allow_methods(["MERGE"])
+            .echo_headers(["odata-version", "dataserviceversion"])
+    }
+
+    /// A batch endpoint for clients of Google's APIs, at `/batch/api/v1` say.
+    ///
+    /// | setting | |
+    /// | --- | --- |
+    /// | formats | multipart: [`Content-ID`s answered as responses](crate::Multipart::response_ids), [boundaries](crate::Multipart::boundary_prefix) that begin with `batch_` |
+    /// | [`status`](Self::status) | 200 |
+    /// | [`base`](Self::base) | the host's root |
+    /// | [`item_headers`](Self::item_headers) | guarded, but `Authorization`, `User-Agent` and `X-Goog-*` are the item's; `Accept-Encoding` is not, for these clients do not decompress parts |
+    ///
+    /// # Panics
+    ///
+    /// If the path does not start with `/`.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::google("/batch/api/v1");
+    /// ```
+    #[cfg(feature = "multipart")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "multipart")))]
+    pub fn google(path: &str) -> Self {
+        let multipart = crate::format::Multipart::new();
+        let item_headers = crate::policy::ItemHeaders::guarded()
+            .allow(["authorization", "user-agent", "x-goog-*"])
+            .protect(["accept-encoding"]);
+        Self::bare(path)
+            .format(multipart.response_ids(true).boundary_prefix("batch_"))
+            .status(http::StatusCode::OK)
+            .base("/")
+            .item_headers(item_headers)
+    }
+}

@@ -1,0 +1,125 @@
+//! Which headers of an item's answer belong into the envelope, and which onto it.
+
+use http::HeaderValue;
+use serde_json::{Value, json};
+use tower::Layer;
+use tower_multistatus::{BatchLayer, SetCookie};
+
+use crate::support::{Headers, Reply, answer, answering, batch, header_map};
+
+/// Headers of the item, as JSON.
+async fn answered(headers: Headers) -> Value {
+    let service = BatchLayer::new("/batch").layer(answering(200, headers, "{}"));
+    answer(service, json!({})).await["headers"].clone()
+}
+
+#[tokio::test]
+async fn of_an_answer_nothing_about_the_connection_or_the_browser_is_kept() {
+    let headers = &[
+        ("connection", "close, X-Named"),
+        ("connection", "x-named-too"),
+        ("x-named", "x"),
+        ("x-named-too", "x"),
+        ("keep-alive", "timeout=5"),
+        ("te", "x"),
+        ("trailer", "x"),
+        ("transfer-encoding", "chunked"),
+        ("upgrade", "h2c"),
+        ("http2-settings", "x"),
+        ("proxy-authenticate", "x"),
+        ("proxy-x", "x"),
+        ("content-length", "2"),
+        ("set-cookie", "a=b"),
+        ("access-control-allow-origin", "*"),
+        ("access-control-x", "x"),
+        ("x-fine", "1"),
+        ("etag", "\"a\""),
+        ("cache-control", "max-age=5"),
+    ];
+    assert_eq!(
+        answered(headers).await,
+        json!({ "X-Fine": "1", "ETag": "\"a\"", "Cache-Control": "max-age=5" })
+    );
+}
+
+#[tokio::test]
+async fn no_header_of_an_item_gets_onto_the_outer_response() {
+    let headers = &[
+        ("x-a", "1"),
+        ("etag", "\"a\""),
+        ("location", "/a"),
+        ("content-type", "text/html"),
+        ("cache-control", "public"),
+        ("content-encoding", "gzip"),
+        ("www-authenticate", "Basic"),
+        ("x-content-type-options", "sniff"),
+        ("vary", "*"),
+        ("set-cookie", "a=b"),
+        ("retry-after", "5"),
+        ("access-control-allow-origin", "*"),
+    ];
+    let items = json!([{ "id": "a", "method": "GET", "url": "/" }]);
+    let reply = batch(
+        BatchLayer::new("/batch"),
+        answering(200, headers, "{}"),
+        items,
+    )
+    .await;
+    let mut expected = header_map(&[
+        ("content-type", "application/json"),
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+    ]);
+    expected.insert("content-length", HeaderValue::from(reply.body.len()));
+    assert_eq!(reply.headers, expected);
+}
+
+/// Two items that set two cookies each.
+async fn cookies(layer: BatchLayer) -> Reply {
+    let router = answering(
+        200,
+        &[("set-cookie", "a=b, c; Path=/"), ("set-cookie", "d=e")],
+        "{}",
+    );
+    let items = json!([
+        { "id": "1", "method": "GET", "url": "/" },
+        { "id": "2", "method": "GET", "url": "/" },
+    ]);
+    batch(layer, router, items).await
+}
+
+#[tokio::test]
+async fn cookies_of_items_are_dropped_kept_or_hoisted() {
+    let both = json!({ "Set-Cookie": ["a=b, c; Path=/", "d=e"] });
+    let hoisted = &["a=b, c; Path=/", "d=e", "a=b, c; Path=/", "d=e"][..];
+    let layer = || BatchLayer::new("/batch");
+    for (layer, of_item, of_outer) in [
+        (layer(), json!({}), &[][..]),
+        (layer().set_cookie(SetCookie::discard()), json!({}), &[]),
+        (layer().set_cookie(SetCookie::keep()), both, &[]),
+        (layer().set_cookie(SetCookie::hoist()), json!({}), hoisted),
+        // Its head is sent before any item has run.
+        (
+            layer().set_cookie(SetCookie::hoist()).streamed(true),
+            json!({}),
+            &[],
+        ),
+    ] {
+        let reply = cookies(layer).await;
+        for id in ["1", "2"] {
+            assert_eq!(reply.item(id)["headers"], of_item);
+        }
+        let cookies: Vec<_> = reply.headers.get_all("set-cookie").iter().collect();
+        assert_eq!(cookies, of_outer);
+    }
+}
+
+#[tokio::test]
+async fn one_cookie_that_is_kept_is_a_list_too() {
+    let layer = BatchLayer::new("/batch").set_cookie(SetCookie::keep());
+    let service = layer.layer(answering(200, &[("set-cookie", "a=b")], "{}"));
+    assert_eq!(
+        answer(service, json!({})).await["headers"],
+        json!({ "Set-Cookie": ["a=b"] })
+    );
+}

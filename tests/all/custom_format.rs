@@ -1,0 +1,241 @@
+//! A format of a user's own, through the public interface alone.
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Request, StatusCode};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use serde_json::json;
+use tower::Layer;
+use tower_multistatus::{
+    BatchLayer, Decoder, Encoder, Error, ErrorKind, Format, Frames, Limits, Subrequest,
+    Subresponse, Summary,
+};
+
+use crate::support::{Log, Reply, api, ask_through, requests, send};
+
+/// `<id> <method> <url> <length>`, a line feed, so many bytes of body; and so on. Answers are written likewise.
+#[derive(Debug)]
+struct Lines;
+
+impl Format for Lines {
+    fn media_types(&self) -> &[&str] {
+        &["text/x-lines"]
+    }
+
+    fn reads(&self) -> bool {
+        true
+    }
+
+    fn decoder(&self, _: &Parts, limits: &Limits) -> Result<Option<Box<dyn Decoder>>, Error> {
+        Ok(Some(Box::new(Reader {
+            waiting: Vec::new(),
+            max: limits.max_subrequests(),
+        })))
+    }
+
+    fn encoder(&self, _: &Parts) -> Option<Box<dyn Encoder>> {
+        Some(Box::new(Writer))
+    }
+}
+
+/// What has come of an item that is not whole yet.
+struct Reader {
+    waiting: Vec<u8>,
+    max: usize,
+}
+
+impl Reader {
+    /// The first item, and where the rest begins; `None` if it is not whole.
+    fn first(&self) -> Result<Option<(Subrequest, usize)>, Error> {
+        let Some(line) = self.waiting.iter().position(|byte| *byte == b'\n') else {
+            return Ok(None);
+        };
+        let words: Vec<_> = self.waiting[..line].split(|byte| *byte == b' ').collect();
+        let [id, method, url, length] = words[..] else {
+            return Err(ErrorKind::Malformed.into());
+        };
+        let length = str::from_utf8(length)
+            .ok()
+            .and_then(|text| text.parse().ok());
+        let length: usize = length.ok_or(ErrorKind::Malformed)?;
+        let Some(body) = self.waiting[line + 1..].get(..length) else {
+            return Ok(None);
+        };
+        let item = Subrequest::new(id.to_vec())?
+            .with_method(method)
+            .with_url(url.to_vec())
+            .with_header(b"content-type", "text/plain")
+            .with_body(body.to_vec());
+        Ok(Some((item, line + 1 + length)))
+    }
+}
+
+impl Decoder for Reader {
+    fn push(&mut self, chunk: Bytes, found: &mut Vec<Subrequest>) -> Result<(), Error> {
+        self.waiting.extend_from_slice(&chunk);
+        while let Some((item, end)) = self.first().map_err(|error| error.at_item(found.len()))? {
+            if found.len() == self.max {
+                return Err(ErrorKind::TooManySubrequests.into());
+            }
+            found.push(item);
+            self.waiting.drain(..end);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, _: &mut Vec<Subrequest>) -> Result<(), Error> {
+        match self.waiting.is_empty() {
+            true => Ok(()),
+            false => Err(ErrorKind::Malformed.into()),
+        }
+    }
+}
+
+struct Writer;
+
+impl Encoder for Writer {
+    fn content_type(&self) -> HeaderValue {
+        HeaderValue::from_static("text/x-lines")
+    }
+
+    fn begin(&mut self, out: &mut Frames) {
+        out.put(b"lines\n");
+    }
+
+    fn push(&mut self, answer: &Subresponse, out: &mut Frames) {
+        let (index, id, url) = (answer.index(), answer.id(), answer.url());
+        let (status, length) = (answer.status().as_u16(), answer.body().len());
+        out.put(format!("{index} {id} {url} {status} {length}\n").as_bytes());
+        out.put_bytes(answer.body().clone());
+    }
+
+    fn end(&mut self, summary: &Summary, out: &mut Frames) {
+        out.put(format!("{}/{}\n", summary.succeeded(), summary.total()).as_bytes());
+    }
+}
+
+/// A batch of lines that comes in chunks of this size.
+fn in_chunks(envelope: &str, size: usize) -> Request<Body> {
+    let chunks: Vec<_> = envelope
+        .as_bytes()
+        .chunks(size)
+        .map(|chunk| Ok::<_, std::io::Error>(Frame::data(Bytes::copy_from_slice(chunk))))
+        .collect();
+    Request::post("/batch")
+        .header("content-type", "text/x-lines")
+        .body(Body::new(StreamBody::new(futures_util::stream::iter(
+            chunks,
+        ))))
+        .unwrap()
+}
+
+fn layer() -> BatchLayer {
+    BatchLayer::new("/batch").format(Lines)
+}
+
+async fn ask(envelope: &str) -> (Reply, Log) {
+    ask_through(layer(), in_chunks(envelope, usize::MAX)).await
+}
+
+const ENVELOPE: &str = "a GET /users/1 0\nb post /echo 9\none\ntwo\n\nc GET //x 0\nd GET /none 0\n";
+
+fn answer() -> String {
+    let problem = r#"{"type":"about:blank","title":"the URL is not one that an item may have","status":400,"code":"bad-target"}"#;
+    let length = problem.len();
+    format!(
+        "lines\n0 a /users/1 200 8\n{{\"id\":1}}1 b /echo 200 9\none\ntwo\n\n2 c //x 400 {length}\n{problem}3 d /none 404 0\n2/4\n"
+    )
+}
+
+#[tokio::test]
+async fn a_format_of_ones_own_reads_and_writes_buffered_and_streamed() {
+    for size in 1..=ENVELOPE.len() {
+        for streamed in [false, true] {
+            let service = layer().streamed(streamed).layer(api());
+            let reply = send(service, in_chunks(ENVELOPE, size)).await;
+            assert_eq!(reply.status, StatusCode::MULTI_STATUS);
+            assert_eq!(reply.header("content-type"), Some("text/x-lines"));
+            assert_eq!(reply.header("content-length").is_none(), streamed);
+            assert_eq!(reply.body, answer(), "{size} {streamed}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_it_refuses_is_a_problem_and_dispatches_nothing() {
+    for (envelope, expected) in [
+        (
+            "a GET /1 0\nb GET /2\n",
+            r##"{"type":"about:blank","title":"the envelope is malformed","status":400,"code":"malformed","pointer":"#/requests/1"}"##,
+        ),
+        (
+            "a GET /1 0\n GET /2 0\n",
+            r##"{"type":"about:blank","title":"the envelope is malformed","status":400,"code":"malformed","pointer":"#/requests/1"}"##,
+        ),
+        (
+            "a GET /1 0\nb GET /2 7\nshort",
+            r#"{"type":"about:blank","title":"the envelope is malformed","status":400,"code":"malformed"}"#,
+        ),
+        (
+            "a GET /1 0\na GET /2 0\n",
+            r##"{"type":"about:blank","title":"two items have the same id","status":400,"code":"duplicate-id","pointer":"#/requests/1"}"##,
+        ),
+    ] {
+        let (reply, log) = ask(envelope).await;
+        assert_eq!(reply.body, expected);
+        assert_eq!((reply.status.as_u16(), log.len()), (400, 0));
+    }
+}
+
+/// Reads as [`Lines`] do, and forgets to count.
+#[derive(Debug)]
+struct Uncounted;
+
+impl Format for Uncounted {
+    fn media_types(&self) -> &[&str] {
+        Lines.media_types()
+    }
+
+    fn reads(&self) -> bool {
+        true
+    }
+
+    fn decoder(&self, _: &Parts, _: &Limits) -> Result<Option<Box<dyn Decoder>>, Error> {
+        let (waiting, max) = (Vec::new(), usize::MAX);
+        Ok(Some(Box::new(Reader { waiting, max })))
+    }
+
+    fn encoder(&self, envelope: &Parts) -> Option<Box<dyn Encoder>> {
+        Lines.encoder(envelope)
+    }
+}
+
+#[tokio::test]
+async fn too_many_items_are_refused_even_if_a_format_does_not_count() {
+    for layer in [layer(), layer().format(Uncounted)] {
+        for (max, status, dispatched) in [(2, 207, 2), (1, 413, 0)] {
+            let layer = layer.clone().max_subrequests(max);
+            let batch = in_chunks("a GET /1 0\nb GET /2 0\n", 5);
+            let (reply, log) = ask_through(layer, batch).await;
+            assert_eq!((reply.status.as_u16(), log.len()), (status, dispatched));
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_can_be_read_and_json_written_and_the_other_way_round() {
+    let mut batch = in_chunks("a GET /1 0\n", 3);
+    let json = HeaderValue::from_static("application/json");
+    batch.headers_mut().insert("accept", json);
+    let (reply, _) = ask_through(layer(), batch).await;
+    assert_eq!(reply.statuses(), [200]);
+
+    let items = json!([{ "id": "a", "method": "GET", "url": "/1" }]);
+    let mut batch = requests(items);
+    let lines = HeaderValue::from_static("text/x-lines");
+    batch.headers_mut().insert("accept", lines);
+    let (reply, _) = ask_through(layer(), batch).await;
+    assert_eq!(reply.body, "lines\n0 a /1 200 2\n{}1/1\n");
+}

@@ -1,0 +1,227 @@
+//! Which of the headers that an item brings are taken.
+
+use http::{HeaderMap, HeaderValue};
+use serde_json::{Value, json};
+use tower::Layer;
+use tower_multistatus::BatchLayer;
+
+use crate::support::{Asked, recorder, requests, send};
+
+/// What the inner service sees of an item with these headers.
+pub(crate) async fn asked(
+    layer: BatchLayer,
+    outer: &[(&'static str, &'static str)],
+    brought: Value,
+) -> Asked {
+    let (log, service) = recorder();
+    let mut request =
+        requests(json!([{ "id": "x", "method": "GET", "url": "/", "headers": brought }]));
+    for (name, value) in outer {
+        request
+            .headers_mut()
+            .append(*name, HeaderValue::from_static(value));
+    }
+    let reply = send(layer.layer(service), request).await;
+    assert_eq!(reply.statuses(), [200]);
+    log.only()
+}
+
+/// One name as a client could write it so that a server reads another.
+fn spellings(name: &str) -> Vec<String> {
+    let mixed = |(n, letter): (usize, char)| match n % 2 {
+        0 => letter.to_ascii_uppercase(),
+        _ => letter,
+    };
+    vec![
+        name.to_owned(),
+        name.to_ascii_uppercase(),
+        name.chars().enumerate().map(mixed).collect(),
+        name.replace('-', "_"),
+        name.replacen('-', "_", 1).to_ascii_uppercase(),
+    ]
+}
+
+const PROTECTED: &[&str] = &[
+    "host",
+    "authorization",
+    "cookie",
+    "origin",
+    "referer",
+    "sec-fetch-site",
+    "sec-websocket-key",
+    "sec-x",
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-client-cert",
+    "x-forwarded-x",
+    "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "cf-x",
+    "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "x-envoy-x",
+    "x-original-url",
+    "x-original-x",
+    "x-rewrite-url",
+    "x-rewrite-x",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-middleware-subrequest",
+    "x-ms-client-principal",
+    "x-ms-client-principal-id",
+    "x-arr-clientcert",
+    "ssl-client-cert",
+    "x-ssl-client-cert",
+    "x-client-cert",
+    "via",
+    "proxy-authorization",
+    "proxy-x",
+];
+
+const HOP_BY_HOP: &[&str] = &[
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "http2-settings",
+    "proxy-connection",
+    "content-length",
+    "expect",
+];
+
+#[tokio::test]
+async fn no_item_can_set_a_protected_or_a_framing_header_in_any_spelling() {
+    for name in PROTECTED.iter().chain(HOP_BY_HOP) {
+        for spelling in spellings(name) {
+            let brought = json!({ &spelling: "evil", "X-Fine": "1" });
+            let asked = asked(BatchLayer::new("/batch"), &[], brought).await;
+            let mut expected = HeaderMap::new();
+            expected.insert("host", HeaderValue::from_static("api.example"));
+            expected.insert("x-fine", HeaderValue::from_static("1"));
+            assert_eq!(asked.headers, expected, "{spelling}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_outer_request_has_of_a_protected_header_stays() {
+    // These are the outer request's own connection's.
+    let inherited = PROTECTED
+        .iter()
+        .filter(|name| !name.starts_with("proxy-") && **name != "host");
+    for name in inherited {
+        for spelling in spellings(name) {
+            let brought = json!({ &spelling: ["evil", "more"] });
+            let asked = asked(BatchLayer::new("/batch"), &[(name, "true")], brought).await;
+            assert_eq!(asked.header(name), ["true"], "{spelling}");
+            assert_eq!(asked.headers.len(), 2, "{spelling}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn names_that_only_look_like_protected_ones_are_taken() {
+    for name in [
+        "x-host",
+        "x-authorization",
+        "authorization2",
+        "sec",
+        "cf",
+        "x-forwarded",
+        "x-origin",
+        "x-via",
+        "x-real-ip-2",
+        "client-cert-x",
+        "x-ms-client",
+        "x-http",
+        "cookie2",
+        "forwarded-x",
+    ] {
+        let asked = asked(BatchLayer::new("/batch"), &[], json!({ name: "1" })).await;
+        assert_eq!(asked.header(name), ["1"], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn representation_headers_are_the_items_and_for_others_the_outer_request_wins() {
+    for (name, outer) in [
+        ("accept", "*/*"),
+        ("accept-language", "outer"),
+        ("accept-charset", "outer"),
+        ("accept-x", "outer"),
+        ("content-encoding", "identity"),
+        ("content-language", "outer"),
+        ("content-x", "outer"),
+        ("if-match", "outer"),
+        ("if-none-match", "outer"),
+        ("if-modified-since", "outer"),
+        ("if-x", "outer"),
+        ("prefer", "outer"),
+        ("range", "outer"),
+        ("idempotency-key", "outer"),
+    ] {
+        let layer = BatchLayer::new("/batch");
+        let asked = asked(layer, &[(name, outer)], json!({ name: "item" })).await;
+        assert_eq!(asked.header(name), ["item"], "{name}");
+    }
+    for name in [
+        "x-tenant",
+        "user-agent",
+        "cache-control",
+        "traceparent",
+        "date",
+        "from",
+        "pragma",
+    ] {
+        let layer = BatchLayer::new("/batch");
+        let without = asked(layer.clone(), &[], json!({ name: ["item", "more"] })).await;
+        assert_eq!(without.header(name), ["item", "more"], "{name}");
+        let with = asked(layer, &[(name, "outer")], json!({ name: ["item", "more"] })).await;
+        assert_eq!(with.header(name), ["outer"], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_underscore_gets_nobody_past_what_the_outer_request_has_set() {
+    let layer = BatchLayer::new("/batch");
+    for (outer, item) in [
+        ("x-tenant-id", "X_Tenant_Id"),
+        ("x_tenant_id", "X-Tenant-Id"),
+        ("x_tenant-id", "x-tenant_id"),
+    ] {
+        let asked = asked(layer.clone(), &[(outer, "outer")], json!({ item: "item" })).await;
+        assert_eq!(asked.header(outer), ["outer"]);
+        assert_eq!(asked.headers.len(), 2, "{item}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_connection_lists_is_no_more_the_items_than_before() {
+    let outer = [("connection", "close, X-Tenant"), ("x-tenant", "outer")];
+    let asked = asked(
+        BatchLayer::new("/batch"),
+        &outer,
+        json!({ "X-Tenant": "item" }),
+    )
+    .await;
+    assert_eq!(asked.header("x-tenant"), [""; 0]);
+}
+
+#[tokio::test]
+async fn header_values_are_taken_as_utf_8() {
+    let asked = asked(
+        BatchLayer::new("/batch"),
+        &[],
+        json!({ "x-a": "é\t€", "x-b": "" }),
+    )
+    .await;
+    assert_eq!(asked.headers["x-a"].as_bytes(), "é\t€".as_bytes());
+    assert_eq!(asked.headers["x-b"], "");
+}

@@ -1,0 +1,244 @@
+//! The functions that a user gives to the layer, and the extensions that it lets through.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::body::Body;
+use http::{Request, StatusCode};
+use serde_json::{Value, json};
+use tower::Layer;
+use tower_multistatus::{BatchLayer, Error, SubrequestInfo};
+
+use crate::support::{
+    Log, batch, envelope, problem, recorded, recorder, recording_router, requests, send,
+};
+
+fn gets(urls: &[&str]) -> Value {
+    let get = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
+    urls.iter().map(get).collect()
+}
+
+#[tokio::test]
+async fn what_is_not_wanted_as_a_batch_passes_through() {
+    let layer = BatchLayer::new("/account").when(|outer| outer.uri.query() == Some("comp=batch"));
+    for (uri, is_batch) in [
+        ("/account?comp=batch", true),
+        ("/account", false),
+        ("/account?comp=x", false),
+    ] {
+        let (log, service) = recorder();
+        let mut request = requests(gets(&["/a"]));
+        *request.uri_mut() = uri.parse().expect("a URI");
+        let reply = send(layer.clone().layer(service), request).await;
+        match is_batch {
+            true => assert_eq!(reply.items(), [recorded("/a")]),
+            false => assert_eq!(
+                log.only().body,
+                json!({ "requests": gets(&["/a"]) }).to_string()
+            ),
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_a_post_to_the_path_is_asked_whether_it_is_wanted() {
+    let asked = Arc::<AtomicUsize>::default();
+    let count = Arc::clone(&asked);
+    let layer = BatchLayer::new("/batch").when(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        true
+    });
+    let service = layer.layer(recorder().1);
+    for request in [Request::get("/batch"), Request::post("/elsewhere")] {
+        send(
+            service.clone(),
+            request.body(Body::empty()).expect("a request"),
+        )
+        .await;
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    send(service, requests(gets(&["/a"]))).await;
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+/// What `admit` was asked: the number of items, and how many had been dispatched by then.
+type Asked = Arc<Mutex<Vec<(usize, usize)>>>;
+
+fn noting(asked: &Asked, log: &Log) -> BatchLayer {
+    let (asked, log) = (Arc::clone(asked), log.clone());
+    BatchLayer::new("/batch").admit(move |items, outer| {
+        assert_eq!(outer.headers["host"], "api.example");
+        asked.lock().expect("the list").push((items, log.len()));
+        Ok::<_, StatusCode>(())
+    })
+}
+
+#[tokio::test]
+async fn admission_is_asked_for_once_before_any_item_runs_with_their_number() {
+    let (log, router) = recording_router();
+    let asked = Asked::default();
+    // An item that will fail counts as any other.
+    let items = gets(&["/a", "/b", "//evil", "/c"]);
+    let reply = batch(noting(&asked, &log), router, items).await;
+    assert_eq!(reply.statuses(), [200, 200, 400, 200]);
+    assert_eq!(*asked.lock().expect("the list"), [(4, 0)]);
+}
+
+#[tokio::test]
+async fn admission_is_not_asked_for_a_batch_that_is_refused() {
+    for (text, code) in [
+        ("{}".to_owned(), "malformed"),
+        (
+            json!({ "requests": gets(&["/a", "/a"]) }).to_string(),
+            "duplicate-id",
+        ),
+        (
+            json!({ "requests": [{ "id": "a", "method": "GET", "url": "/", "dependsOn": ["a"] }] })
+                .to_string(),
+            "unknown-dependency",
+        ),
+        (
+            json!({ "requests": gets(&["/"; 101]) }).to_string(),
+            "too-many-subrequests",
+        ),
+    ] {
+        let (log, router) = recording_router();
+        let asked = Asked::default();
+        let reply = send(noting(&asked, &log).layer(router), envelope(text)).await;
+        assert_eq!(reply.json()["code"], code);
+        assert!(asked.lock().expect("the list").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_not_admitted_is_refused_as_admit_says() {
+    for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::PAYMENT_REQUIRED] {
+        for retry_after in [None, Some(60)] {
+            let (log, service) = recorder();
+            let layer = BatchLayer::new("/batch").admit(move |items, _| {
+                let refusal = Error::from(status);
+                match (items, retry_after) {
+                    (1, _) => Ok(()),
+                    (_, None) => Err(refusal),
+                    (_, Some(seconds)) => Err(refusal.retry_after(seconds)),
+                }
+            });
+            let service = layer.layer(service);
+            let reply = send(service.clone(), requests(gets(&["/a", "/b"]))).await;
+            assert_eq!(reply.status, status);
+            assert_eq!(reply.header("retry-after"), retry_after.map(|_| "60"));
+            assert_eq!(
+                reply.json(),
+                problem(
+                    status.as_u16(),
+                    "not-admitted",
+                    "the batch was not admitted"
+                )
+            );
+            assert_eq!(log.len(), 0);
+            send(service, requests(gets(&["/a"]))).await;
+            assert_eq!(log.len(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_filter_sees_an_item_as_it_will_be_dispatched() {
+    let seen = Arc::<Mutex<Vec<(String, String, Vec<String>)>>>::default();
+    let note = Arc::clone(&seen);
+    let layer = BatchLayer::new("/batch")
+        .mounted_at("/v1")
+        .filter(move |item| {
+            let names = item.headers.keys().map(|name| name.to_string());
+            let mut names: Vec<_> = names.collect();
+            names.sort();
+            let what = (item.method.to_string(), item.uri.to_string(), names);
+            note.lock().expect("the list").push(what);
+            assert!(item.extensions.get::<SubrequestInfo>().is_some());
+            Ok(())
+        });
+    let (log, router) = recording_router();
+    let items = json!([
+        { "id": "a", "method": "post", "url": "http://api.example/v1/a?b", "body": 1,
+          "headers": { "X-Forwarded-For": "1.2.3.4", "X-A": "1", "Host": "evil" } },
+        // Neither of these will be dispatched.
+        { "id": "b", "method": "TRACE", "url": "/v1/b" },
+        { "id": "c", "method": "GET", "url": "/v1/c", "dependsOn": ["b"] },
+    ]);
+    let reply = batch(layer, router, items).await;
+    assert_eq!(reply.statuses(), [200, 405, 424]);
+    let names = ["content-length", "content-type", "host", "x-a"].map(str::to_owned);
+    let expected = ("POST".to_owned(), "/a?b".to_owned(), names.to_vec());
+    assert_eq!(*seen.lock().expect("the list"), [expected]);
+    assert_eq!(log.only().header("host"), ["api.example"]);
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct CurrentUser(u8);
+
+#[derive(Debug, Clone, PartialEq)]
+struct Secret(u8);
+
+#[tokio::test]
+async fn no_extension_reaches_an_item_but_what_is_registered() {
+    for (layer, expected) in [
+        (BatchLayer::new("/batch"), None),
+        (
+            BatchLayer::new("/batch").inherit_extension::<CurrentUser>(),
+            Some(&CurrentUser(7)),
+        ),
+    ] {
+        let (log, service) = recorder();
+        let mut request = requests(gets(&["/a"]));
+        request.extensions_mut().insert(CurrentUser(7));
+        request.extensions_mut().insert(Secret(8));
+        send(layer.layer(service), request).await;
+        let extensions = log.only().extensions;
+        assert_eq!(extensions.get::<CurrentUser>(), expected);
+        assert_eq!(extensions.len(), 1 + usize::from(expected.is_some()));
+        assert!(extensions.get::<SubrequestInfo>().is_some());
+    }
+}
+
+#[tokio::test]
+async fn an_extension_that_is_registered_may_be_absent() {
+    let (log, service) = recorder();
+    let layer = BatchLayer::new("/batch").inherit_extension::<CurrentUser>();
+    send(layer.layer(service), requests(gets(&["/a"]))).await;
+    assert_eq!(log.only().extensions.len(), 1);
+}
+
+#[tokio::test]
+async fn a_handler_can_learn_which_item_of_which_batch_it_answers() {
+    let (log, service) = recorder();
+    let layer = BatchLayer::new("/batch").concurrency(1);
+    let mut request = requests(gets(&["/a", "//evil", "/c"]));
+    request.extensions_mut().insert(Secret(8));
+    send(layer.layer(service), request).await;
+    let infos: Vec<_> = log
+        .all()
+        .iter()
+        .map(|asked| {
+            let info = asked
+                .extensions
+                .get::<SubrequestInfo>()
+                .expect("it is of a batch");
+            assert_eq!(info.outer().uri, "/batch");
+            assert_eq!(info.outer().headers["content-type"], "application/json");
+            assert_eq!(info.outer().extensions.get(), Some(&Secret(8)));
+            (info.id().to_owned(), info.index(), info.total())
+        })
+        .collect();
+    assert_eq!(infos, [("/a".to_owned(), 0, 3), ("/c".to_owned(), 2, 3)]);
+}
+
+#[tokio::test]
+async fn what_passes_through_keeps_its_extensions_and_is_of_no_batch() {
+    let (log, service) = recorder();
+    let request = Request::post("/elsewhere").extension(Secret(8));
+    let request = request.body(Body::empty()).expect("a request");
+    send(BatchLayer::new("/batch").layer(service), request).await;
+    let extensions = log.only().extensions;
+    assert_eq!(extensions.get(), Some(&Secret(8)));
+    assert_eq!(extensions.len(), 1);
+}

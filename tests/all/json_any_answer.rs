@@ -1,0 +1,236 @@
+//! Whatever the inner service answers, the envelope says exactly that.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tower_multistatus::BatchLayer;
+
+use crate::support::{answered, run};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    responses: Vec<Item<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Item<'a> {
+    id: String,
+    status: u16,
+    headers: BTreeMap<String, Value>,
+    encoding: Option<String>,
+    #[serde(borrow)]
+    body: &'a RawValue,
+}
+
+impl Item<'_> {
+    /// The bytes that the body stands for.
+    fn decoded(&self) -> Vec<u8> {
+        let text = self.body.get();
+        let content_type = self.headers.get("Content-Type").and_then(Value::as_str);
+        if self.encoding.is_some() {
+            assert_eq!(self.encoding.as_deref(), Some("base64"));
+            let text: String = serde_json::from_str(text).unwrap();
+            STANDARD.decode(text).unwrap()
+        } else if content_type.is_some_and(|value| value.starts_with("text/")) {
+            let text: String = serde_json::from_str(text).unwrap();
+            text.into()
+        } else {
+            text.into()
+        }
+    }
+}
+
+/// A reader that is not ours, and strict: one value, of valid UTF-8, not too deep, no half of a surrogate pair.
+fn is_json(body: &[u8]) -> bool {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(_) => true,
+        // JSON sets numbers no bounds.
+        Err(error) => error.to_string().starts_with("number out of range"),
+    }
+}
+
+fn assert_same(item: &Item<'_>, answer: &Response<Bytes>) {
+    let (status, body) = (answer.status(), answer.body());
+    if status.is_informational() {
+        assert_eq!(item.status, 502);
+        return;
+    }
+    assert_eq!(item.status, status);
+    assert!(
+        !item.body.get().contains('\u{fffd}')
+            || body.windows(3).any(|b| b == "\u{fffd}".as_bytes())
+    );
+    for (name, value) in &item.headers {
+        let sent: Vec<String> = answer
+            .headers()
+            .get_all(name)
+            .iter()
+            .map(|value| value.as_bytes().iter().copied().map(char::from).collect())
+            .collect();
+        assert_eq!(value, &sent.join(", "));
+    }
+    assert_eq!(item.headers.len(), answer.headers().keys_len());
+    let bodiless = matches!(status.as_u16(), 204 | 205 | 304);
+    if body.is_empty() || bodiless {
+        assert_eq!(item.body.get(), "null");
+        assert_eq!(item.encoding, None);
+        return;
+    }
+    let content_type = answer
+        .headers()
+        .get(CONTENT_TYPE)
+        .map(HeaderValue::as_bytes);
+    let claims_json = content_type.is_some_and(|value| value.ends_with(b"json"));
+    if claims_json && is_json(body) {
+        assert_eq!(item.encoding, None);
+        // White space around a value is not the value's.
+        assert_eq!(item.body.get().as_bytes(), body.trim_ascii());
+    } else {
+        let is_text = content_type.is_some_and(|value| value.starts_with(b"text/"));
+        assert!(is_text || item.encoding.is_some());
+        assert_eq!(item.decoded(), *body);
+    }
+}
+
+fn body() -> impl Strategy<Value = Bytes> {
+    let piece = prop::sample::select(vec![
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"",
+        "\"a\"",
+        "\"id\"",
+        "1",
+        "-0.5e9",
+        "true",
+        "null",
+        "\\",
+        "\\u",
+        "\n",
+        " ",
+        "\u{2028}",
+        "é",
+        "😀",
+        "},{\"id\":\"x\"",
+    ]);
+    let value = prop::sample::select(vec![
+        "{}",
+        "[1, 2]",
+        " null ",
+        "\"\"",
+        "{\"a\":{\"a\":[]}}",
+        "1e999",
+        "\"\\ud800\"",
+        "0",
+        "\n[\n]\n",
+    ]);
+    prop_oneof![
+        vec(any::<u8>(), 0..40).prop_map(Bytes::from),
+        vec(piece, 0..12).prop_map(|pieces| Bytes::from(pieces.concat())),
+        value.prop_map(Bytes::from),
+        ".{0,20}".prop_map(Bytes::from),
+        (any::<u8>(), 8000..9000usize).prop_map(|(byte, count)| vec![byte; count].into()),
+    ]
+}
+
+fn answer() -> impl Strategy<Value = Response<Bytes>> {
+    let content_type = prop::sample::select(vec![
+        None,
+        Some("application/json"),
+        Some("application/problem+json"),
+        Some("text/plain"),
+        Some("text/html; charset=utf-16"),
+        Some("image/png"),
+        Some(";"),
+    ]);
+    let name = prop::sample::select(vec![
+        "etag",
+        "x-ms-a",
+        "x-a",
+        "vary",
+        "\"quoted",
+        "x'~!#$%&*+^_`|.-",
+    ]);
+    let value = vec(prop_oneof![Just(b'\t'), 32..=126u8, 128..=255u8], 0..12);
+    (100..=999u16, content_type, vec((name, value), 0..4), body()).prop_map(
+        |(status, content_type, headers, body)| {
+            let mut response = Response::new(body);
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            if let Some(content_type) = content_type {
+                let content_type = HeaderValue::from_static(content_type);
+                response.headers_mut().insert(CONTENT_TYPE, content_type);
+            }
+            for (name, value) in headers {
+                let name = HeaderName::from_bytes(name.as_bytes());
+                let value = HeaderValue::from_bytes(&value);
+                if let (Ok(name), Ok(value)) = (name, value) {
+                    response.headers_mut().append(name, value);
+                }
+            }
+            response
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+
+    #[test]
+    fn any_answers_are_told_as_they_were_given(answers in vec(answer(), 0..6)) {
+        let reply = run(answered(BatchLayer::new("/batch"), &answers));
+        let envelope: Envelope<'_> = serde_json::from_slice(&reply.body).unwrap();
+        let ids: Vec<_> = envelope.responses.iter().map(|item| item.id.clone()).collect();
+        let asked: Vec<_> = (0..answers.len()).map(|at| at.to_string()).collect();
+        prop_assert_eq!(ids, asked);
+        for (item, answer) in envelope.responses.iter().zip(&answers) {
+            assert_same(item, answer);
+        }
+    }
+}
+
+#[tokio::test]
+async fn bodies_of_every_size_arrive_intact() {
+    for size in [1, 8191, 8192, 8193, 32 << 10, 33 << 10, 1 << 20] {
+        let text = "é\"\n".repeat(size / 4 + 1)[..size / 4 * 4].to_owned() + &"x".repeat(size % 4);
+        let json = format!("\"{}\"", "y".repeat(size.saturating_sub(2)));
+        let binary: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+        let bodies: [(&'static str, Bytes); 5] = [
+            ("text/plain", text.into()),
+            ("image/png", binary.into()),
+            ("text/plain", "between".into()),
+            ("application/json", json.into()),
+            ("application/json", "{}".into()),
+        ];
+        let answers = bodies.map(|(content_type, body)| {
+            let mut response = Response::new(body);
+            let content_type = HeaderValue::from_static(content_type);
+            response.headers_mut().insert(CONTENT_TYPE, content_type);
+            response
+        });
+        let reply = answered(BatchLayer::new("/batch"), &answers).await;
+        assert_eq!(
+            reply.header("content-length"),
+            Some(&*reply.body.len().to_string())
+        );
+        let envelope: Envelope<'_> = serde_json::from_slice(&reply.body).unwrap();
+        assert_eq!(envelope.responses.len(), answers.len());
+        for (item, answer) in envelope.responses.iter().zip(&answers) {
+            assert_eq!(item.decoded(), *answer.body(), "{size}");
+        }
+    }
+}

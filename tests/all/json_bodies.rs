@@ -1,0 +1,191 @@
+//! How the body of a JSON item becomes the bytes that the inner service reads.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use serde_json::json;
+
+use crate::support::{Asked, ask};
+
+/// What reaches the inner service of a POST with this body, which is JSON text, and this content type.
+async fn asked(content_type: Option<&str>, body: &str) -> Asked {
+    let (reply, log) = ask(post(content_type, body)).await;
+    assert_eq!(reply.statuses(), [200], "{content_type:?} {body}");
+    let asked = log.only();
+    let length = asked.headers["content-length"].to_str().unwrap();
+    assert_eq!(length, asked.body.len().to_string());
+    asked
+}
+
+fn post(content_type: Option<&str>, body: &str) -> String {
+    let headers = content_type.map_or(json!({}), |value| json!({ "Content-Type": value }));
+    format!(
+        r#"{{"requests":[{{"id":"a","method":"POST","url":"/1","headers":{headers},"body":{body}}}]}}"#
+    )
+}
+
+async fn assert_failed(content_type: &str, body: &str) {
+    let (reply, log) = ask(post(Some(content_type), body)).await;
+    assert_eq!(reply.statuses(), [400], "{content_type} {body}");
+    assert_eq!(
+        reply.item("a")["body"],
+        json!({ "type": "about:blank", "title": "the body is not encoded as its content type asks",
+                "status": 400, "code": "bad-body" })
+    );
+    assert_eq!(log.len(), 0);
+}
+
+#[tokio::test]
+async fn no_body_and_null_are_no_body() {
+    for content_type in [
+        None,
+        Some("application/json"),
+        Some("text/plain"),
+        Some("image/png"),
+    ] {
+        let asked = asked(content_type, "null").await;
+        assert_eq!(asked.body.len(), 0);
+        let arrived = asked.headers.get("content-type");
+        assert_eq!(arrived.map(|value| value.to_str().unwrap()), content_type);
+    }
+    let (reply, log) = ask(r#"{"requests":[{"id":"a","method":"GET","url":"/1"}]}"#).await;
+    assert_eq!(reply.statuses(), [200]);
+    assert_eq!(log.only().body.len(), 0);
+    assert!(!log.only().headers.contains_key("content-type"));
+    assert!(!log.only().headers.contains_key("content-length"));
+}
+
+#[tokio::test]
+async fn json_arrives_byte_for_byte() {
+    let flat = format!("[{}]", vec!["0.10"; 14_000].join(","));
+    assert!(flat.len() > 64 << 10);
+    for body in [
+        "12345678901234567890.10",
+        "-0",
+        "1E400",
+        "true",
+        r#""""#,
+        r#""null""#,
+        r#"{"z":1,"a":2,"z":3,"\u007a":4}"#,
+        r#""\u0041\/\n\ud800 é 😀""#,
+        "{ \"a\" :\t[ 1 ,\r\n 2 ] }",
+        "[]",
+        &flat,
+    ] {
+        let content_types = [
+            None,
+            Some("application/json"),
+            Some("Application/JSON; charset=utf-8"),
+            Some("application/vnd.api+json"),
+            Some("application/problem+JSON ;a=\"+b\""),
+        ];
+        for content_type in content_types {
+            let asked = asked(content_type, body).await;
+            assert_eq!(asked.body, body.as_bytes());
+            assert_eq!(
+                asked.headers["content-type"],
+                content_type.unwrap_or("application/json")
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn white_space_around_a_body_is_not_part_of_it() {
+    let asked = asked(None, " \t\r\n { } \n").await;
+    assert_eq!(asked.body, "{ }");
+}
+
+#[tokio::test]
+async fn text_is_sent_as_utf_8_with_its_escapes_decoded() {
+    for (body, expected) in [
+        (r#""plain""#, "plain"),
+        (
+            r#""a\n\t\"\\\/\u0000\u00e9é\ud83d\ude00😀""#,
+            "a\n\t\"\\/\0éé😀😀",
+        ),
+        ("\"\u{2028}\u{feff}\"", "\u{2028}\u{feff}"),
+        (r#""null""#, "null"),
+    ] {
+        for content_type in [
+            "text/plain",
+            "TEXT/CSV; header=present",
+            "text/html;charset=utf-8",
+        ] {
+            let asked = asked(Some(content_type), body).await;
+            assert_eq!(asked.body, expected.as_bytes());
+            assert_eq!(asked.headers["content-type"], content_type);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_empty_string_of_text_or_base64_is_an_empty_body() {
+    for content_type in ["text/plain", "image/png"] {
+        assert_eq!(asked(Some(content_type), r#""""#).await.body, "");
+    }
+}
+
+#[tokio::test]
+async fn text_that_is_no_string_fails_its_item() {
+    for body in ["1", "true", "{}", r#"["a"]"#, r#""\ud800""#] {
+        assert_failed("text/plain", body).await;
+    }
+}
+
+#[tokio::test]
+async fn anything_else_is_base64_in_either_alphabet_padded_or_not() {
+    let bytes: Vec<u8> = (0..=255).rev().cycle().take(1000).collect();
+    for length in [1, 2, 3, 4, 5, 57, 256, 1000] {
+        let bytes = &bytes[..length];
+        let engines = [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD];
+        for text in engines.map(|engine| engine.encode(bytes)) {
+            // As MIME has it: lines of 76.
+            let lines: Vec<_> = text
+                .as_bytes()
+                .chunks(76)
+                .map(String::from_utf8_lossy)
+                .collect();
+            for text in [text.clone(), lines.join("\r\n"), lines.join("\n") + "\n"] {
+                let body = json!(text).to_string();
+                let asked = asked(Some("application/octet-stream"), &body).await;
+                assert_eq!(asked.body, bytes);
+            }
+        }
+    }
+    let asked = asked(Some("image/png"), r#""\u0069VBORw0KGgo\/""#).await;
+    assert_eq!(asked.body, STANDARD.decode("iVBORw0KGgo/").unwrap());
+}
+
+#[tokio::test]
+async fn bad_base64_fails_its_item() {
+    for body in [
+        r#""a""#,
+        r#""YWJj!""#,
+        r#""YW=Jj""#,
+        r#""YQ===""#,
+        r#""====""#,
+        r#""YWJjé""#,
+        r#""\ud800""#,
+        "1",
+        "{}",
+        "[]",
+        "true",
+    ] {
+        assert_failed("image/png", body).await;
+        assert_failed("application/x-www-form-urlencoded", body).await;
+    }
+}
+
+#[tokio::test]
+async fn only_a_whole_suffix_makes_a_type_json_or_text() {
+    for content_type in [
+        "application/jsonx",
+        "application/json-seq",
+        "json",
+        "x/json",
+        "textual/plain",
+    ] {
+        let asked = asked(Some(content_type), r#""YWJj""#).await;
+        assert_eq!(asked.body, "abc", "{content_type}");
+    }
+}

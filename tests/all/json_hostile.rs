@@ -1,0 +1,235 @@
+//! Envelopes that are made to hurt: they are refused, or their item fails, in linear time and on a small stack.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tower::Layer;
+use tower_multistatus::BatchLayer;
+
+use crate::support::{Log, Reply, answering_with, ask_through, envelope, requests, run, send};
+
+/// Sends it to a layer that allows items and bytes without end.
+async fn ask(json: String) -> (Reply, Log) {
+    let layer = BatchLayer::new("/batch")
+        .max_subrequests(usize::MAX)
+        .max_envelope_bytes(usize::MAX);
+    ask_through(layer, envelope(json)).await
+}
+
+/// Sends it from a thread with a stack of 128 KiB: the code of the refusal.
+fn refused_on_a_small_stack(json: String) -> String {
+    let thread = std::thread::Builder::new().stack_size(128 << 10);
+    let asked = thread.spawn(|| {
+        let (reply, log) = run(ask(json));
+        assert_eq!(log.len(), 0);
+        reply.code()
+    });
+    asked.unwrap().join().expect("the stack is enough")
+}
+
+#[test]
+fn a_million_brackets_are_refused_on_a_small_stack() {
+    for bracket in ["[", "{\"a\":", "[{\"\":"] {
+        let deep = bracket.repeat(1_000_000);
+        for start in [
+            "",
+            r#"{"x":"#,
+            r#"{"requests":"#,
+            r#"{"requests":[{"id":"a","x":"#,
+            r#"{"requests":[{"id":"a","body":"#,
+            r#"{"requests":[{"id":"a","method":"#,
+            r#"{"requests":[{"id":"a","headers":{"x":"#,
+            r#"{"requests":[{"id":"a","dependsOn":"#,
+        ] {
+            assert_eq!(
+                refused_on_a_small_stack(format!("{start}{deep}")),
+                "malformed"
+            );
+        }
+    }
+    let closed = "[".repeat(1_000_000) + &"]".repeat(1_000_000);
+    let body = format!(r#"{{"requests":[{{"id":"a","body":{closed}}}]}}"#);
+    assert_eq!(refused_on_a_small_stack(body), "malformed");
+}
+
+#[test]
+fn a_deep_answer_is_checked_on_a_small_stack() {
+    let thread = std::thread::Builder::new().stack_size(128 << 10);
+    let asked = thread.spawn(|| {
+        let service = answering_with(|_| {
+            let response = http::Response::builder().header("content-type", "application/json");
+            response.body("[".repeat(1_000_000).into()).unwrap()
+        });
+        let items = json!([{ "id": "a", "method": "GET", "url": "/" }]);
+        let reply = run(send(
+            BatchLayer::new("/batch").layer(service),
+            requests(items),
+        ));
+        assert_eq!(reply.item("a")["encoding"], "base64");
+    });
+    asked.unwrap().join().expect("the stack is enough");
+}
+
+#[tokio::test]
+async fn hundreds_of_thousands_of_empty_items_are_refused_at_the_first() {
+    let json = format!(r#"{{"requests":[{}]}}"#, vec!["{}"; 300_000].join(","));
+    let (reply, log) = ask(json).await;
+    assert_eq!((reply.code().as_str(), log.len()), ("malformed", 0));
+    assert_eq!(reply.json()["pointer"], "#/requests/0");
+}
+
+#[tokio::test]
+async fn items_past_the_limit_are_not_read() {
+    let json = r#"{"requests":["#.to_owned() + &r#"{"id":"a"},"#.repeat(50_000);
+    let (reply, log) = ask_through(BatchLayer::new("/batch"), envelope(json)).await;
+    assert_eq!((reply.status.as_u16(), log.len()), (413, 0));
+    assert_eq!(reply.code(), "too-many-subrequests");
+    assert_eq!(reply.json()["limit"], "max_subrequests");
+    assert_eq!(reply.json()["max"], 100);
+}
+
+#[tokio::test]
+async fn tens_of_thousands_of_headers_fail_their_item_alone() {
+    let mut headers = String::new();
+    for at in 0..25_000 {
+        write!(headers, r#""x-{at}":"","#).unwrap();
+    }
+    let array = vec![r#""""#; 25_000].join(",");
+    for headers in [format!(r#"{headers}"x":"""#), format!(r#""x":[{array}]"#)] {
+        let json = format!(
+            r#"{{"requests":[{{"id":"a","method":"GET","url":"/1","headers":{{{headers}}}}},{{"id":"b","method":"GET","url":"/2"}}]}}"#
+        );
+        let (reply, log) = ask(json).await;
+        assert_eq!(reply.statuses(), [400, 200]);
+        assert_eq!(reply.item("a")["body"]["code"], "too-many-headers");
+        assert_eq!(log.uris(), ["/2"]);
+    }
+}
+
+#[tokio::test]
+async fn hundreds_of_thousands_of_unknown_members_are_ignored() {
+    let members = numbered(300_000, |at| format!(r#""{at}":0,"#));
+    let (reply, log) = ask(format!(
+        r#"{{{members}"requests":[{{{members}"id":"a","method":"GET","url":"/1"}}]}}"#
+    ))
+    .await;
+    assert_eq!((reply.statuses(), log.len()), (vec![200], 1));
+}
+
+#[tokio::test]
+async fn a_string_of_a_mebibyte_is_too_much_wherever_it_stands() {
+    let long = "x".repeat(1 << 20);
+    let item = |members: &str| format!(r#"{{"requests":[{{{members}}}]}}"#);
+    let (reply, log) = ask(item(&format!(r#""id":"{long}""#))).await;
+    assert_eq!((reply.code().as_str(), log.len()), ("malformed", 0));
+    let get = r#""id":"a","method":"GET","url":"/1""#;
+    for (members, status, code) in [
+        (
+            format!(r#""id":"a","method":"GET","url":"/{long}""#),
+            400,
+            "bad-target",
+        ),
+        (
+            format!(r#""id":"a","method":"{long}","url":"/1""#),
+            405,
+            "method-not-allowed",
+        ),
+        (
+            format!(r#"{get},"headers":{{"x":"{long}"}}"#),
+            400,
+            "too-many-headers",
+        ),
+        (
+            format!(r#"{get},"headers":{{"{long}":"x"}}"#),
+            400,
+            "too-many-headers",
+        ),
+        (format!(r#"{get},"body":"{long}""#), 413, "body-too-large"),
+        (
+            format!(r#"{get},"headers":{{"content-type":"text/plain"}},"body":"{long}""#),
+            413,
+            "body-too-large",
+        ),
+        (
+            format!(r#"{get},"headers":{{"content-type":"image/png"}},"body":"{long}""#),
+            413,
+            "body-too-large",
+        ),
+    ] {
+        let (reply, log) = ask(item(&members)).await;
+        assert_eq!((reply.statuses(), log.len()), (vec![status], 0), "{code}");
+        assert_eq!(reply.item("a")["body"]["code"], code);
+    }
+    let (reply, _) = ask(item(&format!(r#"{get},"{long}":"{long}""#))).await;
+    assert_eq!(reply.statuses(), [200]);
+    let (reply, log) = ask_through(BatchLayer::new("/batch"), envelope(item(&long))).await;
+    assert_eq!((reply.status.as_u16(), log.len()), (413, 0));
+    assert_eq!(reply.code(), "envelope-too-large");
+}
+
+fn numbered(count: usize, one: impl Fn(usize) -> String) -> String {
+    (0..count).map(one).collect()
+}
+
+/// An envelope of so many parts.
+type Maker = fn(usize) -> String;
+
+/// How long it takes to refuse this: the least of three times, which is the steadiest.
+fn time(json: &str) -> Duration {
+    let once = || {
+        let json = json.to_owned();
+        let began = Instant::now();
+        let (reply, log) = run(ask(json));
+        let took = began.elapsed();
+        assert_eq!((reply.status.as_u16(), log.len()), (400, 0));
+        took
+    };
+    (0..3).map(|_| once()).min().unwrap()
+}
+
+#[test]
+fn eight_times_as_much_takes_about_eight_times_as_long() {
+    // Each is refused at its very end. What is quadratic takes 64 times as long.
+    let makers: [(&str, Maker); 8] = [
+        ("members", |n| {
+            format!("{{{}", numbered(n, |at| format!(r#""{at}":0,"#)))
+        }),
+        ("escaped members", |n| {
+            format!("{{{}", numbered(n, |at| format!(r#""\u0061{at}":0,"#)))
+        }),
+        ("members of an item", |n| {
+            format!(
+                r#"{{"requests":[{{{}"#,
+                numbered(n, |at| format!(r#""{at}":0,"#))
+            )
+        }),
+        ("headers", |n| {
+            let headers = numbered(n, |at| format!(r#""x-{at}":"","#));
+            format!(r#"{{"requests":[{{"id":"a","headers":{{{headers}"#)
+        }),
+        ("items", |n| {
+            format!(
+                r#"{{"requests":[{}"#,
+                numbered(n, |at| format!(r#"{{"id":"{at}"}},"#))
+            )
+        }),
+        ("waiting items", |n| {
+            let items = numbered(n, |at| format!(r#",{{"id":"{at}","dependsOn":["a"]}}"#));
+            format!(r#"{{"requests":[{{"id":"a"}}{items},{{"id":"a"}}]}}"#)
+        }),
+        ("escapes in text", |n| {
+            let text = r"\n\u0061".repeat(4 * n);
+            format!(
+                r#"{{"requests":[{{"id":"a","headers":{{"content-type":"text/plain"}},"body":"{text}"}}"#
+            )
+        }),
+        ("commas", |n| format!(r#"{{"x":[{}"#, "0,".repeat(4 * n))),
+    ];
+    for (name, make) in makers {
+        let (few, many) = (make(2_500), make(20_000));
+        // A machine that is busy with other things gets more chances.
+        let linear = |_| time(&many) < time(&few) * 24;
+        assert!((0..5).any(linear), "{name}");
+    }
+}

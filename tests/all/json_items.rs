@@ -1,0 +1,286 @@
+//! How the members of a JSON item are read.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::{Asked, Reply, ask};
+
+/// What reaches the inner service of the one item in a batch.
+async fn asked(item: &str) -> Asked {
+    let (reply, log) = ask(format!(r#"{{"requests":[{item}]}}"#)).await;
+    assert_eq!(reply.statuses(), [200], "{item}");
+    log.only()
+}
+
+/// The problem of an item that stands between two sound ones, which must go on.
+async fn problem(item: &str) -> Value {
+    let envelope = format!(
+        r#"{{"requests":[{{"id":"a","method":"GET","url":"/1"}},{item},{{"id":"c","method":"GET","url":"/3"}}]}}"#
+    );
+    let (reply, log) = ask(envelope).await;
+    assert_eq!(reply.status, StatusCode::MULTI_STATUS, "{item}");
+    assert_eq!(reply.statuses(), [200, 400, 200], "{item}");
+    assert_eq!(log.uris(), ["/1", "/3"], "{item}");
+    let answer = reply.item("b");
+    assert_eq!(
+        answer["headers"],
+        json!({ "Content-Type": "application/problem+json" })
+    );
+    assert_eq!(answer["body"]["status"], 400);
+    answer["body"]["code"].clone()
+}
+
+/// The reply to a batch of GETs with these ids, which are JSON texts.
+async fn with_ids(ids: &[&str]) -> Reply {
+    let items: Vec<_> = ids
+        .iter()
+        .map(|id| format!(r#"{{"id":{id},"method":"GET","url":"/1"}}"#))
+        .collect();
+    ask(format!(r#"{{"requests":[{}]}}"#, items.join(",")))
+        .await
+        .0
+}
+
+#[tokio::test]
+async fn an_id_is_a_string_of_1_to_256_bytes_and_is_answered_as_it_came() {
+    let (long, wide) = ("x".repeat(256), "é".repeat(128));
+    for id in [
+        "a",
+        " ",
+        "$1",
+        "__proto__",
+        "\"\\/",
+        "😀",
+        "\u{2028}",
+        &long,
+        &wide,
+    ] {
+        let reply = with_ids(&[&json!(id).to_string()]).await;
+        assert_eq!(reply.items()[0]["id"], id);
+    }
+    let reply = with_ids(&[r#""\u00e9\ud83d\ude00\/""#]).await;
+    assert_eq!(reply.items()[0]["id"], "é😀/");
+}
+
+#[tokio::test]
+async fn any_other_id_and_none_refuse_the_batch() {
+    let (long, wide) = (json!("x".repeat(257)), json!("€".repeat(86)));
+    for id in [
+        "1",
+        "null",
+        "true",
+        "[]",
+        r#"["a"]"#,
+        "{}",
+        r#""""#,
+        r#""\u0000""#,
+        r#""a\n""#,
+        r#""\t""#,
+        "\"\u{7f}\"",
+        r#""\u0085""#,
+        "\"\u{9f}\"",
+        &long.to_string(),
+        &wide.to_string(),
+    ] {
+        let reply = with_ids(&[r#""a""#, id]).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{id}");
+        assert_eq!(reply.code(), "malformed", "{id}");
+        assert_eq!(reply.json()["pointer"], "#/requests/1", "{id}");
+    }
+    let (reply, log) = ask(r#"{"requests":[{"method":"GET","url":"/1"}]}"#).await;
+    assert_eq!((reply.code().as_str(), log.len()), ("malformed", 0));
+}
+
+#[tokio::test]
+async fn ids_are_told_apart_by_code_points() {
+    let distinct = ["é", "e\u{301}", "E\u{301}", "a", "A", "a ", "ａ"];
+    let ids: Vec<_> = distinct.iter().map(|id| json!(id).to_string()).collect();
+    let reply = with_ids(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let answered: Vec<_> = reply
+        .items()
+        .iter()
+        .map(|item| item["id"].clone())
+        .collect();
+    assert_eq!(answered, distinct);
+    for (one, same) in [(r#""é""#, r#""\u00e9""#), (r#""a""#, r#""\u0061""#)] {
+        let reply = with_ids(&[one, r#""b""#, same]).await;
+        assert_eq!(reply.code(), "duplicate-id");
+        assert_eq!(reply.json()["pointer"], "#/requests/2");
+    }
+}
+
+#[tokio::test]
+async fn a_method_in_any_case_and_an_escaped_url_arrive_plain() {
+    let item = r#"{"id":"b","method":"dEl\u0065te","url":"\/a\u002fb?c=%20\u0064"}"#;
+    let asked = asked(item).await;
+    assert_eq!(asked.method, http::Method::DELETE);
+    assert_eq!(asked.uri, "/a/b?c=%20d");
+}
+
+#[tokio::test]
+async fn a_method_or_a_url_of_a_wrong_type_fails_its_item_alone() {
+    for value in [
+        "null",
+        "1",
+        "true",
+        "[]",
+        r#"["GET"]"#,
+        "{}",
+        r#""""#,
+        r#""G T""#,
+        r#""GÉT""#,
+    ] {
+        let item = format!(r#"{{"id":"b","method":{value},"url":"/2"}}"#);
+        assert_eq!(problem(&item).await, "bad-method", "{value}");
+    }
+    for value in [
+        "null",
+        "1",
+        "true",
+        "[]",
+        r#"["/2"]"#,
+        "{}",
+        r#""""#,
+        r#""/ 2""#,
+        r#""/é""#,
+        r#""//x""#,
+    ] {
+        let item = format!(r#"{{"id":"b","method":"GET","url":{value}}}"#);
+        assert_eq!(problem(&item).await, "bad-target", "{value}");
+    }
+    assert_eq!(problem(r#"{"id":"b","url":"/2"}"#).await, "bad-method");
+    assert_eq!(problem(r#"{"id":"b","method":"GET"}"#).await, "bad-target");
+}
+
+#[tokio::test]
+async fn headers_are_strings_or_arrays_of_strings_by_names_in_any_case() {
+    let asked = asked(
+        r#"{"id":"b","method":"GET","url":"/2","headers":{
+            "ACCEPT":"text/plain","x-Many":["1","2"],"X-One":["\u0061"],"x-none":[],"X-MANY":"3","x-empty":""}}"#,
+    )
+    .await;
+    let all = |name| -> Vec<_> { asked.headers.get_all(name).iter().collect() };
+    assert_eq!(all("accept"), ["text/plain"]);
+    assert_eq!(all("x-many"), ["1", "2", "3"]);
+    assert_eq!(all("x-one"), ["a"]);
+    assert_eq!(all("x-empty"), [""]);
+    assert!(!asked.headers.contains_key("x-none"));
+    assert!(!asked.headers.contains_key("content-type"));
+}
+
+#[tokio::test]
+async fn a_bad_header_fails_its_item_alone() {
+    for headers in [
+        r#"{"":"1"}"#,
+        r#"{"a b":"1"}"#,
+        r#"{"a:b":"1"}"#,
+        r#"{"é":"1"}"#,
+        r#"{"a\n":"1"}"#,
+        r#"{"x":"a\nb"}"#,
+        r#"{"x":"a\r\ny: b"}"#,
+        r#"{"x":"\u0000"}"#,
+        r#"{"x":["1","\u007f"]}"#,
+        r#"{"x":1}"#,
+        r#"{"x":null}"#,
+        r#"{"x":{}}"#,
+        r#"{"x":["1",2]}"#,
+        r#"{"x":[["1"]]}"#,
+        r#"{"content-type":["text/plain","text/html"]}"#,
+        r#"{"content-type":"text/plain","Content-Type":"text/plain"}"#,
+        r#""x: 1""#,
+        r#"["x"]"#,
+        "1",
+    ] {
+        let item = format!(r#"{{"id":"b","method":"GET","url":"/2","headers":{headers}}}"#);
+        assert_eq!(problem(&item).await, "bad-header", "{headers}");
+    }
+}
+
+#[tokio::test]
+async fn an_item_has_at_most_64_headers_and_16_kib_of_them() {
+    let many = |count| {
+        let headers: Vec<_> = (0..count).map(|at| format!(r#""x-{at}":"1""#)).collect();
+        format!(
+            r#"{{"id":"b","method":"GET","url":"/2","headers":{{{}}}}}"#,
+            headers.join(",")
+        )
+    };
+    let long = |bytes: usize| {
+        let value = "v".repeat(bytes - 1);
+        format!(r#"{{"id":"b","method":"GET","url":"/2","headers":{{"x":"{value}"}}}}"#)
+    };
+    // And the outer request's `Host`.
+    assert_eq!(asked(&many(64)).await.headers.len(), 65);
+    assert_eq!(problem(&many(65)).await, "too-many-headers");
+    assert_eq!(
+        asked(&long(16 << 10)).await.headers["x"].len(),
+        (16 << 10) - 1
+    );
+    assert_eq!(problem(&long((16 << 10) + 1)).await, "too-many-headers");
+}
+
+#[tokio::test]
+async fn members_may_come_in_any_order() {
+    let item = r#"{"body":"YWJj","dependsOn":["a"],"headers":{"Content-Type":"image/png"},"url":"/2","method":"PUT","id":"b"}"#;
+    let envelope =
+        format!(r#"{{"requests":[{{"url":"/1","id":"a","method":"GET"}},{item}],"after":1}}"#);
+    let (reply, log) = ask(envelope).await;
+    assert_eq!(reply.statuses(), [200, 200]);
+    let asked = &log.all()[1];
+    assert_eq!((asked.uri.as_str(), &*asked.body), ("/2", &b"abc"[..]));
+    assert_eq!(asked.headers["content-type"], "image/png");
+}
+
+#[tokio::test]
+async fn an_item_waits_only_for_earlier_ones() {
+    let chain = |first: &str, second: &str| {
+        format!(
+            r#"{{"requests":[{{"id":"a","method":"GET","url":"/1"{first}}},{{"id":"é","method":"GET","url":"/2"{second}}}]}}"#
+        )
+    };
+    for (first, second) in [
+        ("", r#","dependsOn":["a"]"#),
+        ("", r#","dependsOn":["\u0061","a"]"#),
+        (r#","dependsOn":[]"#, r#","dependsOn":null"#),
+    ] {
+        let (reply, log) = ask(chain(first, second)).await;
+        assert_eq!(reply.statuses(), [200, 200], "{first} {second}");
+        assert_eq!(log.uris(), ["/1", "/2"]);
+    }
+    for (first, second, at) in [
+        (r#","dependsOn":["\u00e9"]"#, "", 0),
+        (r#","dependsOn":["a"]"#, "", 0),
+        ("", r#","dependsOn":["é"]"#, 1),
+        ("", r#","dependsOn":["a","A"]"#, 1),
+        ("", r#","dependsOn":[""]"#, 1),
+        ("", r#","dependsOn":["nobody"]"#, 1),
+    ] {
+        let (reply, log) = ask(chain(first, second)).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+        assert_eq!(reply.code(), "unknown-dependency", "{first} {second}");
+        assert_eq!(reply.json()["pointer"], format!("#/requests/{at}"));
+        assert_eq!(log.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn depends_on_of_a_wrong_type_refuses_the_batch() {
+    for value in [
+        r#""a""#,
+        "1",
+        "true",
+        "{}",
+        "[1]",
+        "[null]",
+        r#"[["a"]]"#,
+        r#"["a",2]"#,
+        r#"["\ud800"]"#,
+    ] {
+        let item = format!(r#"{{"id":"b","method":"GET","url":"/2","dependsOn":{value}}}"#);
+        let batch = format!(r#"{{"requests":[{{"id":"a","method":"GET","url":"/1"}},{item}]}}"#);
+        let (reply, log) = ask(batch).await;
+        assert_eq!(reply.code(), "malformed", "{value}");
+        assert_eq!(reply.json()["pointer"], "#/requests/1", "{value}");
+        assert_eq!(log.len(), 0);
+    }
+}

@@ -1,0 +1,67 @@
+//! Names of members: none twice, none unreadable, and unknown ones are passed over.
+
+use crate::support::{ask, assert_malformed, second, with};
+
+#[tokio::test]
+async fn duplicate_names_refuse_in_the_envelope() {
+    for envelope in [
+        r#"{"requests":[],"requests":[]}"#,
+        r#"{"requests":[],"request\u0073":[]}"#,
+        r#"{"x":1,"requests":[],"\u0078":1}"#,
+        r#"{"a":0,"b":0,"c":0,"d":0,"e":0,"f":0,"g":0,"h":0,"i":0,"j":0,"j":0,"requests":[]}"#,
+    ] {
+        assert_malformed(envelope, None).await;
+    }
+}
+
+#[tokio::test]
+async fn duplicate_names_refuse_in_an_item() {
+    for members in [
+        r#""id":"b""#,
+        r#""\u0069d":"c""#,
+        r#""method":"GET""#,
+        r#""m\u0065thod":"GET""#,
+        r#""url":"/3""#,
+        r#""body":1,"body":1"#,
+        r#""body":null,"\u0062ody":null"#,
+        r#""headers":{},"headers":{}"#,
+        r#""dependsOn":[],"dependsOn":null"#,
+        r#""if":null,"if":null"#,
+        r#""atomicityGroup":null,"atomicityGroup":null"#,
+        r#""x":1,"x":1"#,
+        r#""x":1,"\u0078":1"#,
+        r#""é":1,"\u00e9":1"#,
+        r#""😀":1,"\ud83d\ude00":1"#,
+    ] {
+        assert_malformed(with(members), Some(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn duplicate_names_refuse_in_headers() {
+    for headers in [
+        r#"{"x":"1","x":"1"}"#,
+        r#"{"x":"1","\u0078":"1"}"#,
+        r#"{"":"1","":"1"}"#,
+        r#"{"x":["1"],"x":[]}"#,
+    ] {
+        assert_malformed(with(&format!(r#""headers":{headers}"#)), Some(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn half_a_surrogate_pair_is_no_name_and_no_id() {
+    assert_malformed(r#"{"\ud800":1,"requests":[]}"#, None).await;
+    assert_malformed(second(r#"{"id":"\udc00"}"#), Some(1)).await;
+    assert_malformed(with(r#""\ud800":1"#), Some(1)).await;
+    assert_malformed(with(r#""headers":{"\ud800":"1"}"#), Some(1)).await;
+}
+
+#[tokio::test]
+async fn unknown_members_are_ignored_and_may_have_duplicates_inside() {
+    let envelope = r#"{"@odata.context":{"a":1,"a":2},"requests":[
+        {"x":[{"requests":[]}],"ID":7,"id":"a","method":"GET","url":"/1","Url":"/9"}],"Requests":4}"#;
+    let (reply, log) = ask(envelope).await;
+    assert_eq!(reply.statuses(), [200]);
+    assert_eq!(log.uris(), ["/1"]);
+}

@@ -1,0 +1,288 @@
+//! How much and how many: each limit at its edge, and one beyond.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::Path;
+use axum::routing::get;
+use futures_util::{StreamExt, stream};
+use http::StatusCode;
+use serde_json::{Value, json};
+use tower::Layer;
+use tower_multistatus::BatchLayer;
+
+use crate::support::{
+    Log, Reply, answer, batch, envelope, failed, problem, recorded, recorder, recording_router,
+    requests, send,
+};
+
+fn gets(count: usize) -> Value {
+    let get = |n| json!({ "id": format!("{n}"), "method": "GET", "url": format!("/{n}") });
+    (0..count).map(get).collect()
+}
+
+/// 413, and nothing was dispatched.
+fn assert_too_large(reply: &Reply, log: &Log, code: &str, title: &str, limit: &str, max: usize) {
+    assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let mut expected = problem(413, code, title);
+    expected["limit"] = json!(limit);
+    expected["max"] = json!(max);
+    assert_eq!(reply.json(), expected);
+    assert_eq!(log.len(), 0);
+}
+
+#[tokio::test]
+async fn one_item_too_many_refuses_the_batch() {
+    for (layer, max) in [
+        (BatchLayer::new("/batch"), 100),
+        (BatchLayer::new("/batch").max_subrequests(3), 3),
+        (BatchLayer::new("/batch").max_subrequests(1), 1),
+    ] {
+        let (log, service) = recorder();
+        let reply = send(layer.clone().layer(service), requests(gets(max))).await;
+        assert_eq!(reply.statuses(), vec![200; max]);
+        assert_eq!(log.len(), max);
+
+        let (log, service) = recorder();
+        let reply = send(layer.layer(service), requests(gets(max + 1))).await;
+        let title = "the batch has too many items";
+        assert_too_large(
+            &reply,
+            &log,
+            "too-many-subrequests",
+            title,
+            "max_subrequests",
+            max,
+        );
+    }
+}
+
+#[tokio::test]
+async fn items_are_counted_while_they_are_read() {
+    // What stands behind the item that is one too many is not even looked at.
+    let (log, service) = recorder();
+    let layer = BatchLayer::new("/batch").max_subrequests(1);
+    let text = r#"{"requests":[{"id":"a","method":"GET","url":"/"},!!!"#;
+    let reply = send(layer.layer(service), envelope(text)).await;
+    let title = "the batch has too many items";
+    assert_too_large(
+        &reply,
+        &log,
+        "too-many-subrequests",
+        title,
+        "max_subrequests",
+        1,
+    );
+}
+
+/// An envelope of one item that is exactly so long.
+fn envelope_of(length: usize) -> String {
+    let mut text = json!({ "requests": gets(1) }).to_string();
+    text.push_str(&" ".repeat(length - text.len()));
+    text
+}
+
+/// In chunks of unknown number, of at most 1000 bytes; counts those that were read.
+fn chunked(text: &str) -> (Arc<AtomicUsize>, Body) {
+    let read = Arc::<AtomicUsize>::default();
+    let chunks: Vec<_> = text
+        .as_bytes()
+        .chunks(1000)
+        .map(Bytes::copy_from_slice)
+        .collect();
+    let count = Arc::clone(&read);
+    let chunks = stream::iter(chunks).map(move |chunk| {
+        count.fetch_add(1, Ordering::SeqCst);
+        Ok::<_, Infallible>(chunk)
+    });
+    (read, Body::from_stream(chunks))
+}
+
+#[tokio::test]
+async fn one_byte_of_envelope_too_many_refuses_the_batch() {
+    for (layer, max) in [
+        (BatchLayer::new("/batch"), 1 << 20),
+        (BatchLayer::new("/batch").max_envelope_bytes(5000), 5000),
+    ] {
+        for body in [envelope_of(max).into(), chunked(&envelope_of(max)).1] {
+            let (log, service) = recorder();
+            let reply = send(layer.clone().layer(service), envelope(body)).await;
+            assert_eq!(reply.statuses(), [200]);
+            assert_eq!(log.len(), 1);
+        }
+        for body in [
+            envelope_of(max + 1).into(),
+            chunked(&envelope_of(max + 1)).1,
+        ] {
+            let (log, service) = recorder();
+            let reply = send(layer.clone().layer(service), envelope(body)).await;
+            let title = "the envelope is too large";
+            assert_too_large(
+                &reply,
+                &log,
+                "envelope-too-large",
+                title,
+                "max_envelope_bytes",
+                max,
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn reading_stops_where_the_envelope_is_too_large() {
+    let (read, body) = chunked(&envelope_of(50_000));
+    let layer = BatchLayer::new("/batch").max_envelope_bytes(5000);
+    let reply = send(layer.layer(recorder().1), envelope(body)).await;
+    assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(read.load(Ordering::SeqCst), 6);
+}
+
+#[tokio::test]
+async fn a_body_of_one_byte_too_many_fails_its_item_and_the_rest_go_on() {
+    let text = |length: usize| json!("a".repeat(length));
+    let layer = BatchLayer::new("/batch").max_envelope_bytes(4 << 20);
+    for (layer, max) in [
+        (layer.clone(), 256 << 10),
+        (layer.clone().max_item_body_bytes(10), 10),
+        (layer.max_item_body_bytes(0), 0),
+    ] {
+        let (log, router) = recording_router();
+        let post = |id: &str, kind: &str, body: Value| {
+            json!({ "id": id, "method": "POST", "url": format!("/{id}"), "body": body,
+                    "headers": { "Content-Type": kind } })
+        };
+        // Base64 counts as what it stands for.
+        let bytes = base64_of_zeros(max);
+        let items = json!([
+            post("fits", "text/plain", text(max)),
+            post("over", "text/plain", text(max + 1)),
+            post("json", "application/json", text(max)),
+            post("bytes", "image/png", json!(bytes)),
+            post("bytes-over", "image/png", json!(base64_of_zeros(max + 1))),
+        ]);
+        let reply = batch(layer, router, items).await;
+        let over = |id| failed(id, 413, "body-too-large", "the body is too large");
+        assert_eq!(
+            reply.items(),
+            [
+                recorded("fits"),
+                over("over"),
+                over("json"),
+                recorded("bytes"),
+                over("bytes-over")
+            ]
+        );
+        let lengths: Vec<_> = log.all().iter().map(|asked| asked.body.len()).collect();
+        assert_eq!(lengths, [max, max]);
+    }
+}
+
+/// So many zero bytes, without padding.
+fn base64_of_zeros(bytes: usize) -> String {
+    "A".repeat(bytes.div_ceil(3) * 4 - (3 - bytes % 3) % 3)
+}
+
+/// `/whole/N` answers with N bytes of known length, `/chunked/N` with chunks of unknown number.
+fn sized() -> Router {
+    let chunks = |bytes: usize| {
+        let chunks = vec![Bytes::from("a"); bytes];
+        Body::from_stream(stream::iter(chunks).map(Ok::<_, Infallible>))
+    };
+    Router::new()
+        .route(
+            "/whole/{n}",
+            get(async |Path(n): Path<usize>| "a".repeat(n)),
+        )
+        .route(
+            "/chunked/{n}",
+            get(async move |Path(n): Path<usize>| chunks(n)),
+        )
+}
+
+#[tokio::test]
+async fn an_answer_of_one_byte_too_many_is_502_and_the_rest_go_on() {
+    for (layer, max) in [
+        (BatchLayer::new("/batch"), 1 << 20),
+        (BatchLayer::new("/batch").max_answer_bytes(10), 10),
+    ] {
+        let get = |url: String| json!({ "id": url, "method": "GET", "url": url });
+        let urls = ["whole", "chunked"].map(|kind| format!("/{kind}/{max}"));
+        let over = ["whole", "chunked"].map(|kind| format!("/{kind}/{}", max + 1));
+        let items: Vec<_> = over.iter().chain(&urls).cloned().map(get).collect();
+        let reply = batch(layer, sized(), json!(items)).await;
+        assert_eq!(reply.statuses(), [502, 502, 200, 200]);
+        for url in &over {
+            let title = "the body of the answer is too large";
+            assert_eq!(reply.item(url), failed(url, 502, "answer-too-large", title));
+        }
+        assert_eq!(reply.item(&urls[0])["body"], "a".repeat(max));
+    }
+}
+
+#[tokio::test]
+async fn the_answer_that_does_not_fit_is_507_and_what_was_not_begun_is_not_dispatched() {
+    let (log, router) = recording_router();
+    let sequential = BatchLayer::new("/batch").concurrency(1);
+    let whole = batch(sequential.clone(), router.clone(), gets(3)).await;
+    assert_eq!(whole.statuses(), [200, 200, 200]);
+    assert_eq!(log.len(), 3);
+    // All that is encoded, but for what closes the envelope.
+    let length = whole.body.len() - "]}".len();
+    let too_large = |id| {
+        failed(
+            id,
+            507,
+            "total-too-large",
+            "the answers of the batch are too large together",
+        )
+    };
+
+    let layer = sequential.clone().max_total_answer_bytes(length);
+    let reply = batch(layer, router.clone(), gets(3)).await;
+    assert_eq!(reply.body, whole.body);
+
+    let layer = sequential.clone().max_total_answer_bytes(length - 1);
+    let reply = batch(layer, router.clone(), gets(3)).await;
+    assert_eq!(
+        reply.items(),
+        [recorded("0"), recorded("1"), too_large("2")]
+    );
+
+    let before = log.len();
+    let layer = sequential.clone().max_total_answer_bytes(1);
+    let reply = batch(layer, router.clone(), gets(3)).await;
+    assert_eq!(reply.items(), ["0", "1", "2"].map(too_large));
+    assert_eq!(log.len() - before, 1);
+
+    // A streamed answer is never held whole.
+    let layer = sequential.streamed(true).max_total_answer_bytes(1);
+    assert_eq!(batch(layer, router, gets(3)).await.body, whole.body);
+}
+
+#[tokio::test]
+async fn the_limit_of_all_answers_is_eight_mebibytes() {
+    let get = |n: usize| json!({ "id": format!("{n}"), "method": "GET", "url": format!("/whole/{}", 1 << 20) });
+    let layer = BatchLayer::new("/batch").concurrency(1);
+    let items: Value = (0..9).map(get).collect();
+    let reply = batch(layer, sized(), items).await;
+    assert_eq!(
+        reply.statuses(),
+        [200, 200, 200, 200, 200, 200, 200, 507, 507]
+    );
+}
+
+#[tokio::test]
+async fn an_empty_answer_is_within_every_limit() {
+    let layer = BatchLayer::new("/batch").max_answer_bytes(1);
+    let expected = json!({ "id": "x", "status": 200, "body": null,
+                           "headers": { "Content-Type": "text/plain; charset=utf-8" } });
+    let service = layer.layer(sized());
+    assert_eq!(
+        answer(service, json!({ "url": "/whole/0" })).await,
+        expected
+    );
+}

@@ -1,0 +1,161 @@
+//! Where the layer stands, and what items' URLs are relative to.
+
+use axum::Router;
+use serde_json::{Value, json};
+use tower::Layer;
+use tower_multistatus::BatchLayer;
+
+use crate::support::{answer, api, failed, recorder, recording_router, requests, send};
+
+/// The URI that the inner service is asked for, or the status if it is not asked.
+async fn dispatched(layer: &BatchLayer, url: &str) -> Result<String, u64> {
+    let (log, service) = recorder();
+    let item = answer(layer.clone().layer(service), json!({ "url": url })).await;
+    let status = item["status"].as_u64().expect("a status");
+    assert_eq!(log.len(), usize::from(status == 200), "{url}");
+    log.uris().pop().ok_or(status)
+}
+
+async fn assert_dispatched(layer: BatchLayer, rows: &[(&str, Result<&str, u64>)]) {
+    for (url, expected) in rows {
+        let expected = expected.map(str::to_owned);
+        assert_eq!(dispatched(&layer, url).await, expected, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_mount_urls_are_the_inner_services_own() {
+    let rows = [
+        ("/v1/users", Ok("/v1/users")),
+        ("users", Ok("/users")),
+        ("?a=b", Ok("/?a=b")),
+    ];
+    assert_dispatched(BatchLayer::new("/batch"), &rows).await;
+    assert_dispatched(BatchLayer::new("/batch").mounted_at("/"), &rows).await;
+    assert_dispatched(BatchLayer::new("/batch").mounted_at(""), &rows).await;
+}
+
+#[tokio::test]
+async fn the_mount_is_taken_off_and_what_is_outside_it_is_404() {
+    let rows = [
+        ("/v1/users", Ok("/users")),
+        ("/v1/users?a=/v1/b", Ok("/users?a=/v1/b")),
+        ("/v1/v1/users", Ok("/v1/users")),
+        ("/v1/", Ok("/")),
+        ("/v1", Ok("/")),
+        ("/v1?a", Ok("/?a")),
+        ("/v1/?a", Ok("/?a")),
+        ("http://api.example/v1/users", Ok("/users")),
+        // Relative to the folder of the batch path, as clients see it.
+        ("users", Ok("/users")),
+        ("/v10", Err(404)),
+        ("/v10/users", Err(404)),
+        ("/V1/users", Err(404)),
+        ("/users", Err(404)),
+        ("/", Err(404)),
+        ("/x/v1/users", Err(404)),
+        ("/%76%31/users", Err(404)),
+        ("http://api.example", Err(404)),
+        ("/v1//evil", Err(400)),
+        ("/v1/\\evil", Err(400)),
+        ("/v1/../admin", Err(400)),
+        ("/v1/%2e%2e/admin", Err(400)),
+        ("/v1/..", Err(400)),
+        ("//v1/users", Err(400)),
+        ("http://api.example/v1//evil", Err(400)),
+    ];
+    for mount in ["/v1", "/v1/", "v1"] {
+        assert_dispatched(BatchLayer::new("/batch").mounted_at(mount), &rows).await;
+    }
+}
+
+#[tokio::test]
+async fn an_item_outside_the_mount_is_told_so() {
+    let service = BatchLayer::new("/batch")
+        .mounted_at("/v1")
+        .layer(recorder().1);
+    assert_eq!(
+        answer(service, json!({ "url": "/v2/users" })).await,
+        failed("x", 404, "outside-mount", "the URL is not of this service")
+    );
+}
+
+#[tokio::test]
+async fn a_relative_url_stands_in_the_folder_of_the_batch_path() {
+    for (path, mount, expected) in [
+        ("/batch", "/", "/users/1?a"),
+        ("/api/v1/batch", "/", "/api/v1/users/1?a"),
+        ("/api/$batch", "/x", "/api/users/1?a"),
+    ] {
+        let (log, service) = recorder();
+        let items = json!([{ "id": "a", "method": "GET", "url": "users/1?a" }]);
+        let mut request = requests(items);
+        *request.uri_mut() = path.parse().expect("a URI");
+        let layer = BatchLayer::new(path).mounted_at(mount);
+        let reply = send(layer.layer(service), request).await;
+        assert_eq!(reply.statuses(), [200]);
+        assert_eq!(log.uris(), [expected]);
+    }
+}
+
+#[tokio::test]
+async fn a_relative_url_stands_in_the_base_where_one_is_set() {
+    let rows = [
+        ("users/1", Ok("/api/users/1")),
+        ("?a", Ok("/api/?a")),
+        ("a:b", Err(400)),
+        ("./a:b", Err(400)),
+        ("a('b:c')", Ok("/api/a('b:c')")),
+        ("../users", Err(400)),
+        (".", Err(400)),
+        ("..", Err(400)),
+        // Not relative.
+        ("/users/1", Ok("/users/1")),
+    ];
+    for base in ["/api/", "/api", "api"] {
+        assert_dispatched(BatchLayer::new("/batch").base(base), &rows).await;
+    }
+    let rows = [("users/1", Ok("/users/1")), ("\\evil", Err(400))];
+    for base in ["/", ""] {
+        assert_dispatched(BatchLayer::new("/batch").base(base), &rows).await;
+    }
+}
+
+#[tokio::test]
+async fn the_base_is_as_clients_see_it_whichever_setting_comes_first() {
+    let layer = BatchLayer::new("/batch");
+    let rows = [("users", Ok("/a/users")), ("/v1/users", Ok("/users"))];
+    for layer in [
+        layer.clone().mounted_at("/v1").base("/v1/a"),
+        layer.clone().base("/v1/a").mounted_at("/v1"),
+    ] {
+        assert_dispatched(layer, &rows).await;
+    }
+    assert_dispatched(layer.mounted_at("/v1").base("/a"), &[("users", Err(404))]).await;
+}
+
+#[tokio::test]
+async fn a_layer_in_a_nested_router_takes_urls_as_clients_know_them() {
+    let (log, router) = recording_router();
+    let service = BatchLayer::new("/batch").mounted_at("/v1").layer(router);
+    let app: Router = Router::new().nest_service("/v1", service);
+    let get = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
+    let urls = ["/v1/users?a=b", "users", "/v10/users", "/users"];
+    let mut request = requests(urls.iter().map(get).collect::<Value>());
+    *request.uri_mut() = "/v1/batch".parse().expect("a URI");
+    let reply = send(app, request).await;
+    assert_eq!(reply.statuses(), [200, 200, 404, 404]);
+    assert_eq!(log.uris(), ["/users?a=b", "/users"]);
+}
+
+#[tokio::test]
+async fn a_layer_around_a_whole_router_reaches_all_of_its_routes() {
+    let app: Router = Router::new().fallback_service(BatchLayer::new("/batch").layer(api()));
+    let items = json!([
+        { "id": "a", "method": "GET", "url": "/users/1" },
+        { "id": "b", "method": "POST", "url": "/echo", "headers": { "Content-Type": "text/plain" }, "body": "b" },
+        // There is no batch inside.
+        { "id": "c", "method": "POST", "url": "/batch" },
+    ]);
+    assert_eq!(send(app, requests(items)).await.statuses(), [200, 200, 404]);
+}

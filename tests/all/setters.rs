@@ -1,0 +1,57 @@
+//! Settings that cannot work panic where they are set, never when a request comes.
+
+use tower_multistatus::BatchLayer;
+
+#[test]
+#[should_panic = "the batch path starts with a slash"]
+fn a_batch_path_without_a_slash_panics() {
+    let _ = BatchLayer::new("batch");
+}
+
+#[test]
+#[should_panic = "a batch of no items is of no use"]
+fn no_items_panic() {
+    let _ = BatchLayer::new("/batch").max_subrequests(0);
+}
+
+#[test]
+#[should_panic = "an envelope of no bytes is of no use"]
+fn an_envelope_of_no_bytes_panics() {
+    let _ = BatchLayer::new("/batch").max_envelope_bytes(0);
+}
+
+#[test]
+#[should_panic = "an answer of no bytes is of no use"]
+fn answers_of_no_bytes_panic() {
+    let _ = BatchLayer::new("/batch").max_answer_bytes(0);
+}
+
+#[test]
+#[should_panic = "an envelope of no bytes is of no use"]
+fn all_answers_of_no_bytes_panic() {
+    let _ = BatchLayer::new("/batch").max_total_answer_bytes(0);
+}
+
+#[test]
+#[should_panic = "with no item in flight nothing would ever run"]
+fn a_concurrency_of_none_panics() {
+    let _ = BatchLayer::new("/batch").concurrency(0);
+}
+
+#[test]
+#[should_panic = "CONNECT and TRACE are about a connection"]
+fn allowing_connect_panics() {
+    let _ = BatchLayer::new("/batch").allow_methods(["MERGE", "CONNECT"]);
+}
+
+#[test]
+#[should_panic = "CONNECT and TRACE are about a connection"]
+fn allowing_trace_in_any_case_panics() {
+    let _ = BatchLayer::new("/batch").allow_methods(["trace"]);
+}
+
+#[test]
+#[should_panic = "a method is a token"]
+fn allowing_what_is_no_method_panics() {
+    let _ = BatchLayer::new("/batch").allow_methods(["GE T"]);
+}

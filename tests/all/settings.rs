@@ -1,0 +1,232 @@
+//! How a batch is answered: status, streaming, and what else the batch path is for.
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use http::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+use tower::Layer;
+use tower_multistatus::{BatchLayer, EnvelopeStatus, Summary};
+
+use crate::support::{
+    answer, api, batch, json_layer, problem, recorder, recording_router, requests, send,
+};
+
+fn gets(urls: &[&str]) -> Value {
+    let get = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
+    urls.iter().map(get).collect()
+}
+
+const GOOD: &[&str] = &["/users/1", "/users/2"];
+const MIXED: &[&str] = &["/users/1", "/nowhere", "/users/2"];
+
+/// The outer status of a batch of these items.
+async fn outer_status(layer: BatchLayer, urls: &[&str]) -> u16 {
+    batch(layer, api(), gets(urls)).await.status.as_u16()
+}
+
+#[tokio::test]
+async fn the_outer_status_is_207_unless_told_otherwise() {
+    let layer = || BatchLayer::new("/batch");
+    let odd = |summary: &Summary| match (summary.total(), summary.succeeded(), summary.failed()) {
+        (2, 2, 0) => StatusCode::ACCEPTED,
+        (3, 2, 1) => StatusCode::IM_A_TEAPOT,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    for (layer, good, mixed) in [
+        (layer(), 207, 207),
+        (layer().status(EnvelopeStatus::multi_status()), 207, 207),
+        (layer().status(EnvelopeStatus::ok()), 200, 200),
+        (layer().status(StatusCode::ACCEPTED), 202, 202),
+        (layer().status(EnvelopeStatus::collapse()), 200, 207),
+        (layer().status(EnvelopeStatus::with(odd)), 202, 418),
+    ] {
+        assert_eq!(outer_status(layer.clone(), GOOD).await, good, "{layer:?}");
+        assert_eq!(outer_status(layer.clone(), MIXED).await, mixed, "{layer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_streamed_answer_cannot_have_a_status_that_depends_on_its_items() {
+    let layer = BatchLayer::new("/batch").streamed(true);
+    let collapsing = layer.clone().status(EnvelopeStatus::collapse());
+    assert_eq!(outer_status(collapsing, GOOD).await, 207);
+    assert_eq!(outer_status(layer.status(StatusCode::OK), MIXED).await, 200);
+}
+
+#[tokio::test]
+async fn a_streamed_answer_says_the_same_without_a_length() {
+    let layer = BatchLayer::new("/batch").concurrency(1);
+    let whole = batch(layer.clone(), api(), gets(MIXED)).await;
+    let length = whole.body.len().to_string();
+    assert_eq!(whole.header("content-length"), Some(&*length));
+    let streamed = batch(layer.streamed(true), api(), gets(MIXED)).await;
+    assert_eq!(streamed.header("content-length"), None);
+    assert_eq!(streamed.header("content-type"), Some("application/json"));
+    assert_eq!(streamed.header("cache-control"), Some("no-store"));
+    assert_eq!(streamed.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(streamed.body, whole.body);
+}
+
+#[tokio::test]
+async fn ndjson_is_streamed_unless_told_otherwise() {
+    for (layer, is_streamed) in [
+        (BatchLayer::new("/batch"), true),
+        (BatchLayer::new("/batch").streamed(false), false),
+    ] {
+        let mut request = requests(gets(GOOD));
+        let accept = http::HeaderValue::from_static("application/x-ndjson");
+        request.headers_mut().insert("accept", accept);
+        let reply = send(layer.layer(api()), request).await;
+        assert_eq!(reply.header("content-type"), Some("application/x-ndjson"));
+        assert_eq!(reply.header("content-length").is_none(), is_streamed);
+        let last = reply.body.split(|byte| *byte == b'\n').rev().nth(1);
+        let expected = r#"{"summary":{"total":2,"succeeded":2,"failed":0}}"#;
+        assert_eq!(last, Some(expected.as_bytes()));
+    }
+}
+
+/// A request without a body, of this method to the batch path.
+fn plain(method: &Method) -> Request<Body> {
+    let request = Request::builder().method(method).uri("/batch");
+    request.body(Body::empty()).expect("a request")
+}
+
+#[tokio::test]
+async fn other_methods_on_the_batch_path_pass_through() {
+    let methods = [
+        "GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "MERGE",
+    ];
+    let (log, service) = recorder();
+    let service = BatchLayer::new("/batch").layer(service);
+    for method in methods {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let reply = send(service.clone(), plain(&method)).await;
+        assert_eq!(reply.body, "{}");
+    }
+    let asked: Vec<_> = log
+        .all()
+        .iter()
+        .map(|asked| asked.method.to_string())
+        .collect();
+    assert_eq!(asked, methods);
+}
+
+#[tokio::test]
+async fn an_exclusive_path_takes_nothing_but_post_and_options() {
+    let (log, service) = recorder();
+    let service = BatchLayer::new("/batch").exclusive(true).layer(service);
+    for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE", "TRACE", "MERGE"] {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let reply = send(service.clone(), plain(&method)).await;
+        assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(reply.header("allow"), Some("POST"));
+        assert_eq!(
+            reply.json(),
+            problem(405, "method-not-allowed", "a batch is sent by POST")
+        );
+    }
+    assert_eq!(log.len(), 0);
+    send(service.clone(), plain(&Method::OPTIONS)).await;
+    let elsewhere = Request::get("/users")
+        .body(Body::empty())
+        .expect("a request");
+    send(service.clone(), elsewhere).await;
+    assert_eq!(log.uris(), ["/batch", "/users"]);
+    let reply = send(service, requests(gets(GOOD))).await;
+    assert_eq!(reply.statuses(), [200, 200]);
+}
+
+#[tokio::test]
+async fn a_batch_endpoint_describes_itself_when_asked_to() {
+    let (log, service) = recorder();
+    let layer = json_layer().describe(true).max_subrequests(7);
+    let layer = layer.allow_methods(["merge"]).no_item_timeout();
+    let reply = send(layer.layer(service), plain(&Method::GET)).await;
+    assert_eq!(log.len(), 0);
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    assert_eq!(
+        reply.json(),
+        json!({
+            "limits": { "max_subrequests": 7, "max_envelope_bytes": 1048576, "max_item_body_bytes": 262144,
+                        "max_answer_bytes": 1048576, "max_total_answer_bytes": 8388608, "concurrency": 8,
+                        "item_timeout_seconds": null, "deadline_seconds": 30.0 },
+            "formats": [
+                { "media_types": ["application/json"], "reads": true, "writes": true },
+                { "media_types": ["application/x-ndjson", "application/jsonl", "application/ndjson"],
+                  "reads": false, "writes": true },
+            ],
+            "methods": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "MERGE"],
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_path_that_is_exclusive_and_described_allows_get() {
+    let (log, service) = recorder();
+    let service = BatchLayer::new("/batch")
+        .describe(true)
+        .exclusive(true)
+        .layer(service);
+    let reply = send(service.clone(), plain(&Method::GET)).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    let reply = send(service, plain(&Method::PUT)).await;
+    assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(reply.header("allow"), Some("GET, HEAD, POST"));
+    assert_eq!(log.len(), 0);
+}
+
+#[tokio::test]
+async fn a_method_is_taken_in_any_case_and_dispatched_in_capitals() {
+    for method in ["get", "Head", "pOST", "put", "Patch", "DELETE", "options"] {
+        let (log, service) = recorder();
+        let item = answer(
+            BatchLayer::new("/batch").layer(service),
+            json!({ "method": method }),
+        )
+        .await;
+        assert_eq!(item["status"], 200);
+        assert_eq!(log.only().method.as_str(), method.to_ascii_uppercase());
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_is_allowed_by_name_is_dispatched_as_it_was_allowed() {
+    let layer = BatchLayer::new("/batch").allow_methods(["MERGE", "propfind"]);
+    for (method, status) in [
+        ("MERGE", 200),
+        ("merge", 200),
+        ("PropFind", 200),
+        ("REPORT", 405),
+        ("TRACE", 405),
+    ] {
+        let (log, router) = recording_router();
+        let item = answer(layer.clone().layer(router), json!({ "method": method })).await;
+        assert_eq!(item["status"], status, "{method}");
+        let dispatched: Vec<_> = log
+            .all()
+            .iter()
+            .map(|asked| asked.method.to_string())
+            .collect();
+        let expected = (status == 200).then(|| method.to_ascii_uppercase());
+        assert_eq!(dispatched, Vec::from_iter(expected));
+    }
+}
+
+#[tokio::test]
+async fn only_the_very_batch_path_is_the_batch_path() {
+    let router = Router::new().fallback(get(async || "").post(async || "not a batch"));
+    for path in [
+        "/", "/batch/", "/batches", "/Batch", "/a/batch", "//batch", "/%62atch",
+    ] {
+        let mut request = requests(gets(GOOD));
+        *request.uri_mut() = path.parse().expect("a URI");
+        let reply = send(BatchLayer::new("/batch").layer(router.clone()), request).await;
+        assert_eq!(reply.body, "not a batch", "{path}");
+    }
+    let mut request = requests(gets(GOOD));
+    *request.uri_mut() = "/batch?comp=batch".parse().expect("a URI");
+    let reply = send(BatchLayer::new("/batch").layer(router), request).await;
+    assert_eq!(reply.statuses(), [200, 200]);
+}

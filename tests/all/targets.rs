@@ -1,0 +1,208 @@
+//! What an item's URL may be, and that nothing else is ever dispatched.
+
+use axum::body::Body;
+use http::Request;
+use serde_json::{Value, json};
+use tower::Layer;
+use tower_multistatus::BatchLayer;
+
+use crate::support::{failed, recorder, requests, send};
+
+/// A request of HTTP/1 to `api.example`, with a batch of items with these URLs.
+pub(crate) fn asking<S: AsRef<str>>(urls: &[S]) -> Request<Body> {
+    let get = |(n, url): (usize, &S)| json!({ "id": n.to_string(), "method": "GET", "url": url.as_ref() });
+    requests(urls.iter().enumerate().map(get).collect::<Value>())
+}
+
+/// Each is dispatched, as what stands beside it.
+pub(crate) async fn assert_taken(request: Request<Body>, expected: &[&str]) {
+    let (log, service) = recorder();
+    let layer = BatchLayer::new("/batch").concurrency(1);
+    let reply = send(layer.layer(service), request).await;
+    assert_eq!(
+        reply.statuses(),
+        vec![200; expected.len()],
+        "of {expected:?}"
+    );
+    assert_eq!(log.uris(), expected);
+}
+
+/// None is dispatched, and each is told the same.
+pub(crate) async fn assert_refused(request: Request<Body>, count: usize) {
+    let (log, service) = recorder();
+    let reply = send(BatchLayer::new("/batch").layer(service), request).await;
+    assert_eq!(log.uris(), Vec::<String>::new());
+    let title = "the URL is not one that an item may have";
+    let bad = |n: usize| failed(&n.to_string(), 400, "bad-target", title);
+    assert_eq!(reply.items(), (0..count).map(bad).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_path_and_query_is_passed_verbatim() {
+    let urls = [
+        "/",
+        "/a",
+        "/a/",
+        "/a//b",
+        "/a?",
+        "/?a",
+        "/a?b=c&d=%20e",
+        "/a?b=http://evil//c",
+        "/a?b=../../c",
+        "/a?b=%2e%2e%2fc",
+        "/a?b?c",
+        "/a.b",
+        "/.well-known/x",
+        "/...",
+        "/a..",
+        "/..a",
+        "/a/..b/c",
+        "/.a;b",
+        "/a;b=..",
+        "/%61",
+        "/%E2%82%AC",
+        "/%zz",
+        "/%",
+        "/100%",
+        "/a%2Fb",
+        "/a%20b",
+        "/a%00b",
+        "/a\\b",
+        "/a:80",
+        "/a@b",
+        "/Products('a:b')",
+        "/users/$1",
+        "/a!$&'()*+,;=-._~",
+        "/{a}|\"b\"^[c]",
+        "/http://evil",
+        // Of three encodings at most two are looked through, as no server decodes more.
+        "/%25252e%25252e/a",
+    ];
+    assert_taken(asking(&urls), &urls).await;
+}
+
+#[tokio::test]
+async fn a_relative_url_is_resolved_and_then_passed_verbatim() {
+    let rows = [
+        ("a", "/a"),
+        ("a/b", "/a/b"),
+        ("a//b", "/a//b"),
+        ("?a", "/?a"),
+        (":80", "/:80"),
+        ("1:2", "/1:2"),
+        ("@evil", "/@evil"),
+        ("%2fevil", "/%2fevil"),
+        ("a/b:c", "/a/b:c"),
+        ("Products('a:b')", "/Products('a:b')"),
+        ("*", "/*"),
+    ];
+    assert_taken(asking(&rows.map(|row| row.0)), &rows.map(|row| row.1)).await;
+}
+
+#[tokio::test]
+async fn what_begins_as_another_host_does_is_refused() {
+    let urls = [
+        "//evil", "//evil/a", "//", "///a", "/\\evil", "/\\", "\\evil", "\\\\evil", "/\\/evil",
+    ];
+    assert_refused(asking(&urls), urls.len()).await;
+}
+
+#[tokio::test]
+async fn a_dot_segment_is_refused_in_any_spelling() {
+    let urls = [
+        "/.",
+        "/..",
+        "/./a",
+        "/../a",
+        "/a/.",
+        "/a/..",
+        "/a/./b",
+        "/a/../b",
+        "/a/..?b",
+        ".",
+        "..",
+        "./a",
+        "../a",
+        "a/../b",
+        // Encoded once, in part, twice.
+        "/%2e/a",
+        "/%2e%2e/a",
+        "/%2E%2E/a",
+        "/.%2e/a",
+        "/%2e./a",
+        "/a/%2e%2e",
+        "/%252e%252e/a",
+        "/%252E/a",
+        "/.%252e/a",
+        "/%2e%252e/a",
+        "/%25%32%65/a",
+        "/%2%65%2%65/a",
+        // Between slashes of another kind, or encoded ones.
+        "/a\\..\\b",
+        "/a/..\\b",
+        "/a\\../b",
+        "/a%2f..%2fb",
+        "/a%2F%2e%2e%2Fb",
+        "/a%252f..%252fb",
+        "/a%5c..%5cb",
+        "/a%5C..",
+        "/a%255c..%255cb",
+        "/%2e%2e%2fa",
+        // Before a parameter.
+        "/..;x/a",
+        "/..;/a",
+        "/.;x",
+        "/a/..;x=y/b",
+        "/%2e%2e;x/a",
+        "/..%3bx/a",
+        "/..%253bx/a",
+    ];
+    assert_refused(asking(&urls), urls.len()).await;
+}
+
+#[tokio::test]
+async fn a_fragment_and_what_is_not_visible_ascii_is_refused() {
+    let urls = [
+        "",
+        " ",
+        "#",
+        "#a",
+        "/#",
+        "/a#b",
+        "/a?b#c",
+        "/a b",
+        " /a",
+        "/a ",
+        "/a?b c",
+        "/é",
+        "/a?é",
+        "/€",
+        "/a\u{7f}",
+        "/a\u{80}",
+        "/\u{202e}a",
+        "/\u{ff0f}evil",
+        "/a\u{feff}",
+        "/\u{2024}\u{2024}/a",
+        "é",
+        "\u{0}",
+    ];
+    assert_refused(asking(&urls), urls.len()).await;
+    let controls: Vec<_> = (0..0x20_u8)
+        .map(|byte| format!("/a{}b", char::from(byte)))
+        .collect();
+    assert_refused(asking(&controls), controls.len()).await;
+    let controls: Vec<_> = (0..0x20_u8)
+        .map(|byte| format!("{}/a", char::from(byte)))
+        .collect();
+    assert_refused(asking(&controls), controls.len()).await;
+}
+
+#[tokio::test]
+async fn a_url_of_eight_kibibytes_is_taken_and_one_byte_more_is_refused() {
+    let long = |length: usize| format!("/{}", "a".repeat(length - 1));
+    assert_taken(asking(&[long(8192)]), &[&long(8192)]).await;
+    assert_refused(asking(&[long(8193), long(100_000)]), 2).await;
+    let long = |length: usize| format!("/?{}", "a".repeat(length - 2));
+    assert_taken(asking(&[long(8192)]), &[&long(8192)]).await;
+    assert_refused(asking(&[long(8193)]), 1).await;
+}
