@@ -1,9 +1,12 @@
 //! Multiparts in the envelope.
 
 use http::StatusCode;
-use tower_multistatus::{ErrorKind, Subrequest};
+use tower::Layer;
+use tower_multistatus::{ChangeSets, ErrorKind, Subrequest};
 
-use super::{decode, replay};
+use super::parts::parse;
+use super::{decode, layer, replay};
+use crate::support::{recorder, send};
 
 const REQUEST: &str = "Content-Type: application/http\r\n\r\nGET /a HTTP/1.1\r\n\r\n";
 
@@ -101,4 +104,19 @@ async fn without_transactions_a_change_set_is_refused() {
     assert_eq!(reply.status, StatusCode::NOT_IMPLEMENTED);
     assert_eq!(reply.json()["code"], "unsupported-atomicity");
     assert_eq!(log.len(), 0);
+}
+
+#[tokio::test]
+async fn no_id_is_the_name_of_a_change_set() {
+    let member = REQUEST.replace("http\r\n", "http\r\nContent-ID: c#1\r\n");
+    let inside = format!("--c\r\n{member}--c\r\n{REQUEST}--c--");
+    let named = REQUEST.replace("http\r\n", "http\r\nContent-ID: c#1.1\r\n");
+    let envelope = format!("--b\r\n{}--b\r\n{named}--b--", change_set("c", &inside));
+    let (log, inner) = recorder();
+    let layer = layer().change_sets(ChangeSets::best_effort());
+    let request = super::envelope("multipart/mixed; boundary=b", &[envelope.as_bytes()]);
+    let reply = send(layer.layer(inner), request).await;
+    let content_type = reply.header("content-type").expect("a content type");
+    assert_eq!(parse(content_type, &reply.body).len(), 2);
+    assert_eq!(log.len(), 3);
 }

@@ -23,19 +23,21 @@ async fn boundaries_may_be_quoted_long_and_have_equals_signs() {
         let (log, _) = replay(content_type, body).await;
         assert_eq!(log.uris(), ["/a"], "{content_type}");
     }
-    let too_long = format!("multipart/mixed; boundary={longest}x");
+    // Each with what would close it, were it one.
+    let too_long = (format!("boundary={longest}x"), format!("--{longest}x--"));
     let refused = [
-        "multipart/mixed",
-        "multipart/mixed; boundary",
-        "multipart/mixed; boundary=",
-        "multipart/mixed; boundary=\"\"",
-        "multipart/mixed; boundary=b; boundary=b",
-        "multipart/mixed; boundary=\"b \"",
-        "multipart/mixed; boundary=\"b",
-        &too_long,
+        ("", "----"),
+        ("boundary", "----"),
+        ("boundary=", "----"),
+        ("boundary=\"\"", "----"),
+        ("boundary=b; boundary=b", "--b--"),
+        ("boundary=\"b \"", "--b --"),
+        ("boundary=\"b", "--\"b--"),
+        ("boundary=\"b\\\\\"", "--b\\--"),
+        (&*too_long.0, &*too_long.1),
     ];
-    for content_type in refused {
-        is_refused(content_type, "--b--").await;
+    for (parameter, body) in refused {
+        is_refused(&format!("multipart/mixed; {parameter}"), body).await;
     }
 }
 

@@ -160,6 +160,20 @@ async fn an_answer_that_does_not_fit_leaves_a_whole_envelope() {
     assert_eq!(statuses, [200, 507, 507]);
 }
 
+#[tokio::test]
+async fn a_length_is_said_once_and_is_that_of_the_body() {
+    let inner = vec![
+        response(200, &[("content-length", "5")], "hello"),
+        response(304, &[("content-length", "5")], ""),
+    ];
+    let reply = answered(layer(), inner).await;
+    let bodies: Vec<_> = parsed(&reply)
+        .into_iter()
+        .map(|answer| (answer.headers, answer.body))
+        .collect();
+    assert_eq!(bodies, [(vec![], b"hello".to_vec()), (vec![], vec![])]);
+}
+
 #[test]
 fn a_prefix_has_only_what_needs_no_quotes() {
     for prefix in ["a b", "a\"", "a=", "a:", "\u{e9}", &"x".repeat(39)] {
