@@ -1,7 +1,9 @@
 //! What the layer was told.
 
 use std::fmt;
+use std::future::Future;
 use std::ops::Deref;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,6 +125,9 @@ pub(crate) type Admit = dyn Fn(usize, &Parts) -> Result<(), Error> + Send + Sync
 pub(crate) type OnError =
     dyn Fn(&(dyn std::error::Error + Send + Sync + 'static)) -> Option<StatusCode> + Send + Sync;
 
+/// Runs a future to its end, on its own.
+pub(crate) type Executor = dyn Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync;
+
 /// Every setting, once.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
@@ -149,6 +154,7 @@ pub(crate) struct Config {
     pub(crate) admit: Option<Hook<Admit>>,
     pub(crate) filter: Option<Hook<Filter>>,
     pub(crate) on_error: Option<Hook<OnError>>,
+    pub(crate) executor: Option<Hook<Executor>>,
     pub(crate) exclusive: bool,
     pub(crate) describe: bool,
 }
@@ -179,6 +185,7 @@ impl Config {
             admit: None,
             filter: None,
             on_error: None,
+            executor: None,
             exclusive: false,
             describe: false,
         };

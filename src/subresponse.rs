@@ -101,7 +101,7 @@ impl Subresponse {
 
     /// Whether the status is a 2xx or a 3xx, so that items which depend on this one may run.
     pub fn is_success(&self) -> bool {
-        self.status.is_success() || self.status.is_redirection()
+        is_success(self.status)
     }
 
     /// Whether the item was given up because another one failed.
@@ -127,10 +127,18 @@ impl Subresponse {
 
     /// Replaces the answer by one that tells this fault.
     pub(crate) fn replace(&mut self, fault: Fault) {
-        self.status = fault.status();
-        self.headers = HeaderMap::with_capacity(1);
-        self.headers.insert(CONTENT_TYPE, PROBLEM_JSON);
-        self.body = fault.problem();
+        (self.status, self.headers, self.body) = told(fault);
         self.fault = Some(fault);
     }
+}
+
+pub(crate) fn is_success(status: StatusCode) -> bool {
+    status.is_success() || status.is_redirection()
+}
+
+/// How a fault is told.
+pub(crate) fn told(fault: Fault) -> (StatusCode, HeaderMap, Bytes) {
+    let mut headers = HeaderMap::with_capacity(1);
+    headers.insert(CONTENT_TYPE, PROBLEM_JSON);
+    (fault.status(), headers, fault.problem())
 }

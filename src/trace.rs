@@ -72,6 +72,11 @@ mod with_tracing {
             }
         }
 
+        /// The same span, for another task.
+        pub(crate) fn share(&self) -> Self {
+            Self(self.0.clone())
+        }
+
         pub(crate) fn finish(self, status: StatusCode) {
             if let Some((span, begun)) = self.0 {
                 span.record("status", status.as_u16());
@@ -128,6 +133,10 @@ mod without {
 
         pub(crate) fn in_scope<T>(&self, run: impl FnOnce() -> T) -> T {
             run()
+        }
+
+        pub(crate) fn share(&self) -> Self {
+            Self
         }
 
         pub(crate) fn finish(self, _: StatusCode) {}

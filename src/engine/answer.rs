@@ -77,7 +77,7 @@ struct Held {
 /// Nothing in it is pinned in place: what must be stands in boxes of its own.
 impl<S: Inner<B>, B> Unpin for Answer<S, B> {}
 
-impl<S: Inner<B>, B> Answer<S, B> {
+impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
     pub(crate) fn new(
         plan: Plan,
         context: Context,
@@ -249,7 +249,7 @@ impl Held {
     }
 }
 
-impl<S: Inner<B>, B> Body for Answer<S, B> {
+impl<S: Inner<B>, B: Send + 'static> Body for Answer<S, B> {
     type Data = Bytes;
     type Error = Infallible;
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::response::Parts;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{BoxError, Service};
@@ -80,7 +80,7 @@ impl<S: Inner<B>, B> Call<S, B> {
     pub(super) fn new(inner: S, request: Request<RequestBody<B>>, max_bytes: usize) -> Self {
         Self {
             max_bytes,
-            is_head: request.method() == http::Method::HEAD,
+            is_head: request.method() == Method::HEAD,
             stage: Stage::Waiting {
                 inner,
                 request: Some(request),
@@ -127,6 +127,9 @@ impl<S: Inner<B>, B> Call<S, B> {
                         Err(error) => return Poll::Ready(Err(Failure::Failed(error.into()))),
                     };
                     let (parts, body) = response.into_parts();
+                    if parts.status.is_informational() {
+                        return Poll::Ready(Err(Failure::Fault(Fault::NotFinal)));
+                    }
                     if *this.is_head || is_bodiless(parts.status) || body.is_end_stream() {
                         return Poll::Ready(Ok((parts, Bytes::new())));
                     }
@@ -158,11 +161,10 @@ impl<S: Inner<B>, B> Call<S, B> {
 
 /// Statuses whose answers have no body (RFC 9110 §15).
 fn is_bodiless(status: StatusCode) -> bool {
-    status.is_informational()
-        || matches!(
-            status,
-            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
-        )
+    matches!(
+        status,
+        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+    )
 }
 
 /// A body that is always ready, with empty frames say, would otherwise keep the deadline from being looked at.

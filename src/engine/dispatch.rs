@@ -13,6 +13,7 @@ use super::context::Context;
 use super::outcome::{Outcome, Settled, fault_of};
 use super::plan::Plan;
 use super::references::Referents;
+use super::spawned::Spawned;
 use super::timer::{Instant, Timer};
 use crate::fault::Fault;
 use crate::trace::{BatchSpan, ItemSpan};
@@ -38,22 +39,31 @@ pub(super) struct Dispatch<S: Inner<B>, B> {
 /// A call that had to wait, and is now polled only when it is woken.
 struct InFlight<S: Inner<B>, B> {
     index: usize,
-    call: Pin<Box<Call<S, B>>>,
+    call: Running<S, B>,
     due: Option<Instant>,
     span: ItemSpan,
 }
 
-impl<S: Inner<B>, B> Future for InFlight<S, B> {
+/// Where a call runs: in the batch's own task, or elsewhere.
+enum Running<S: Inner<B>, B> {
+    Here(Pin<Box<Call<S, B>>>),
+    Elsewhere(Spawned<S, B>),
+}
+
+impl<S: Inner<B>, B: Send + 'static> Future for InFlight<S, B> {
     type Output = (usize, Called, ItemSpan);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let called = this.span.in_scope(|| this.call.as_mut().poll(cx));
+        let called = match &mut this.call {
+            Running::Here(call) => this.span.in_scope(|| call.as_mut().poll(cx)),
+            Running::Elsewhere(call) => call.poll(cx),
+        };
         called.map(|called| (this.index, called, std::mem::take(&mut this.span)))
     }
 }
 
-impl<S: Inner<B>, B> Dispatch<S, B> {
+impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     pub(super) fn new(
         plan: Plan,
         context: Context,
@@ -146,22 +156,31 @@ impl<S: Inner<B>, B> Dispatch<S, B> {
             }
             None => Box::pin(call),
         };
+        if let Some(executor) = &self.context.config.executor {
+            let elsewhere = Spawned::new(call, span.share(), &**executor);
+            self.wait_for(index, Running::Elsewhere(elsewhere), span);
+            return Poll::Pending;
+        }
         match span.in_scope(|| call.as_mut().poll(cx)) {
             Poll::Ready(called) => {
                 self.slot = Some(call);
                 Poll::Ready(Some(self.finish(index, called, span)))
             }
             Poll::Pending => {
-                let timeout = self.context.config.item_timeout;
-                self.in_flight.push(InFlight {
-                    index,
-                    call,
-                    due: timeout.and_then(Instant::after),
-                    span,
-                });
+                self.wait_for(index, Running::Here(call), span);
                 Poll::Pending
             }
         }
+    }
+
+    fn wait_for(&mut self, index: usize, call: Running<S, B>, span: ItemSpan) {
+        let timeout = self.context.config.item_timeout;
+        self.in_flight.push(InFlight {
+            index,
+            call,
+            due: timeout.and_then(Instant::after),
+            span,
+        });
     }
 
     fn finish(&mut self, index: usize, called: Called, span: ItemSpan) -> Settled {

@@ -8,6 +8,7 @@ mod names;
 mod outcome;
 mod plan;
 mod references;
+mod spawned;
 mod timer;
 
 pub(crate) use answer::{Answer, Whole};

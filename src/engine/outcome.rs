@@ -2,14 +2,14 @@
 
 use bytes::Bytes;
 use http::response::Parts;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderValue, Method};
 
 use super::call::Failure;
 use super::context::Context;
 use crate::fault::Fault;
 use crate::policy;
 use crate::subrequest::Subrequest;
-use crate::subresponse::Subresponse;
+use crate::subresponse::{Subresponse, is_success, told};
 
 /// What the inner service answered, or why it did not.
 pub(super) type Outcome = Result<(Parts, Bytes), Fault>;
@@ -27,34 +27,33 @@ impl Settled {
         item: &mut Subrequest,
         outcome: Outcome,
     ) -> Self {
-        let mut subresponse = Subresponse {
+        let mut cookies = Vec::new();
+        let (status, headers, body, fault) = match outcome {
+            Ok((mut parts, mut body)) => {
+                cookies = policy::clean(&mut parts.headers, context.config.set_cookie);
+                if context.preferences.is_minimal && is_success(parts.status) {
+                    body = Bytes::new();
+                }
+                (parts.status, parts.headers, body, None)
+            }
+            Err(fault) => {
+                let (status, headers, body) = told(fault);
+                (status, headers, body, Some(fault))
+            }
+        };
+        let subresponse = Subresponse {
             id: std::mem::take(&mut item.id),
             url: std::mem::take(&mut item.url),
             index,
-            status: StatusCode::OK,
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
+            status,
+            headers,
+            body,
             group: item.group.take(),
             ends_group: item.ends_group,
             label: item.label.take(),
             is_head: item.method == Some(Method::HEAD),
-            fault: None,
+            fault,
         };
-        let mut cookies = Vec::new();
-        match outcome {
-            Ok((parts, _)) if parts.status.is_informational() => {
-                subresponse.replace(Fault::NotFinal);
-            }
-            Ok((parts, body)) => {
-                subresponse.status = parts.status;
-                subresponse.headers = parts.headers;
-                cookies = policy::clean(&mut subresponse.headers, context.config.set_cookie);
-                if !(context.preferences.is_minimal && subresponse.is_success()) {
-                    subresponse.body = body;
-                }
-            }
-            Err(fault) => subresponse.replace(fault),
-        }
         Self {
             subresponse,
             cookies,

@@ -1,9 +1,13 @@
 //! How much, how many and how long.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 #[cfg(feature = "timeout")]
 use std::time::Duration;
 
 use super::BatchLayer;
+use crate::config::Hook;
 
 impl BatchLayer {
     /// At most so many items in a batch; the default is 100. One more refuses the batch with 413, and reading stops there.
@@ -98,6 +102,25 @@ impl BatchLayer {
     pub fn concurrency(self, items: usize) -> Self {
         assert!(items > 0, "with no item in flight nothing would ever run");
         self.with(|config| config.concurrency = items)
+    }
+
+    /// Runs items on an executor, so that they use several cores; by default they all run in the task of their request.
+    ///
+    /// It is for handlers that compute: spawning costs about a microsecond an item, and pays when an item takes more than about
+    /// 10 µs of CPU time. At most [`concurrency`](Self::concurrency) items are spawned at once. Task-locals do not reach them.
+    /// Dropping the response drops the items that are not being polled at that moment; such a one ends when its poll returns.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").spawn(|item| {
+    ///     tokio::spawn(item);
+    /// });
+    /// ```
+    pub fn spawn(
+        self,
+        executor: impl Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|config| config.executor = Some(Hook::new(Arc::new(executor))))
     }
 
     /// An item may take so long, from its dispatch to the last byte of its answer; the default is 10 seconds. One that takes

@@ -60,6 +60,7 @@ mod limits;
 /// | [`max_answer_bytes`](Self::max_answer_bytes) | 1 MiB an item |
 /// | [`max_total_answer_bytes`](Self::max_total_answer_bytes) | 8 MiB, buffered |
 /// | [`concurrency`](Self::concurrency) | 8 items |
+/// | [`spawn`](Self::spawn) | in the request's own task |
 /// | [`item_timeout`](Self::item_timeout), [`deadline`](Self::deadline) | 10 s, 30 s |
 /// | [`status`](Self::status) | 207 |
 /// | [`order`](Self::order) | of the request; streamed: of completion |

@@ -123,29 +123,42 @@ impl<'a> Scanner<'a> {
     pub(super) fn string(&mut self) -> Result<Str, Invalid> {
         self.expect(b'"')?;
         let start = self.at;
-        self.plain();
-        let mut is_escaped = false;
-        while self.byte() == Some(b'\\') {
-            is_escaped = true;
-            self.escape()?;
-            self.plain();
-        }
         // No white space may be passed over here.
-        if self.byte() != Some(b'"') {
-            return Err(Invalid);
+        match self.plain() {
+            Some(b'"') => {}
+            Some(b'\\') => return self.escaped(start),
+            _ => return Err(Invalid),
         }
         self.at += 1;
         Ok(Str {
             inner: start..self.at - 1,
-            is_escaped,
+            is_escaped: false,
         })
     }
 
-    /// Takes what stands in a string for itself.
+    /// The rest of a string, from its first escape on.
+    #[cold]
+    fn escaped(&mut self, start: usize) -> Result<Str, Invalid> {
+        while self.byte() == Some(b'\\') {
+            self.escape()?;
+            self.plain();
+        }
+        self.at += 1;
+        match self.bytes.get(self.at - 1) {
+            Some(b'"') => Ok(Str {
+                inner: start..self.at - 1,
+                is_escaped: true,
+            }),
+            _ => Err(Invalid),
+        }
+    }
+
+    /// Takes what stands in a string for itself; the byte after it.
     #[inline]
-    fn plain(&mut self) {
+    fn plain(&mut self) -> Option<u8> {
         let marks = |word: Word| word.controls() | word.equal(b'"') | word.equal(b'\\');
         self.at += prefix_len(self.rest(), marks);
+        self.byte()
     }
 
     fn escape(&mut self) -> Result<(), Invalid> {

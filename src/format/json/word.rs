@@ -46,6 +46,7 @@ pub(super) fn prefix_len(bytes: &[u8], marks: impl Fn(Word) -> u64) -> usize {
 }
 
 /// The same for less than eight bytes.
+#[cold]
 fn short_prefix_len(bytes: &[u8], marks: impl Fn(Word) -> u64) -> usize {
     // What is not there is a byte that nobody asks about.
     let mut word = [b' '; 8];

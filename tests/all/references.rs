@@ -1,0 +1,195 @@
+//! References to earlier items, and change sets, in JSON.
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::{get, post};
+use http::{Request, StatusCode};
+use serde_json::{Value, json};
+use tower::Layer;
+use tower_multistatus::{BatchLayer, ChangeSets};
+
+use crate::support::{Reply, problem, recorder, requests, send};
+
+/// A service of products, that says which paths it is asked for.
+fn products() -> Router {
+    let ask = async |request: Request<Body>| {
+        let if_match = request.headers().get("if-match");
+        let if_match = if_match.map_or("", |value| value.to_str().unwrap());
+        format!("{} {}{if_match}", request.method(), request.uri())
+    };
+    let create = async || {
+        let headers = [
+            ("location", "http://api.example/s/Products('a%20b')?x=1"),
+            ("etag", "\"e\""),
+        ];
+        (StatusCode::CREATED, headers)
+    };
+    Router::new()
+        .route("/s/Products", post(create).get(ask))
+        .route(
+            "/s/Outside",
+            post(async || (StatusCode::CREATED, [("location", "//evil/x")])),
+        )
+        .route("/s/Nowhere", post(async || StatusCode::CREATED))
+        .route(
+            "/s/Fail",
+            get(async || StatusCode::CONFLICT).post(async || StatusCode::CONFLICT),
+        )
+        .fallback(ask)
+}
+
+async fn ask(layer: BatchLayer, items: Value) -> Reply {
+    send(layer.layer(products()), requests(items)).await
+}
+
+fn layer() -> BatchLayer {
+    BatchLayer::new("/batch")
+        .service_root("/s")
+        .references(true)
+        .encode_urls(true)
+}
+
+fn item(id: &str, method: &str, url: &str) -> Value {
+    json!({ "id": id, "method": method, "url": url })
+}
+
+#[tokio::test]
+async fn a_reference_stands_for_where_the_earlier_item_is() {
+    for (url, asked) in [
+        ("$1", "/s/Products('a%20b')?x=1"),
+        ("/$1", "/s/Products('a%20b')?x=1"),
+        ("$1/Orders", "/s/Products('a%20b')/Orders"),
+        ("$1?$top=1", "/s/Products('a%20b')?$top=1"),
+        ("$1/a b", "/s/Products('a%20b')/a%20b"),
+        // Nobody's id, or only the start of one: a segment like any other.
+        ("$10", "/s/$10"),
+        ("$metadata", "/s/$metadata"),
+        ("Products/$1", "/s/Products/$1"),
+    ] {
+        let items = json!([item("1", "POST", "Products"), item("2", "GET", url)]);
+        let reply = ask(layer(), items).await;
+        assert_eq!(reply.item("2")["body"], format!("GET {asked}"), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn an_item_without_a_location_is_where_it_was_asked_for_unless_it_was_a_post() {
+    let items = json!([
+        item("get", "GET", "Products(1)?a=b"),
+        item("of get", "GET", "$get/Name"),
+        item("of that", "GET", "$of get/x"),
+        item("post", "POST", "Nowhere"),
+        item("of post", "GET", "$post"),
+    ]);
+    let reply = ask(layer(), items).await;
+    assert_eq!(reply.item("of get")["body"], "GET /s/Products(1)/Name");
+    assert_eq!(reply.item("of that")["body"], "GET /s/Products(1)/Name/x");
+    let bad = problem(
+        400,
+        "bad-target",
+        "the URL is not one that an item may have",
+    );
+    assert_eq!(reply.item("of post")["body"], bad);
+}
+
+#[tokio::test]
+async fn what_a_reference_comes_to_passes_every_check_of_a_target() {
+    for (location, url) in [
+        ("Products", "$1/../../admin"),
+        ("Products", "$1/%2e%2e/x"),
+        ("Outside", "$1"),
+    ] {
+        let items = json!([item("1", "POST", location), item("2", "DELETE", url)]);
+        let reply = ask(layer(), items).await;
+        assert_eq!(reply.statuses(), [201, 400], "{url}");
+    }
+}
+
+#[tokio::test]
+async fn an_item_waits_for_those_that_it_refers_to_and_is_lost_with_them() {
+    let items = json!([
+        item("1", "GET", "Fail"),
+        item("2", "GET", "$1/x"),
+        item("3", "GET", "$2")
+    ]);
+    let reply = ask(layer(), items).await;
+    assert_eq!(reply.statuses(), [409, 424, 424]);
+    // A later item is none to refer to.
+    let items = json!([item("1", "GET", "$2"), item("2", "POST", "Products")]);
+    assert_eq!(ask(layer(), items).await.item("1")["body"], "GET /s/$2");
+}
+
+#[tokio::test]
+async fn if_match_can_be_the_etag_of_an_earlier_item() {
+    let mut patch = item("2", "PATCH", "$1");
+    patch["headers"] = json!({ "If-Match": "$1" });
+    let reply = ask(layer(), json!([item("1", "POST", "Products"), patch])).await;
+    assert_eq!(
+        reply.item("2")["body"],
+        "PATCH /s/Products('a%20b')?x=1\"e\""
+    );
+    let mut patch = item("2", "PATCH", "Products");
+    patch["headers"] = json!({ "If-Match": "$1" });
+    let reply = ask(layer(), json!([item("1", "POST", "Nowhere"), patch])).await;
+    assert_eq!(
+        reply.item("2")["body"],
+        problem(400, "bad-header", "a header is not valid")
+    );
+}
+
+#[tokio::test]
+async fn without_the_setting_a_reference_is_an_ordinary_segment() {
+    let items = json!([item("1", "POST", "Products"), item("2", "GET", "$1")]);
+    let layer = BatchLayer::new("/batch").service_root("/s/");
+    assert_eq!(ask(layer, items).await.item("2")["body"], "GET /s/$1");
+}
+
+fn member(id: &str, group: &str, url: &str) -> Value {
+    let mut member = item(id, "POST", url);
+    member["atomicityGroup"] = json!(group);
+    member
+}
+
+#[tokio::test]
+async fn a_change_set_runs_in_order_up_to_its_first_failure_and_others_go_on() {
+    let mut after = item("after", "GET", "Products");
+    after["dependsOn"] = json!(["good"]);
+    let mut never = item("never", "GET", "Products");
+    never["dependsOn"] = json!(["bad"]);
+    let items = json!([
+        member("a", "good", "Products"),
+        member("b", "good", "$a/Orders"),
+        member("c", "bad", "Products"),
+        member("d", "bad", "Fail"),
+        member("e", "bad", "Products"),
+        after,
+        never,
+    ]);
+    let layer = layer().change_sets(ChangeSets::best_effort());
+    let reply = ask(layer, items).await;
+    assert_eq!(reply.statuses(), [201, 200, 201, 409, 424, 200, 424]);
+    assert_eq!(reply.item("b")["body"], "POST /s/Products('a%20b')/Orders");
+}
+
+#[tokio::test]
+async fn groups_that_cannot_be_are_refused() {
+    let plain = |id: &str| item(id, "GET", "/");
+    let split = json!([member("1", "g", "/"), plain("2"), member("3", "g", "/")]);
+    let named_as_item = json!([plain("g"), member("1", "g", "/")]);
+    let mut inside = member("2", "g", "/");
+    inside["dependsOn"] = json!(["g"]);
+    let waits_for_itself = json!([member("1", "g", "/"), inside]);
+    for (items, code, at) in [
+        (split, "malformed", 2),
+        (named_as_item, "duplicate-id", 1),
+        (waits_for_itself, "unknown-dependency", 1),
+    ] {
+        let (log, service) = recorder();
+        let layer = BatchLayer::new("/batch").change_sets(ChangeSets::best_effort());
+        let reply = send(layer.layer(service), requests(items)).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST);
+        assert_eq!(reply.json()["code"], code);
+        assert_eq!(reply.json()["pointer"], format!("#/requests/{at}"));
+        assert_eq!(log.len(), 0);
+    }
+}
