@@ -1,4 +1,4 @@
-//! References to earlier items (OData 4.01 Protocol §11.7.3): `$<id>` as the first segment of a URL, or as `If-Match`.
+//! References to earlier items (OData 4.01 Protocol, "Referencing Returned Entities"): `$<id>` as the first segment of a URL, or as `If-Match`.
 //!
 //! A reference is replaced by text, once, and the result passes every check of a target again. Nothing is evaluated.
 

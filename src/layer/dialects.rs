@@ -16,7 +16,7 @@ impl BatchLayer {
         self.with(|config| config.change_sets = policy)
     }
 
-    /// Whether items can refer to earlier ones (OData 4.01 Protocol §11.7.3); by default they cannot.
+    /// Whether items can refer to earlier ones (OData 4.01 Protocol, "Referencing Returned Entities"); by default they cannot.
     ///
     /// If the first segment of a URL is `$<id>` of an earlier item, it stands for that item's `Location`, or for its URL if it
     /// answered without one and was no POST; `If-Match: $<id>` for its `ETag`. The item waits for the other, and what comes of

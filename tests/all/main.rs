@@ -5,6 +5,10 @@ mod support;
 
 mod answered;
 mod cancellation;
+#[cfg(feature = "multipart")]
+mod captured_inner;
+#[cfg(feature = "multipart")]
+mod captures;
 mod concurrency;
 mod custom_format;
 mod deadlines;
@@ -27,6 +31,10 @@ mod laws;
 mod limits;
 mod lines;
 mod mounting;
+#[cfg(feature = "multipart")]
+mod multipart;
+#[cfg(feature = "multistatus")]
+mod multistatus;
 mod negotiation;
 mod origins;
 mod panics;

@@ -15,6 +15,8 @@ mod names;
 mod part;
 mod read;
 mod request;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use boundary::{MAX_BOUNDARY, RANDOM_LENGTH, Random};
@@ -92,7 +94,7 @@ impl Multipart {
         }
     }
 
-    /// Whether the items run one after the other, up to the first that fails, as OData 4.01 Protocol §11.7.2 has it. By
+    /// Whether the items run one after the other, up to the first that fails, as OData 4.01 Protocol §11.7.7 has it. By
     /// default they run concurrently.
     ///
     /// ```
@@ -119,7 +121,7 @@ impl Multipart {
     }
 
     /// Whether the one answer to a change set that failed stands in a multipart of its own, as Azure Tables' clients want it.
-    /// By default it stands in the envelope itself (OData 4.01 Protocol §11.7.7.1). A
+    /// By default it stands in the envelope itself (OData 4.01 Protocol §11.7.7). A
     /// [flat](Self::flatten_change_sets) answer has no such multipart.
     ///
     /// ```
@@ -172,7 +174,7 @@ impl Multipart {
         self
     }
 
-    /// Whether items that did not run because another one failed are left out of the answer, as OData 4.01 Protocol §11.7.5
+    /// Whether items that did not run because another one failed are left out of the answer, as OData 4.01 Protocol §11.7.7
     /// has it. By default they are answered with 424.
     ///
     /// ```

@@ -1,0 +1,98 @@
+//! Multipart envelopes, in and out.
+
+mod change_sets;
+mod chunks;
+mod framing;
+mod negotiation;
+pub(crate) mod parts;
+mod requests;
+mod writing;
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream;
+use http::{Request, StatusCode};
+use tower::Layer;
+use tower_multistatus::{BatchLayer, Error, Format, Limits, Multipart, Subrequest};
+
+use self::parts::answers;
+use crate::support::{Asked, Log, Reply, recorder, send};
+
+fn layer() -> BatchLayer {
+    BatchLayer::new("/v1/batch").format(Multipart::new())
+}
+
+fn envelope(content_type: &str, chunks: &[&[u8]]) -> Request<Body> {
+    let chunks: Vec<_> = chunks
+        .iter()
+        .map(|chunk| Ok::<_, Infallible>(Bytes::copy_from_slice(chunk)))
+        .collect();
+    Request::post("/v1/batch")
+        .header("host", "api.example")
+        .header("content-type", content_type)
+        .body(Body::from_stream(stream::iter(chunks)))
+        .expect("a request")
+}
+
+/// What reached the inner service, and the reply.
+async fn replay(content_type: &str, body: impl AsRef<[u8]>) -> (Log, Reply) {
+    let (log, inner) = recorder();
+    let reply = send(
+        layer().concurrency(1).layer(inner),
+        envelope(content_type, &[body.as_ref()]),
+    )
+    .await;
+    (log, reply)
+}
+
+/// The same with `b` as the boundary; each part is a request of these bytes.
+async fn parts(requests: &[&str]) -> (Vec<Asked>, Vec<u16>) {
+    let parts = requests
+        .iter()
+        .map(|request| format!("--b\r\nContent-Type: application/http\r\n\r\n{request}\r\n"));
+    let body = parts.collect::<String>() + "--b--\r\n";
+    let (log, reply) = replay("multipart/mixed; boundary=b", body).await;
+    (log.all(), statuses(&reply))
+}
+
+fn statuses(reply: &Reply) -> Vec<u16> {
+    let content_type = reply.header("content-type").expect("a content type");
+    answers(content_type, &reply.body)
+        .iter()
+        .map(|answer| answer.status)
+        .collect()
+}
+
+/// The only request, if these bytes are its part.
+async fn only(request: &str) -> Asked {
+    let (mut asked, statuses) = parts(&[request]).await;
+    assert_eq!(statuses, [200], "{request:?}");
+    asked.remove(0)
+}
+
+async fn is_refused(content_type: &str, body: impl AsRef<[u8]>) {
+    let body = body.as_ref();
+    let (log, reply) = replay(content_type, body).await;
+    let what = body.escape_ascii();
+    assert_eq!(
+        reply.status,
+        StatusCode::BAD_REQUEST,
+        "{content_type} {what}"
+    );
+    assert_eq!(reply.json()["code"], "malformed", "{content_type} {what}");
+    assert_eq!(log.len(), 0, "{content_type} {what}");
+}
+
+/// What the decoder finds in these chunks.
+fn decode(content_type: &str, chunks: &[&[u8]]) -> Result<Vec<Subrequest>, Error> {
+    let (outer, _) = envelope(content_type, &[]).into_parts();
+    let decoder = Multipart::new().decoder(&outer, &Limits::default())?;
+    let (mut decoder, mut found) = (decoder.expect("it reads"), Vec::new());
+    for chunk in chunks {
+        decoder.push(Bytes::copy_from_slice(chunk), &mut found)?;
+    }
+    decoder.end(&mut found)?;
+    Ok(found)
+}
