@@ -7,6 +7,7 @@ use crate::config::Limits;
 use crate::error::Error;
 
 mod body;
+mod containers;
 mod item;
 mod names;
 mod read;

@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use super::containers::Containers;
 use super::word::{Word, prefix_len};
 
 /// Deeper JSON is refused.
@@ -284,32 +285,5 @@ impl<'a> Scanner<'a> {
         let found = self.byte().is_some_and(|byte| bytes.contains(&byte));
         self.at += usize::from(found);
         found
-    }
-}
-
-/// Which containers are open, as bits: an object is a 1. The lowest is the innermost.
-#[derive(Debug, Default)]
-struct Containers {
-    kinds: u128,
-    count: u32,
-}
-
-impl Containers {
-    fn push(&mut self, is_object: bool) {
-        self.kinds = self.kinds << 1 | u128::from(is_object);
-        self.count += 1;
-    }
-
-    fn pop(&mut self) {
-        self.kinds >>= 1;
-        self.count -= 1;
-    }
-
-    fn is_object(&self) -> bool {
-        self.kinds & 1 == 1
-    }
-
-    fn closing(&self) -> u8 {
-        if self.is_object() { b'}' } else { b']' }
     }
 }

@@ -1,19 +1,20 @@
-//! Requests in, replies out, and services that note what they were asked.
+//! Requests in, replies out.
 
 use std::convert::Infallible;
-use std::future::ready;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
-use axum::routing::get;
-use axum::{Json, Router};
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tower::{Layer, Service, ServiceExt, service_fn};
-use tower_multistatus::{BatchLayer, RequestBody};
+use tower::{Layer, Service, ServiceExt};
+use tower_multistatus::BatchLayer;
+
+mod inner;
+
+pub(crate) use inner::{Asked, Log, answering_with, api, recorder, recording_router};
 
 /// A response, read to its end.
 #[derive(Debug, Clone)]
@@ -256,137 +257,6 @@ pub(crate) async fn assert_malformed(envelope: impl AsRef<[u8]>, item: Option<us
         expected["pointer"] = Value::from(format!("#/requests/{item}"));
     }
     assert_eq!(reply.json(), expected, "{shown}");
-}
-
-/// A small application.
-pub(crate) fn api() -> Router {
-    Router::new()
-        .route(
-            "/users/{id}",
-            get(async |axum::extract::Path(id): axum::extract::Path<u32>| {
-                Json(json!({ "id": id }))
-            }),
-        )
-        .route("/echo", axum::routing::any(async |body: Bytes| body))
-}
-
-/// One request that reached the inner service.
-#[derive(Debug, Clone)]
-pub(crate) struct Asked {
-    pub(crate) method: Method,
-    pub(crate) uri: String,
-    pub(crate) headers: HeaderMap,
-    pub(crate) extensions: Extensions,
-    pub(crate) body: Bytes,
-}
-
-impl Asked {
-    /// All values of a header, in their order.
-    pub(crate) fn header(&self, name: &str) -> Vec<&str> {
-        self.headers
-            .get_all(name)
-            .iter()
-            .map(|value| value.to_str().expect("text"))
-            .collect()
-    }
-}
-
-/// What reached the inner service, in the order of its coming.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<Asked>>>);
-
-impl Log {
-    pub(crate) fn all(&self) -> Vec<Asked> {
-        self.0.lock().expect("the log").clone()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.lock().expect("the log").len()
-    }
-
-    pub(crate) fn uris(&self) -> Vec<String> {
-        self.all().into_iter().map(|asked| asked.uri).collect()
-    }
-
-    /// The only request that came.
-    pub(crate) fn only(&self) -> Asked {
-        let mut all = self.all();
-        assert_eq!(all.len(), 1, "exactly one request");
-        all.remove(0)
-    }
-
-    async fn note<B>(&self, request: Request<B>)
-    where
-        B: http_body::Body,
-        B::Error: std::fmt::Debug,
-    {
-        let (parts, body) = request.into_parts();
-        let body = body.collect().await.expect("the body is whole").to_bytes();
-        self.0.lock().expect("the log").push(Asked {
-            method: parts.method,
-            uri: parts.uri.to_string(),
-            headers: parts.headers,
-            extensions: parts.extensions,
-            body,
-        });
-    }
-}
-
-/// A router that notes what it is asked, on any path, and answers 200 with `{}`.
-pub(crate) fn recording_router() -> (Log, Router) {
-    let log = Log::default();
-    let router = Router::new().fallback({
-        let log = log.clone();
-        async move |request: Request<Body>| {
-            log.note(request).await;
-            Json(json!({}))
-        }
-    });
-    (log, router)
-}
-
-/// A service that notes what it is asked, and answers 200 with `{}`.
-pub(crate) fn recorder() -> (
-    Log,
-    impl Service<
-        Request<RequestBody<Body>>,
-        Response = Response<Full<Bytes>>,
-        Error = Infallible,
-        Future: Send + 'static,
-    > + Clone
-    + Send
-    + 'static,
-) {
-    let log = Log::default();
-    let service = service_fn({
-        let log = log.clone();
-        move |request: Request<RequestBody<Body>>| {
-            let log = log.clone();
-            async move {
-                log.note(request).await;
-                let response = Response::builder().header("content-type", "application/json");
-                Ok(response.body(Full::from("{}")).expect("a response"))
-            }
-        }
-    });
-    (log, service)
-}
-
-/// A service that answers at once what the function makes of the request.
-pub(crate) fn answering_with<F>(
-    answer: F,
-) -> impl Service<
-    Request<RequestBody<Body>>,
-    Response = Response<Full<Bytes>>,
-    Error = Infallible,
-    Future: Send + 'static,
-> + Clone
-+ Send
-+ 'static
-where
-    F: Fn(&Request<RequestBody<Body>>) -> Response<Bytes> + Clone + Send + 'static,
-{
-    service_fn(move |request| ready(Ok(answer(&request).map(Full::new))))
 }
 
 /// The reply to as many items, `0`, `1` and so on, that are answered so.
