@@ -12,7 +12,9 @@ use http::{HeaderName, Method, StatusCode};
 
 use crate::error::Error;
 use crate::format::Format;
-use crate::policy::{ChangeSets, EnvelopeStatus, InheritedExtensions, ItemHeaders, SetCookie};
+use crate::policy::{
+    ChangeSets, EnvelopeStatus, InheritedExtensions, ItemErrors, ItemHeaders, SetCookie,
+};
 use crate::target::TargetRules;
 
 /// The limits of a batch, as a [`Format`] gets them.
@@ -149,6 +151,7 @@ pub(crate) struct Config {
     pub(crate) methods: Vec<Method>,
     pub(crate) item_headers: ItemHeaders,
     pub(crate) set_cookie: SetCookie,
+    pub(crate) item_errors: ItemErrors,
     pub(crate) extensions: InheritedExtensions,
     pub(crate) when: Option<Hook<When>>,
     pub(crate) admit: Option<Hook<Admit>>,
@@ -180,6 +183,7 @@ impl Config {
             methods: Vec::new(),
             item_headers: ItemHeaders::default(),
             set_cookie: SetCookie::default(),
+            item_errors: ItemErrors::default(),
             extensions: InheritedExtensions::default(),
             when: None,
             admit: None,

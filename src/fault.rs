@@ -1,9 +1,12 @@
 //! Why one item failed, where it is the layer that says so and not the wrapped service.
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
-use crate::error::Problem;
+use crate::error::{PROBLEM_JSON, Problem};
+use crate::policy::ItemErrors;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// An item's failure: its status, and the problem document that becomes its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,14 +42,25 @@ pub(crate) enum Fault {
     Deadline,
 }
 
-/// One row a fault: status, code, title; the document is put together by the compiler.
+/// A failure in all the words that there are for it.
+struct Words {
+    status: u16,
+    problem: &'static str,
+    odata: &'static str,
+}
+
+/// One row a fault: status, code, title; the documents are put together by the compiler.
 macro_rules! faults {
     ($($fault:ident => $status:literal, $code:literal, $title:literal;)*) => {
-        fn fixed(self) -> Option<(u16, &'static str)> {
+        fn words(self) -> Option<Words> {
             match self {
-                $(Self::$fault => Some(($status, concat!(
-                    r#"{"type":"about:blank","title":""#, $title, r#"","status":"#, $status, r#","code":""#, $code, r#""}"#
-                ))),)*
+                $(Self::$fault => Some(Words {
+                    status: $status,
+                    problem: concat!(
+                        r#"{"type":"about:blank","title":""#, $title, r#"","status":"#, $status, r#","code":""#, $code, r#""}"#
+                    ),
+                    odata: concat!(r#"{"error":{"code":""#, $code, r#"","message":""#, $title, r#""}}"#),
+                }),)*
                 Self::Rejected(_) | Self::MappedError(_) => None,
             }
         }
@@ -81,24 +95,37 @@ impl Fault {
         match self {
             Self::Rejected(status) | Self::MappedError(status) => status,
             _ => self
-                .fixed()
-                .and_then(|(status, _)| StatusCode::from_u16(status).ok())
+                .words()
+                .and_then(|words| StatusCode::from_u16(words.status).ok())
                 .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
 
-    pub(crate) fn problem(self) -> Bytes {
-        match self.fixed() {
-            Some((_, document)) => Bytes::from_static(document.as_bytes()),
-            None => {
-                let status = self.status();
-                let title = status.canonical_reason().unwrap_or("the item failed");
-                let code = match self {
-                    Self::Rejected(_) => "rejected",
-                    _ => "call-failed",
-                };
-                Problem::new(title, status, code).to_bytes()
-            }
+    /// What the item's body says, and of what type it is.
+    pub(crate) fn document(self, style: ItemErrors) -> (HeaderValue, Bytes) {
+        let is_odata = style == ItemErrors::ODATA;
+        let document = match self.words() {
+            Some(words) if is_odata => Bytes::from_static(words.odata.as_bytes()),
+            Some(words) => Bytes::from_static(words.problem.as_bytes()),
+            None => self.dynamic_document(is_odata),
+        };
+        match is_odata {
+            true => (JSON, document),
+            false => (PROBLEM_JSON, document),
+        }
+    }
+
+    /// Of a status that the user chose.
+    fn dynamic_document(self, is_odata: bool) -> Bytes {
+        let status = self.status();
+        let title = status.canonical_reason().unwrap_or("the item failed");
+        let code = match self {
+            Self::Rejected(_) => "rejected",
+            _ => "call-failed",
+        };
+        match is_odata {
+            true => format!(r#"{{"error":{{"code":"{code}","message":"{title}"}}}}"#).into(),
+            false => Problem::new(title, status, code).to_bytes(),
         }
     }
 

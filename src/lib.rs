@@ -215,7 +215,9 @@ pub use format::{Decoder, Encoder, Format, Frames};
 pub use format::{Json, NdJson};
 pub use future::ResponseFuture;
 pub use layer::{BatchLayer, check};
-pub use policy::{ChangeSets, EnvelopeStatus, ItemHeaders, SetCookie, SubrequestInfo, Summary};
+pub use policy::{
+    ChangeSets, EnvelopeStatus, ItemErrors, ItemHeaders, SetCookie, SubrequestInfo, Summary,
+};
 pub use service::Batch;
 pub use subrequest::Subrequest;
 pub use subresponse::Subresponse;

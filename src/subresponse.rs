@@ -5,8 +5,8 @@ use bytestring::ByteString;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
-use crate::error::PROBLEM_JSON;
 use crate::fault::Fault;
+use crate::policy::ItemErrors;
 
 /// The answer to one item, as an [`Encoder`](crate::Encoder) gets it to write.
 ///
@@ -39,6 +39,8 @@ pub struct Subresponse {
     pub(crate) label: Option<ByteString>,
     pub(crate) is_head: bool,
     pub(crate) fault: Option<Fault>,
+    /// How a fault is told.
+    pub(crate) errors: ItemErrors,
 }
 
 impl Subresponse {
@@ -61,6 +63,7 @@ impl Subresponse {
             label: None,
             is_head: false,
             fault: None,
+            errors: ItemErrors::default(),
         }
     }
 
@@ -127,7 +130,7 @@ impl Subresponse {
 
     /// Replaces the answer by one that tells this fault.
     pub(crate) fn replace(&mut self, fault: Fault) {
-        (self.status, self.headers, self.body) = told(fault);
+        (self.status, self.headers, self.body) = told(fault, self.errors);
         self.fault = Some(fault);
     }
 }
@@ -137,8 +140,9 @@ pub(crate) fn is_success(status: StatusCode) -> bool {
 }
 
 /// How a fault is told.
-pub(crate) fn told(fault: Fault) -> (StatusCode, HeaderMap, Bytes) {
+pub(crate) fn told(fault: Fault, style: ItemErrors) -> (StatusCode, HeaderMap, Bytes) {
+    let (content_type, document) = fault.document(style);
     let mut headers = HeaderMap::with_capacity(1);
-    headers.insert(CONTENT_TYPE, PROBLEM_JSON);
-    (fault.status(), headers, fault.problem())
+    headers.insert(CONTENT_TYPE, content_type);
+    (fault.status(), headers, document)
 }

@@ -37,7 +37,7 @@ impl Settled {
                 (parts.status, parts.headers, body, None)
             }
             Err(fault) => {
-                let (status, headers, body) = told(fault);
+                let (status, headers, body) = told(fault, context.config.item_errors);
                 (status, headers, body, Some(fault))
             }
         };
@@ -53,6 +53,7 @@ impl Settled {
             label: item.label.take(),
             is_head: item.method == Some(Method::HEAD),
             fault,
+            errors: context.config.item_errors,
         };
         Self {
             subresponse,

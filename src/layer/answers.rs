@@ -2,7 +2,7 @@
 
 use super::BatchLayer;
 use crate::config::Order;
-use crate::policy::{EnvelopeStatus, SetCookie};
+use crate::policy::{EnvelopeStatus, ItemErrors, SetCookie};
 
 impl BatchLayer {
     /// The status of the outer response; the default is 207, whatever became of the items.
@@ -61,6 +61,16 @@ impl BatchLayer {
     /// ```
     pub fn set_cookie(self, policy: SetCookie) -> Self {
         self.with(|config| config.set_cookie = policy)
+    }
+
+    /// The body of items that the layer itself fails; by default `application/problem+json`.
+    ///
+    /// ```
+    /// # use tower_multistatus::{BatchLayer, ItemErrors};
+    /// let layer = BatchLayer::new("/batch").item_errors(ItemErrors::odata());
+    /// ```
+    pub fn item_errors(self, style: ItemErrors) -> Self {
+        self.with(|config| config.item_errors = style)
     }
 
     /// Whether the path is the batch endpoint's alone; by default it is not. If it is, every method but POST and OPTIONS is

@@ -79,11 +79,12 @@ impl BatchLayer {
         self.with(|config| config.echoed.extend(names))
     }
 
-    /// The folder of the batch path.
+    /// What Graph and OData have in common: the service in the folder of the batch path, and the form of errors.
     #[cfg(feature = "json")]
-    fn in_own_folder(self) -> Self {
+    fn microsoft(self) -> Self {
         let folder = self.config.targets.base.clone();
         self.service_root(&folder)
+            .item_errors(crate::policy::ItemErrors::odata())
     }
 
     /// A batch endpoint for clients of Microsoft Graph, at `/v1.0/$batch` say.
@@ -93,6 +94,7 @@ impl BatchLayer {
     /// | formats | JSON |
     /// | [`status`](Self::status) | 200 |
     /// | [`service_root`](Self::service_root) | the folder of the path |
+    /// | [`item_errors`](Self::item_errors) | [`ItemErrors::odata`](crate::ItemErrors::odata) |
     ///
     /// # Panics
     ///
@@ -108,7 +110,7 @@ impl BatchLayer {
         Self::bare(path)
             .format(crate::format::Json::new())
             .status(http::StatusCode::OK)
-            .in_own_folder()
+            .microsoft()
     }
 
     /// A batch endpoint for clients of OData 2 to 4.01, at `/odata/$batch` say.
@@ -118,6 +120,7 @@ impl BatchLayer {
     /// | formats | JSON, and multipart: [sequential](crate::Multipart::sequential), what is not executed [left out](crate::Multipart::omit_not_executed) |
     /// | [`status`](Self::status) | 200; clients of OData 2 and Azure want `.status(StatusCode::ACCEPTED)` |
     /// | [`service_root`](Self::service_root) | the folder of the path |
+    /// | [`item_errors`](Self::item_errors) | [`ItemErrors::odata`](crate::ItemErrors::odata) |
     /// | [`references`](Self::references), [`encode_urls`](Self::encode_urls) | yes |
     /// | [`allow_methods`](Self::allow_methods) | MERGE |
     /// | [`echo_headers`](Self::echo_headers) | `OData-Version`, `DataServiceVersion` |
@@ -143,7 +146,7 @@ impl BatchLayer {
             .format(crate::format::Json::new())
             .format(multipart.sequential(true).omit_not_executed(true))
             .status(http::StatusCode::OK)
-            .in_own_folder()
+            .microsoft()
             .references(true)
             .encode_urls(true)
             .allow_methods(["MERGE"])

@@ -7,6 +7,7 @@ mod extensions;
 mod headers;
 mod hop_by_hop;
 mod inherited;
+mod item_errors;
 mod status;
 
 pub(crate) use answers::clean;
@@ -16,4 +17,5 @@ pub(crate) use extensions::InheritedExtensions;
 pub use extensions::SubrequestInfo;
 pub use headers::ItemHeaders;
 pub(crate) use inherited::Inherited;
+pub use item_errors::ItemErrors;
 pub use status::{EnvelopeStatus, Summary};

@@ -12,6 +12,8 @@ mod captures;
 mod concurrency;
 mod custom_format;
 mod deadlines;
+#[cfg(feature = "multipart")]
+mod dialects;
 mod faults;
 mod headers;
 mod hooks;
