@@ -7,6 +7,8 @@ pub(crate) mod case;
 pub(crate) mod floor;
 pub(crate) mod harness;
 pub(crate) mod inner;
+pub(crate) mod net;
+pub(crate) mod ways;
 
 use axum::body::Body;
 use bytes::Bytes;
