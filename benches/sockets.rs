@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use support::harness::Mode;
 use support::inner::Answer;
-use support::net::{Cpu, Peer};
-use support::ways::{Cost, Scene, Way, app};
+use support::net::{Cpu, share_one_core};
+use support::scene::{Cost, Scene, Servers};
+use support::ways::Way;
 
 const COUNT: usize = 100;
 const ROUND_TRIP: Duration = Duration::from_millis(20);
@@ -24,17 +25,18 @@ fn main() {
     if Cpu::of_this_thread().is_none() {
         println!("there is no count of a thread's CPU time here: its columns say nothing");
     }
+    share_one_core();
     let rounds = match mode {
         Mode::Full => 15,
         Mode::Quick => 3,
     };
-    let server = Peer::server(app());
+    let servers = Servers::start();
 
-    let mut near = Scene::new(&server, None, Answer::Small, COUNT);
+    let mut near = Scene::new(&servers, None, Answer::Small, COUNT);
     let costs = near.measure(&Way::ALL, rounds, 10);
     println!("{COUNT} GETs of 30 B over the loopback\n");
     table(&costs);
-    let [keep_alive, _, multiplexed, _, batch] = costs[..] else {
+    let [keep_alive, _, multiplexed, _, _, batch] = costs[..] else {
         unreachable!("a cost for each way")
     };
     println!();
@@ -49,14 +51,13 @@ fn main() {
         0.1,
     );
 
-    let wire = Peer::slow_wire(server.address, ROUND_TRIP / 2);
-    let mut far = Scene::new(&server, Some(&wire), Answer::Small, COUNT);
+    let mut far = Scene::new(&servers, Some(ROUND_TRIP), Answer::Small, COUNT);
     let costs = far.measure(&Way::ALL, rounds / 5, 1);
     println!("\n{COUNT} GETs of 30 B over a wire of {ROUND_TRIP:?}, there and back\n");
     table(&costs);
-    let mut single = Scene::new(&server, Some(&wire), Answer::Small, 1);
+    let mut single = Scene::new(&servers, Some(ROUND_TRIP), Answer::Small, 1);
     let single = single.measure(&[Way::KeepAlive], rounds, 1);
-    let batch = costs[4];
+    let batch = costs.last().expect("a batch");
     println!();
     against(
         "round trips of a batch",
@@ -69,7 +70,7 @@ fn main() {
         1.2,
     );
 
-    let mut one = Scene::new(&server, None, Answer::Small, 1);
+    let mut one = Scene::new(&servers, None, Answer::Small, 1);
     let costs = one.measure(&[Way::KeepAlive, Way::Batch], rounds, 300);
     println!();
     for (name, cost) in ["a plain GET", "a batch of one"].iter().zip(&costs) {

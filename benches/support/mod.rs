@@ -4,10 +4,12 @@
 pub(crate) mod by_hand;
 pub(crate) mod callgrind;
 pub(crate) mod case;
+pub(crate) mod chart;
 pub(crate) mod floor;
 pub(crate) mod harness;
 pub(crate) mod inner;
 pub(crate) mod net;
+pub(crate) mod scene;
 pub(crate) mod ways;
 
 use axum::body::Body;

@@ -1,10 +1,7 @@
 //! The ways in which a client can ask for many things, over sockets.
 
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
 
-use axum::Router;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Method, Request, Uri};
@@ -12,13 +9,10 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
-use tokio::runtime::Runtime;
-use tower::Layer;
 
-use super::harness::median;
-use super::inner::{Answer, router};
-use super::net::{Cpu, Peer};
-use super::{Kind, Load, by_hand, layer};
+use super::inner::Answer;
+use super::scene::Servers;
+use super::{Kind, Load};
 
 /// What a client of an API sends with every request.
 const HEADERS: [(&str, &str); 4] = [
@@ -38,16 +32,19 @@ pub(crate) enum Way {
     Multiplexed,
     /// As one batch, over HTTP/1.
     Batch,
+    /// The same, with answers that are not checked to be JSON.
+    Trusting,
     /// As one batch, to the handler that one would write by hand.
     ByHand,
 }
 
 impl Way {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::KeepAlive,
         Self::Six,
         Self::Multiplexed,
         Self::ByHand,
+        Self::Trusting,
         Self::Batch,
     ];
 
@@ -57,25 +54,10 @@ impl Way {
             Self::Six => "six HTTP/1 connections",
             Self::Multiplexed => "HTTP/2, all at once",
             Self::ByHand => "a batch, handler by hand",
+            Self::Trusting => "a batch, this crate, answers trusted",
             Self::Batch => "a batch, this crate",
         }
     }
-}
-
-/// An application with a batch endpoint, and one that is written by hand.
-pub(crate) fn app() -> Router {
-    Router::new()
-        .nest("/by-hand", by_hand::app(router()))
-        .fallback_service(layer(1000).layer(router()))
-}
-
-/// What one run has cost.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Cost {
-    pub(crate) wall: f64,
-    pub(crate) server: f64,
-    pub(crate) client: f64,
-    pub(crate) bytes: f64,
 }
 
 /// Connections to a server, open and warm.
@@ -83,26 +65,27 @@ pub(crate) struct Cost {
 pub(crate) struct Client {
     six: Vec<http1::SendRequest<Full<Bytes>>>,
     two: http2::SendRequest<Full<Bytes>>,
+    by_hand: http1::SendRequest<Full<Bytes>>,
     load: Load,
 }
 
 impl Client {
-    pub(crate) async fn new(address: SocketAddr, answer: Answer, count: usize) -> Self {
+    pub(crate) async fn new(servers: &Servers, answer: Answer, count: usize) -> Self {
         let mut six = Vec::new();
         for _ in 0..6 {
-            let (sender, connection) = http1::handshake(TokioIo::new(connected(address).await))
-                .await
-                .expect("HTTP/1");
-            tokio::spawn(connection);
-            six.push(sender);
+            six.push(one(servers.ours.address).await);
         }
-        let stream = TokioIo::new(connected(address).await);
+        let stream = TokioIo::new(connected(servers.ours.address).await);
         let (two, connection) = http2::handshake(TokioExecutor::new(), stream)
             .await
             .expect("HTTP/2");
         tokio::spawn(connection);
-        let load = Load::new(Kind::Get, answer, count);
-        Self { six, two, load }
+        Self {
+            six,
+            two,
+            by_hand: one(servers.by_hand.address).await,
+            load: Load::new(Kind::Get, answer, count),
+        }
     }
 
     /// Asks for all items.
@@ -137,9 +120,17 @@ impl Client {
                 .await;
             }
             Way::Batch => post(&mut self.six[0], "/batch", load).await,
-            Way::ByHand => post(&mut self.six[0], "/by-hand/batch", load).await,
+            Way::Trusting => post(&mut self.six[0], "/trusting/batch", load).await,
+            Way::ByHand => post(&mut self.by_hand, "/batch", load).await,
         }
     }
+}
+
+async fn one(address: SocketAddr) -> http1::SendRequest<Full<Bytes>> {
+    let stream = TokioIo::new(connected(address).await);
+    let (sender, connection) = http1::handshake(stream).await.expect("HTTP/1");
+    tokio::spawn(connection);
+    sender
 }
 
 async fn connected(address: SocketAddr) -> TcpStream {
@@ -183,88 +174,5 @@ async fn drained(answer: hyper::Result<http::Response<hyper::body::Incoming>>) {
     let mut body = answer.into_body();
     while let Some(frame) = body.frame().await {
         std::hint::black_box(frame.expect("a frame"));
-    }
-}
-
-/// A server, and a client of it that may have a slow wire between them.
-#[derive(Debug)]
-pub(crate) struct Scene {
-    runtime: Runtime,
-    server: Peer,
-    wire: Option<Peer>,
-    client: Client,
-    /// Requests a run.
-    count: usize,
-}
-
-impl Scene {
-    pub(crate) fn new(server: &Peer, wire: Option<&Peer>, answer: Answer, count: usize) -> Self {
-        let runtime = super::harness::runtime();
-        let address = wire.unwrap_or(server).address;
-        Self {
-            client: runtime.block_on(Client::new(address, answer, count)),
-            runtime,
-            server: server.clone(),
-            wire: wire.cloned(),
-            count,
-        }
-    }
-
-    /// The medians of so many rounds, in each of which every way runs so many times.
-    pub(crate) fn measure(&mut self, ways: &[Way], rounds: usize, times: usize) -> Vec<Cost> {
-        for way in ways {
-            self.run(*way, 1);
-        }
-        let mut costs = vec![Vec::new(); ways.len()];
-        for _ in 0..rounds {
-            for (way, costs) in ways.iter().zip(&mut costs) {
-                costs.push(self.run(*way, times));
-            }
-        }
-        let median_of =
-            |costs: &[Cost], part: fn(&Cost) -> f64| median(costs.iter().map(part).collect());
-        costs
-            .iter()
-            .map(|costs| Cost {
-                wall: median_of(costs, |cost| cost.wall),
-                server: median_of(costs, |cost| cost.server),
-                client: median_of(costs, |cost| cost.client),
-                bytes: median_of(costs, |cost| cost.bytes),
-            })
-            .collect()
-    }
-
-    fn run(&mut self, way: Way, times: usize) -> Cost {
-        let own = Cpu::of_this_thread();
-        let reading = || {
-            // Both threads have come to rest, and the kernel has booked their time.
-            std::thread::sleep(Duration::from_millis(2));
-            let of = |cpu: &Option<Cpu>| cpu.as_ref().map_or(0.0, |cpu| cpu.now().as_secs_f64());
-            let bytes = self
-                .wire
-                .as_ref()
-                .map_or(0, |wire| wire.bytes.load(Ordering::Relaxed));
-            (of(&self.server.cpu), of(&own), bytes as f64)
-        };
-        let before = reading();
-        let start = Instant::now();
-        self.runtime.block_on(async {
-            for _ in 0..times {
-                self.client.ask(way).await;
-            }
-        });
-        let wall = start.elapsed().as_secs_f64();
-        let after = reading();
-        let each = |sum: f64| sum / times as f64;
-        Cost {
-            wall: each(wall),
-            server: each(after.0 - before.0),
-            client: each(after.1 - before.1),
-            bytes: each(after.2 - before.2),
-        }
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.count
     }
 }
