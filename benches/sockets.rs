@@ -52,7 +52,7 @@ fn main() {
     );
 
     let mut far = Scene::new(&servers, Some(ROUND_TRIP), Answer::Small, COUNT);
-    let costs = far.measure(&Way::ALL, rounds / 5, 1);
+    let costs = far.measure(&Way::ALL, rounds.div_ceil(5), 1);
     println!("\n{COUNT} GETs of 30 B over a wire of {ROUND_TRIP:?}, there and back\n");
     table(&costs);
     let mut single = Scene::new(&servers, Some(ROUND_TRIP), Answer::Small, 1);
