@@ -1,15 +1,18 @@
 //! The handler that one would write without this crate: typed JSON in, every item at once, typed JSON out. It has no limits,
 //! no header policy, no order of dependence, and fails whole when an answer is not JSON.
 
+use std::convert::Infallible;
+
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
+use axum::response::Response;
 use axum::routing::post;
 use axum::{Json, Router};
 use futures_util::future::join_all;
 use http::{Request, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 
 #[derive(Deserialize)]
 struct Envelope {
@@ -37,14 +40,26 @@ struct Answer {
 }
 
 /// An application whose `/batch` dispatches to `api`.
-pub(crate) fn app(api: Router) -> Router {
-    Router::new().route("/batch", post(batch)).with_state(api)
+pub(crate) fn app<S>(api: S) -> Router
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    Router::new()
+        .route("/batch", post(batch::<S>))
+        .with_state(api)
 }
 
-async fn batch(
-    State(api): State<Router>,
+async fn batch<S>(
+    State(api): State<S>,
     Json(envelope): Json<Envelope>,
-) -> Result<Json<Answers>, StatusCode> {
+) -> Result<Json<Answers>, StatusCode>
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone,
+{
     let calls = envelope
         .requests
         .into_iter()
@@ -56,7 +71,10 @@ async fn batch(
     Ok(Json(Answers { responses }))
 }
 
-async fn answer(api: Router, item: Item) -> Result<Answer, StatusCode> {
+async fn answer<S>(api: S, item: Item) -> Result<Answer, StatusCode>
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible>,
+{
     let request = Request::builder()
         .method(item.method.as_str())
         .uri(item.url);

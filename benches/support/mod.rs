@@ -1,13 +1,21 @@
 //! What every bench measures: one set of items over one inner service, answered in several ways.
+#![allow(dead_code, reason = "every bench uses a part of it")]
 
 pub(crate) mod by_hand;
+pub(crate) mod callgrind;
+pub(crate) mod case;
+pub(crate) mod chart;
 pub(crate) mod floor;
+pub(crate) mod harness;
 pub(crate) mod inner;
+pub(crate) mod net;
+pub(crate) mod scene;
+pub(crate) mod ways;
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, Request};
+use http::{HeaderValue, Method, Request};
 use tower_multistatus::BatchLayer;
 
 /// What the items of a batch are.
@@ -23,6 +31,8 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
     pub(crate) envelope: Bytes,
+    /// The head of the outer request.
+    pub(crate) head: Parts,
     /// The same items, as ready parts of requests.
     pub(crate) ready: Vec<(Method, http::Uri, Bytes)>,
 }
@@ -50,38 +60,53 @@ impl Load {
             ready.push((method, path.parse().expect("a path"), body));
         }
         envelope += "]}";
+        let mut head = parts(&Method::POST, &http::Uri::from_static("/batch"));
+        for (name, value) in [
+            ("host", "api.example"),
+            ("content-type", "application/json"),
+        ] {
+            head.headers.insert(name, HeaderValue::from_static(value));
+        }
         Self {
             envelope: envelope.into(),
+            head,
             ready,
         }
     }
 
     /// The outer request, with as few headers as a client can send.
     pub(crate) fn request(&self) -> Request<Body> {
-        self.request_with(&[])
+        Request::from_parts(self.head.clone(), Body::from(self.envelope.clone()))
     }
 
-    /// The outer request with further headers.
-    pub(crate) fn request_with(&self, headers: &[(&'static str, &'static str)]) -> Request<Body> {
-        let mut request = Request::post("/batch")
-            .header("host", "api.example")
-            .header("content-type", "application/json");
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        request
-            .body(Body::from(self.envelope.clone()))
-            .expect("a request")
+    /// The first item as a request of its own.
+    pub(crate) fn first(&self) -> Request<Body> {
+        let (method, uri, body) = &self.ready[0];
+        Request::from_parts(parts(method, uri), Body::from(body.clone()))
     }
 }
 
-/// JSON text of so many bytes.
+/// JSON text of so many bytes: an object, and from 150 bytes on one with a list of records, as an API answers.
 pub(crate) fn json_of(bytes: usize) -> String {
-    let frame = r#"{"name":"","ok":true}"#.len();
-    format!(
-        r#"{{"name":"{}","ok":true}}"#,
-        "x".repeat(bytes.saturating_sub(frame))
-    )
+    let record = |id: usize| {
+        format!(r#"{{"id":{id},"name":"part {id}","price":{id}.25,"new":true,"tags":["a","b"]}}"#)
+    };
+    let mut records = Vec::new();
+    let mut length = r#"{"name":"","ok":true,"parts":[]}"#.len();
+    for id in 0.. {
+        length += record(id).len() + 1;
+        if length > bytes {
+            break;
+        }
+        records.push(record(id));
+    }
+    let parts = match records.is_empty() {
+        true => String::new(),
+        false => format!(r#","parts":[{}]"#, records.join(",")),
+    };
+    let frame = r#"{"name":"","ok":true}"#.len() + parts.len();
+    let name = "x".repeat(bytes.saturating_sub(frame));
+    format!(r#"{{"name":"{name}","ok":true{parts}}}"#)
 }
 
 /// The layer as it is measured: with all its defaults, and room for the load.

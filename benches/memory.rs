@@ -1,0 +1,56 @@
+//! The peak of the heap while a large batch is answered: buffered, streamed and read at once, and by hand.
+//!
+//! ```sh
+//! cargo bench --bench memory [-- --quick]
+//! ```
+mod support;
+
+use axum::body::Body;
+use http::{Request, Response};
+use support::harness::{Mode, answered, runtime};
+use support::inner::{Answer, Fresh};
+use support::{Kind, Load, by_hand, layer};
+use tower::{Layer, Service};
+
+fn main() {
+    let Some(mode) = Mode::from_args() else {
+        println!("`cargo bench --bench memory` runs this");
+        return;
+    };
+    let count = match mode {
+        Mode::Full => 1000,
+        Mode::Quick => 100,
+    };
+    let load = Load::new(Kind::Get, Answer::Large, count);
+    let size = Answer::Large.body().len();
+    println!("{count} answers of {} KiB, each made anew\n", size >> 10);
+    println!("| | peak, KiB | to the answers |\n| --- | --- | --- |");
+    let service = Fresh(Answer::Large.body());
+    let streamed = layer(count).streamed(true);
+    row("streamed", streamed.clone().layer(service.clone()), &load);
+    row(
+        "streamed, one at a time",
+        streamed.concurrency(1).layer(service.clone()),
+        &load,
+    );
+    row("buffered", layer(count).layer(service.clone()), &load);
+    row("by hand", by_hand::app(service), &load);
+}
+
+fn row<S, B>(name: &str, service: S, load: &Load)
+where
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Error: std::fmt::Debug,
+    B: http_body::Body + Unpin,
+    B::Error: std::fmt::Debug,
+{
+    let runtime = runtime();
+    let mut run = answered(&runtime, service, || load.request());
+    let measured = allocation_counter::measure(|| run(1));
+    let answers = load.ready.len() * Answer::Large.body().len();
+    println!(
+        "| {name} | {} | {:.4} |",
+        measured.bytes_max >> 10,
+        measured.bytes_max as f64 / answers as f64
+    );
+}

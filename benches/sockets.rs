@@ -1,0 +1,109 @@
+//! Many GETs over sockets: one by one, over six connections, multiplexed by HTTP/2, and as one batch. Time, and the CPU time
+//! of both sides, which run on threads of their own.
+//!
+//! ```sh
+//! cargo bench --bench sockets [-- --quick]
+//! ```
+mod support;
+
+use std::time::Duration;
+
+use support::harness::Mode;
+use support::inner::Answer;
+use support::net::{Cpu, share_one_core};
+use support::scene::{Cost, Scene, Servers};
+use support::ways::Way;
+
+const COUNT: usize = 100;
+const ROUND_TRIP: Duration = Duration::from_millis(20);
+
+fn main() {
+    let Some(mode) = Mode::from_args() else {
+        println!("`cargo bench --bench sockets` runs this");
+        return;
+    };
+    if Cpu::of_this_thread().is_none() {
+        println!("there is no count of a thread's CPU time here: its columns say nothing");
+    }
+    share_one_core();
+    let rounds = match mode {
+        Mode::Full => 15,
+        Mode::Quick => 3,
+    };
+    let servers = Servers::start();
+
+    let mut near = Scene::new(&servers, None, Answer::Small, COUNT);
+    let costs = near.measure(&Way::ALL, rounds, 10);
+    println!("{COUNT} GETs of 30 B over the loopback\n");
+    table(&costs);
+    let [keep_alive, _, multiplexed, _, _, batch] = costs[..] else {
+        unreachable!("a cost for each way")
+    };
+    println!();
+    against(
+        "server CPU, a batch to HTTP/2",
+        batch.server / multiplexed.server,
+        0.2,
+    );
+    against(
+        "server CPU, a batch to HTTP/1 keep-alive",
+        batch.server / keep_alive.server,
+        0.1,
+    );
+
+    let mut far = Scene::new(&servers, Some(ROUND_TRIP), Answer::Small, COUNT);
+    let costs = far.measure(&Way::ALL, rounds.div_ceil(5), 1);
+    println!("\n{COUNT} GETs of 30 B over a wire of {ROUND_TRIP:?}, there and back\n");
+    table(&costs);
+    let mut single = Scene::new(&servers, Some(ROUND_TRIP), Answer::Small, 1);
+    let single = single.measure(&[Way::KeepAlive], rounds, 1);
+    let batch = costs.last().expect("a batch");
+    println!();
+    against(
+        "round trips of a batch",
+        batch.wall / ROUND_TRIP.as_secs_f64(),
+        1.2,
+    );
+    against(
+        "a batch to one GET over the same wire",
+        batch.wall / single[0].wall,
+        1.2,
+    );
+
+    let mut one = Scene::new(&servers, None, Answer::Small, 1);
+    let costs = one.measure(&[Way::KeepAlive, Way::Batch], rounds, 300);
+    println!();
+    for (name, cost) in ["a plain GET", "a batch of one"].iter().zip(&costs) {
+        let [wall, server, client] = [cost.wall, cost.server, cost.client].map(|time| time * 1e6);
+        println!(
+            "{name}: {wall:.1} µs, CPU of the server {server:.1} µs, of the client {client:.1} µs"
+        );
+    }
+    let cpu = |cost: &Cost| cost.server + cost.client;
+    against(
+        "CPU of both sides, a batch of one to a plain GET",
+        cpu(&costs[1]) / cpu(&costs[0]),
+        1.1,
+    );
+}
+
+fn table(costs: &[Cost]) {
+    println!("| | wall, ms | server CPU, µs | client CPU, µs | server CPU to a batch |");
+    println!("| --- | --- | --- | --- | --- |");
+    let batch = costs.last().expect("a batch").server;
+    for (way, cost) in Way::ALL.iter().zip(costs) {
+        println!(
+            "| {} | {:.2} | {:.0} | {:.0} | {:.1} |",
+            way.name(),
+            cost.wall * 1e3,
+            cost.server * 1e6,
+            cost.client * 1e6,
+            cost.server / batch,
+        );
+    }
+}
+
+fn against(what: &str, figure: f64, goal: f64) {
+    let verdict = if figure > goal { "misses" } else { "reaches" };
+    println!("{what}: {figure:.3}, {verdict} the goal of at most {goal}");
+}

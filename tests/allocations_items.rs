@@ -1,0 +1,174 @@
+//! What a batch allocates beside what the wrapped service does: by the item, and by the batch.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use tower::{Layer, Service, service_fn};
+use tower_multistatus::{BatchLayer, RequestBody};
+
+/// By the layer, for an item that is ready at once.
+const AN_ITEM: u64 = 6;
+
+/// More, for an item that has to wait.
+const WAITING: u64 = 2;
+
+/// By the layer, for the batch: as it is, to keep it from growing. It ought to be 16.
+const A_BATCH: u64 = 29;
+
+const HEADERS: [(&str, &str); 8] = [
+    ("host", "api.example"),
+    ("content-type", "application/json"),
+    ("accept", "*/*"),
+    ("accept-language", "en-GB,en;q=0.5"),
+    ("authorization", "Bearer abcdefghijklmnop"),
+    ("cookie", "session=0123456789abcdef"),
+    ("origin", "https://app.example"),
+    ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0)"),
+];
+
+/// The service of every item; it pends so many times before it answers.
+fn inner<B: Body + 'static>(
+    pends: usize,
+) -> impl Service<
+    Request<B>,
+    Response = Response<Full<Bytes>>,
+    Error = Infallible,
+    Future: Send + 'static,
+> + Clone
++ Send
++ 'static {
+    service_fn(move |_| async move {
+        let mut left = pends;
+        std::future::poll_fn(|cx| match left {
+            0 => Poll::Ready(()),
+            _ => {
+                left -= 1;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        })
+        .await;
+        let mut response = Response::new(Full::from(r#"{"name":"a part","ok":true}"#));
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert("content-type", json);
+        Ok(response)
+    })
+}
+
+/// Without a runtime, which allocates for itself.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(done) = future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
+            return done;
+        }
+    }
+}
+
+/// The answer, read to its end: bytes.
+async fn answered<S, Req, B>(service: &mut S, request: Request<Req>) -> usize
+where
+    S: Service<Request<Req>, Response = Response<B>, Error = Infallible>,
+    B: Body<Data = Bytes>,
+{
+    let Ok(()) = std::future::poll_fn(|cx| service.poll_ready(cx)).await;
+    let Ok(response) = service.call(request).await;
+    let mut body = pin!(response.into_body());
+    let mut bytes = 0;
+    while let Some(frame) = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+        let Ok(frame) = frame else {
+            panic!("a broken body")
+        };
+        bytes += frame.data_ref().map_or(0, Bytes::len);
+    }
+    bytes
+}
+
+/// All allocations of a batch.
+fn of_a_batch(layer: &BatchLayer, count: usize, pends: usize) -> u64 {
+    let items: Vec<String> = (0..count)
+        .map(|id| format!(r#"{{"id":"{id}","method":"GET","url":"/parts/{id}"}}"#))
+        .collect();
+    let envelope = Bytes::from(format!(r#"{{"requests":[{}]}}"#, items.join(",")));
+    let mut service = layer.layer(inner(pends));
+    let batch = || {
+        let mut request = Request::post("/batch");
+        for (name, value) in HEADERS {
+            request = request.header(name, value);
+        }
+        request
+            .body(Full::from(envelope.clone()))
+            .expect("a request")
+    };
+    let mut run = |request| {
+        let bytes = block_on(answered(&mut service, request));
+        assert!(bytes > count * 60, "every item is answered");
+    };
+    // What is made once a thread or a process is not of the batch.
+    run(batch());
+    let request = batch();
+    allocation_counter::measure(|| run(request)).count_total
+}
+
+/// The allocations of the service itself, for one item.
+fn of_the_service(pends: usize) -> u64 {
+    let mut service = inner(pends);
+    let request = Request::new(RequestBody::<Full<Bytes>>::from(Bytes::new()));
+    let measured = allocation_counter::measure(|| {
+        block_on(answered(&mut service, request));
+    });
+    measured.count_total
+}
+
+/// By the layer: for an item, and for the batch.
+fn by_the_layer(layer: &BatchLayer, pends: usize) -> (f64, f64) {
+    let layer = layer.clone().max_subrequests(1000);
+    let [fewer, more] = [100, 200].map(|count| of_a_batch(&layer, count, pends) as f64);
+    let an_item = (more - fewer) / 100.0;
+    let by_the_batch = fewer - 100.0 * an_item;
+    (an_item - of_the_service(pends) as f64, by_the_batch)
+}
+
+#[test]
+fn an_item_that_is_ready_costs_few_allocations() {
+    let (an_item, a_batch) = by_the_layer(&BatchLayer::new("/batch"), 0);
+    assert!(
+        an_item <= AN_ITEM as f64,
+        "{an_item} allocations an item; at most {AN_ITEM}"
+    );
+    assert!(
+        a_batch <= A_BATCH as f64,
+        "{a_batch} allocations a batch; at most {A_BATCH}"
+    );
+}
+
+#[test]
+fn an_item_that_waits_once_costs_little_more() {
+    let (ready, _) = by_the_layer(&BatchLayer::new("/batch"), 0);
+    let (waiting, _) = by_the_layer(&BatchLayer::new("/batch"), 1);
+    assert!(
+        waiting <= ready + WAITING as f64,
+        "{waiting} allocations an item that waits, {ready} one that does not; at most {WAITING} more"
+    );
+}
+
+#[test]
+fn a_streamed_item_costs_no_more_than_a_buffered_one() {
+    let (an_item, a_batch) = by_the_layer(&BatchLayer::new("/batch").streamed(true), 0);
+    assert!(
+        an_item <= AN_ITEM as f64,
+        "{an_item} allocations an item; at most {AN_ITEM}"
+    );
+    assert!(
+        a_batch <= A_BATCH as f64,
+        "{a_batch} allocations a batch; at most {A_BATCH}"
+    );
+}

@@ -1,0 +1,102 @@
+//! The peak of memory while a large answer is streamed: what is in flight, never the whole.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use tokio::sync::Barrier;
+use tower::{Layer, Service, service_fn};
+use tower_multistatus::{BatchLayer, RequestBody};
+
+const ITEMS: usize = 1000;
+const ANSWER: usize = 64 << 10;
+const CONCURRENCY: usize = 8;
+
+/// What may be held beside the envelope and the answers in flight; for an item it is what it is now, and ought to be 64.
+const AN_ITEM: usize = 320;
+const REST: usize = 64 << 10;
+
+/// Makes each answer anew, and gives it at once or holds it until as many others have come as run at once.
+async fn handler(
+    others: Option<Arc<Barrier>>,
+    _: Request<RequestBody<Full<Bytes>>>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let mut answer = vec![b'x'; ANSWER];
+    answer[0] = b'"';
+    answer[ANSWER - 1] = b'"';
+    if let Some(others) = others {
+        others.wait().await;
+    }
+    let mut response = Response::new(Full::from(answer));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert("content-type", json);
+    Ok(response)
+}
+
+fn envelope() -> Bytes {
+    let items: Vec<String> = (0..ITEMS)
+        .map(|id| format!(r#"{{"id":"{id}","method":"GET","url":"/parts/{id}"}}"#))
+        .collect();
+    Bytes::from(format!(r#"{{"requests":[{}]}}"#, items.join(",")))
+}
+
+/// Reads the answer frame by frame and keeps none: its bytes.
+async fn drained(layer: BatchLayer, others: Option<Arc<Barrier>>, envelope: &Bytes) -> usize {
+    let request = Request::post("/batch").header("content-type", "application/json");
+    let request = request.body(Full::from(envelope.clone()));
+    let mut service = layer.layer(service_fn(move |request| handler(others.clone(), request)));
+    let Ok(response) = service.call(request.expect("a request")).await;
+    let mut body = pin!(response.into_body());
+    let mut bytes = 0;
+    while let Some(frame) = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+        let Ok(frame) = frame;
+        bytes += frame.data_ref().map_or(0, Bytes::len);
+    }
+    bytes
+}
+
+/// Without a runtime: on this thread alone, where allocations are counted.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(done) = future.as_mut().poll(&mut context) {
+            return done;
+        }
+    }
+}
+
+fn is_bounded(others: Option<Arc<Barrier>>) {
+    let layer = BatchLayer::new("/batch")
+        .streamed(true)
+        .max_subrequests(ITEMS)
+        .concurrency(CONCURRENCY);
+    let envelope = envelope();
+    let measured = allocation_counter::measure(|| {
+        let bytes = block_on(drained(layer, others, &envelope));
+        assert!(bytes > ITEMS * ANSWER, "every item is answered");
+    });
+    // The envelope was there before, and is no part of either side.
+    let most = AN_ITEM * ITEMS + (CONCURRENCY + 1) * ANSWER + REST;
+    let peak = measured.bytes_max as usize;
+    assert!(
+        peak <= most,
+        "{peak} bytes at the peak beside an envelope of {}; at most {most}",
+        envelope.len()
+    );
+}
+
+#[test]
+fn a_streamed_answer_is_never_held_whole() {
+    is_bounded(None);
+}
+
+#[test]
+fn a_streamed_answer_of_items_that_wait_is_held_in_flight_only() {
+    is_bounded(Some(Arc::new(Barrier::new(CONCURRENCY))));
+}
