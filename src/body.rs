@@ -1,6 +1,5 @@
 //! The two bodies: yours, or ours.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
@@ -9,6 +8,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
+
+use crate::format::Frames;
 
 pin_project! {
     /// The body that the wrapped service reads: the outer request's own, or an item's bytes.
@@ -146,7 +147,7 @@ impl<B> ResponseBody<B> {
 /// An empty body: what layers outside, tower-http's `Cors` for one, answer with by themselves.
 impl<B> Default for ResponseBody<B> {
     fn default() -> Self {
-        Self::envelope(Envelope::Whole(VecDeque::new()))
+        Self::envelope(Envelope::Whole(Frames::default()))
     }
 }
 
@@ -190,14 +191,14 @@ impl<B> fmt::Debug for ResponseBody<B> {
 
 /// An answer of ours: complete, or still being made.
 pub(crate) enum Envelope {
-    Whole(VecDeque<Bytes>),
+    Whole(Frames),
     Streamed(Pin<Box<dyn Body<Data = Bytes, Error = Infallible> + Send>>),
 }
 
 impl Envelope {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
         match self {
-            Self::Whole(frames) => Poll::Ready(frames.pop_front().map(Frame::data)),
+            Self::Whole(frames) => Poll::Ready(frames.pop().map(Frame::data)),
             Self::Streamed(answer) => answer
                 .as_mut()
                 .poll_frame(cx)
@@ -214,9 +215,7 @@ impl Envelope {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(frames) => {
-                SizeHint::with_exact(frames.iter().map(|f| f.len() as u64).sum())
-            }
+            Self::Whole(frames) => SizeHint::with_exact(frames.len() as u64),
             Self::Streamed(answer) => answer.size_hint(),
         }
     }
@@ -224,6 +223,8 @@ impl Envelope {
 
 impl From<Bytes> for Envelope {
     fn from(bytes: Bytes) -> Self {
-        Self::Whole(VecDeque::from([bytes]))
+        let mut frames = Frames::default();
+        frames.put_bytes(bytes);
+        Self::Whole(frames)
     }
 }

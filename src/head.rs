@@ -1,6 +1,5 @@
 //! The head of the outer response.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,7 +12,7 @@ use http_body::Body;
 use crate::body::Envelope;
 use crate::config::Config;
 use crate::engine::{Answer, Inner, Whole};
-use crate::format::Encoder;
+use crate::format::{Encoder, Frames};
 use crate::policy::Summary;
 use crate::preferences::Preferences;
 
@@ -57,8 +56,7 @@ impl Head {
     pub(crate) fn whole(self, whole: Whole) -> Response<Envelope> {
         let mut response = self.response(&*whole.encoder, Some(&whole.summary));
         let headers = response.headers_mut();
-        let length: usize = whole.frames.iter().map(Bytes::len).sum();
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(whole.frames.len()));
         if let Some(seconds) = whole.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -73,7 +71,7 @@ impl Head {
         self.headers.insert(CONTENT_TYPE, encoder.content_type());
         encoder.headers(&mut self.headers);
         let status = encoder.status();
-        let mut response = Response::new(Envelope::Whole(VecDeque::new()));
+        let mut response = Response::new(Envelope::Whole(Frames::default()));
         *response.status_mut() = status.unwrap_or_else(|| self.config.status.of(summary));
         *response.headers_mut() = self.headers;
         response

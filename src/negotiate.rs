@@ -97,6 +97,11 @@ fn writer<'a>(
     reader: &'a dyn Format,
     outer: &Parts,
 ) -> Result<(&'a dyn Format, Box<dyn Encoder>), Error> {
+    if !outer.headers.contains_key(ACCEPT)
+        && let Some(encoder) = reader.encoder(outer)
+    {
+        return Ok((reader, encoder));
+    }
     let mut ranges = accepted(&outer.headers);
     if reader.is_answered_alike() {
         ranges.retain(|range| range.names_one_of(&config.formats));

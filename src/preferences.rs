@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::media_type::{split_unquoted, unquoted};
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 const CONTINUE_ON_ERROR: &str = "continue-on-error";
 const WAIT: &str = "wait";
@@ -29,7 +31,7 @@ pub(crate) struct Preferences {
 impl Preferences {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut preferences = Self::default();
-        let values = headers.get_all("prefer").iter();
+        let values = headers.get_all(PREFER).iter();
         for value in values.filter_map(|value| value.to_str().ok()) {
             for preference in split_unquoted(value, b',') {
                 let preference = split_unquoted(preference, b';').next();

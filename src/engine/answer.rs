@@ -1,6 +1,6 @@
 //! The engine as a body: pumps the dispatch, encodes what comes, emits frames.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -53,7 +53,7 @@ pub(crate) struct Answer<S: Inner<B>, B> {
 /// A finished answer, and what its head needs to know.
 pub(crate) struct Whole {
     pub(crate) encoder: Box<dyn Encoder>,
-    pub(crate) frames: VecDeque<Bytes>,
+    pub(crate) frames: Frames,
     pub(crate) summary: Summary,
     pub(crate) retry_after: Option<u64>,
     pub(crate) cookies: Vec<HeaderValue>,
@@ -108,7 +108,7 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
     pub(crate) async fn whole(mut self) -> Whole {
         poll_fn(|cx| self.pump(cx)).await;
         Whole {
-            frames: std::iter::from_fn(|| self.frames.pop()).collect(),
+            frames: self.frames,
             encoder: self.encoder,
             summary: self.summary,
             retry_after: self.retry_after,

@@ -25,7 +25,8 @@ pub(super) struct Dispatch<S: Inner<B>, B> {
     inner: S,
     /// Where each call starts; it stays unless the call has to wait.
     slot: Option<Pin<Box<Call<S, B>>>>,
-    in_flight: FuturesUnordered<InFlight<S, B>>,
+    /// Made when the first call has to wait.
+    in_flight: Option<FuturesUnordered<InFlight<S, B>>>,
     /// Answers that others brought about.
     settled: VecDeque<Settled>,
     /// What every item is told that was not begun.
@@ -76,7 +77,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             context,
             inner,
             slot: None,
-            in_flight: FuturesUnordered::new(),
+            in_flight: None,
             settled: VecDeque::new(),
             halted: None,
             referents: Referents::default(),
@@ -112,18 +113,18 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             if let Some(settled) = self.settled.pop_front() {
                 return Poll::Ready(Some(settled));
             }
-            if !self.in_flight.is_empty()
-                && let Poll::Ready(Some((index, called, span))) = self.in_flight.poll_next_unpin(cx)
+            if let Some(in_flight) = &mut self.in_flight
+                && let Poll::Ready(Some((index, called, span))) = in_flight.poll_next_unpin(cx)
             {
                 return Poll::Ready(Some(self.finish(index, called, span)));
             }
             // With nothing in flight the next item is the one that all held answers wait for: those of lost items are held
             // whatever their number.
-            let taken = self.in_flight.len() + held;
-            if self.in_flight.is_empty() || taken < self.context.concurrency() {
+            let in_flight = self.in_flight.as_ref().map_or(0, FuturesUnordered::len);
+            if in_flight == 0 || in_flight + held < self.context.concurrency() {
                 match self.start(cx) {
                     Poll::Ready(Some(settled)) => return Poll::Ready(Some(settled)),
-                    Poll::Ready(None) if self.in_flight.is_empty() => return Poll::Ready(None),
+                    Poll::Ready(None) if in_flight == 0 => return Poll::Ready(None),
                     Poll::Ready(None) => {}
                     Poll::Pending => continue,
                 }
@@ -178,7 +179,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
 
     fn wait_for(&mut self, index: usize, call: Running<S, B>, span: ItemSpan) {
         let timeout = self.context.config.item_timeout;
-        self.in_flight.push(InFlight {
+        self.in_flight.get_or_insert_default().push(InFlight {
             index,
             call,
             due: timeout.and_then(Instant::after),
@@ -215,7 +216,8 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
 
     /// Ends what is overdue. Whether anything was, so that there is more to do now.
     fn expire(&mut self, cx: &mut Task<'_>) -> bool {
-        let dues = self.in_flight.iter().filter_map(|call| call.due);
+        let waiting = self.in_flight.iter().flatten();
+        let dues = waiting.filter_map(|call| call.due);
         let Some(first) = dues.chain(self.deadline).min() else {
             return false;
         };
@@ -231,10 +233,9 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let is_overdue = |call: &InFlight<S, B>| {
             fault == Fault::Deadline || call.due.is_some_and(Instant::has_come)
         };
-        let (mut overdue, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.in_flight)
-            .into_iter()
-            .partition(is_overdue);
-        self.in_flight.extend(rest);
+        let in_flight = self.in_flight.take().into_iter().flatten();
+        let (mut overdue, rest): (Vec<_>, Vec<_>) = in_flight.partition(is_overdue);
+        self.in_flight = Some(rest.into_iter().collect());
         overdue.sort_unstable_by_key(|call| call.index);
         for InFlight {
             index, call, span, ..

@@ -4,6 +4,12 @@ use crate::error::{Error, ErrorKind};
 use crate::policy::ChangeSets;
 use crate::subrequest::Subrequest;
 
+/// Whether the ids stand in order already, and so are unique: most batches number their items.
+pub(super) fn count_up(items: &[Subrequest]) -> bool {
+    let ids = items.iter().map(|item| (item.id().len(), item.id()));
+    ids.is_sorted_by(|one, other| one < other)
+}
+
 /// The ids of a batch in an order to look them up by: the shorter first, so that numbers that count up are in it already.
 /// No hashing: a client cannot choose ids that collide, and most batches need not even be sorted.
 #[derive(Debug)]

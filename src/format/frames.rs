@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
 const SEGMENT: usize = 32 * 1024;
 
@@ -133,12 +133,14 @@ impl Frames {
 
     /// The next frame to send.
     pub(crate) fn pop(&mut self) -> Option<Bytes> {
-        if self.sealed.is_empty() {
-            self.seal();
+        if let Some(frame) = self.sealed.pop_front() {
+            self.sealed_len -= frame.len();
+            return Some(frame);
         }
-        let frame = self.sealed.pop_front()?;
-        self.sealed_len -= frame.remaining();
-        Some(frame)
+        match self.open.is_empty() {
+            true => None,
+            false => Some(self.open.split().freeze()),
+        }
     }
 
     #[inline]

@@ -1,5 +1,7 @@
 //! What an item inherits from the outer request, and how its own headers go on top.
 
+use std::cell::OnceCell;
+
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, MAX_FORWARDS, RANGE,
 };
@@ -18,8 +20,8 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 #[derive(Debug)]
 pub(crate) struct Inherited {
     bare: HeaderMap,
-    /// With room for what a body needs, so that a clone does not have to grow.
-    with_body: HeaderMap,
+    /// With room for what a body needs, so that a clone does not have to grow; made when an item has one.
+    with_body: OnceCell<HeaderMap>,
     /// The names of the outer request that a folding comparison needs: those with `_`.
     outer_folded: Vec<String>,
     idempotency_key: Option<HeaderValue>,
@@ -39,16 +41,13 @@ impl Inherited {
         if let Some(Ok(host)) = authority.map(|host| HeaderValue::from_str(host.as_str())) {
             bare.insert(HOST, host);
         }
-        let mut with_body = bare.clone();
-        with_body.insert(CONTENT_TYPE, JSON);
-        with_body.insert(CONTENT_LENGTH, ZERO);
         let with_underscore = outer
             .headers
             .keys()
             .filter(|name| name.as_str().contains('_'));
         Self {
             bare,
-            with_body,
+            with_body: OnceCell::new(),
             outer_folded: with_underscore
                 .map(|name| folded(name.as_str()).into_owned())
                 .collect(),
@@ -65,7 +64,10 @@ impl Inherited {
     ) -> HeaderMap {
         let mut headers = match item.body.is_empty() {
             true => self.bare.clone(),
-            false => self.with_body.clone(),
+            false => self
+                .with_body
+                .get_or_init(|| for_bodies(&self.bare))
+                .clone(),
         };
         match item.content_type.take() {
             Some(content_type) => {
@@ -144,6 +146,13 @@ impl Inherited {
             headers.insert(IDEMPOTENCY_KEY, key);
         }
     }
+}
+
+fn for_bodies(bare: &HeaderMap) -> HeaderMap {
+    let mut with_body = bare.clone();
+    with_body.insert(CONTENT_TYPE, JSON);
+    with_body.insert(CONTENT_LENGTH, ZERO);
+    with_body
 }
 
 /// What a structured string (RFC 9651 §3.3.3) can hold stays as it is.

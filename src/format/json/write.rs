@@ -13,6 +13,8 @@ use crate::media_type::MediaType;
 use crate::policy::Summary;
 use crate::subresponse::Subresponse;
 
+const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
+
 /// What an answer takes besides its body, with a header or two.
 const SMALL_ITEM: usize = 192;
 
@@ -33,7 +35,7 @@ pub(in crate::format) struct Writer {
 
 impl Writer {
     pub(in crate::format) fn new(layout: Layout, is_trusted: bool, envelope: &Parts) -> Self {
-        let version = envelope.headers.get("odata-version");
+        let version = envelope.headers.get(ODATA_VERSION);
         Self {
             layout,
             is_trusted,
