@@ -12,6 +12,7 @@ mod item;
 mod names;
 mod read;
 mod scan;
+mod skip;
 mod splice;
 mod word;
 mod write;
