@@ -100,9 +100,25 @@
 //! | --- | --- | --- | --- |
 //! | [`Json`] | `application/json` | yes | yes |
 //! | [`NdJson`] | `application/x-ndjson`, `application/jsonl`, `application/ndjson` | no | yes, as items finish |
+//! | `Multipart` (feature `multipart`) | `multipart/mixed`, `multipart/batch` | yes | yes |
+//! | `MultiStatus` (feature `multistatus`) | `application/xml`, `text/xml` | no | yes |
 //! | yours | by [`Format`] | by [`Decoder`] | by [`Encoder`] |
 //!
 //! `Content-Type` says who reads, `Accept` who writes: JSON in with NDJSON out is one request.
+//!
+//! | asked in | `Accept` | answered in |
+//! | --- | --- | --- |
+//! | JSON | none, `*/*`, `application/*`, `application/json` | JSON |
+//! | JSON | any other type of the table, or its range | that format; by weight, then by the more exact range |
+//! | JSON | only what nobody writes | refused with 406 |
+//! | multipart | none, any range, `application/json`, what nobody writes | multipart |
+//! | multipart | another type of the table, by name | that format |
+//! | anything else | | refused with 415, with `Accept-Post` |
+//!
+//! # Dialects
+//!
+//! Published clients of Microsoft Graph, OData and Google's APIs work with [`BatchLayer::graph`], `BatchLayer::odata` and
+//! `BatchLayer::google` (feature `multipart`). Each sets public settings only, and its docs say which.
 //!
 //! # Settings
 //!
@@ -123,7 +139,8 @@
 //! 7. tower's contract is kept: the instance that was made ready is the one that is called. What
 //!    [`poll_ready`](tower::Service::poll_ready) has reserved serves a request that passes through, and is given back before
 //!    the body of a batch is read.
-//! 8. Dropping the response cancels every item in flight at once. No task outlives its batch, because none is spawned.
+//! 8. Dropping the response cancels every item in flight at once. No task outlives its batch: none is spawned, unless you say
+//!    so by [`BatchLayer::spawn`]; an item that is being polled on another thread at that moment ends with that poll.
 //! 9. An item is trusted no more than the request that carried it: no header it brings can claim another peer, host, origin or
 //!    user ([`ItemHeaders::guarded`]), and no extension reaches it unless
 //!    [its type was registered](BatchLayer::inherit_extension).
@@ -131,8 +148,8 @@
 //! 11. Errors never quote what a client sent, and never show the text of an error of yours: a fixed title, a code, an index.
 //! 12. The error type of your service stays what it is. A refusal is a response.
 //!
-//! It does not promise atomicity: an envelope that asks for it (`atomicityGroup`, `if`) is refused with 501, never half
-//! honoured. Nothing leaves the process: an item's URL is a path of the wrapped service, and never that of another host.
+//! It does not promise atomicity: an envelope that asks for it (a change set, `atomicityGroup`, `if`) is refused with 501, unless
+//! you settle for [`ChangeSets::best_effort`]. Nothing leaves the process: an item's URL is a path of the wrapped service, and never that of another host.
 //!
 //! # When it does not compile
 //!
@@ -158,9 +175,11 @@
 //! | --- | --- | --- |
 //! | `json` | yes | [`Json`] and [`NdJson`] |
 //! | `timeout` | yes | `item_timeout` and `deadline`, by tokio's timer |
+//! | `multipart` | no | multipart envelopes, and the dialects of OData and Google |
+//! | `multistatus` | no | Multi-Status XML (RFC 4918 §13), written |
 //! | `tracing` | no | a span a batch with a child span an item; what was ignored of an item's headers as events |
 //!
-//! The crate spawns nothing and needs no runtime, with one exception: with `timeout`, and only when an item or the upload has
+//! The crate spawns nothing by itself and needs no runtime, with one exception: with `timeout`, and only when an item or the upload has
 //! to wait, there has to be a tokio runtime with its time driver enabled (`#[tokio::main]` has it; a runtime built by hand
 //! calls `enable_time` or `enable_all`). Without one it panics then. On other runtimes, switch default features off.
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -48,6 +48,8 @@ function step(id, method, path, { body, dependsOn } = {}) {
   );
   const statuses = ["a", "b", "c"].map((id) => answer.getResponseById(id).status);
   check("a chain, broken in the middle", statuses, [200, 404, 424]);
+  const lost = await answer.getResponseById("c").json();
+  check("why the last of it did not run", lost.error.code, "failed-dependency");
   const messages = await client.api("/me/messages").get();
   check("what depended on it has not run", messages.value.map((it) => it.subject), ["hello Zoë"]);
 }
