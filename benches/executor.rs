@@ -16,11 +16,13 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body_util::BodyExt;
 use support::harness::{Mode, Variant, answered, floored, seconds};
 use support::inner::{Answer, json};
 use support::{Kind, Load, by_hand, layer};
-use tower::{Layer, Service};
-use tower_multistatus::BatchLayer;
+use tokio::runtime::Runtime;
+use tower::{Layer, Service, ServiceExt};
+use tower_multistatus::{Batch, BatchLayer};
 
 const COUNT: usize = 100;
 const TIME: Duration = Duration::from_secs(20);
@@ -33,6 +35,12 @@ fn layers() -> Vec<(&'static str, BatchLayer)> {
         (
             "64 at once, in the task of the batch",
             layer(COUNT).concurrency(64),
+        ),
+        (
+            "8 at once, spawned",
+            layer(COUNT).spawn(|item| {
+                tokio::spawn(item);
+            }),
         ),
     ]
 }
@@ -61,7 +69,7 @@ fn main() {
         for (name, layer) in layers() {
             names.push((work, name));
             let service = layer.layer(service.clone());
-            variants.push(answered(&runtime, service, || load.request()));
+            variants.push(on_a_worker(&runtime, service, &load));
         }
     }
     let seconds = seconds(&mut variants, mode.of(TIME));
@@ -77,6 +85,22 @@ fn main() {
     }
 }
 
+/// Batches in a task of the runtime's, as a server has them: what is spawned there is on the same queue.
+fn on_a_worker<'a>(runtime: &'a Runtime, service: Batch<Worker>, load: &'a Load) -> Variant<'a> {
+    Box::new(move |times| {
+        let requests: Vec<_> = (0..times).map(|_| load.request()).collect();
+        let service = service.clone();
+        let batches = runtime.spawn(async move {
+            for request in requests {
+                let answer = service.clone().oneshot(request).await.expect("an answer");
+                let body = answer.into_body().collect().await.expect("a body");
+                std::hint::black_box(body.to_bytes());
+            }
+        });
+        runtime.block_on(batches).expect("the batches");
+    })
+}
+
 /// What an item does before it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Work {
@@ -85,18 +109,27 @@ enum Work {
     Waits,
     /// One in ten does.
     SomeWait,
+    /// Some 10 µs.
+    ComputesLittle,
     /// Some 50 µs.
     Computes,
 }
 
 impl Work {
-    const ALL: [Self; 4] = [Self::Ready, Self::Waits, Self::SomeWait, Self::Computes];
+    const ALL: [Self; 5] = [
+        Self::Ready,
+        Self::Waits,
+        Self::SomeWait,
+        Self::ComputesLittle,
+        Self::Computes,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Ready => "ready",
             Self::Waits => "pending once",
             Self::SomeWait => "one in ten pending once",
+            Self::ComputesLittle => "computing a little",
             Self::Computes => "computing",
         }
     }
@@ -132,11 +165,15 @@ impl<B> Service<Request<B>> for Worker {
         let called = self.called.fetch_add(1, Ordering::Relaxed);
         Working {
             waits: match self.work {
-                Work::Ready | Work::Computes => false,
+                Work::Ready | Work::ComputesLittle | Work::Computes => false,
                 Work::Waits => true,
                 Work::SomeWait => called.is_multiple_of(10),
             },
-            computes: self.work == Work::Computes,
+            computes: match self.work {
+                Work::ComputesLittle => 10_000,
+                Work::Computes => 50_000,
+                _ => 0,
+            },
             body: self.body.clone(),
         }
     }
@@ -145,7 +182,7 @@ impl<B> Service<Request<B>> for Worker {
 #[derive(Debug)]
 struct Working {
     waits: bool,
-    computes: bool,
+    computes: u64,
     body: Bytes,
 }
 
@@ -157,18 +194,16 @@ impl Future for Working {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if self.computes {
-            compute();
-        }
+        compute(self.computes);
         Poll::Ready(Ok(json(self.body.clone())))
     }
 }
 
 /// The same code wherever it is called from.
 #[inline(never)]
-fn compute() {
+fn compute(steps: u64) {
     let mut sum = 1_u64;
-    for next in 0..50_000 {
+    for next in 0..steps {
         sum = std::hint::black_box(sum.rotate_left(5) ^ next);
     }
 }

@@ -106,7 +106,7 @@ impl BatchLayer {
 
     /// Runs items on an executor, so that they use several cores; by default they all run in the task of their request.
     ///
-    /// It is for handlers that compute: spawning costs about a microsecond an item, and pays when an item takes more than about
+    /// It is for handlers that compute: spawning costs one or two microseconds an item, and pays when an item takes more than about
     /// 10 µs of CPU time. At most [`concurrency`](Self::concurrency) items are spawned at once. Task-locals do not reach them.
     /// Dropping the response drops the items that are not being polled at that moment; such a one ends when its poll returns.
     ///

@@ -74,7 +74,7 @@ fn escape(text: &[u8], at: usize, wants_pairs: bool) -> Option<usize> {
     }
 }
 
-/// `\uXXXX`
+/// A backslash, `u` and four hexadecimal digits.
 fn code_unit(text: &[u8], at: usize) -> Option<u32> {
     let digits = text.get(at..)?.strip_prefix(b"\\u")?.get(..4)?;
     digits.iter().try_fold(0, |unit, digit| {

@@ -1,0 +1,106 @@
+//! The presets, and one batch in every format.
+
+mod formats;
+mod google;
+mod odata;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::{Request, StatusCode};
+use serde_json::json;
+use tower::Layer;
+use tower_multistatus::BatchLayer;
+
+use crate::multipart::parts::{Answer, Part, parse};
+use crate::support::{Reply, recorder, requests, send};
+
+/// An envelope with the boundary `b`, of these lines.
+fn multipart(path: &str, lines: &[&str]) -> Request<Body> {
+    Request::post(path)
+        .header("host", "api.example")
+        .header("content-type", "multipart/mixed; boundary=b")
+        .body(Body::from(lines.join("\r\n")))
+        .unwrap()
+}
+
+/// A part that holds this request.
+fn part(request: &str) -> String {
+    format!("--b\r\nContent-Type: application/http\r\n\r\n{request}")
+}
+
+/// All answers, those in change sets too.
+fn parsed(reply: &Reply) -> Vec<Answer> {
+    let parts = parse(reply.header("content-type").unwrap(), &reply.body);
+    let answers = |part| match part {
+        Part::Answer(answer) => vec![answer],
+        Part::ChangeSet(answers) => answers,
+    };
+    parts.into_iter().flat_map(answers).collect()
+}
+
+fn statuses(reply: &Reply) -> Vec<u16> {
+    parsed(reply).iter().map(|answer| answer.status).collect()
+}
+
+/// Fails what it is told to, and counts what is in flight at once.
+fn counting(most: &Arc<AtomicUsize>) -> Router {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::clone(most));
+    let work = async move |request: Request<Body>| {
+        let in_flight = now.fetch_add(1, Ordering::SeqCst) + 1;
+        most.fetch_max(in_flight, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(
+            match request.uri().path().ends_with("slow") {
+                true => 90,
+                false => 10,
+            },
+        ))
+        .await;
+        now.fetch_sub(1, Ordering::SeqCst);
+        match request.uri().path().ends_with("fail") {
+            true => StatusCode::CONFLICT,
+            false => StatusCode::OK,
+        }
+    };
+    Router::new().fallback(work)
+}
+
+#[tokio::test]
+async fn graph_and_odata_tell_errors_as_their_clients_read_them() {
+    let items = json!([{ "id": "1", "method": "TRACE", "url": "/x" }]);
+    for layer in [BatchLayer::graph("/batch"), BatchLayer::odata("/batch")] {
+        let reply = send(layer.layer(Router::new()), requests(items.clone())).await;
+        let message = "the method is not allowed in a batch";
+        let expected = json!({ "id": "1", "status": 405, "headers": { "Content-Type": "application/json" },
+                               "body": { "error": { "code": "method-not-allowed", "message": message } } });
+        assert_eq!(reply.items(), [expected]);
+    }
+}
+
+#[tokio::test]
+async fn graphs_urls_stand_in_the_service_root_once() {
+    for url in [
+        "/me",
+        "me",
+        "/v1.0/me",
+        "http://api.example/v1.0/me",
+        "http://api.example/me",
+    ] {
+        let (log, inner) = recorder();
+        let items = json!({ "requests": [{ "id": "1", "method": "GET", "url": url }] });
+        let mut request = requests(json!([]));
+        *request.uri_mut() = "/v1.0/$batch".parse().unwrap();
+        *request.body_mut() = Body::from(items.to_string());
+        let reply = send(BatchLayer::graph("/v1.0/$batch").layer(inner), request).await;
+        assert_eq!(reply.status, StatusCode::OK);
+        let host_root = url == "http://api.example/me";
+        assert_eq!(
+            log.uris(),
+            [if host_root { "/me" } else { "/v1.0/me" }],
+            "{url}"
+        );
+    }
+}
