@@ -4,6 +4,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::routing::post;
+use bytes::Bytes;
 use tokio::runtime::Runtime;
 use tower::Layer;
 use tower_multistatus::Json;
@@ -30,7 +32,9 @@ impl Servers {
             .fallback_service(layer(1000).layer(router()));
         Self {
             ours: Peer::server(ours),
-            by_hand: Peer::server(by_hand::app(router())),
+            by_hand: Peer::server(
+                by_hand::app(router()).route("/echo", post(async |body: Bytes| body)),
+            ),
         }
     }
 

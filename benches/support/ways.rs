@@ -36,6 +36,8 @@ pub(crate) enum Way {
     Trusting,
     /// As one batch, to the handler that one would write by hand.
     ByHand,
+    /// The bytes of the batch, to a handler that does nothing but send them back: what any POST costs.
+    Echo,
 }
 
 impl Way {
@@ -54,6 +56,7 @@ impl Way {
             Self::Six => "six HTTP/1 connections",
             Self::Multiplexed => "HTTP/2, all at once",
             Self::ByHand => "a batch, handler by hand",
+            Self::Echo => "the same bytes, sent back",
             Self::Trusting => "a batch, this crate, answers trusted",
             Self::Batch => "a batch, this crate",
         }
@@ -122,6 +125,7 @@ impl Client {
             Way::Batch => post(&mut self.six[0], "/batch", load).await,
             Way::Trusting => post(&mut self.six[0], "/trusting/batch", load).await,
             Way::ByHand => post(&mut self.by_hand, "/batch", load).await,
+            Way::Echo => post(&mut self.by_hand, "/echo", load).await,
         }
     }
 }
