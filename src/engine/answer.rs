@@ -160,7 +160,9 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
             mut subresponse,
             cookies,
         } = settled;
-        self.cookies.extend(cookies);
+        if !self.manner.is_streamed {
+            self.cookies.extend(cookies);
+        }
         let bytes = subresponse.body.len();
         if self.is_over(bytes) {
             self.cut_off(&mut subresponse);
