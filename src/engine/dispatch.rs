@@ -193,13 +193,12 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     }
 
     fn settle(&mut self, index: usize, outcome: Outcome, span: ItemSpan) -> Settled {
+        let item = self.plan.item(index);
         if let Ok((parts, _)) = &outcome {
-            let item = self.plan.item(index);
             self.referents.note(index, item, &parts.headers);
         }
-        let settled = Settled::new(&self.context, index, self.plan.item(index), outcome);
-        let status = settled.subresponse.status;
-        span.finish(status);
+        let settled = Settled::new(&self.context, index, item, outcome);
+        span.finish(settled.subresponse.status);
         let is_success = settled.subresponse.is_success();
         if !is_success && !self.context.continue_on_error() {
             self.halt(Fault::Stopped);

@@ -121,9 +121,11 @@ impl ItemHeaders {
     pub(super) fn taking(&self, name: &str) -> Taking {
         let name = &*folded(name);
         let among = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, name));
-        if is_hop_by_hop(name) || matches!(name, "content-length" | "expect") {
+        // The content type of an item is kept apart, so one that is among the others is a second, spelled with `_`.
+        let is_ours = matches!(name, "content-length" | "content-type" | "expect");
+        if is_hop_by_hop(name) || is_ours {
             Taking::No
-        } else if name == "content-type" || among(&self.allowed) {
+        } else if among(&self.allowed) {
             Taking::Instead
         } else if self.only || among(&self.protected) || is_protected(name) {
             Taking::No

@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use tower::Layer;
-use tower_multistatus::BatchLayer;
+use tower_multistatus::{BatchLayer, ItemHeaders};
 
 use crate::support::{Asked, recorder, requests, send};
 
@@ -79,6 +79,7 @@ const PROTECTED: &[&str] = &[
     "x-ssl-client-cert",
     "x-client-cert",
     "via",
+    "proxy",
     "proxy-authorization",
     "proxy-x",
 ];
@@ -95,6 +96,17 @@ const HOP_BY_HOP: &[&str] = &[
     "content-length",
     "expect",
 ];
+
+#[tokio::test]
+async fn an_item_has_one_content_type_however_a_second_is_spelled() {
+    for policy in [ItemHeaders::guarded(), ItemHeaders::only(["accept"])] {
+        let brought = json!({ "Content-Type": "text/plain", "content_type": "text/html" });
+        let layer = BatchLayer::new("/batch").item_headers(policy);
+        let asked = asked(layer, &[], brought).await;
+        assert_eq!(asked.header("content-type"), ["text/plain"]);
+        assert!(!asked.headers.contains_key("content_type"));
+    }
+}
 
 #[tokio::test]
 async fn no_item_can_set_a_protected_or_a_framing_header_in_any_spelling() {
