@@ -15,13 +15,12 @@ use tower::BoxError;
 
 use crate::body::Envelope;
 use crate::config::{Config, Limits};
-use crate::engine::{Answer, Context, Inner, Instant, Plan, Timer};
+use crate::engine::{Answer, Context, Inner, Instant, Plan, Rules, Timer};
 use crate::error::{Error, ErrorKind};
 use crate::format::Decoder;
 use crate::head::Head;
 use crate::negotiate::{Negotiated, negotiate};
-use crate::subrequest::{Rules, Subrequest};
-use crate::target::Targets;
+use crate::subrequest::Subrequest;
 
 /// Answers a batch.
 ///
@@ -136,13 +135,10 @@ fn plan(config: &Config, items: Vec<Subrequest>, outer: &Parts) -> Result<Plan, 
         ));
     }
     let rules = Rules {
-        targets: Targets::new(&config.targets, outer),
-        methods: &config.methods,
-        max_body: config.limits.max_item_body_bytes,
         change_sets: config.change_sets,
         has_references: config.references,
     };
-    let plan = Plan::new(items, &rules)?;
+    let plan = Plan::new(items, rules)?;
     if let Some(admit) = &config.admit {
         admit(plan.len(), outer)?;
     }

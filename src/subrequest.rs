@@ -3,17 +3,16 @@
 use bytes::Bytes;
 use bytestring::ByteString;
 use http::header::CONTENT_TYPE;
-use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::error::{Error, ErrorKind};
 use crate::fault::Fault;
-use crate::policy::ChangeSets;
-use crate::target::Targets;
 
 const MAX_ID: usize = 256;
-const MAX_HEADERS: usize = 64;
-const MAX_HEADER_BYTES: usize = 16 * 1024;
+const MAX_HEADERS: u8 = 64;
+const MAX_HEADER_BYTES: u16 = 16 * 1024;
+
+static JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The methods that an item may have without being allowed by name.
 pub(crate) const METHODS: [Method; 7] = [
@@ -46,48 +45,29 @@ pub(crate) const METHODS: [Method; 7] = [
 pub struct Subrequest {
     pub(crate) id: ByteString,
     pub(crate) url: ByteString,
-    pub(crate) method: Option<Method>,
-    pub(crate) target: Option<PathAndQuery>,
-    /// Apart from the others: nearly every body has one, and a format may need it to read the body.
-    pub(crate) content_type: Option<HeaderValue>,
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-    header_count: usize,
-    header_bytes: usize,
     pub(crate) body: Bytes,
+    pub(crate) method: Option<Method>,
+    /// All but the content type.
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) extras: Option<Box<Extras>>,
+    pub(crate) fault: Option<Fault>,
+    header_bytes: u16,
+    header_count: u8,
+    /// Whether the content type is `application/json`, as that of nearly every body is.
+    is_json: bool,
+}
+
+/// What few items have. Boxed, so that the others are small: a batch holds all its items until they have run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Extras {
+    /// Any other.
+    content_type: Option<HeaderValue>,
     pub(crate) depends_on: Vec<ByteString>,
-    /// How many items this one still waits for.
-    pub(crate) unmet: usize,
-    /// The items that wait for this one.
-    pub(crate) dependants: Vec<usize>,
     /// The atomicity group that the item is of.
     pub(crate) group: Option<ByteString>,
     pub(crate) ends_group: bool,
-    /// Items before this one that it refers to.
-    pub(crate) references: References,
-    /// Whether an item after this one refers to it.
-    pub(crate) is_referred_to: bool,
     /// The id as a multipart envelope spells it, for the answer; `None` if it was made up.
     pub(crate) label: Option<ByteString>,
-    pub(crate) fault: Option<Fault>,
-}
-
-/// What an item takes over from items before it, once these are done.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct References {
-    /// Whose URL the item's URL continues.
-    pub(crate) url: Option<usize>,
-    /// Whose `ETag` the item's `If-Match` is.
-    pub(crate) etag: Option<usize>,
-}
-
-/// What a layer asks of every item.
-#[derive(Debug)]
-pub(crate) struct Rules<'a> {
-    pub(crate) targets: Targets<'a>,
-    pub(crate) methods: &'a [Method],
-    pub(crate) max_body: usize,
-    pub(crate) change_sets: ChangeSets,
-    pub(crate) has_references: bool,
 }
 
 impl Subrequest {
@@ -108,22 +88,14 @@ impl Subrequest {
         Self {
             id: ByteString::default(),
             url: ByteString::default(),
-            method: None,
-            target: None,
-            content_type: None,
-            headers: Vec::new(),
-            header_count: 0,
-            header_bytes: 0,
             body: Bytes::new(),
-            depends_on: Vec::new(),
-            unmet: 0,
-            dependants: Vec::new(),
-            group: None,
-            ends_group: false,
-            references: References::default(),
-            is_referred_to: false,
-            label: None,
+            method: None,
+            headers: Vec::new(),
+            extras: None,
             fault: None,
+            header_bytes: 0,
+            header_count: 0,
+            is_json: false,
         }
     }
 
@@ -167,15 +139,16 @@ impl Subrequest {
     #[must_use]
     pub fn depends_on(mut self, id: impl Into<Bytes>) -> Self {
         // What is not UTF-8 is nobody's id, and neither is the empty text.
-        self.depends_on
-            .push(ByteString::try_from(id.into()).unwrap_or_default());
+        let id = ByteString::try_from(id.into()).unwrap_or_default();
+        self.extras_mut().depends_on.push(id);
         self
     }
 
     /// Puts the item into an atomicity group. Its members stand next to each other, and the name is no item's id.
     #[must_use]
     pub fn in_group(mut self, name: impl Into<Bytes>) -> Self {
-        self.group = Some(ByteString::try_from(name.into()).unwrap_or_default());
+        let name = ByteString::try_from(name.into()).unwrap_or_default();
+        self.extras_mut().group = Some(name);
         self
     }
 
@@ -208,22 +181,78 @@ impl Subrequest {
 
     pub(crate) fn add_header(&mut self, name: &[u8], value: Bytes) {
         // Counted before a map is built: `HeaderMap` panics when it has too many names.
-        self.header_count += 1;
-        self.header_bytes += name.len() + value.len();
+        let bytes = u16::try_from(name.len() + value.len()).unwrap_or(u16::MAX);
+        self.header_count = self.header_count.saturating_add(1);
+        self.header_bytes = self.header_bytes.saturating_add(bytes);
         if self.header_count > MAX_HEADERS || self.header_bytes > MAX_HEADER_BYTES {
             return self.fail(Fault::TooManyHeaders);
         }
-        let (Ok(name), Ok(value)) = (
+        if name.eq_ignore_ascii_case(CONTENT_TYPE.as_str().as_bytes()) {
+            return self.add_content_type(value);
+        }
+        match (
             HeaderName::from_bytes(name),
             HeaderValue::from_maybe_shared(value),
-        ) else {
-            return self.fail(Fault::Header);
-        };
-        if name != CONTENT_TYPE {
-            self.headers.push((name, value));
-        } else if self.content_type.replace(value).is_some() {
-            self.fail(Fault::Header);
+        ) {
+            (Ok(name), Ok(value)) => self.headers.push((name, value)),
+            _ => self.fail(Fault::Header),
         }
+    }
+
+    fn add_content_type(&mut self, value: Bytes) {
+        match HeaderValue::from_maybe_shared(value) {
+            Ok(value) if !self.has_content_type() => self.set_content_type(value),
+            _ => self.fail(Fault::Header),
+        }
+    }
+
+    fn has_content_type(&self) -> bool {
+        self.is_json || self.other_content_type().is_some()
+    }
+
+    fn set_content_type(&mut self, value: HeaderValue) {
+        match value == JSON {
+            true => self.is_json = true,
+            false => self.extras_mut().content_type = Some(value),
+        }
+    }
+
+    fn other_content_type(&self) -> Option<&HeaderValue> {
+        self.extras.as_ref()?.content_type.as_ref()
+    }
+
+    /// What says what the body is.
+    pub(crate) fn content_type(&self) -> Option<&HeaderValue> {
+        match self.is_json {
+            true => Some(&JSON),
+            false => self.other_content_type(),
+        }
+    }
+
+    /// The same, unless nothing does.
+    pub(crate) fn content_type_or_json(&mut self) -> &HeaderValue {
+        self.is_json |= !self.has_content_type();
+        self.content_type().unwrap_or(&JSON)
+    }
+
+    /// The ids of the items that must have succeeded before this one.
+    pub(crate) fn depends_on_ids(&self) -> &[ByteString] {
+        self.extras
+            .as_ref()
+            .map_or(&[], |extras| &extras.depends_on)
+    }
+
+    pub(crate) fn group(&self) -> Option<&str> {
+        self.extras.as_ref()?.group.as_deref()
+    }
+
+    #[cfg(feature = "multipart")]
+    pub(crate) fn label(&self) -> Option<&str> {
+        self.extras.as_ref()?.label.as_deref()
+    }
+
+    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
     }
 
     /// The first fault is the one that is told.
@@ -231,25 +260,12 @@ impl Subrequest {
         self.fault.get_or_insert(fault);
     }
 
-    /// Checks what depends on the layer's settings. An item that passes has its final method and target.
-    pub(crate) fn check(&mut self, rules: &Rules<'_>) {
-        if self.fault.is_none() {
-            self.fault = self.checked(rules).err();
-        }
-    }
-
-    fn checked(&mut self, rules: &Rules<'_>) -> Result<(), Fault> {
+    /// The method, if it is one that every item may have, or one of these.
+    pub(crate) fn allowed_method(&self, methods: &[Method]) -> Result<Method, Fault> {
         let method = self.method.as_ref().ok_or(Fault::Method)?;
-        if !is_common(method) {
-            let allowed = same_method(rules.methods, method);
-            self.method = Some(allowed.ok_or(Fault::MethodNotAllowed)?);
-        }
-        if self.references.url.is_none() {
-            self.target = Some(rules.targets.resolve(&self.url)?);
-        }
-        match self.body.len() > rules.max_body {
-            true => Err(Fault::BodyTooLarge),
-            false => Ok(()),
+        match is_common(method) {
+            true => Ok(method.clone()),
+            false => same_method(methods, method).ok_or(Fault::MethodNotAllowed),
         }
     }
 }

@@ -7,6 +7,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::fault::Fault;
 use crate::policy::ItemErrors;
+use crate::subrequest::Extras;
 
 /// The answer to one item, as an [`Encoder`](crate::Encoder) gets it to write.
 ///
@@ -29,14 +30,7 @@ pub struct Subresponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    pub(crate) group: Option<ByteString>,
-    pub(crate) ends_group: bool,
-    /// As [`Subrequest::label`](crate::Subrequest).
-    #[cfg_attr(
-        not(feature = "multipart"),
-        expect(dead_code, reason = "only multipart has labels")
-    )]
-    pub(crate) label: Option<ByteString>,
+    pub(crate) extras: Option<Box<Extras>>,
     pub(crate) is_head: bool,
     pub(crate) fault: Option<Fault>,
     /// How a fault is told.
@@ -58,9 +52,7 @@ impl Subresponse {
             status,
             headers,
             body: body.into(),
-            group: None,
-            ends_group: false,
-            label: None,
+            extras: None,
             is_head: false,
             fault: None,
             errors: ItemErrors::default(),
@@ -84,7 +76,18 @@ impl Subresponse {
 
     /// The atomicity group that the item is of.
     pub fn group(&self) -> Option<&str> {
-        self.group.as_deref()
+        self.extras.as_ref()?.group.as_deref()
+    }
+
+    /// Whether it is the last of its group.
+    pub(crate) fn ends_group(&self) -> bool {
+        self.extras.as_ref().is_some_and(|extras| extras.ends_group)
+    }
+
+    /// The id as a multipart envelope spells it.
+    #[cfg(feature = "multipart")]
+    pub(crate) fn label(&self) -> Option<&str> {
+        self.extras.as_ref()?.label.as_deref()
     }
 
     /// The status.
@@ -120,8 +123,7 @@ impl Subresponse {
             url: self.url.clone(),
             headers: HeaderMap::new(),
             body: Bytes::new(),
-            group: self.group.clone(),
-            label: self.label.clone(),
+            extras: self.extras.clone(),
             ..*self
         };
         instead.replace(fault);

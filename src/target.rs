@@ -9,7 +9,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use http::header::HOST;
 use http::request::Parts;
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
 use crate::fault::Fault;
@@ -32,22 +32,16 @@ pub(crate) struct TargetRules {
     pub(crate) encode: bool,
 }
 
-/// The rules, and the origin that absolute URLs must have.
+/// The rules, and the request whose origin absolute URLs must have.
 #[derive(Debug)]
 pub(crate) struct Targets<'a> {
     rules: &'a TargetRules,
-    scheme: Option<&'a str>,
-    authority: Option<&'a str>,
+    outer: &'a Parts,
 }
 
 impl<'a> Targets<'a> {
     pub(crate) fn new(rules: &'a TargetRules, outer: &'a Parts) -> Self {
-        let host = || outer.headers.get(HOST).and_then(|host| host.to_str().ok());
-        Self {
-            rules,
-            scheme: outer.uri.scheme_str(),
-            authority: outer.uri.authority().map(|a| a.as_str()).or_else(host),
-        }
+        Self { rules, outer }
     }
 
     /// The path and query that the inner service is asked for.
@@ -95,9 +89,8 @@ impl<'a> Targets<'a> {
 
     fn of_own_origin(&self, url: &Bytes, scheme: &str) -> Result<Bytes, Fault> {
         let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-        let same = self
-            .scheme
-            .is_none_or(|own| own.eq_ignore_ascii_case(scheme));
+        let own = self.outer.uri.scheme_str();
+        let same = own.is_none_or(|own| own.eq_ignore_ascii_case(scheme));
         let after = url.get(scheme.len()..).unwrap_or_default();
         let Some(rest) = after.strip_prefix(b"://") else {
             return Err(Fault::Target);
@@ -107,7 +100,7 @@ impl<'a> Targets<'a> {
             .position(|byte| matches!(byte, b'/' | b'?' | b'\\'))
             .unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
-        let own = self.authority.ok_or(Fault::Target)?;
+        let own = self.authority().ok_or(Fault::Target)?;
         if !(known && same && same_authority(authority, own.as_bytes(), scheme)) {
             return Err(Fault::Target);
         }
@@ -115,6 +108,11 @@ impl<'a> Targets<'a> {
             Some(b'/') => url.slice_ref(path),
             _ => joined("/", path),
         })
+    }
+
+    fn authority(&self) -> Option<&str> {
+        let authority = self.outer.uri.authority().map(Authority::as_str);
+        authority.or_else(|| self.outer.headers.get(HOST)?.to_str().ok())
     }
 
     fn unmounted(&self, path: Bytes) -> Result<Bytes, Fault> {

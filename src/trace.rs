@@ -9,11 +9,11 @@ pub(crate) use without::{BatchSpan, ItemSpan, header_ignored};
 mod with_tracing {
     use std::time::Instant;
 
-    use http::uri::PathAndQuery;
     use http::{HeaderName, StatusCode};
     use tracing::field::Empty;
     use tracing::{Span, info_span};
 
+    use crate::engine::Asked;
     use crate::policy::Summary;
     use crate::subrequest::Subrequest;
 
@@ -52,18 +52,15 @@ mod with_tracing {
     pub(crate) struct ItemSpan(Option<(Span, Instant)>);
 
     impl ItemSpan {
-        pub(crate) fn new(batch: &BatchSpan, item: &Subrequest) -> Self {
-            // A URL that was refused is not told: it may have a password in it. What a reference will come to is not known
-            // yet.
-            let path = match item.references.url {
-                Some(_) => item.url.split(['?', '#']).next(),
-                None => item.target.as_ref().map(PathAndQuery::path),
-            };
+        pub(crate) fn new(batch: &BatchSpan, item: &Subrequest, asked: Option<&Asked>) -> Self {
+            let method = asked.map(|asked| &asked.method).or(item.method.as_ref());
+            // A URL that was refused is not told: it may have a password in it.
+            let path = asked.map(|asked| asked.target.path());
             let span = info_span!(
                 parent: &batch.0,
                 "subrequest",
                 id = shown(item.id()),
-                method = item.method.as_ref().map(|method| shown(method.as_str())),
+                method = method.map(|method| shown(method.as_str())),
                 path = path.map(shown),
                 status = Empty,
                 duration_ms = Empty,
@@ -107,6 +104,7 @@ mod with_tracing {
 mod without {
     use http::{HeaderName, StatusCode};
 
+    use crate::engine::Asked;
     use crate::policy::Summary;
     use crate::subrequest::Subrequest;
 
@@ -133,7 +131,7 @@ mod without {
     pub(crate) struct ItemSpan;
 
     impl ItemSpan {
-        pub(crate) fn new(_: &BatchSpan, _: &Subrequest) -> Self {
+        pub(crate) fn new(_: &BatchSpan, _: &Subrequest, _: Option<&Asked>) -> Self {
             Self
         }
 

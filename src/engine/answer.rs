@@ -182,10 +182,10 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
 
     /// The answer is the next to be written, alone or with those of its group.
     fn in_turn(&mut self, mut subresponse: Subresponse) {
-        if !self.manner.is_ordered || subresponse.group.is_none() {
+        if !self.manner.is_ordered || subresponse.group().is_none() {
             return self.write(std::slice::from_mut(&mut subresponse));
         }
-        let is_complete = subresponse.ends_group;
+        let is_complete = subresponse.ends_group();
         self.group.push(subresponse);
         if is_complete {
             let mut group = std::mem::take(&mut self.group);
@@ -219,7 +219,7 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
 
     fn encode(&mut self, answers: &[Subresponse]) {
         match answers {
-            [answer] if answer.group.is_none() || !self.manner.is_ordered => {
+            [answer] if answer.group().is_none() || !self.manner.is_ordered => {
                 self.encoder.push(answer, &mut self.frames);
             }
             group => self.encoder.push_group(group, &mut self.frames),

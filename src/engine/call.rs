@@ -72,37 +72,82 @@ pin_project! {
         Waiting { inner: S, request: Option<Request<RequestBody<B>>> },
         Calling { #[pin] future: S::Future },
         Reading { parts: Option<Parts>, #[pin] body: S::Body, read: Gathered },
-        Done,
+        Idle,
     }
 }
 
 impl<S: Inner<B>, B> Call<S, B> {
-    pub(super) fn new(inner: S, request: Request<RequestBody<B>>, max_bytes: usize) -> Self {
+    /// A place where calls can run, one after the other.
+    pub(super) fn idle(max_bytes: usize) -> Self {
         Self {
             max_bytes,
-            is_head: request.method() == Method::HEAD,
-            stage: Stage::Waiting {
-                inner,
-                request: Some(request),
-            },
+            is_head: false,
+            stage: Stage::Idle,
         }
+    }
+
+    /// Puts a request here. Nothing happens to it until it is polled.
+    pub(super) fn set(self: Pin<&mut Self>, inner: S, request: Request<RequestBody<B>>) {
+        let mut this = self.project();
+        *this.is_head = request.method() == Method::HEAD;
+        this.stage.set(Stage::Waiting {
+            inner,
+            request: Some(request),
+        });
+    }
+
+    /// The same, and polls it; one that is taken at once need not be moved here first.
+    pub(super) fn begin(
+        mut self: Pin<&mut Self>,
+        inner: &S,
+        request: Request<RequestBody<B>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Called> {
+        self.guarded(|mut this| {
+            let mut inner = inner.clone();
+            match inner.poll_ready(cx) {
+                Poll::Ready(Ok(())) => {
+                    let mut projected = this.as_mut().project();
+                    *projected.is_head = request.method() == Method::HEAD;
+                    let future = inner.call(request);
+                    projected.stage.set(Stage::Calling { future });
+                    drop(inner);
+                    this.step(cx)
+                }
+                Poll::Ready(Err(error)) => Poll::Ready(Err(Failure::NotReady(error.into()))),
+                Poll::Pending => {
+                    this.set(inner, request);
+                    Poll::Pending
+                }
+            }
+        })
     }
 
     /// Runs until there is an outcome; then everything of the inner service's is dropped.
     pub(super) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Called> {
-        let stepped = catch_unwind(AssertUnwindSafe(|| self.as_mut().step(cx)));
-        let called = match stepped {
-            Ok(called) => ready!(called),
-            Err(_) => Err(Failure::Fault(Fault::Panicked)),
-        };
-        // Dropping what has panicked may panic again.
-        let cleared = catch_unwind(AssertUnwindSafe(|| {
-            self.project().stage.set(Stage::Done);
+        self.guarded(|this| this.step(cx))
+    }
+
+    fn guarded(
+        self: &mut Pin<&mut Self>,
+        run: impl FnOnce(Pin<&mut Self>) -> Poll<Called>,
+    ) -> Poll<Called> {
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            let called = run(self.as_mut());
+            if called.is_ready() {
+                self.as_mut().clear();
+            }
+            called
         }));
-        Poll::Ready(match cleared {
-            Ok(()) => called,
-            Err(_) => Err(Failure::Fault(Fault::Panicked)),
+        ran.unwrap_or_else(|_| {
+            // Dropping what has panicked may panic again.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.as_mut().clear()));
+            Poll::Ready(Err(Failure::Fault(Fault::Panicked)))
         })
+    }
+
+    fn clear(self: Pin<&mut Self>) {
+        self.project().stage.set(Stage::Idle);
     }
 
     fn step(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Called> {
@@ -152,7 +197,7 @@ impl<S: Inner<B>, B> Call<S, B> {
                         Err(fault) => Err(Failure::Fault(fault)),
                     });
                 }
-                StageProjection::Done => return Poll::Pending,
+                StageProjection::Idle => return Poll::Pending,
             };
             this.stage.set(next);
         }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Request, Uri};
+use http::uri::PathAndQuery;
+use http::{Method, Request, Uri};
 
-use super::references::Referents;
+use super::references::{References, Referents};
 use crate::body::RequestBody;
 use crate::config::Config;
 use crate::fault::Fault;
@@ -14,6 +15,13 @@ use crate::policy::{Inherited, SubrequestInfo};
 use crate::preferences::Preferences;
 use crate::subrequest::Subrequest;
 use crate::target::Targets;
+
+/// A method and a target that have passed every check.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) method: Method,
+    pub(crate) target: PathAndQuery,
+}
 
 /// The outer request, and what the layer and the client want done with its items.
 #[derive(Debug)]
@@ -58,38 +66,54 @@ impl Context {
         }
     }
 
+    /// What an item asks for, if it is allowed to.
+    pub(super) fn check(
+        &self,
+        item: &mut Subrequest,
+        references: References,
+        referents: &Referents,
+    ) -> Result<Asked, Fault> {
+        let method = item.allowed_method(&self.config.methods)?;
+        if item.body.len() > self.config.limits.max_item_body_bytes {
+            return Err(Fault::BodyTooLarge);
+        }
+        if let Some(on) = references.url {
+            // Who refers to this one means what it has come to.
+            item.url = referents.url(on, item)?;
+        }
+        if let Some(on) = references.etag {
+            referents.fill_if_match(on, item)?;
+        }
+        let targets = Targets::new(&self.config.targets, &self.outer);
+        let target = targets.resolve(&item.url)?;
+        Ok(Asked { method, target })
+    }
+
     /// The request that the inner service gets: the very parts that the filter has seen.
     pub(super) fn request<B>(
         &self,
         index: usize,
         item: &mut Subrequest,
-        referents: &Referents,
+        asked: Asked,
     ) -> Result<Request<RequestBody<B>>, Fault> {
-        if let Some(url) = referents.url(item)? {
-            let targets = Targets::new(&self.config.targets, &self.outer);
-            item.target = Some(targets.resolve(&url)?);
-            // Who refers to this one means what it has come to.
-            item.url = url;
-        }
-        referents.fill_if_match(item)?;
-        let (Some(method), Some(target)) = (item.method.clone(), item.target.take()) else {
-            return Err(Fault::Target);
-        };
-        let (mut parts, ()) = Request::new(()).into_parts();
-        parts.method = method;
-        parts.uri = Uri::from(target);
-        parts.headers = self
-            .inherited
-            .with_item(&self.config.item_headers, &self.outer, item);
+        let mut extensions = self.config.extensions.room();
         self.config
             .extensions
-            .copy(&self.outer.extensions, &mut parts.extensions);
-        parts.extensions.insert(SubrequestInfo {
+            .copy(&self.outer.extensions, &mut extensions);
+        extensions.insert(SubrequestInfo {
             id: item.id.clone(),
             index,
             total: self.total,
             outer: Arc::clone(&self.outer),
         });
+        let mut request = Request::new(());
+        *request.method_mut() = asked.method;
+        *request.uri_mut() = Uri::from(asked.target);
+        *request.headers_mut() =
+            self.inherited
+                .with_item(&self.config.item_headers, &self.outer, item);
+        *request.extensions_mut() = extensions;
+        let (parts, ()) = request.into_parts();
         if let Some(filter) = &self.config.filter {
             filter(&parts).map_err(Fault::Rejected)?;
         }

@@ -140,32 +140,34 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let Some(index) = self.plan.next() else {
             return Poll::Ready(None);
         };
+        let references = self.plan.references(index);
         let item = self.plan.item(index);
-        let span = ItemSpan::new(&self.span, item);
-        let fault = self.halted.or(item.fault);
-        let request = || span.in_scope(|| self.context.request(index, item, &self.referents));
-        let request = match fault.map_or_else(request, Err) {
+        let asked = self.context.check(item, references, &self.referents);
+        let span = ItemSpan::new(&self.span, item, asked.as_ref().ok());
+        let request = match self.halted.or(item.fault) {
+            Some(fault) => Err(fault),
+            None => {
+                asked.and_then(|asked| span.in_scope(|| self.context.request(index, item, asked)))
+            }
+        };
+        let request = match request {
             Ok(request) => request,
             Err(fault) => return Poll::Ready(Some(self.settle(index, Err(fault), span))),
         };
-        let inner = &self.inner;
-        let Ok(inner) = catch_unwind(AssertUnwindSafe(|| inner.clone())) else {
-            return Poll::Ready(Some(self.settle(index, Err(Fault::Panicked), span)));
-        };
-        let call = Call::new(inner, request, self.context.config.limits.max_answer_bytes);
-        let mut call = match self.slot.take() {
-            Some(mut slot) => {
-                slot.set(call);
-                slot
-            }
-            None => Box::pin(call),
-        };
+        let max_bytes = self.context.config.limits.max_answer_bytes;
+        let slot = self.slot.take();
+        let mut call = slot.unwrap_or_else(|| Box::pin(Call::idle(max_bytes)));
         if let Some(executor) = &self.context.config.executor {
+            let inner = &self.inner;
+            let Ok(inner) = catch_unwind(AssertUnwindSafe(|| inner.clone())) else {
+                return Poll::Ready(Some(self.settle(index, Err(Fault::Panicked), span)));
+            };
+            call.as_mut().set(inner, request);
             let elsewhere = Spawned::new(call, span.share(), &**executor);
             self.wait_for(index, Running::Elsewhere(elsewhere), span);
             return Poll::Pending;
         }
-        match span.in_scope(|| call.as_mut().poll(cx)) {
+        match span.in_scope(|| call.as_mut().begin(&self.inner, request, cx)) {
             Poll::Ready(called) => {
                 self.slot = Some(call);
                 Poll::Ready(Some(self.finish(index, called, span)))
@@ -193,8 +195,9 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     }
 
     fn settle(&mut self, index: usize, outcome: Outcome, span: ItemSpan) -> Settled {
+        let is_referred_to = self.plan.is_referred_to(index);
         let item = self.plan.item(index);
-        if let Ok((parts, _)) = &outcome {
+        if is_referred_to && let Ok((parts, _)) = &outcome {
             self.referents.note(index, item, &parts.headers);
         }
         let settled = Settled::new(&self.context, index, item, outcome);
@@ -204,8 +207,10 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             self.halt(Fault::Stopped);
         }
         for lost in self.plan.settle(index, is_success) {
+            let references = self.plan.references(lost);
             let item = self.plan.item(lost);
-            let span = ItemSpan::new(&self.span, item);
+            let asked = self.context.check(item, references, &self.referents);
+            let span = ItemSpan::new(&self.span, item, asked.as_ref().ok());
             let settled = Settled::new(&self.context, lost, item, Err(Fault::FailedDependency));
             span.finish(settled.subresponse.status);
             self.settled.push_back(settled);

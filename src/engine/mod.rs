@@ -13,6 +13,6 @@ mod timer;
 
 pub(crate) use answer::{Answer, Whole};
 pub(crate) use call::Inner;
-pub(crate) use context::Context;
-pub(crate) use plan::Plan;
+pub(crate) use context::{Asked, Context};
+pub(crate) use plan::{Plan, Rules};
 pub(crate) use timer::{Instant, Timer};

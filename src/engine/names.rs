@@ -63,7 +63,7 @@ impl<'a> Groups<'a> {
     ) -> Result<Self, Error> {
         let mut groups: Vec<Group<'a>> = Vec::new();
         for (index, item) in items.iter().enumerate() {
-            let Some(name) = item.group.as_deref() else {
+            let Some(name) = item.group() else {
                 continue;
             };
             let refused = |kind| Err(Error::new(kind).at_item(index));

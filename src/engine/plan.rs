@@ -4,18 +4,41 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::names::{self, Groups, Names};
-use super::references::references_of;
+use super::references::{References, references_of};
 use crate::error::{Error, ErrorKind};
-use crate::subrequest::{References, Rules, Subrequest};
+use crate::policy::ChangeSets;
+use crate::subrequest::Subrequest;
 
 /// Items whose ids are unique and whose dependencies stand before them. There is no other way to make one.
 #[derive(Debug)]
 pub(crate) struct Plan {
     items: Vec<Subrequest>,
+    /// What each item has to do with others; nothing at all if none of them has.
+    ties: Vec<Ties>,
     /// Every item before it was either begun, or is waiting for others.
     cursor: usize,
     /// Items behind the cursor that wait no longer. The first in the batch goes first.
     released: BinaryHeap<Reverse<usize>>,
+}
+
+/// What one item has to do with others.
+#[derive(Debug, Default)]
+struct Ties {
+    /// How many items it still waits for.
+    unmet: usize,
+    /// The items that wait for it.
+    dependants: Vec<usize>,
+    /// Items before it that it refers to.
+    references: References,
+    /// Whether an item after it refers to it.
+    is_referred_to: bool,
+}
+
+/// What a plan has to know of a layer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) change_sets: ChangeSets,
+    pub(crate) has_references: bool,
 }
 
 impl Plan {
@@ -23,27 +46,17 @@ impl Plan {
     ///
     /// [`ErrorKind::DuplicateId`], [`ErrorKind::UnknownDependency`], [`ErrorKind::UnsupportedAtomicity`], and
     /// [`ErrorKind::Malformed`] for a group whose members do not stand next to each other.
-    pub(crate) fn new(mut items: Vec<Subrequest>, rules: &Rules<'_>) -> Result<Self, Error> {
-        let edges = edges(&mut items, rules)?;
-        for item in &mut items {
-            item.check(rules);
-        }
-        let mut plan = Self {
+    pub(crate) fn new(mut items: Vec<Subrequest>, rules: Rules) -> Result<Self, Error> {
+        let ties = match is_plain(&items, rules) {
+            true => Vec::new(),
+            false => ties(&mut items, rules)?,
+        };
+        Ok(Self {
             items,
+            ties,
             cursor: 0,
             released: BinaryHeap::new(),
-        };
-        for (on, waiting) in edges {
-            plan.item(waiting).unmet += 1;
-            plan.item(on).dependants.push(waiting);
-        }
-        for index in 0..plan.len() {
-            let References { url, etag } = plan.item(index).references;
-            for on in [url, etag].into_iter().flatten() {
-                plan.item(on).is_referred_to = true;
-            }
-        }
-        Ok(plan)
+        })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -55,15 +68,24 @@ impl Plan {
         &mut self.items[index]
     }
 
+    pub(super) fn references(&self, index: usize) -> References {
+        let ties = self.ties.get(index);
+        ties.map_or_else(References::default, |ties| ties.references)
+    }
+
+    pub(super) fn is_referred_to(&self, index: usize) -> bool {
+        self.ties.get(index).is_some_and(|ties| ties.is_referred_to)
+    }
+
     /// The first item that may run now. Each is handed out once.
     pub(super) fn next(&mut self) -> Option<usize> {
         if let Some(Reverse(index)) = self.released.pop() {
             return Some(index);
         }
-        while let Some(item) = self.items.get(self.cursor) {
+        while self.cursor < self.items.len() {
             let index = self.cursor;
             self.cursor += 1;
-            if item.unmet == 0 {
+            if self.ties.get(index).is_none_or(|ties| ties.unmet == 0) {
                 return Some(index);
             }
         }
@@ -83,12 +105,12 @@ impl Plan {
         }
         let mut failing = dependants;
         while let Some(index) = failing.pop() {
-            let item = self.item(index);
             // Lost once only, and never handed out: its count does not come down to 0 any more.
-            if item.unmet != LOST {
-                item.unmet = LOST;
+            let ties = self.ties.get_mut(index);
+            if let Some(ties) = ties.filter(|ties| ties.unmet != LOST) {
+                ties.unmet = LOST;
                 lost.push(index);
-                failing.extend(self.dependants_of(index));
+                failing.append(&mut ties.dependants);
             }
         }
         lost.sort_unstable();
@@ -96,16 +118,17 @@ impl Plan {
     }
 
     fn dependants_of(&mut self, index: usize) -> Vec<usize> {
-        std::mem::take(&mut self.item(index).dependants)
+        let ties = self.ties.get_mut(index);
+        ties.map_or_else(Vec::new, |ties| std::mem::take(&mut ties.dependants))
     }
 
     fn release(&mut self, index: usize) {
-        let item = self.item(index);
-        if item.unmet == LOST {
+        let ties = self.ties.get_mut(index);
+        let Some(ties) = ties.filter(|ties| ties.unmet != LOST) else {
             return;
-        }
-        item.unmet -= 1;
-        if item.unmet == 0 && index < self.cursor {
+        };
+        ties.unmet -= 1;
+        if ties.unmet == 0 && index < self.cursor {
             self.released.push(Reverse(index));
         }
     }
@@ -114,54 +137,60 @@ impl Plan {
 /// The count of an item that will not run because one that it waits for has failed.
 const LOST: usize = usize::MAX;
 
-/// Who waits for whom: pairs of an item and one that waits for it. There are none in most batches.
-fn edges(items: &mut [Subrequest], rules: &Rules<'_>) -> Result<Vec<(usize, usize)>, Error> {
-    let is_plain = |item: &Subrequest| item.depends_on.is_empty() && item.group.is_none();
-    if !rules.has_references && items.iter().all(is_plain) && names::count_up(items) {
-        return Ok(Vec::new());
-    }
+/// Whether no item has to do with another, and their ids show that they are unique: so it is in most batches.
+fn is_plain(items: &[Subrequest], rules: Rules) -> bool {
+    let is_alone = |item: &Subrequest| item.depends_on_ids().is_empty() && item.group().is_none();
+    !rules.has_references && items.iter().all(is_alone) && names::count_up(items)
+}
+
+fn ties(items: &mut [Subrequest], rules: Rules) -> Result<Vec<Ties>, Error> {
+    let mut ties: Vec<Ties> = items.iter().map(|_| Ties::default()).collect();
     let names = Names::new(items)?;
     let groups = Groups::new(items, &names, rules.change_sets)?;
+    // Pairs of an item and one that waits for it.
     let mut edges = groups.edges();
-    let mut references = Vec::new();
     for (index, item) in items.iter().enumerate() {
-        for on in &item.depends_on {
+        for on in item.depends_on_ids() {
             // Only what stands before is known: so a cycle cannot be, nor an item that waits for itself.
             let on = names.before(on, index).or_else(|| groups.before(on, index));
             let unknown = || Error::new(ErrorKind::UnknownDependency).at_item(index);
             edges.push((on.ok_or_else(unknown)?, index));
         }
         if rules.has_references {
-            let found = references_of(index, item, &names);
-            edges.extend(
-                [found.url, found.etag]
-                    .into_iter()
-                    .flatten()
-                    .map(|on| (on, index)),
-            );
-            references.push(found);
+            let references = references_of(index, item, &names);
+            for on in [references.url, references.etag].into_iter().flatten() {
+                edges.push((on, index));
+                tied(&mut ties, on).is_referred_to = true;
+            }
+            tied(&mut ties, index).references = references;
         }
     }
-    let ends = groups.ends();
-    for (item, found) in items.iter_mut().zip(references) {
-        item.references = found;
-    }
-    for end in ends {
+    for end in groups.ends() {
         if let Some(item) = items.get_mut(end) {
-            item.ends_group = true;
+            item.extras_mut().ends_group = true;
         }
     }
     edges.sort_unstable();
     // Named twice is waited for once.
     edges.dedup();
-    Ok(edges)
+    for (on, waiting) in edges {
+        tied(&mut ties, waiting).unmet += 1;
+        tied(&mut ties, on).dependants.push(waiting);
+    }
+    Ok(ties)
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "indices come from the items themselves"
+)]
+fn tied(ties: &mut [Ties], index: usize) -> &mut Ties {
+    &mut ties[index]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::ChangeSets;
-    use crate::target::{TargetRules, Targets};
 
     fn plan(items: &[(&'static str, &[&'static str])]) -> Result<Plan, ErrorKind> {
         let items = items
@@ -173,16 +202,11 @@ mod tests {
                     .fold(item, |item, on| item.depends_on(*on))
             })
             .collect();
-        let (outer, ()) = http::Request::new(()).into_parts();
-        let targets = TargetRules::default();
         let rules = Rules {
-            targets: Targets::new(&targets, &outer),
-            methods: &[],
-            max_body: 0,
             change_sets: ChangeSets::refuse(),
             has_references: false,
         };
-        Plan::new(items, &rules).map_err(|error| error.kind())
+        Plan::new(items, rules).map_err(|error| error.kind())
     }
 
     fn all_next(plan: &mut Plan) -> Vec<usize> {

@@ -10,7 +10,16 @@ use http::{HeaderMap, HeaderValue, Method};
 
 use super::names::Names;
 use crate::fault::Fault;
-use crate::subrequest::{References, Subrequest};
+use crate::subrequest::Subrequest;
+
+/// What an item takes over from items before it, once these are done.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct References {
+    /// Whose URL the item's URL continues.
+    pub(super) url: Option<usize>,
+    /// Whose `ETag` the item's `If-Match` is.
+    pub(super) etag: Option<usize>,
+}
 
 /// What an item refers to. A `$name` that is no earlier item's id is an ordinary segment.
 pub(super) fn references_of(index: usize, item: &Subrequest, names: &Names<'_>) -> References {
@@ -42,9 +51,6 @@ struct Referent {
 impl Referents {
     /// Notes where the entity of an item is: what `Location` says, else what was asked for; a POST has only the first.
     pub(super) fn note(&mut self, index: usize, item: &Subrequest, answer: &HeaderMap) {
-        if !item.is_referred_to {
-            return;
-        }
         let said = answer
             .get(LOCATION)
             .or_else(|| answer.get("odata-entityid"));
@@ -59,27 +65,21 @@ impl Referents {
         self.0.insert(index, referent);
     }
 
-    /// The URL of an item that refers to another one.
-    pub(super) fn url(&self, item: &Subrequest) -> Result<Option<ByteString>, Fault> {
-        let Some(on) = item.references.url else {
-            return Ok(None);
-        };
+    /// The URL of an item that refers to this other one.
+    pub(super) fn url(&self, on: usize, item: &Subrequest) -> Result<ByteString, Fault> {
         let referent = self.0.get(&on).and_then(|referent| referent.url.as_ref());
         let url = referent.ok_or(Fault::Target)?;
         let (_, rest) = split(&item.url).ok_or(Fault::Target)?;
         // A path goes on where the other's path ends.
         let (path, _) = url.split_once('?').unwrap_or((url, ""));
-        Ok(Some(match rest.is_empty() {
+        Ok(match rest.is_empty() {
             true => url.clone(),
             false => format!("{path}{rest}").into(),
-        }))
+        })
     }
 
-    /// Puts the other item's `ETag` into `If-Match`.
-    pub(super) fn fill_if_match(&self, item: &mut Subrequest) -> Result<(), Fault> {
-        let Some(on) = item.references.etag else {
-            return Ok(());
-        };
+    /// Puts this other item's `ETag` into `If-Match`.
+    pub(super) fn fill_if_match(&self, on: usize, item: &mut Subrequest) -> Result<(), Fault> {
         let referent = self.0.get(&on).and_then(|referent| referent.etag.as_ref());
         let etag = referent.ok_or(Fault::Header)?;
         for (name, value) in &mut item.headers {

@@ -56,21 +56,46 @@ impl SubrequestInfo {
 }
 
 /// The types that were registered, each as the function that copies it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct InheritedExtensions(Vec<fn(&Extensions, &mut Extensions)>);
+#[derive(Clone, Debug)]
+pub(crate) struct InheritedExtensions {
+    copies: Vec<fn(&Extensions, &mut Extensions)>,
+    /// Empty, and to be cloned: a clone keeps the room, so that it need not grow once a router has put in its own.
+    room: Extensions,
+}
 
 impl InheritedExtensions {
     pub(crate) fn register<T: Clone + Send + Sync + 'static>(&mut self) {
-        self.0.push(|outer, item| {
+        self.copies.push(|outer, item| {
             if let Some(value) = outer.get::<T>() {
                 item.insert(value.clone());
             }
         });
     }
 
+    /// What a request's extensions start with.
+    pub(crate) fn room(&self) -> Extensions {
+        self.room.clone()
+    }
+
     pub(crate) fn copy(&self, outer: &Extensions, item: &mut Extensions) {
-        for copy in &self.0 {
+        for copy in &self.copies {
             copy(outer, item);
+        }
+    }
+}
+
+impl Default for InheritedExtensions {
+    fn default() -> Self {
+        let mut room = Extensions::new();
+        // Four are more than a table has room for at first.
+        room.insert([(); 1]);
+        room.insert([(); 2]);
+        room.insert([(); 3]);
+        room.insert([(); 4]);
+        room.clear();
+        Self {
+            copies: Vec::new(),
+            room,
         }
     }
 }

@@ -69,9 +69,9 @@ impl Inherited {
                 .get_or_init(|| for_bodies(&self.bare))
                 .clone(),
         };
-        match item.content_type.take() {
+        match item.content_type() {
             Some(content_type) => {
-                headers.insert(CONTENT_TYPE, content_type);
+                headers.insert(CONTENT_TYPE, content_type.clone());
             }
             None if item.body.is_empty() => {}
             None => {

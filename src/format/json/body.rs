@@ -5,13 +5,10 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use bytestring::ByteString;
-use http::HeaderValue;
 
 use super::item::Source;
 use crate::media_type::MediaType;
 use crate::subrequest::Subrequest;
-
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -22,11 +19,8 @@ const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// What the inner service will read, or `None` if the body is not encoded as its content type asks.
 pub(super) fn decode_body(body: ByteString, item: &mut Subrequest) -> Option<Bytes> {
-    let Some(content_type) = &item.content_type else {
-        item.content_type = Some(JSON);
-        return Some(body.into_bytes());
-    };
-    if content_type == JSON {
+    let content_type = item.content_type_or_json();
+    if content_type == "application/json" {
         return Some(body.into_bytes());
     }
     let media_type = MediaType::parse(content_type.to_str().unwrap_or_default());

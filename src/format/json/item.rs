@@ -100,7 +100,11 @@ impl<'a> Source<'a> {
                 Member::Headers => self.headers(item)?,
                 Member::Body => body = Some(self.value()?),
                 Member::DependsOn => self.depends_on(item)?,
-                Member::AtomicityGroup => item.group = self.group()?,
+                Member::AtomicityGroup => {
+                    if let Some(group) = self.group()? {
+                        item.extras_mut().group = Some(group);
+                    }
+                }
                 // Never ignored: an item that was to be conditional must not run as if it were not.
                 Member::If if self.value()? != "null" => {
                     return Err(ErrorKind::UnsupportedAtomicity);
@@ -168,7 +172,7 @@ impl<'a> Source<'a> {
         while self.scanner.element(is_first)? {
             is_first = false;
             let id = self.scanner.string()?;
-            item.depends_on.push(self.shared(&id)?);
+            item.extras_mut().depends_on.push(self.shared(&id)?);
         }
         Ok(())
     }

@@ -19,18 +19,19 @@ pub(super) fn of_change_set(boundary: &str, nth: usize) -> ByteString {
 /// Once all ids are known, changes the names that were made up and that somebody has brought too. They do not collide with
 /// each other: a dot follows on what made them differ.
 pub(super) fn settle(found: &mut [Subrequest]) {
-    let is_made_up = |item: &Subrequest| item.label.is_none() || item.group.is_some();
-    let is_brought = |item: &&Subrequest| item.label.is_some();
+    let is_made_up = |item: &Subrequest| item.label().is_none() || item.group().is_some();
+    let is_brought = |item: &&Subrequest| item.label().is_some();
     if !found.iter().any(is_made_up) || !found.iter().any(|item| is_brought(&item)) {
         return;
     }
     let brought = found.iter().filter(is_brought);
     let brought: HashSet<_> = brought.map(|item| item.id.clone()).collect();
     for item in found {
-        if item.label.is_none() {
+        if item.label().is_none() {
             settle_one(&mut item.id, &brought);
         }
-        if let Some(group) = &mut item.group {
+        let extras = item.extras.as_mut();
+        if let Some(group) = extras.and_then(|extras| extras.group.as_mut()) {
             settle_one(group, &brought);
         }
     }

@@ -78,14 +78,19 @@ impl Reader {
             ));
         }
         let mut item = Subrequest::nameless();
-        item.group = group;
+        if group.is_some() {
+            item.extras_mut().group = group;
+        }
         let inner_id = read_request(part.body, part.content_id.is_none(), &mut item);
         let inner_id = inner_id.map_err(|kind| at_end(kind, found))?;
-        item.label = part.content_id.or(inner_id);
-        let id = match &item.label {
+        let label = part.content_id.or(inner_id);
+        let id = match &label {
             Some(label) => bare(label),
             None => names::of_item(found.len()),
         };
+        if label.is_some() {
+            item.extras_mut().label = label;
+        }
         item.set_id(id)
             .map_err(|_| at_end(ErrorKind::Malformed, found))?;
         found.push(item);

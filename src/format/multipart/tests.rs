@@ -32,7 +32,7 @@ fn answer(id: &'static str, status: u16, body: impl Into<Bytes>) -> Subresponse 
         HeaderMap::new(),
         body,
     );
-    answer.label = Some(id.into());
+    answer.extras.get_or_insert_default().label = Some(id.into());
     answer
 }
 
@@ -121,7 +121,7 @@ fn headers_and_ids_that_contain_the_boundary_get_another_one_too() {
     let name = http::HeaderName::try_from(format!("x-ms-{token}")).unwrap();
     in_name.headers.insert(name, HeaderValue::from_static("1"));
     let mut in_id = answer("a", 200, "");
-    in_id.label = Some(format!("<{token}>").into());
+    in_id.extras.get_or_insert_default().label = Some(format!("<{token}>").into());
     for answer in [in_value, in_name, in_id] {
         let (envelope, boundary) = written(&stuck(), &[answer], Frames::default());
         assert!(boundary.ends_with(EIGHT));
@@ -129,7 +129,7 @@ fn headers_and_ids_that_contain_the_boundary_get_another_one_too() {
     }
     // It comes about only when the id is marked.
     let mut joined = answer("a", 200, "");
-    joined.label = Some(format!("<{SEVEN}>").into());
+    joined.extras.get_or_insert_default().label = Some(format!("<{SEVEN}>").into());
     let format = stuck().boundary_prefix("response-").response_ids(true);
     let (_, boundary) = written(&format, &[joined], Frames::default());
     assert!(boundary.ends_with(EIGHT));
@@ -292,7 +292,7 @@ fn the_last_member_of_a_change_set_can_change_the_boundary_too() {
 #[test]
 fn items_without_an_id_have_no_content_id_in_the_answer() {
     let mut unnamed = answer("1", 200, "");
-    unnamed.label = None;
+    unnamed.extras.get_or_insert_default().label = None;
     let (envelope, _) = written(&stuck(), &[unnamed], Frames::default());
     assert!(!envelope.contains("Content-ID"));
 }

@@ -40,7 +40,7 @@ impl Writer {
 
     /// The `Content-ID` that answers the one of the request.
     fn content_id<'a>(&self, answer: &'a Subresponse) -> Option<Cow<'a, str>> {
-        let label = answer.label.as_deref()?;
+        let label = answer.label()?;
         Some(
             match (self.format.marks_responses, label.strip_prefix('<')) {
                 (false, _) => Cow::Borrowed(label),
