@@ -15,7 +15,7 @@ const MAX_HEADER_BYTES: u16 = 16 * 1024;
 static JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The methods that an item may have without being allowed by name.
-pub(crate) const METHODS: [Method; 7] = [
+pub(crate) static METHODS: [Method; 7] = [
     Method::GET,
     Method::HEAD,
     Method::POST,
@@ -46,7 +46,8 @@ pub struct Subrequest {
     pub(crate) id: ByteString,
     pub(crate) url: ByteString,
     pub(crate) body: Bytes,
-    pub(crate) method: Option<Method>,
+    /// If it is one of those that every item may have.
+    method: Option<&'static Method>,
     /// All but the content type.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) extras: Option<Box<Extras>>,
@@ -60,13 +61,19 @@ pub struct Subrequest {
 /// What few items have. Boxed, so that the others are small: a batch holds all its items until they have run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Extras {
-    /// Any other.
+    /// Any other method.
+    method: Option<Method>,
+    /// Any other content type.
     content_type: Option<HeaderValue>,
     pub(crate) depends_on: Vec<ByteString>,
     /// The atomicity group that the item is of.
     pub(crate) group: Option<ByteString>,
     pub(crate) ends_group: bool,
     /// The id as a multipart envelope spells it, for the answer; `None` if it was made up.
+    #[cfg_attr(
+        not(feature = "multipart"),
+        expect(dead_code, reason = "only multipart has labels")
+    )]
     pub(crate) label: Option<ByteString>,
 }
 
@@ -170,13 +177,20 @@ impl Subrequest {
     }
 
     pub(crate) fn set_method(&mut self, method: &[u8]) {
-        let Ok(method) = Method::from_bytes(method) else {
-            return self.fail(Fault::Method);
-        };
-        self.method = Some(match is_common(&method) {
-            true => method,
-            false => same_method(&METHODS, &method).unwrap_or(method),
-        });
+        let same = |known: &&Method| known.as_str().as_bytes().eq_ignore_ascii_case(method);
+        self.method = METHODS.iter().find(same);
+        if self.method.is_some() {
+            return;
+        }
+        match Method::from_bytes(method) {
+            Ok(method) => self.extras_mut().method = Some(method),
+            Err(_) => self.fail(Fault::Method),
+        }
+    }
+
+    pub(crate) fn method(&self) -> Option<&Method> {
+        self.method
+            .or_else(|| self.extras.as_ref()?.method.as_ref())
     }
 
     pub(crate) fn add_header(&mut self, name: &[u8], value: Bytes) {
@@ -260,22 +274,14 @@ impl Subrequest {
         self.fault.get_or_insert(fault);
     }
 
-    /// The method, if it is one that every item may have, or one of these.
-    pub(crate) fn allowed_method(&self, methods: &[Method]) -> Result<Method, Fault> {
-        let method = self.method.as_ref().ok_or(Fault::Method)?;
-        match is_common(method) {
-            true => Ok(method.clone()),
-            false => same_method(methods, method).ok_or(Fault::MethodNotAllowed),
+    /// The method, if it is one that every item may have, or one of these, in any case.
+    pub(crate) fn allowed_method(&self, others: &[Method]) -> Result<Method, Fault> {
+        if let Some(method) = self.method {
+            return Ok(method.clone());
         }
+        let method = self.method().ok_or(Fault::Method)?;
+        let same = |other: &&Method| other.as_str().eq_ignore_ascii_case(method.as_str());
+        let allowed = others.iter().find(same);
+        allowed.cloned().ok_or(Fault::MethodNotAllowed)
     }
-}
-
-fn is_common(method: &Method) -> bool {
-    METHODS.contains(method)
-}
-
-/// The one of these methods that has this name, in any case.
-fn same_method(methods: &[Method], name: &Method) -> Option<Method> {
-    let same = |method: &&Method| method.as_str().eq_ignore_ascii_case(name.as_str());
-    methods.iter().find(same).cloned()
 }

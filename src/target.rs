@@ -17,6 +17,27 @@ use crate::fault::Fault;
 /// A longer URL fails its item.
 const MAX_TARGET: usize = 8 * 1024;
 
+/// A byte that no target has.
+const UNSOUND: u8 = 1;
+
+/// A byte that may be part of a dot segment.
+const DOT: u8 = 2;
+
+/// What kind each byte is of.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const KINDS: [u8; 256] = {
+    let mut kinds = [UNSOUND; 256];
+    let mut byte = 0x21;
+    while byte <= 0x7E {
+        kinds[byte] = 0;
+        byte += 1;
+    }
+    kinds[b'#' as usize] = UNSOUND;
+    kinds[b'.' as usize] = DOT;
+    kinds[b'%' as usize] = DOT;
+    kinds
+};
+
 const SPACE_AND_BEYOND: &AsciiSet = &CONTROLS.add(b' ');
 
 /// How URLs are read: the settings of a layer, public paths all.
@@ -47,15 +68,18 @@ impl<'a> Targets<'a> {
     /// The path and query that the inner service is asked for.
     pub(crate) fn resolve(&self, url: &ByteString) -> Result<PathAndQuery, Fault> {
         let url = self.encoded(url);
-        let sound = |byte: u8| matches!(byte, 0x21..=0x7E) && byte != b'#';
-        // All bytes, without a way out at the first: so it takes many at a time.
-        let is_sound = url.iter().fold(true, |yes, byte| yes & sound(*byte));
-        if url.is_empty() || url.len() > MAX_TARGET || !is_sound {
+        let found = kinds(&url);
+        if url.is_empty() || url.len() > MAX_TARGET || found & UNSOUND != 0 {
             return Err(Fault::Target);
         }
+        let length = url.len();
         let public = self.public_path(url)?;
         let path = self.unmounted(public)?;
-        check_path(&path)?;
+        check_start(&path)?;
+        // What was put in front or taken away has not been looked at.
+        if found & DOT != 0 || path.len() != length {
+            check_path(&path)?;
+        }
         PathAndQuery::from_maybe_shared(path).map_err(|_| Fault::Target)
     }
 
@@ -127,6 +151,14 @@ impl<'a> Targets<'a> {
     }
 }
 
+/// The kinds of all these bytes. There is no way out at the first that is unsound: nearly all are sound.
+fn kinds(bytes: &[u8]) -> u8 {
+    let kind = |byte: &u8| KINDS.get(usize::from(*byte)).copied();
+    bytes
+        .iter()
+        .fold(0, |found, byte| found | kind(byte).unwrap_or(UNSOUND))
+}
+
 /// What follows `prefix`, if `path` is that folder or something in it.
 fn below<'a>(path: &'a [u8], prefix: &str) -> Option<&'a [u8]> {
     let rest = path.strip_prefix(prefix.as_bytes())?;
@@ -173,20 +205,16 @@ fn check_start(path: &[u8]) -> Result<(), Fault> {
 }
 
 fn check_path(target: &[u8]) -> Result<(), Fault> {
-    check_start(target)?;
-    if !target.iter().any(|byte| matches!(byte, b'.' | b'%')) {
-        return Ok(());
-    }
     let path = target
         .split(|byte| *byte == b'?')
         .next()
         .unwrap_or_default();
+    dot_free(path)?;
     if !path.contains(&b'%') {
-        return dot_free(path);
+        return Ok(());
     }
     let once: Cow<'_, [u8]> = percent_decode(path).into();
     let twice: Cow<'_, [u8]> = percent_decode(&once).into();
-    dot_free(path)?;
     dot_free(&once)?;
     dot_free(&twice)
 }

@@ -53,7 +53,7 @@ mod with_tracing {
 
     impl ItemSpan {
         pub(crate) fn new(batch: &BatchSpan, item: &Subrequest, asked: Option<&Asked>) -> Self {
-            let method = asked.map(|asked| &asked.method).or(item.method.as_ref());
+            let method = asked.map(|asked| &asked.method).or(item.method());
             // A URL that was refused is not told: it may have a password in it.
             let path = asked.map(|asked| asked.target.path());
             let span = info_span!(

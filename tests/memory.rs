@@ -17,8 +17,8 @@ const ITEMS: usize = 1000;
 const ANSWER: usize = 64 << 10;
 const CONCURRENCY: usize = 8;
 
-/// What may be held beside the envelope and the answers in flight; for an item it is what it is now, and ought to be 64.
-const AN_ITEM: usize = 320;
+/// What may be held beside the envelope and the answers in flight.
+const AN_ITEM: usize = 64;
 const REST: usize = 64 << 10;
 
 /// Makes each answer anew, and gives it at once or holds it until as many others have come as run at once.

@@ -150,9 +150,9 @@ impl<S: Inner<B>, B> Call<S, B> {
         self.project().stage.set(Stage::Idle);
     }
 
-    fn step(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Called> {
-        let mut this = self.project();
+    fn step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Called> {
         loop {
+            let mut this = self.as_mut().project();
             let next = match this.stage.as_mut().project() {
                 StageProjection::Waiting { inner, request } => {
                     let is_ready = ready!(inner.poll_ready(cx));
@@ -171,37 +171,61 @@ impl<S: Inner<B>, B> Call<S, B> {
                         Ok(response) => response,
                         Err(error) => return Poll::Ready(Err(Failure::Failed(error.into()))),
                     };
-                    let (parts, body) = response.into_parts();
-                    if parts.status.is_informational() {
-                        return Poll::Ready(Err(Failure::Fault(Fault::NotFinal)));
-                    }
-                    if *this.is_head || is_bodiless(parts.status) || body.is_end_stream() {
-                        return Poll::Ready(Ok((parts, Bytes::new())));
-                    }
-                    if body.size_hint().lower() > *this.max_bytes as u64 {
-                        return Poll::Ready(Err(Failure::Fault(Fault::AnswerTooLarge)));
-                    }
-                    Stage::Reading {
-                        parts: Some(parts),
-                        body,
-                        read: Gathered::default(),
-                    }
+                    return self.read(response, cx);
                 }
                 StageProjection::Reading { parts, body, read } => {
                     let body = ready!(poll_whole(body, read, *this.max_bytes, cx));
                     let Some(parts) = parts.take() else {
                         return Poll::Pending;
                     };
-                    return Poll::Ready(match body {
-                        Ok(body) => Ok((parts, body)),
-                        Err(fault) => Err(Failure::Fault(fault)),
-                    });
+                    return Poll::Ready(called(parts, body));
                 }
                 StageProjection::Idle => return Poll::Pending,
             };
             this.stage.set(next);
         }
     }
+
+    /// Reads the body of what was answered. The head waits here only if the body is not there at once.
+    fn read(
+        self: Pin<&mut Self>,
+        response: Response<S::Body>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Called> {
+        let mut this = self.project();
+        let (parts, body) = response.into_parts();
+        if parts.status.is_informational() {
+            return Poll::Ready(Err(Failure::Fault(Fault::NotFinal)));
+        }
+        if *this.is_head || is_bodiless(parts.status) || body.is_end_stream() {
+            return Poll::Ready(Ok((parts, Bytes::new())));
+        }
+        if body.size_hint().lower() > *this.max_bytes as u64 {
+            return Poll::Ready(Err(Failure::Fault(Fault::AnswerTooLarge)));
+        }
+        this.stage.set(Stage::Reading {
+            parts: None,
+            body,
+            read: Gathered::default(),
+        });
+        if let StageProjection::Reading {
+            body,
+            read,
+            parts: kept,
+        } = this.stage.project()
+        {
+            match poll_whole(body, read, *this.max_bytes, cx) {
+                Poll::Ready(body) => return Poll::Ready(called(parts, body)),
+                Poll::Pending => *kept = Some(parts),
+            }
+        }
+        Poll::Pending
+    }
+}
+
+#[inline]
+fn called(parts: Parts, body: Result<Bytes, Fault>) -> Called {
+    body.map(|body| (parts, body)).map_err(Failure::Fault)
 }
 
 /// Statuses whose answers have no body (RFC 9110 §15).

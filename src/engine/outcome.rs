@@ -49,7 +49,7 @@ impl Settled {
             headers,
             body,
             extras: item.extras.take(),
-            is_head: item.method == Some(Method::HEAD),
+            is_head: item.method() == Some(&Method::HEAD),
             fault,
             errors: context.config.item_errors,
         };

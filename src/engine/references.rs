@@ -57,7 +57,7 @@ impl Referents {
         let said = said
             .and_then(|value| value.to_str().ok())
             .map(ByteString::from);
-        let asked = (item.method != Some(Method::POST)).then(|| item.url.clone());
+        let asked = (item.method() != Some(&Method::POST)).then(|| item.url.clone());
         let referent = Referent {
             url: said.or(asked),
             etag: answer.get(ETAG).cloned(),

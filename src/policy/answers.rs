@@ -1,6 +1,6 @@
 //! Which headers of an item's answer belong into an envelope.
 
-use http::header::SET_COOKIE;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::SetCookie;
@@ -13,10 +13,11 @@ pub(crate) fn clean(headers: &mut HeaderMap, cookies: SetCookie) -> Vec<HeaderVa
         _ => Vec::new(),
     };
     let drop_cookies = cookies != SetCookie::KEEP;
-    let is_dropped = |name: &HeaderName| {
-        (name == SET_COOKIE && drop_cookies)
-            || is_hop_by_hop(name.as_str())
-            || name.as_str().starts_with("access-control-")
+    let is_dropped = |name: &HeaderName| match *name {
+        // What nearly every answer has is not compared with all the others.
+        CONTENT_TYPE | CONTENT_LENGTH => false,
+        SET_COOKIE => drop_cookies,
+        _ => is_hop_by_hop(name.as_str()) || name.as_str().starts_with("access-control-"),
     };
     if !headers.keys().any(is_dropped) {
         return hoisted;

@@ -82,8 +82,8 @@ impl Inherited {
         if !item.body.is_empty() {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(item.body.len()));
         } else if matches!(
-            item.method,
-            Some(Method::POST | Method::PUT | Method::PATCH)
+            item.method(),
+            Some(&(Method::POST | Method::PUT | Method::PATCH))
         ) {
             headers.insert(CONTENT_LENGTH, ZERO);
         }
