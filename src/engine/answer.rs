@@ -34,6 +34,9 @@ const FULL_FRAME: usize = 32 * 1024;
 /// What an answer to a small item takes, to size the first segment by.
 const SMALL_ANSWER: usize = 160;
 
+/// What is reserved for one item is more than it takes: it must not burst the segment of a batch of one.
+const FIRST_ANSWER: usize = 256;
+
 /// The answer to a batch while it is made. As a [`Body`] it streams; [`whole`](Self::whole) drives it to its end.
 pub(crate) struct Answer<S: Inner<B>, B> {
     dispatch: Dispatch<S, B>,
@@ -92,7 +95,7 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
         };
         let span = BatchSpan::new(plan.len());
         Self {
-            frames: Frames::with_estimate(64 + plan.len() * SMALL_ANSWER, manner.is_streamed),
+            frames: Frames::with_estimate(FIRST_ANSWER + plan.len() * SMALL_ANSWER, manner.is_streamed),
             dispatch: Dispatch::new(plan, context, inner, deadline, span),
             encoder,
             state: State::New,
