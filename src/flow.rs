@@ -45,11 +45,12 @@ where
     let head = Head::new(&config, &agreed.preferences, &outer.headers);
     let is_streamed = agreed.manner.is_streamed;
     let context = Context::new(config, agreed.preferences, agreed.manner, outer, plan.len());
-    let answer = Answer::new(plan, context, inner, agreed.encoder, deadline);
-    Ok(match is_streamed {
-        true => head.streamed(answer),
-        false => head.whole(answer.whole().await),
-    })
+    let mut answer = Answer::new(plan, context, inner, agreed.encoder, deadline);
+    if is_streamed {
+        return Ok(head.streamed(answer));
+    }
+    poll_fn(|cx| answer.pump(cx)).await;
+    Ok(head.whole(answer.into_whole()))
 }
 
 /// When everything has to be over: the layer's deadline, or what the client is willing to wait if that is less.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
@@ -37,7 +36,7 @@ const SMALL_ANSWER: usize = 160;
 /// What is reserved for one item is more than it takes: it must not burst the segment of a batch of one.
 const FIRST_ANSWER: usize = 256;
 
-/// The answer to a batch while it is made. As a [`Body`] it streams; [`whole`](Self::whole) drives it to its end.
+/// The answer to a batch while it is made. As a [`Body`] it streams; [`pump`](Self::pump) drives it to its end.
 pub(crate) struct Answer<S: Inner<B>, B> {
     dispatch: Dispatch<S, B>,
     encoder: Box<dyn Encoder>,
@@ -95,7 +94,10 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
         };
         let span = BatchSpan::new(plan.len());
         Self {
-            frames: Frames::with_estimate(FIRST_ANSWER + plan.len() * SMALL_ANSWER, manner.is_streamed),
+            frames: Frames::with_estimate(
+                FIRST_ANSWER + plan.len() * SMALL_ANSWER,
+                manner.is_streamed,
+            ),
             dispatch: Dispatch::new(plan, context, inner, deadline, span),
             encoder,
             state: State::New,
@@ -108,8 +110,8 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
         }
     }
 
-    pub(crate) async fn whole(mut self) -> Whole {
-        poll_fn(|cx| self.pump(cx)).await;
+    /// What came of it, once it is whole.
+    pub(crate) fn into_whole(self) -> Whole {
         Whole {
             frames: self.frames,
             encoder: self.encoder,
@@ -124,7 +126,7 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
     }
 
     /// Gets on as far as it can. Ready when everything is written.
-    fn pump(&mut self, cx: &mut Task<'_>) -> Poll<()> {
+    pub(crate) fn pump(&mut self, cx: &mut Task<'_>) -> Poll<()> {
         let span = self.dispatch.span().share();
         span.in_scope(|| self.pump_in_span(cx))
     }
