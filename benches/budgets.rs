@@ -3,7 +3,7 @@
 //! ```sh
 //! cargo bench --bench budgets             # fails if a ratio is over its budget
 //! cargo bench --bench budgets -- --quick  # the first two only
-//! cargo bench --bench budgets -- --write  # makes the ratios of now the budgets, with 3 % to spare
+//! cargo bench --bench budgets --features multipart -- --write  # makes the ratios of now the budgets, with 3 % to spare
 //! ```
 //!
 //! Instructions repeat where times do not, on any machine. It needs valgrind, and measures nothing without.
@@ -48,13 +48,16 @@ const fn ratio(
 }
 
 #[rustfmt::skip]
-const RATIOS: [Ratio; 13] = [
+const RATIOS: &[Ratio] = &[
     ratio("axum-get", "layer axum get small 100", "floor axum get small 100", 1.35,
         "GET of 30 B, against calling the router in a loop"),
     ratio("axum-post", "layer axum post small 100", "floor axum post small 100", 1.40,
         "POST of 200 B, against calling the router in a loop"),
     ratio("large-answers", "trusting axum get large 100", "trusting axum get small 100", 1.1,
         "trusted JSON of 64 KiB, against 30 B"),
+    #[cfg(feature = "multipart")]
+    ratio("multipart-large", "multipart axum get large 100", "multipart axum get small 100", 1.1,
+        "multipart: answers of 64 KiB, against 30 B"),
     ratio("flat", "layer axum get small 1000", "layer axum get small 10", 1.02,
         "an item among 1000, against one among 10"),
     ratio("batch-of-one", "layer axum get small 1", "floor axum get small 1", 1.45,
@@ -69,6 +72,9 @@ const RATIOS: [Ratio; 13] = [
         "what is no batch, against a service that does nothing"),
     ratio("pass-through-axum", "through axum get small 1", "bare axum get small 1", 1.2,
         "what is no batch, against a router"),
+    #[cfg(feature = "multipart")]
+    ratio("multipart", "multipart axum get small 100", "layer axum get small 100", f64::INFINITY,
+        "GET of 30 B as multipart, against JSON"),
     // Without goals: what only the layer does, and nothing of axum.
     ratio("trivial-get", "layer trivial get small 100", "floor trivial get small 100", f64::INFINITY,
         "GET of 30 B, against calling a service that does nothing"),
@@ -95,7 +101,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let ratios = match mode {
-        Mode::Full => &RATIOS[..],
+        Mode::Full => RATIOS,
         Mode::Quick => &RATIOS[..2],
     };
     let costs = callgrind::per_item(ratios.iter().flat_map(|ratio| [ratio.case, ratio.against]));

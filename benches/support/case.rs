@@ -49,6 +49,12 @@ pub(crate) fn run(case: &str, times: u32) {
             let layer = layer.format(Json::new().trust_answers());
             answered(&runtime, layer.layer(router()), batch)
         }
+        #[cfg(feature = "multipart")]
+        ("multipart", true) => {
+            let layer = layer.format(tower_multistatus::Multipart::new());
+            let load = load.as_multipart();
+            answered(&runtime, layer.layer(router()), move || load.request())
+        }
         ("streamed", true) => answered(&runtime, layer.streamed(true).layer(router()), batch),
         ("streamed", false) => answered(&runtime, layer.streamed(true).layer(trivial), batch),
         ("by-hand", true) => answered(&runtime, by_hand::app(router()), batch),

@@ -74,6 +74,25 @@ impl Load {
         }
     }
 
+    /// The same items as a multipart envelope.
+    pub(crate) fn as_multipart(&self) -> Self {
+        let mut envelope = String::new();
+        for (method, uri, body) in &self.ready {
+            envelope += "--b\r\nContent-Type: application/http\r\n\r\n";
+            envelope += &format!("{method} {uri} HTTP/1.1\r\n");
+            if !body.is_empty() {
+                envelope += "Content-Type: application/json\r\n";
+            }
+            envelope += &format!("\r\n{}\r\n", String::from_utf8_lossy(body));
+        }
+        envelope += "--b--\r\n";
+        let mut multipart = self.clone();
+        let content_type = HeaderValue::from_static("multipart/mixed; boundary=b");
+        multipart.head.headers.insert("content-type", content_type);
+        multipart.envelope = envelope.into();
+        multipart
+    }
+
     /// The outer request, with as few headers as a client can send.
     pub(crate) fn request(&self) -> Request<Body> {
         Request::from_parts(self.head.clone(), Body::from(self.envelope.clone()))
