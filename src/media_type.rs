@@ -52,6 +52,9 @@ impl<'a> MediaType<'a> {
 
     /// A parameter's value, unquoted. Empty parameters (`;;`) are passed over.
     pub(crate) fn parameter(&self, name: &str) -> Result<Option<Cow<'a, str>>, DuplicateParameter> {
+        if self.parameters.is_empty() {
+            return Ok(None);
+        }
         let mut values = split_unquoted(self.parameters, b';')
             .filter_map(|parameter| parameter.split_once('='))
             .filter(|(key, _)| key.trim().eq_ignore_ascii_case(name))
