@@ -81,6 +81,7 @@ where
     }
     let (mut body, mut timer) = (pin!(body), Timer::default());
     let (mut found, mut length) = (Vec::new(), 0);
+    let mut has_waited = false;
     for frames in 1_usize.. {
         // A body that is always ready does not let the timer speak.
         if frames.is_multiple_of(FRAMES_A_LOOK) && deadline.is_some_and(Instant::has_come) {
@@ -88,6 +89,11 @@ where
         }
         let frame = poll_fn(|cx| match body.as_mut().poll_frame(cx) {
             Poll::Ready(frame) => Poll::Ready(Ok(frame)),
+            // Bytes that are there already: hyper hands them over only when it has been asked. No timer for these.
+            Poll::Pending if !std::mem::replace(&mut has_waited, true) => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
             Poll::Pending if deadline.is_some_and(|at| timer.poll(at, cx)) => {
                 Poll::Ready(Err(ErrorKind::UploadTimeout))
             }
