@@ -35,7 +35,7 @@ impl Context {
         total: usize,
     ) -> Self {
         Self {
-            inherited: Inherited::new(&outer),
+            inherited: Inherited::new(&outer, total),
             config,
             preferences,
             manner,
@@ -60,7 +60,7 @@ impl Context {
 
     /// The request that the inner service gets: the very parts that the filter has seen.
     pub(super) fn request<B>(
-        &self,
+        &mut self,
         index: usize,
         item: &mut Subrequest,
         referents: &Referents,
