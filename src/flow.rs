@@ -24,32 +24,79 @@ use crate::subrequest::{Rules, Subrequest};
 use crate::target::Targets;
 
 /// Answers a batch.
-///
-/// # Errors
-///
-/// A refusal, with nothing dispatched.
-pub(crate) async fn answer<S, B>(
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an `async fn` keeps what it is given in two places"
+)]
+pub(crate) fn answer<S, B>(
     config: Arc<Config>,
     inner: S,
-    outer: Parts,
+    outer: Arc<Parts>,
     body: B,
-) -> Result<Response<Envelope>, Error>
+) -> impl Future<Output = Response<Envelope>> + Send
 where
     S: Inner<B>,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let mut agreed = negotiate(&config, &outer)?;
-    let deadline = deadline(&config, &agreed);
+    async move {
+        let (head, mut answer) = match accept(&config, &outer, body).await {
+            Ok(accepted) => accepted.begin(config, inner, outer),
+            Err(refusal) => return refusal.into_response(),
+        };
+        if answer.is_streamed() {
+            return head.streamed(answer);
+        }
+        // Pumped where it stands: a future of its own would hold a second one.
+        poll_fn(|cx| answer.pump(cx)).await;
+        head.whole(answer.into_whole())
+    }
+}
+
+/// A batch that is not refused.
+struct Accepted {
+    agreed: Negotiated,
+    plan: Plan,
+    head: Head,
+    deadline: Option<Instant>,
+}
+
+impl Accepted {
+    fn begin<S, B>(self, config: Arc<Config>, inner: S, outer: Arc<Parts>) -> (Head, Answer<S, B>)
+    where
+        S: Inner<B>,
+        B: Send + 'static,
+    {
+        let Negotiated {
+            preferences,
+            manner,
+            encoder,
+            ..
+        } = self.agreed;
+        let context = Context::new(config, preferences, manner, outer, self.plan.len());
+        let answer = Answer::new(self.plan, context, inner, encoder, self.deadline);
+        (self.head, answer)
+    }
+}
+
+/// # Errors
+///
+/// A refusal, with nothing dispatched.
+async fn accept<B>(config: &Arc<Config>, outer: &Parts, body: B) -> Result<Accepted, Error>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let mut agreed = negotiate(config, outer)?;
+    let deadline = deadline(config, &agreed);
     let items = read(body, &mut *agreed.decoder, &config.limits, deadline).await?;
-    let plan = plan(&config, items, &outer)?;
-    let head = Head::new(&config, &agreed.preferences, &outer.headers);
-    let is_streamed = agreed.manner.is_streamed;
-    let context = Context::new(config, agreed.preferences, agreed.manner, outer, plan.len());
-    let answer = Answer::new(plan, context, inner, agreed.encoder, deadline);
-    Ok(match is_streamed {
-        true => head.streamed(answer),
-        false => head.whole(answer.whole().await),
+    let plan = plan(config, items, outer)?;
+    let head = Head::new(config, &agreed.preferences, &outer.headers);
+    Ok(Accepted {
+        agreed,
+        plan,
+        head,
+        deadline,
     })
 }
 

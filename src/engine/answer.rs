@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
@@ -34,7 +33,7 @@ const FULL_FRAME: usize = 32 * 1024;
 /// What an answer to a small item takes, to size the first segment by.
 const SMALL_ANSWER: usize = 160;
 
-/// The answer to a batch while it is made. As a [`Body`] it streams; [`whole`](Self::whole) drives it to its end.
+/// The answer to a batch while it is made. As a [`Body`] it streams; [`pump`](Self::pump) drives it to its end.
 pub(crate) struct Answer<S: Inner<B>, B> {
     dispatch: Dispatch<S, B>,
     encoder: Box<dyn Encoder>,
@@ -105,8 +104,8 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
         }
     }
 
-    pub(crate) async fn whole(mut self) -> Whole {
-        poll_fn(|cx| self.pump(cx)).await;
+    /// Of an answer that was pumped to its end.
+    pub(crate) fn into_whole(self) -> Whole {
         Whole {
             frames: self.frames,
             encoder: self.encoder,
@@ -116,12 +115,16 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
         }
     }
 
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.manner.is_streamed
+    }
+
     pub(crate) fn encoder(&self) -> &dyn Encoder {
         &*self.encoder
     }
 
     /// Gets on as far as it can. Ready when everything is written.
-    fn pump(&mut self, cx: &mut Task<'_>) -> Poll<()> {
+    pub(crate) fn pump(&mut self, cx: &mut Task<'_>) -> Poll<()> {
         let span = self.dispatch.span().share();
         span.in_scope(|| self.pump_in_span(cx))
     }

@@ -31,7 +31,7 @@ impl Context {
         config: Arc<Config>,
         preferences: Preferences,
         manner: Manner,
-        outer: Parts,
+        outer: Arc<Parts>,
         total: usize,
     ) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl Context {
             config,
             preferences,
             manner,
-            outer: Arc::new(outer),
+            outer,
             total,
         }
     }
