@@ -98,18 +98,19 @@ fn writer<'a>(
     outer: &Parts,
 ) -> Result<(&'a dyn Format, Box<dyn Encoder>), Error> {
     let is_alike = reader.is_answered_alike();
-    let mut ranges =
-        accepted(&outer.headers).filter(|range| !is_alike || range.names_one_of(&config.formats));
+    let ranges = accepted(&outer.headers);
+    let mut ranges = ranges
+        .filter(|range| !is_alike || range.names_one_of(&config.formats))
+        .peekable();
     let first = ranges.next().unwrap_or(ANYTHING);
-    let second = ranges.next();
     // What nearly every client sends: the first range settles it, or there is no other.
     if let Some(quality) = quality(reader, std::slice::from_ref(&first))
-        && (second.is_none() || quality == BEST)
+        && (quality == BEST || ranges.peek().is_none())
         && let Some(encoder) = reader.encoder(outer)
     {
         return Ok((reader, encoder));
     }
-    let ranges: Vec<_> = [first].into_iter().chain(second).chain(ranges).collect();
+    let ranges: Vec<_> = std::iter::once(first).chain(ranges).collect();
     let others = config.formats.iter().map(Arc::as_ref);
     let mut best: Option<(Quality, &dyn Format, Box<dyn Encoder>)> = None;
     for format in std::iter::once(reader).chain(others) {
