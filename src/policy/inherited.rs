@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::headers::{ItemHeaders, Taking, folded};
 use super::hop_by_hop::{is_hop_by_hop, is_named_by_connection};
+use crate::body::content_length;
 use crate::subrequest::Subrequest;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -76,7 +77,7 @@ impl Inherited {
         }
         self.add_brought(policy, outer, item, &mut headers);
         if !item.body.is_empty() {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(item.body.len()));
+            headers.insert(CONTENT_LENGTH, content_length(item.body.len()));
         } else if matches!(
             item.method,
             Some(Method::POST | Method::PUT | Method::PATCH)
