@@ -23,34 +23,80 @@ use crate::negotiate::{Negotiated, negotiate};
 use crate::subrequest::Subrequest;
 
 /// Answers a batch.
-///
-/// # Errors
-///
-/// A refusal, with nothing dispatched.
-pub(crate) async fn answer<S, B>(
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an `async fn` keeps what it is given in two places"
+)]
+pub(crate) fn answer<S, B>(
     config: Arc<Config>,
     inner: S,
-    outer: Parts,
+    outer: Arc<Parts>,
     body: B,
-) -> Result<Response<Envelope>, Error>
+) -> impl Future<Output = Response<Envelope>> + Send
 where
     S: Inner<B>,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let mut agreed = negotiate(&config, &outer)?;
-    let deadline = deadline(&config, &agreed);
-    let items = read(body, &mut *agreed.decoder, &config.limits, deadline).await?;
-    let plan = plan(&config, items, &outer)?;
-    let head = Head::new(&config, &agreed.preferences, &outer.headers);
-    let is_streamed = agreed.manner.is_streamed;
-    let context = Context::new(config, agreed.preferences, agreed.manner, outer, plan.len());
-    let mut answer = Answer::new(plan, context, inner, agreed.encoder, deadline);
-    if is_streamed {
-        return Ok(head.streamed(answer));
+    async move {
+        let (head, mut answer) = match accept(&config, &outer, body).await {
+            Ok(accepted) => accepted.begin(config, inner, outer),
+            Err(refusal) => return refusal.into_response(),
+        };
+        if answer.is_streamed() {
+            return head.streamed(answer);
+        }
+        // Pumped where it stands: a future of its own would hold a second one.
+        poll_fn(|cx| answer.pump(cx)).await;
+        head.whole(answer.into_whole())
     }
-    poll_fn(|cx| answer.pump(cx)).await;
-    Ok(head.whole(answer.into_whole()))
+}
+
+/// A batch that is not refused.
+struct Accepted {
+    agreed: Negotiated,
+    plan: Plan,
+    head: Head,
+    deadline: Option<Instant>,
+}
+
+impl Accepted {
+    fn begin<S, B>(self, config: Arc<Config>, inner: S, outer: Arc<Parts>) -> (Head, Answer<S, B>)
+    where
+        S: Inner<B>,
+        B: Send + 'static,
+    {
+        let Negotiated {
+            preferences,
+            manner,
+            encoder,
+            ..
+        } = self.agreed;
+        let context = Context::new(config, preferences, manner, outer, self.plan.len());
+        let answer = Answer::new(self.plan, context, inner, encoder, self.deadline);
+        (self.head, answer)
+    }
+}
+
+/// # Errors
+///
+/// A refusal, with nothing dispatched.
+async fn accept<B>(config: &Arc<Config>, outer: &Parts, body: B) -> Result<Accepted, Error>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let mut agreed = negotiate(config, outer)?;
+    let deadline = deadline(config, &agreed);
+    let items = read(body, &mut *agreed.decoder, &config.limits, deadline).await?;
+    let plan = plan(config, items, outer)?;
+    let head = Head::new(config, &agreed.preferences, &outer.headers);
+    Ok(Accepted {
+        agreed,
+        plan,
+        head,
+        deadline,
+    })
 }
 
 /// When everything has to be over: the layer's deadline, or what the client is willing to wait if that is less.
@@ -81,6 +127,7 @@ where
     }
     let (mut body, mut timer) = (pin!(body), Timer::default());
     let (mut found, mut length) = (Vec::new(), 0);
+    let mut has_waited = false;
     for frames in 1_usize.. {
         // A body that is always ready does not let the timer speak.
         if frames.is_multiple_of(FRAMES_A_LOOK) && deadline.is_some_and(Instant::has_come) {
@@ -88,6 +135,11 @@ where
         }
         let frame = poll_fn(|cx| match body.as_mut().poll_frame(cx) {
             Poll::Ready(frame) => Poll::Ready(Ok(frame)),
+            // Bytes that are there already: hyper hands them over only when it has been asked. No timer for these.
+            Poll::Pending if !std::mem::replace(&mut has_waited, true) => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
             Poll::Pending if deadline.is_some_and(|at| timer.poll(at, cx)) => {
                 Poll::Ready(Err(ErrorKind::UploadTimeout))
             }

@@ -6,13 +6,14 @@ use bytes::Bytes;
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
 };
+use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::Body;
 
-use crate::body::Envelope;
+use crate::body::{Envelope, content_length};
 use crate::config::Config;
 use crate::engine::{Answer, Inner, Whole};
-use crate::format::{Encoder, Frames};
+use crate::format::Encoder;
 use crate::policy::Summary;
 use crate::preferences::Preferences;
 
@@ -47,33 +48,33 @@ impl Head {
         S: Inner<B>,
         B: Body<Data = Bytes> + Send + 'static,
     {
-        let mut response = self.response(answer.encoder(), None);
-        *response.body_mut() = Envelope::Streamed(Box::pin(answer));
-        response
+        let parts = self.parts(answer.encoder(), None);
+        Response::from_parts(parts, Envelope::Streamed(Box::pin(answer)))
     }
 
     /// The encoder is asked last: only now it is sure of its boundary.
     pub(crate) fn whole(self, whole: Whole) -> Response<Envelope> {
-        let mut response = self.response(&*whole.encoder, Some(&whole.summary));
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(whole.frames.len()));
+        let mut parts = self.parts(&*whole.encoder, Some(&whole.summary));
+        let length = content_length(whole.frames.len());
+        parts.headers.insert(CONTENT_LENGTH, length);
         if let Some(seconds) = whole.retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            parts
+                .headers
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         for cookie in whole.cookies {
-            headers.append(SET_COOKIE, cookie);
+            parts.headers.append(SET_COOKIE, cookie);
         }
-        *response.body_mut() = Envelope::Whole(whole.frames);
-        response
+        Response::from_parts(parts, Envelope::Whole(whole.frames))
     }
 
-    fn response(mut self, encoder: &dyn Encoder, summary: Option<&Summary>) -> Response<Envelope> {
+    fn parts(mut self, encoder: &dyn Encoder, summary: Option<&Summary>) -> Parts {
         self.headers.insert(CONTENT_TYPE, encoder.content_type());
         encoder.headers(&mut self.headers);
         let status = encoder.status();
-        let mut response = Response::new(Envelope::Whole(Frames::default()));
-        *response.status_mut() = status.unwrap_or_else(|| self.config.status.of(summary));
-        *response.headers_mut() = self.headers;
-        response
+        let (mut parts, ()) = Response::new(()).into_parts();
+        parts.status = status.unwrap_or_else(|| self.config.status.of(summary));
+        parts.headers = self.headers;
+        parts
     }
 }

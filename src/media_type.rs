@@ -15,10 +15,14 @@ pub(crate) struct MediaType<'a> {
 
 impl<'a> MediaType<'a> {
     pub(crate) fn parse(value: &'a str) -> Self {
-        let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
+        let end = value.bytes().position(|byte| byte == b';');
+        let (essence, parameters) = match end {
+            Some(end) => (value.get(..end), value.get(end + 1..)),
+            None => (Some(value), None),
+        };
         Self {
-            essence: essence.trim(),
-            parameters,
+            essence: essence.unwrap_or_default().trim(),
+            parameters: parameters.unwrap_or_default(),
         }
     }
 
@@ -52,6 +56,9 @@ impl<'a> MediaType<'a> {
 
     /// A parameter's value, unquoted. Empty parameters (`;;`) are passed over.
     pub(crate) fn parameter(&self, name: &str) -> Result<Option<Cow<'a, str>>, DuplicateParameter> {
+        if self.parameters.is_empty() {
+            return Ok(None);
+        }
         let mut values = split_unquoted(self.parameters, b';')
             .filter_map(|parameter| parameter.split_once('='))
             .filter(|(key, _)| key.trim().eq_ignore_ascii_case(name))
@@ -68,14 +75,7 @@ pub(crate) fn split_unquoted(text: &str, separator: u8) -> impl Iterator<Item = 
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest?;
-        let (mut quoted, mut escaped) = (false, false);
-        let end = text.bytes().position(|byte| {
-            let found = byte == separator && !quoted;
-            quoted ^= byte == b'"' && !escaped;
-            escaped = quoted && byte == b'\\' && !escaped;
-            found
-        });
-        match end {
+        match separator_in(text.as_bytes(), separator) {
             Some(end) => {
                 rest = text.get(end + 1..);
                 text.get(..end)
@@ -83,6 +83,20 @@ pub(crate) fn split_unquoted(text: &str, separator: u8) -> impl Iterator<Item = 
             None => rest.take(),
         }
     })
+}
+
+fn separator_in(text: &[u8], separator: u8) -> Option<usize> {
+    let first = text
+        .iter()
+        .position(|byte| *byte == separator || *byte == b'"')?;
+    let (mut quoted, mut escaped) = (false, false);
+    let after = text.iter().skip(first).position(|byte| {
+        let found = *byte == separator && !quoted;
+        quoted ^= *byte == b'"' && !escaped;
+        escaped = quoted && *byte == b'\\' && !escaped;
+        found
+    });
+    after.map(|after| first + after)
 }
 
 /// The text of a quoted string, or a token as it is.

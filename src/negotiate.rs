@@ -97,16 +97,20 @@ fn writer<'a>(
     reader: &'a dyn Format,
     outer: &Parts,
 ) -> Result<(&'a dyn Format, Box<dyn Encoder>), Error> {
-    if !outer.headers.contains_key(ACCEPT)
+    let is_alike = reader.is_answered_alike();
+    let ranges = accepted(&outer.headers);
+    let mut ranges = ranges
+        .filter(|range| !is_alike || range.names_one_of(&config.formats))
+        .peekable();
+    let first = ranges.next().unwrap_or(ANYTHING);
+    // What nearly every client sends: the first range settles it, or there is no other.
+    if let Some(quality) = quality(reader, std::slice::from_ref(&first))
+        && (quality == BEST || ranges.peek().is_none())
         && let Some(encoder) = reader.encoder(outer)
     {
         return Ok((reader, encoder));
     }
-    let mut ranges = accepted(&outer.headers);
-    if reader.is_answered_alike() {
-        ranges.retain(|range| range.names_one_of(&config.formats));
-        ranges = or_anything(ranges);
-    }
+    let ranges: Vec<_> = std::iter::once(first).chain(ranges).collect();
     let others = config.formats.iter().map(Arc::as_ref);
     let mut best: Option<(Quality, &dyn Format, Box<dyn Encoder>)> = None;
     for format in std::iter::once(reader).chain(others) {
@@ -127,6 +131,9 @@ fn writer<'a>(
 /// Weight in thousandths, then how exactly the range names the type.
 type Quality = (u16, Exactness);
 
+/// No other format is preferred to one that is asked for like this.
+const BEST: Quality = (1000, Exactness::Subtype);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Exactness {
     Anything,
@@ -138,6 +145,12 @@ struct Range<'a> {
     essence: &'a str,
     weight: u16,
 }
+
+/// What nothing at all asks for (RFC 9110 §12.5.1).
+const ANYTHING: Range<'_> = Range {
+    essence: "*/*",
+    weight: 1000,
+};
 
 impl Range<'_> {
     /// Whether it says exactly, and willingly, that one of these is wanted for the envelope. Of JSON nobody can tell: it may
@@ -162,9 +175,9 @@ impl Range<'_> {
     }
 }
 
-/// What `Accept` asks for; nothing at all is everything (RFC 9110 §12.5.1).
-fn accepted(headers: &HeaderMap) -> Vec<Range<'_>> {
-    let ranges: Vec<_> = headers
+/// What `Accept` asks for.
+fn accepted(headers: &HeaderMap) -> impl Iterator<Item = Range<'_>> {
+    headers
         .get_all(ACCEPT)
         .iter()
         .filter_map(|value| value.to_str().ok())
@@ -175,24 +188,14 @@ fn accepted(headers: &HeaderMap) -> Vec<Range<'_>> {
             essence: range.essence(),
             weight: weight(&range),
         })
-        .collect();
-    or_anything(ranges)
-}
-
-fn or_anything(mut ranges: Vec<Range<'_>>) -> Vec<Range<'_>> {
-    if ranges.is_empty() {
-        ranges.push(Range {
-            essence: "*/*",
-            weight: 1000,
-        });
-    }
-    ranges
 }
 
 fn weight(range: &MediaType<'_>) -> u16 {
     let weight = range.parameter("q").ok().flatten();
     let weight = weight.and_then(|weight| weight.parse::<f32>().ok());
-    (weight.unwrap_or(1.0).clamp(0.0, 1.0) * 1000.0).round() as u16
+    weight.map_or(1000, |weight| {
+        (weight.clamp(0.0, 1.0) * 1000.0).round() as u16
+    })
 }
 
 /// For each name the most exact range counts, and of all its names a format's best. A range with a star means a format by its

@@ -89,11 +89,9 @@ where
         let config = Arc::clone(&self.config);
         if config.is_batch(&parts) {
             return match self.not_ready_inner() {
-                Ok(inner) => ResponseFuture::batch(async {
-                    flow::answer(config, inner, parts, body)
-                        .await
-                        .unwrap_or_else(Error::into_response)
-                }),
+                Ok(inner) => {
+                    ResponseFuture::batch(flow::answer(config, inner, Arc::new(parts), body))
+                }
                 Err(refusal) => ResponseFuture::batch(ready(refusal.into_response())),
             };
         }

@@ -110,7 +110,7 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
         }
     }
 
-    /// What came of it, once it is whole.
+    /// Of an answer that was pumped to its end.
     pub(crate) fn into_whole(self) -> Whole {
         Whole {
             frames: self.frames,
@@ -119,6 +119,10 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
             retry_after: self.retry_after,
             cookies: self.cookies,
         }
+    }
+
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.manner.is_streamed
     }
 
     pub(crate) fn encoder(&self) -> &dyn Encoder {

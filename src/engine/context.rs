@@ -39,15 +39,15 @@ impl Context {
         config: Arc<Config>,
         preferences: Preferences,
         manner: Manner,
-        outer: Parts,
+        outer: Arc<Parts>,
         total: usize,
     ) -> Self {
         Self {
-            inherited: Inherited::new(&outer),
+            inherited: Inherited::new(&outer, total),
             config,
             preferences,
             manner,
-            outer: Arc::new(outer),
+            outer,
             total,
         }
     }
@@ -91,7 +91,7 @@ impl Context {
 
     /// The request that the inner service gets: the very parts that the filter has seen.
     pub(super) fn request<B>(
-        &self,
+        &mut self,
         index: usize,
         item: &mut Subrequest,
         asked: Asked,

@@ -2,14 +2,13 @@
 
 use std::cell::OnceCell;
 
-use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, MAX_FORWARDS, RANGE,
-};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::headers::{ItemHeaders, Taking, folded};
 use super::hop_by_hop::{is_hop_by_hop, is_named_by_connection};
+use crate::body::content_length;
 use crate::subrequest::Subrequest;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -21,18 +20,27 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(crate) struct Inherited {
     bare: HeaderMap,
     /// With room for what a body needs, so that a clone does not have to grow; made when an item has one.
-    with_body: OnceCell<HeaderMap>,
-    /// The names of the outer request that a folding comparison needs: those with `_`.
-    outer_folded: Vec<String>,
+    with_body: Option<HeaderMap>,
+    /// An only item takes them as they are.
+    is_single: bool,
+    /// The names of the outer request that a folding comparison needs: those with `_`. Made when an item brings headers.
+    outer_folded: OnceCell<Vec<String>>,
     idempotency_key: Option<HeaderValue>,
 }
 
 impl Inherited {
-    pub(crate) fn new(outer: &Parts) -> Self {
-        // A map that is full grows before it looks whether a name is new: so none is.
-        let mut bare = HeaderMap::with_capacity(outer.headers.len() + 4);
+    pub(crate) fn new(outer: &Parts, total: usize) -> Self {
+        let has_connection = outer.headers.contains_key(CONNECTION);
+        // The content type, which every batch has, makes room for one more.
+        let mut bare = HeaderMap::with_capacity(outer.headers.len().saturating_sub(1));
+        let mut idempotency_key = None;
         for (name, value) in &outer.headers {
-            if is_inherited(&outer.headers, name) {
+            let text = name.as_str();
+            if name == IDEMPOTENCY_KEY {
+                idempotency_key.get_or_insert_with(|| value.clone());
+            } else if is_inherited(text)
+                && !(has_connection && is_named_by_connection(&outer.headers, text))
+            {
                 bare.append(name, value.clone());
             }
         }
@@ -41,34 +49,23 @@ impl Inherited {
         if let Some(Ok(host)) = authority.map(|host| HeaderValue::from_str(host.as_str())) {
             bare.insert(HOST, host);
         }
-        let with_underscore = outer
-            .headers
-            .keys()
-            .filter(|name| name.as_str().contains('_'));
         Self {
             bare,
-            with_body: OnceCell::new(),
-            outer_folded: with_underscore
-                .map(|name| folded(name.as_str()).into_owned())
-                .collect(),
-            idempotency_key: outer.headers.get(IDEMPOTENCY_KEY).cloned(),
+            with_body: None,
+            is_single: total == 1,
+            outer_folded: OnceCell::new(),
+            idempotency_key,
         }
     }
 
     /// All headers of an item: what it inherits and what it brings.
     pub(crate) fn with_item(
-        &self,
+        &mut self,
         policy: &ItemHeaders,
         outer: &Parts,
         item: &mut Subrequest,
     ) -> HeaderMap {
-        let mut headers = match item.body.is_empty() {
-            true => self.bare.clone(),
-            false => self
-                .with_body
-                .get_or_init(|| for_bodies(&self.bare))
-                .clone(),
-        };
+        let mut headers = self.template(!item.body.is_empty());
         match item.content_type() {
             Some(content_type) => {
                 headers.insert(CONTENT_TYPE, content_type.clone());
@@ -80,7 +77,7 @@ impl Inherited {
         }
         self.add_brought(policy, outer, item, &mut headers);
         if !item.body.is_empty() {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(item.body.len()));
+            headers.insert(CONTENT_LENGTH, content_length(item.body.len()));
         } else if matches!(
             item.method(),
             Some(&(Method::POST | Method::PUT | Method::PATCH))
@@ -89,6 +86,20 @@ impl Inherited {
         }
         self.add_idempotency_key(&item.id, &mut headers);
         headers
+    }
+
+    fn template(&mut self, has_body: bool) -> HeaderMap {
+        match (self.is_single, has_body) {
+            (true, false) => std::mem::take(&mut self.bare),
+            (true, true) => for_bodies(std::mem::take(&mut self.bare)),
+            (false, false) => self.bare.clone(),
+            (false, true) => {
+                let bare = &self.bare;
+                self.with_body
+                    .get_or_insert_with(|| for_bodies(bare.clone()))
+                    .clone()
+            }
+        }
     }
 
     fn add_brought(
@@ -123,8 +134,14 @@ impl Inherited {
 
     /// Asked of the outer request and not of what is inherited: a name that `Connection` lists is the outer request's too.
     fn outer_has(&self, outer: &Parts, name: &HeaderName) -> bool {
-        let folded = &*folded(name.as_str());
-        outer.headers.contains_key(folded) || self.outer_folded.iter().any(|outer| outer == folded)
+        let name = &*folded(name.as_str());
+        let with_underscore = || {
+            let names = outer.headers.keys().map(HeaderName::as_str);
+            let names = names.filter(|name| name.contains('_'));
+            names.map(|name| folded(name).into_owned()).collect()
+        };
+        let outer_folded = self.outer_folded.get_or_init(with_underscore);
+        outer.headers.contains_key(name) || outer_folded.iter().any(|outer| outer == name)
     }
 
     /// One key for the batch would make every item after the first a repetition.
@@ -148,8 +165,9 @@ impl Inherited {
     }
 }
 
-fn for_bodies(bare: &HeaderMap) -> HeaderMap {
-    let mut with_body = bare.clone();
+fn for_bodies(mut with_body: HeaderMap) -> HeaderMap {
+    // A map that is full grows before it looks whether a name is new: so this one is not.
+    with_body.reserve(3);
     with_body.insert(CONTENT_TYPE, JSON);
     with_body.insert(CONTENT_LENGTH, ZERO);
     with_body
@@ -159,19 +177,12 @@ fn for_bodies(bare: &HeaderMap) -> HeaderMap {
 const QUOTABLE: &percent_encoding::AsciiSet =
     &percent_encoding::CONTROLS.add(b'"').add(b'\\').add(b'%');
 
-fn is_inherited(outer: &HeaderMap, name: &HeaderName) -> bool {
-    let text = name.as_str();
-    let about_the_envelope = [
-        ACCEPT,
-        ACCEPT_ENCODING,
-        RANGE,
-        EXPECT,
-        MAX_FORWARDS,
-        IDEMPOTENCY_KEY,
-    ]
-    .contains(name)
-        || text == "prefer"
-        || text.starts_with("content-")
-        || text.starts_with("if-");
-    !about_the_envelope && !is_hop_by_hop(text) && !is_named_by_connection(outer, text)
+/// Not what is about the envelope, or about the connection that it came over.
+fn is_inherited(name: &str) -> bool {
+    let about_the_envelope = matches!(
+        name,
+        "accept" | "accept-encoding" | "range" | "expect" | "max-forwards" | "prefer"
+    ) || name.starts_with("content-")
+        || name.starts_with("if-");
+    !about_the_envelope && !is_hop_by_hop(name)
 }

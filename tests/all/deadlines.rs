@@ -1,5 +1,9 @@
 //! Every batch ends by its deadline, whatever hangs.
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -80,6 +84,38 @@ async fn an_upload_that_hangs_ends_by_the_deadline() {
             assert_eq!(reply.json()["code"], "upload-timeout");
         };
         assert_eq!(seconds(batch).await, 5);
+    }
+}
+
+#[derive(Debug, Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// With no runtime around it: tokio's timer would panic.
+#[test]
+fn an_upload_that_is_there_at_the_second_look_needs_no_timer() {
+    let text = json!({ "requests": gets(&["/ok"]) }).to_string();
+    let mut chunks = vec![Bytes::from(text)];
+    let mut has_waited = false;
+    let upload = stream::poll_fn(move |_| match std::mem::replace(&mut has_waited, true) {
+        false => Poll::Pending,
+        true => Poll::Ready(chunks.pop().map(Ok::<_, Failed>)),
+    });
+    let request = envelope(Body::from_stream(upload));
+    let mut reply = pin!(send(five_seconds().layer(Probe::new().1), request));
+    let wakes = Arc::<Wakes>::default();
+    let waker = Waker::from(Arc::clone(&wakes));
+    let mut cx = Context::from_waker(&waker);
+    assert!(reply.as_mut().poll(&mut cx).is_pending());
+    assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+    match reply.as_mut().poll(&mut cx) {
+        Poll::Ready(reply) => assert_eq!(reply.statuses(), [200]),
+        Poll::Pending => panic!("the upload was there"),
     }
 }
 

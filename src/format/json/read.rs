@@ -40,6 +40,8 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(envelope: &Parts, limits: &Limits) -> Result<Self, Error> {
         let content_type = envelope.headers.get(CONTENT_TYPE);
+        // A bare type, as nearly every client sends it, says nothing of its characters.
+        let content_type = content_type.filter(|value| value.as_bytes().contains(&b';'));
         let content_type = content_type.and_then(|value| value.to_str().ok());
         match MediaType::parse(content_type.unwrap_or_default()).parameter("charset") {
             Ok(None) => {}
@@ -91,7 +93,7 @@ impl Decoder for Reader {
         let envelope = ByteString::try_from(self.envelope.take());
         let envelope = envelope.map_err(|_| ErrorKind::Malformed)?;
         let mut source = Source::new(&envelope);
-        found.reserve(self.max_subrequests.min(envelope.len() / SHORT_ITEM));
+        found.reserve_exact(self.max_subrequests.min(envelope.len() / SHORT_ITEM));
         if !source.scanner.take(b'{') {
             return Err(Invalid.into());
         }
