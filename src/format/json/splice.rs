@@ -17,8 +17,7 @@ pub(super) fn put_string(text: &str, out: &mut Frames) {
 /// Writes text as the inside of a JSON string.
 #[inline]
 pub(super) fn put_escaped(text: &str, out: &mut Frames) {
-    let needs_care =
-        |word: Word| word.controls() | word.highs() | word.equal(b'"') | word.equal(b'\\');
+    let needs_care = |word: Word| word.specials() | word.highs();
     put_with_care(text.as_bytes(), needs_care, out);
 }
 

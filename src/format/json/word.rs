@@ -1,5 +1,7 @@
 //! Eight bytes at a time.
 
+use std::num::NonZero;
+
 /// Eight bytes in one number. Each question is answered by a mark in the high bit of every byte that it holds for; above
 /// the lowest mark there may be false ones, by a borrow.
 #[derive(Clone, Copy, Debug)]
@@ -9,10 +11,33 @@ impl Word {
     const ONES: u64 = u64::MAX / 255;
     const HIGHS: u64 = Self::ONES << 7;
 
-    /// Control characters.
+    /// The first eight bytes.
+    #[inline(always)]
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        bytes
+            .first_chunk()
+            .map(|word| Self(u64::from_le_bytes(*word)))
+    }
+
+    /// The place of the first special byte, or of one that is not ASCII before it; less than 8.
+    #[inline(always)]
+    pub(super) fn first_mark(self) -> Option<usize> {
+        let marks = NonZero::new(self.marks() & Self::HIGHS)?;
+        Some(marks.trailing_zeros() as usize / 8)
+    }
+
+    #[inline(always)]
+    fn marks(self) -> u64 {
+        // The quote changes places with the blank, and is found with the control characters below it.
+        let low = (self.0 ^ (Self::ONES * 0x02)).wrapping_sub(Self::ONES * 0x21);
+        let backslash = (self.0 ^ (Self::ONES * u64::from(b'\\'))).wrapping_sub(Self::ONES);
+        low | backslash
+    }
+
+    /// What does not stand in a JSON string for itself: control characters, quotes and backslashes.
     #[inline]
-    pub(super) fn controls(self) -> u64 {
-        self.0.wrapping_sub(Self::ONES * 0x20) & !self.0 & Self::HIGHS
+    pub(super) fn specials(self) -> u64 {
+        self.marks() & !self.0 & Self::HIGHS
     }
 
     /// Bytes that are not ASCII.
@@ -42,17 +67,6 @@ pub(super) fn prefix_len(bytes: &[u8], marks: impl Fn(Word) -> u64) -> usize {
         length += 8;
         rest = after;
     }
-    length + short_prefix_len(rest, marks)
-}
-
-/// The same for less than eight bytes.
-#[cold]
-fn short_prefix_len(bytes: &[u8], marks: impl Fn(Word) -> u64) -> usize {
-    // What is not there is a byte that nobody asks about.
-    let mut word = [b' '; 8];
-    for (byte, given) in word.iter_mut().zip(bytes) {
-        *byte = *given;
-    }
-    let marked = marks(Word(u64::from_le_bytes(word)));
-    bytes.len().min(marked.trailing_zeros() as usize / 8)
+    let is_marked = |byte: &u8| marks(Word(u64::from(*byte))) & 0x80 != 0;
+    length + rest.iter().position(is_marked).unwrap_or(rest.len())
 }
