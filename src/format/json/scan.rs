@@ -31,9 +31,8 @@ const ANSWER_DEPTH: u32 = 4;
 /// Checks that these bytes are exactly one JSON value, and one that does not keep a strict reader from the rest of the
 /// envelope: not too deep where it will stand, and without halves of surrogate pairs.
 pub(super) fn is_json(bytes: &[u8]) -> bool {
-    let is_text = bytes.is_ascii() || std::str::from_utf8(bytes).is_ok();
     let rest = skip::value(bytes, ANSWER_DEPTH, true);
-    is_text && rest.is_some_and(|rest| skip::next(rest).is_none())
+    rest.is_some_and(|rest| skip::next(rest).is_none())
 }
 
 impl<'a> Scanner<'a> {
@@ -139,11 +138,12 @@ impl<'a> Scanner<'a> {
     /// Takes a string from behind its first quote on.
     #[inline(always)]
     fn begun_string(&mut self) -> Result<Str<'a>, Invalid> {
-        let start = self.at();
-        let (inner, rest, is_escaped) = skip::string(self.rest, false).ok_or(Invalid)?;
+        let (start, text) = (self.at(), self.rest);
+        let (rest, is_escaped) = skip::string(text, false).ok_or(Invalid)?;
         self.rest = rest;
+        let inner = text.get(..text.len() - rest.len() - 1);
         Ok(Str {
-            inner,
+            inner: inner.unwrap_or_default(),
             start,
             is_escaped,
         })

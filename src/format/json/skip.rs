@@ -1,7 +1,9 @@
 //! Strict JSON (RFC 8259), passed over as fast as it can be: from a text to what is behind a part of it. `None` is no JSON.
 
+use std::str::from_utf8;
+
 use super::containers::Containers;
-use super::word::{Word, prefix_len};
+use super::word::{Word, first, prefix_len};
 
 /// Deeper JSON is refused.
 pub(super) const MAX_DEPTH: u32 = 128;
@@ -40,51 +42,54 @@ fn byte_behind_space(text: &[u8], wanted: u8) -> Option<&[u8]> {
     (byte == wanted).then_some(rest)
 }
 
-/// From behind the quote that begins a string: what stands before the one that ends it, and behind; and whether there are
-/// escapes. If `wants_pairs`, half a surrogate pair is an error.
+/// From behind the quote that begins a string to behind the one that ends it; and whether there are escapes between. The
+/// text of an answer may not be UTF-8, and half a surrogate pair in it is an error.
 #[inline(always)]
-pub(super) fn string(text: &[u8], wants_pairs: bool) -> Option<(&[u8], &[u8], bool)> {
-    // Most strings are short and plain.
-    if let Some(length) = Word::of(text).and_then(Word::first_mark)
-        && let Some((inner, [b'"', rest @ ..])) = text.split_at_checked(length)
-    {
-        return Some((inner, rest, false));
+pub(super) fn string(text: &[u8], is_answer: bool) -> Option<(&[u8], bool)> {
+    let special = match Word::of(text).and_then(|word| first(word.specials_and_highs())) {
+        Some(length) => text.get(length..)?,
+        None => after_plain(text),
+    };
+    match special {
+        [b'"', rest @ ..] => Some((rest, false)),
+        _ => special_string(text, special, is_answer),
     }
-    let (rest, is_escaped) = any_string(text, wants_pairs)?;
-    let inner = text.get(..text.len() - rest.len() - 1)?;
-    Some((inner, rest, is_escaped))
 }
 
+/// From the first byte on that is not ASCII, or does not stand in a string for itself.
 #[inline(never)]
-fn any_string(text: &[u8], wants_pairs: bool) -> Option<(&[u8], bool)> {
-    match plain(text)? {
-        (b'"', rest) => Some((rest, false)),
-        (b'\\', rest) => Some((escaped(rest, wants_pairs)?, true)),
-        _ => None,
-    }
+fn after_plain(text: &[u8]) -> &[u8] {
+    let length = prefix_len(text, Word::specials_and_highs);
+    text.get(length..).unwrap_or_default()
 }
 
-/// The first byte that does not stand in a string for itself, and what is behind it.
-fn plain(text: &[u8]) -> Option<(u8, &[u8])> {
-    let (byte, rest) = text
-        .get(prefix_len(text, Word::specials)..)?
-        .split_first()?;
-    Some((*byte, rest))
-}
-
-/// The rest of a string, from behind its first backslash on.
-#[cold]
-fn escaped(mut text: &[u8], wants_pairs: bool) -> Option<&[u8]> {
+/// What is behind a string, whose first byte that is not plain is `rest`'s; and whether there are escapes.
+#[inline(never)]
+fn special_string<'a>(
+    text: &[u8],
+    mut rest: &'a [u8],
+    is_answer: bool,
+) -> Option<(&'a [u8], bool)> {
+    let mut is_escaped = false;
     loop {
-        match plain(escape(text, wants_pairs)?)? {
-            (b'\\', rest) => text = rest,
-            (b'"', rest) => return Some(rest),
+        rest = match rest {
+            [b'"', rest @ ..] => {
+                let inner = text.get(..text.len() - rest.len() - 1)?;
+                let is_text = !is_answer || inner.is_ascii() || from_utf8(inner).is_ok();
+                return is_text.then_some((rest, is_escaped));
+            }
+            [b'\\', rest @ ..] => {
+                is_escaped = true;
+                escape(rest, is_answer)?
+            }
+            [0x80..=0xFF, rest @ ..] => rest,
             _ => return None,
-        }
+        };
+        rest = rest.get(prefix_len(rest, Word::specials)..)?;
     }
 }
 
-fn escape(text: &[u8], wants_pairs: bool) -> Option<&[u8]> {
+fn escape(text: &[u8], is_answer: bool) -> Option<&[u8]> {
     let (first, rest) = text.split_first()?;
     match first {
         b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => return Some(rest),
@@ -93,11 +98,11 @@ fn escape(text: &[u8], wants_pairs: bool) -> Option<&[u8]> {
     }
     let (unit, rest) = code_unit(rest)?;
     match unit {
-        0xD800..=0xDBFF if wants_pairs => match code_unit(rest.strip_prefix(b"\\u")?)? {
+        0xD800..=0xDBFF if is_answer => match code_unit(rest.strip_prefix(b"\\u")?)? {
             (0xDC00..=0xDFFF, rest) => Some(rest),
             _ => None,
         },
-        0xDC00..=0xDFFF if wants_pairs => None,
+        0xDC00..=0xDFFF if is_answer => None,
         _ => Some(rest),
     }
 }
@@ -112,16 +117,16 @@ fn code_unit(text: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// Any value that stands in `depth` containers, and white space before it.
-pub(super) fn value(mut text: &[u8], depth: u32, wants_pairs: bool) -> Option<&[u8]> {
+pub(super) fn value(mut text: &[u8], depth: u32, is_answer: bool) -> Option<&[u8]> {
     let mut open = Containers::default();
     loop {
         if open.is_object() {
-            let (_, rest, _) = string(byte(text, b'"')?, wants_pairs)?;
+            let (rest, _) = string(byte(text, b'"')?, is_answer)?;
             text = byte(rest, b':')?;
         }
         let (first, rest) = next(text)?;
         text = match first {
-            b'"' => string(rest, wants_pairs)?.1,
+            b'"' => string(rest, is_answer)?.0,
             b'{' | b'[' => {
                 open.push(first == b'{');
                 if depth + open.count > MAX_DEPTH {

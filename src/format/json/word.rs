@@ -14,30 +14,29 @@ impl Word {
     /// The first eight bytes.
     #[inline(always)]
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
-        bytes
-            .first_chunk()
-            .map(|word| Self(u64::from_le_bytes(*word)))
+        let word = bytes.first_chunk()?;
+        Some(Self(u64::from_le_bytes(*word)))
     }
 
-    /// The place of the first special byte, or of one that is not ASCII before it; less than 8.
+    /// What does not stand in a JSON string for itself: control characters, quotes and backslashes.
     #[inline(always)]
-    pub(super) fn first_mark(self) -> Option<usize> {
-        let marks = NonZero::new(self.marks() & Self::HIGHS)?;
-        Some(marks.trailing_zeros() as usize / 8)
+    pub(super) fn specials(self) -> u64 {
+        self.marked() & !self.0 & Self::HIGHS
     }
 
+    /// Those, and bytes that are not ASCII.
     #[inline(always)]
-    fn marks(self) -> u64 {
+    pub(super) fn specials_and_highs(self) -> u64 {
+        (self.marked() | self.0) & Self::HIGHS
+    }
+
+    /// Bytes that are ASCII are marked if they are special.
+    #[inline(always)]
+    fn marked(self) -> u64 {
         // The quote changes places with the blank, and is found with the control characters below it.
         let low = (self.0 ^ (Self::ONES * 0x02)).wrapping_sub(Self::ONES * 0x21);
         let backslash = (self.0 ^ (Self::ONES * u64::from(b'\\'))).wrapping_sub(Self::ONES);
         low | backslash
-    }
-
-    /// What does not stand in a JSON string for itself: control characters, quotes and backslashes.
-    #[inline]
-    pub(super) fn specials(self) -> u64 {
-        self.marks() & !self.0 & Self::HIGHS
     }
 
     /// Bytes that are not ASCII.
@@ -54,19 +53,24 @@ impl Word {
     }
 }
 
+/// The place of the first byte that is marked in a word, if any is; less than 8.
+#[inline(always)]
+pub(super) fn first(marks: u64) -> Option<usize> {
+    let marks = NonZero::new(marks)?;
+    Some(marks.trailing_zeros() as usize / 8)
+}
+
 /// How many bytes there are before the first that is marked.
 #[inline]
 pub(super) fn prefix_len(bytes: &[u8], marks: impl Fn(Word) -> u64) -> usize {
-    let mut length = 0;
     let mut rest = bytes;
     while let Some((word, after)) = rest.split_first_chunk::<8>() {
-        let marked = marks(Word(u64::from_le_bytes(*word)));
-        if marked != 0 {
-            return length + marked.trailing_zeros() as usize / 8;
+        if let Some(length) = first(marks(Word(u64::from_le_bytes(*word)))) {
+            return bytes.len() - rest.len() + length;
         }
-        length += 8;
         rest = after;
     }
     let is_marked = |byte: &u8| marks(Word(u64::from(*byte))) & 0x80 != 0;
-    length + rest.iter().position(is_marked).unwrap_or(rest.len())
+    let length = rest.iter().position(is_marked);
+    length.map_or(bytes.len(), |length| bytes.len() - rest.len() + length)
 }
