@@ -33,34 +33,40 @@ impl<'a> Source<'a> {
 
     /// What a string says. Half a surrogate pair says nothing.
     #[inline(always)]
-    pub(super) fn bytes(&self, string: &Str<'a>) -> Result<Cow<'a, [u8]>, Invalid> {
+    pub(super) fn bytes(&self, string: &Str) -> Result<Cow<'a, [u8]>, Invalid> {
         Ok(match string.is_escaped {
-            false => Cow::Borrowed(string.inner),
+            false => Cow::Borrowed(self.plain_bytes(string)),
             true => Cow::Owned(self.unescaped(string)?.into_bytes()),
         })
     }
 
+    #[inline(always)]
+    fn plain_bytes(&self, string: &Str) -> &'a [u8] {
+        let bytes = self.envelope.as_bytes().get(string.inner.clone());
+        bytes.unwrap_or_default()
+    }
+
     #[cold]
     #[inline(never)]
-    fn unescaped(&self, string: &Str<'a>) -> Result<String, Invalid> {
+    fn unescaped(&self, string: &Str) -> Result<String, Invalid> {
         serde_json::from_str(self.quoted(string)).map_err(|_| Invalid)
     }
 
     /// The same, as a slice of the envelope where there is nothing to unescape.
     #[inline]
-    pub(super) fn shared(&self, string: &Str<'a>) -> Result<ByteString, Invalid> {
+    pub(super) fn shared(&self, string: &Str) -> Result<ByteString, Invalid> {
         Ok(match string.is_escaped {
-            false => {
-                let text = self.slice(string.start..string.start + string.inner.len());
-                self.envelope.slice_ref(text)
-            }
+            false => self.envelope.slice_ref(self.slice(string.inner.clone())),
             true => self.unescaped(string)?.into(),
         })
     }
 
-    fn shared_bytes(&self, string: &Str<'a>) -> Result<Bytes, Invalid> {
+    fn shared_bytes(&self, string: &Str) -> Result<Bytes, Invalid> {
         Ok(match string.is_escaped {
-            false => self.envelope.as_bytes().slice_ref(string.inner),
+            false => {
+                let bytes = self.plain_bytes(string);
+                self.envelope.as_bytes().slice_ref(bytes)
+            }
             true => self.unescaped(string)?.into(),
         })
     }
@@ -70,24 +76,14 @@ impl<'a> Source<'a> {
         self.envelope.get(range).unwrap_or_default()
     }
 
-    fn quoted(&self, string: &Str<'a>) -> &'a str {
-        let end = string.start + string.inner.len();
-        self.slice(string.start - 1..end + 1)
+    fn quoted(&self, string: &Str) -> &'a str {
+        self.slice(string.inner.start - 1..string.inner.end + 1)
     }
 
     /// Takes any value.
     fn value(&mut self) -> Result<&'a str, Invalid> {
         let range = self.scanner.value(DEPTH)?;
         Ok(self.slice(range))
-    }
-
-    /// Takes a string if one is next.
-    #[inline(always)]
-    fn string(&mut self) -> Result<Option<Str<'a>>, Invalid> {
-        match self.scanner.peek() {
-            Some(b'"') => self.scanner.string().map(Some),
-            _ => Ok(None),
-        }
     }
 
     /// Fills in one item. What breaks the structure is an error and refuses the batch; a bad value fails the item.
@@ -106,7 +102,7 @@ impl<'a> Source<'a> {
                 None => self.any_member(&mut unknown)?,
             };
             seen.note(member)?;
-            match (member, self.string()?) {
+            match (member, self.scanner.string_if_next()?) {
                 (Member::Id, Some(id)) => item.set_id(self.shared(&id)?)?,
                 (Member::Method, Some(method)) => item.set_method(&self.bytes(&method)?),
                 (Member::Url, Some(url)) => item.url = self.shared(&url)?,
@@ -198,7 +194,7 @@ impl<'a> Source<'a> {
     }
 
     fn header(&mut self, name: &[u8], depth: u32, item: &mut Subrequest) -> Result<(), Invalid> {
-        match self.string()? {
+        match self.scanner.string_if_next()? {
             Some(value) => item.add_header(name, self.shared_bytes(&value)?),
             None => {
                 self.scanner.value(depth)?;

@@ -17,11 +17,10 @@ pub(super) struct Scanner<'a> {
     length: usize,
 }
 
-/// A string as it stands in the text, without its quotes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Str<'a> {
-    pub(super) inner: &'a [u8],
-    pub(super) start: usize,
+/// Where a string stands in the text, without its quotes.
+#[derive(Clone, Debug)]
+pub(super) struct Str {
+    pub(super) inner: Range<usize>,
     pub(super) is_escaped: bool,
 }
 
@@ -41,12 +40,6 @@ impl<'a> Scanner<'a> {
             rest: text,
             length: text.len(),
         }
-    }
-
-    /// How much of the text is taken.
-    #[inline(always)]
-    fn at(&self) -> usize {
-        self.length - self.rest.len()
     }
 
     /// The next byte that is no white space, and what is behind it.
@@ -75,7 +68,7 @@ impl<'a> Scanner<'a> {
 
     /// Steps to the next member of an object that [`take`](Self::take) has opened: its name, or `None` at the end.
     #[inline]
-    pub(super) fn member(&mut self, is_first: bool) -> Result<Option<Str<'a>>, Invalid> {
+    pub(super) fn member(&mut self, is_first: bool) -> Result<Option<Str>, Invalid> {
         match self.member_begins(is_first)? {
             true => self.name().map(Some),
             false => Ok(None),
@@ -85,17 +78,18 @@ impl<'a> Scanner<'a> {
     /// The same, but its [`name`](Self::name) is still to be taken.
     #[inline(always)]
     pub(super) fn member_begins(&mut self, is_first: bool) -> Result<bool, Invalid> {
-        let is_there = self.is_there(is_first, b'}')?;
-        if is_there {
-            self.rest = skip::byte(self.rest, b'"').ok_or(Invalid)?;
-        }
+        let (is_there, rest) = self.step(is_first, b'}')?;
+        self.rest = match is_there {
+            true => skip::byte(rest, b'"').ok_or(Invalid)?,
+            false => rest,
+        };
         Ok(is_there)
     }
 
     /// Takes the name of a member that has begun, and its colon.
     #[inline]
-    pub(super) fn name(&mut self) -> Result<Str<'a>, Invalid> {
-        let name = self.begun_string()?;
+    pub(super) fn name(&mut self) -> Result<Str, Invalid> {
+        let name = self.begun_string(self.rest)?;
         self.rest = skip::byte(self.rest, b':').ok_or(Invalid)?;
         Ok(name)
     }
@@ -104,47 +98,54 @@ impl<'a> Scanner<'a> {
     #[inline(always)]
     pub(super) fn take_name(&mut self, spelling: &[u8]) -> bool {
         let rest = self.rest.strip_prefix(spelling);
-        self.rest = rest.unwrap_or(self.rest);
+        if let Some(rest) = rest {
+            self.rest = rest;
+        }
         rest.is_some()
     }
 
     /// Steps to the next element of an array that [`take`](Self::take) has opened: whether there is one.
     #[inline]
     pub(super) fn element(&mut self, is_first: bool) -> Result<bool, Invalid> {
-        self.is_there(is_first, b']')
+        let (is_there, rest) = self.step(is_first, b']')?;
+        self.rest = rest;
+        Ok(is_there)
     }
 
-    /// Takes the comma before the next member or element; or the end, which does not stand behind a comma: that wants a value.
+    /// Whether there is another member or element, and what is behind the comma before it; or else behind the end, which does
+    /// not stand behind a comma: that wants a value.
     #[inline(always)]
-    fn is_there(&mut self, is_first: bool, closing: u8) -> Result<bool, Invalid> {
+    fn step(&self, is_first: bool, closing: u8) -> Result<(bool, &'a [u8]), Invalid> {
         match self.next()? {
-            (b',', rest) if !is_first => self.rest = rest,
-            (byte, rest) if byte == closing => {
-                self.rest = rest;
-                return Ok(false);
-            }
-            _ if is_first => {}
-            _ => return Err(Invalid),
+            (b',', rest) if !is_first => Ok((true, rest)),
+            (byte, rest) if byte == closing => Ok((false, rest)),
+            _ if is_first => Ok((true, self.rest)),
+            _ => Err(Invalid),
         }
-        Ok(true)
     }
 
+    /// Takes a string.
+    #[inline]
+    pub(super) fn string(&mut self) -> Result<Str, Invalid> {
+        self.string_if_next()?.ok_or(Invalid)
+    }
+
+    /// Takes a string if one is next.
     #[inline(always)]
-    pub(super) fn string(&mut self) -> Result<Str<'a>, Invalid> {
-        self.rest = skip::byte(self.rest, b'"').ok_or(Invalid)?;
-        self.begun_string()
+    pub(super) fn string_if_next(&mut self) -> Result<Option<Str>, Invalid> {
+        match self.next()? {
+            (b'"', rest) => self.begun_string(rest).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// Takes a string from behind its first quote on.
     #[inline(always)]
-    fn begun_string(&mut self) -> Result<Str<'a>, Invalid> {
-        let (start, text) = (self.at(), self.rest);
+    fn begun_string(&mut self, text: &'a [u8]) -> Result<Str, Invalid> {
         let (rest, is_escaped) = skip::string(text, false).ok_or(Invalid)?;
         self.rest = rest;
-        let inner = text.get(..text.len() - rest.len() - 1);
         Ok(Str {
-            inner: inner.unwrap_or_default(),
-            start,
+            inner: self.length - text.len()..self.length - rest.len() - 1,
             is_escaped,
         })
     }
@@ -154,6 +155,32 @@ impl<'a> Scanner<'a> {
         let (_, rest) = self.next()?;
         let start = self.length - rest.len() - 1;
         self.rest = skip::value(self.rest, depth, false).ok_or(Invalid)?;
-        Ok(start..self.at())
+        Ok(start..self.length - self.rest.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_means_the_same_at_every_place_in_a_string() {
+        let agrees = |json: &[u8]| {
+            let expected = serde_json::from_slice::<serde_json::Value>(json).is_ok();
+            assert_eq!(is_json(json), expected, "{}", json.escape_ascii());
+        };
+        let two: &[&[u8]] = &[b"\\n", b"\\x", b"\xC3\xA9", b"\xA9\xC3", b"\" ", b"\xC3\""];
+        let one: Vec<[u8; 1]> = (0..=u8::MAX).map(|byte| [byte]).collect();
+        for special in one.iter().map(|byte| &byte[..]).chain(two.iter().copied()) {
+            for before in 0..20 {
+                for after in [0, 1, 7, 8, 30] {
+                    let inside = [&b" !#[]\x7Fxx".repeat(3)[..before], special].concat();
+                    let string = [b"\"", &inside[..], &vec![b'x'; after], b"\""].concat();
+                    agrees(&string);
+                    agrees(&[b"{", &string[..], b":0}"].concat());
+                    agrees(&[b"[", &string[..], b"]"].concat());
+                }
+            }
+        }
     }
 }

@@ -46,8 +46,12 @@ fn byte_behind_space(text: &[u8], wanted: u8) -> Option<&[u8]> {
 /// text of an answer may not be UTF-8, and half a surrogate pair in it is an error.
 #[inline(always)]
 pub(super) fn string(text: &[u8], is_answer: bool) -> Option<(&[u8], bool)> {
-    let special = match Word::of(text).and_then(|word| first(word.specials_and_highs())) {
-        Some(length) => text.get(length..)?,
+    let special = match Word::split(text) {
+        Some((word, after)) => match first(word.specials_and_highs()) {
+            Some(length) => text.get(length..)?,
+            // Most strings are shorter.
+            None => after_plain(after),
+        },
         None => after_plain(text),
     };
     match special {

@@ -11,11 +11,11 @@ impl Word {
     const ONES: u64 = u64::MAX / 255;
     const HIGHS: u64 = Self::ONES << 7;
 
-    /// The first eight bytes.
+    /// The first eight bytes, and those after them.
     #[inline(always)]
-    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
-        let word = bytes.first_chunk()?;
-        Some(Self(u64::from_le_bytes(*word)))
+    pub(super) fn split(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let (word, after) = bytes.split_first_chunk()?;
+        Some((Self(u64::from_le_bytes(*word)), after))
     }
 
     /// What does not stand in a JSON string for itself: control characters, quotes and backslashes.
@@ -64,8 +64,8 @@ pub(super) fn first(marks: u64) -> Option<usize> {
 #[inline]
 pub(super) fn prefix_len(bytes: &[u8], marks: impl Fn(Word) -> u64) -> usize {
     let mut rest = bytes;
-    while let Some((word, after)) = rest.split_first_chunk::<8>() {
-        if let Some(length) = first(marks(Word(u64::from_le_bytes(*word)))) {
+    while let Some((word, after)) = Word::split(rest) {
+        if let Some(length) = first(marks(word)) {
             return bytes.len() - rest.len() + length;
         }
         rest = after;
