@@ -11,18 +11,10 @@ pub(super) const MAX_DEPTH: u32 = 128;
 /// The next byte that is no white space, and what is behind it.
 #[inline(always)]
 pub(super) fn next(text: &[u8]) -> Option<(u8, &[u8])> {
-    match text.split_first()? {
-        (byte @ 0x21.., rest) => Some((*byte, rest)),
-        _ => next_behind_space(text),
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn next_behind_space(text: &[u8]) -> Option<(u8, &[u8])> {
-    let is_space = |byte: &&u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
-    let spaces = text.iter().take_while(is_space).count();
-    let (byte, rest) = text.get(spaces..)?.split_first()?;
+    let (byte, rest) = match text.split_first()? {
+        (0x21.., _) => text.split_first()?,
+        _ => behind_space(text).split_first()?,
+    };
     Some((*byte, rest))
 }
 
@@ -31,15 +23,18 @@ fn next_behind_space(text: &[u8]) -> Option<(u8, &[u8])> {
 pub(super) fn byte(text: &[u8], wanted: u8) -> Option<&[u8]> {
     match text {
         [byte, rest @ ..] if *byte == wanted => Some(rest),
-        _ => byte_behind_space(text, wanted),
+        _ => behind_space(text).strip_prefix(&[wanted]),
     }
 }
 
-#[cold]
 #[inline(never)]
-fn byte_behind_space(text: &[u8], wanted: u8) -> Option<&[u8]> {
-    let (byte, rest) = next_behind_space(text)?;
-    (byte == wanted).then_some(rest)
+fn behind_space(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\n' | b'\r' | b'\t', rest @ ..] = text {
+        // Where there is any, there is an indent.
+        let blanks = Word::split(rest).map_or(0, |(word, _)| word.blanks());
+        text = rest.get(blanks..).unwrap_or_default();
+    }
+    text
 }
 
 /// From behind the quote that begins a string to behind the one that ends it; and whether there are escapes between. The

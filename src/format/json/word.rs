@@ -18,6 +18,13 @@ impl Word {
         Some((Self(u64::from_le_bytes(*word)), after))
     }
 
+    /// How many blanks it begins with.
+    #[inline(always)]
+    pub(super) fn blanks(self) -> usize {
+        let others = self.0 ^ (Self::ONES * u64::from(b' '));
+        others.trailing_zeros() as usize / 8
+    }
+
     /// What does not stand in a JSON string for itself: control characters, quotes and backslashes.
     #[inline(always)]
     pub(super) fn specials(self) -> u64 {
