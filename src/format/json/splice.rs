@@ -21,7 +21,7 @@ pub(super) fn put_string(text: &str, out: &mut Frames) {
 }
 
 /// Writes text as the inside of a JSON string.
-#[inline]
+#[inline(always)]
 pub(super) fn put_escaped(text: &str, out: &mut Frames) {
     match is_plain(text.as_bytes()) {
         true => out.put(text.as_bytes()),
