@@ -83,7 +83,7 @@ impl Frames {
         }
     }
 
-    /// The same, for whom they only are lent to.
+    /// The same for bytes that are only lent: they are counted up, not copied, if they become a frame.
     #[cfg(feature = "json")]
     #[inline]
     pub(crate) fn put_shared(&mut self, bytes: &Bytes) {
