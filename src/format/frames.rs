@@ -59,6 +59,8 @@ impl Frames {
         self.put_across(bytes);
     }
 
+    #[cold]
+    #[inline(never)]
     fn put_across(&mut self, bytes: &[u8]) {
         let (fits, rest) = bytes.split_at(self.spare());
         self.open.extend_from_slice(fits);
@@ -75,9 +77,23 @@ impl Frames {
 
     /// Appends these bytes; 8 KiB and more are not copied but become a frame of their own.
     pub fn put_bytes(&mut self, bytes: Bytes) {
-        if bytes.len() < CHAINED {
-            return self.put(&bytes);
+        match bytes.len() < CHAINED {
+            true => self.put(&bytes),
+            false => self.chain(bytes),
         }
+    }
+
+    /// The same for bytes that are only lent: they are counted up, not copied, if they become a frame.
+    #[cfg(feature = "json")]
+    #[inline]
+    pub(crate) fn put_shared(&mut self, bytes: &Bytes) {
+        match bytes.len() < CHAINED {
+            true => self.put(bytes),
+            false => self.chain(bytes.clone()),
+        }
+    }
+
+    fn chain(&mut self, bytes: Bytes) {
         self.seal();
         self.sealed_len += bytes.len();
         self.sealed.push_back(bytes);

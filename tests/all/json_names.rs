@@ -19,9 +19,11 @@ async fn duplicate_names_refuse_in_an_item() {
     for members in [
         r#""id":"b""#,
         r#""\u0069d":"c""#,
+        r#""id" :"c""#,
         r#""method":"GET""#,
         r#""m\u0065thod":"GET""#,
         r#""url":"/3""#,
+        r#""url" :"/3""#,
         r#""body":1,"body":1"#,
         r#""body":null,"\u0062ody":null"#,
         r#""headers":{},"headers":{}"#,
@@ -46,6 +48,27 @@ async fn duplicate_names_refuse_in_headers() {
         r#"{"x":["1"],"x":[]}"#,
     ] {
         assert_malformed(with(&format!(r#""headers":{headers}"#)), Some(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_the_same_with_white_space_around_it_or_with_escapes() {
+    for item in [
+        r#"{"id":"a","method":"POST","url":"/1","headers":{"x":"1"},"body":1}"#,
+        r#"{ "id" : "a" , "method" : "POST" , "url" : "/1" , "headers" : { "x" : "1" } , "body" : 1 }"#,
+        "{\t\"id\"\n:\"a\",\r\"method\"\t:\"POST\",\"url\" :\"/1\",\"headers\"  :{\"x\":\"1\"},\"body\"\n\n:1}",
+        r#"{"\u0069d":"a","meth\u006fd":"POST","\u0075rl":"/1","header\u0073":{"\u0078":"1"},"b\u006fdy":1}"#,
+    ] {
+        let (reply, log) = ask(format!(r#"{{"requests":[{item}]}}"#)).await;
+        assert_eq!(reply.statuses(), [200], "{item}");
+        let asked = log.only();
+        assert_eq!(
+            (asked.method.as_str(), &*asked.uri),
+            ("POST", "/1"),
+            "{item}"
+        );
+        assert_eq!(asked.header("x"), ["1"], "{item}");
+        assert_eq!(asked.body, "1", "{item}");
     }
 }
 

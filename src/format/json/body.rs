@@ -37,9 +37,10 @@ pub(super) fn decode_body(body: ByteString, item: &mut Subrequest) -> Option<Byt
         b'_' => b'/',
         other => other,
     };
-    let text = source.text(&text).ok()?;
+    let text = source.bytes(&text).ok()?;
     let symbols: Vec<u8> = text
-        .bytes()
+        .iter()
+        .copied()
         .filter(|byte| !byte.is_ascii_whitespace())
         .map(symbol)
         .collect();

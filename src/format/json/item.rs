@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::body::decode_body;
@@ -31,25 +32,42 @@ impl<'a> Source<'a> {
     }
 
     /// What a string says. Half a surrogate pair says nothing.
-    #[inline]
-    pub(super) fn text(&self, string: &Str) -> Result<Cow<'a, str>, Invalid> {
-        match string.is_escaped {
-            false => Ok(Cow::Borrowed(self.slice(string.inner.clone()))),
-            true => self.unescaped(string).map(Cow::Owned),
-        }
+    #[inline(always)]
+    pub(super) fn bytes(&self, string: &Str) -> Result<Cow<'a, [u8]>, Invalid> {
+        Ok(match string.is_escaped {
+            false => Cow::Borrowed(self.plain_bytes(string)),
+            true => Cow::Owned(self.unescaped(string)?.into_bytes()),
+        })
     }
 
+    #[inline(always)]
+    fn plain_bytes(&self, string: &Str) -> &'a [u8] {
+        let bytes = self.envelope.as_bytes().get(string.inner.clone());
+        bytes.unwrap_or_default()
+    }
+
+    #[cold]
+    #[inline(never)]
     fn unescaped(&self, string: &Str) -> Result<String, Invalid> {
-        let quoted = self.slice(string.inner.start - 1..string.inner.end + 1);
-        serde_json::from_str(quoted).map_err(|_| Invalid)
+        serde_json::from_str(self.quoted(string)).map_err(|_| Invalid)
     }
 
     /// The same, as a slice of the envelope where there is nothing to unescape.
     #[inline]
     pub(super) fn shared(&self, string: &Str) -> Result<ByteString, Invalid> {
-        Ok(match self.text(string)? {
-            Cow::Borrowed(text) => self.envelope.slice_ref(text),
-            Cow::Owned(text) => text.into(),
+        Ok(match string.is_escaped {
+            false => self.envelope.slice_ref(self.slice(string.inner.clone())),
+            true => self.unescaped(string)?.into(),
+        })
+    }
+
+    fn shared_bytes(&self, string: &Str) -> Result<Bytes, Invalid> {
+        Ok(match string.is_escaped {
+            false => {
+                let bytes = self.plain_bytes(string);
+                self.envelope.as_bytes().slice_ref(bytes)
+            }
+            true => self.unescaped(string)?.into(),
         })
     }
 
@@ -58,19 +76,14 @@ impl<'a> Source<'a> {
         self.envelope.get(range).unwrap_or_default()
     }
 
+    fn quoted(&self, string: &Str) -> &'a str {
+        self.slice(string.inner.start - 1..string.inner.end + 1)
+    }
+
     /// Takes any value.
     fn value(&mut self) -> Result<&'a str, Invalid> {
         let range = self.scanner.value(DEPTH)?;
         Ok(self.slice(range))
-    }
-
-    /// Takes a string, or a value of another type: `None`.
-    #[inline]
-    fn string(&mut self, depth: u32) -> Result<Option<Str>, Invalid> {
-        if self.scanner.peek() == Some(b'"') {
-            return self.scanner.string().map(Some);
-        }
-        self.scanner.value(depth).map(|_| None)
     }
 
     /// Fills in one item. What breaks the structure is an error and refuses the batch; a bad value fails the item.
@@ -78,44 +91,54 @@ impl<'a> Source<'a> {
         if !self.scanner.take(b'{') {
             return Err(ErrorKind::Malformed);
         }
-        let mut members = Members::default();
+        let mut seen = Seen::default();
+        let mut unknown = None;
         let mut body = None;
         let mut is_first = true;
-        while let Some(name) = self.scanner.member(is_first)? {
+        while self.scanner.member_begins(is_first)? {
             is_first = false;
-            let name = self.text(&name)?;
-            match members.note(name)? {
-                Member::Id => {
-                    let id = self.scanner.string()?;
-                    item.set_id(self.shared(&id)?)?;
+            let member = match self.usual_member() {
+                Some(member) => member,
+                None => self.any_member(&mut unknown)?,
+            };
+            seen.note(member)?;
+            match (member, self.scanner.string_if_next()?) {
+                (Member::Id, Some(id)) => item.set_id(self.shared(&id)?)?,
+                (Member::Method, Some(method)) => item.set_method(&self.bytes(&method)?),
+                (Member::Url, Some(url)) => item.url = self.shared(&url)?,
+                (Member::Headers, Some(_)) => item.fail(Fault::Header),
+                (Member::Body, Some(text)) => body = Some(self.quoted(&text)),
+                (Member::AtomicityGroup, Some(group)) => {
+                    item.extras_mut().group = Some(self.shared(&group)?);
                 }
-                Member::Method => match self.string(DEPTH)? {
-                    Some(method) => item.set_method(self.text(&method)?.as_bytes()),
-                    None => item.fail(Fault::Method),
-                },
-                Member::Url => match self.string(DEPTH)? {
-                    Some(url) => item.url = self.shared(&url)?,
-                    None => item.fail(Fault::Target),
-                },
-                Member::Headers => self.headers(item)?,
-                Member::Body => body = Some(self.value()?),
-                Member::DependsOn => self.depends_on(item)?,
-                Member::AtomicityGroup => {
-                    if let Some(group) = self.group()? {
-                        item.extras_mut().group = Some(group);
+                (Member::Id, None) | (Member::DependsOn, Some(_)) => {
+                    return Err(ErrorKind::Malformed);
+                }
+                (Member::Method, None) => {
+                    self.value()?;
+                    item.fail(Fault::Method);
+                }
+                (Member::Url, None) => {
+                    self.value()?;
+                    item.fail(Fault::Target);
+                }
+                (Member::Headers, None) => self.headers(item)?,
+                (Member::Body, None) => body = Some(self.value()?),
+                (Member::DependsOn, None) => self.depends_on(item)?,
+                // Never ignored: an item that was to be conditional must not run as if it were not.
+                (Member::If, Some(_)) => return Err(ErrorKind::UnsupportedAtomicity),
+                (Member::AtomicityGroup | Member::If, None) => {
+                    if self.value()? != "null" {
+                        return Err(ErrorKind::UnsupportedAtomicity);
                     }
                 }
-                // Never ignored: an item that was to be conditional must not run as if it were not.
-                Member::If if self.value()? != "null" => {
-                    return Err(ErrorKind::UnsupportedAtomicity);
-                }
-                Member::If => {}
-                Member::Unknown => {
+                (Member::Unknown, Some(_)) => {}
+                (Member::Unknown, None) => {
                     self.value()?;
                 }
             }
         }
-        if !members.has(Member::Id) {
+        if !seen.has(Member::Id) {
             return Err(ErrorKind::Malformed);
         }
         if let Some(body) = body.filter(|body| *body != "null") {
@@ -125,6 +148,25 @@ impl<'a> Source<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Takes the name of a member if it is spelled as nearly always.
+    #[inline(always)]
+    fn usual_member(&mut self) -> Option<Member> {
+        let mut usual = USUAL.iter();
+        let found = usual.find(|(spelling, _)| self.scanner.take_name(spelling));
+        found.map(|(_, member)| *member)
+    }
+
+    #[inline(never)]
+    fn any_member(&mut self, unknown: &mut Option<Names<'a>>) -> Result<Member, Invalid> {
+        let name = self.scanner.name()?;
+        let name = self.bytes(&name)?;
+        let member = Member::named(&name);
+        if member == Member::Unknown {
+            unknown.get_or_insert_default().insert(name)?;
+        }
+        Ok(member)
     }
 
     fn headers(&mut self, item: &mut Subrequest) -> Result<(), Invalid> {
@@ -138,7 +180,7 @@ impl<'a> Source<'a> {
         let mut is_first = true;
         while let Some(name) = self.scanner.member(is_first)? {
             is_first = false;
-            let name = self.text(&name)?;
+            let name = self.bytes(&name)?;
             names.insert(name.clone())?;
             if self.scanner.take(b'[') {
                 let mut is_first = true;
@@ -153,10 +195,13 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
-    fn header(&mut self, name: &str, depth: u32, item: &mut Subrequest) -> Result<(), Invalid> {
-        match self.string(depth)? {
-            Some(value) => item.add_header(name.as_bytes(), self.shared(&value)?.into_bytes()),
-            None => item.fail(Fault::Header),
+    fn header(&mut self, name: &[u8], depth: u32, item: &mut Subrequest) -> Result<(), Invalid> {
+        match self.scanner.string_if_next()? {
+            Some(value) => item.add_header(name, self.shared_bytes(&value)?),
+            None => {
+                self.scanner.value(depth)?;
+                item.fail(Fault::Header);
+            }
         }
         Ok(())
     }
@@ -176,17 +221,6 @@ impl<'a> Source<'a> {
         }
         Ok(())
     }
-
-    fn group(&mut self) -> Result<Option<ByteString>, ErrorKind> {
-        match self.scanner.peek() {
-            Some(b'"') => {
-                let name = self.scanner.string()?;
-                Ok(Some(self.shared(&name)?))
-            }
-            _ if self.value()? == "null" => Ok(None),
-            _ => Err(ErrorKind::UnsupportedAtomicity),
-        }
-    }
 }
 
 /// The members that mean something.
@@ -203,38 +237,47 @@ enum Member {
     Unknown = 0,
 }
 
-/// Which members an item has had.
-#[derive(Debug, Default)]
-struct Members<'a> {
-    seen: u8,
-    unknown: Option<Names<'a>>,
+/// The members that most items have, as they stand behind the quote that begins their name.
+const USUAL: [(&[u8], Member); 5] = [
+    (b"id\":", Member::Id),
+    (b"method\":", Member::Method),
+    (b"url\":", Member::Url),
+    (b"headers\":", Member::Headers),
+    (b"body\":", Member::Body),
+];
+
+impl Member {
+    fn named(name: &[u8]) -> Self {
+        match name {
+            b"id" => Self::Id,
+            b"method" => Self::Method,
+            b"url" => Self::Url,
+            b"headers" => Self::Headers,
+            b"body" => Self::Body,
+            b"dependsOn" => Self::DependsOn,
+            b"atomicityGroup" => Self::AtomicityGroup,
+            b"if" => Self::If,
+            _ => Self::Unknown,
+        }
+    }
 }
 
-impl<'a> Members<'a> {
-    #[inline]
-    fn note(&mut self, name: Cow<'a, str>) -> Result<Member, Invalid> {
-        let member = match &*name {
-            "id" => Member::Id,
-            "method" => Member::Method,
-            "url" => Member::Url,
-            "headers" => Member::Headers,
-            "body" => Member::Body,
-            "dependsOn" => Member::DependsOn,
-            "atomicityGroup" => Member::AtomicityGroup,
-            "if" => Member::If,
-            _ => {
-                self.unknown.get_or_insert_default().insert(name)?;
-                return Ok(Member::Unknown);
-            }
-        };
+/// Which members an item has had.
+#[derive(Debug, Default)]
+struct Seen(u8);
+
+impl Seen {
+    /// A duplicate is an error.
+    #[inline(always)]
+    fn note(&mut self, member: Member) -> Result<(), Invalid> {
         if self.has(member) {
             return Err(Invalid);
         }
-        self.seen |= member as u8;
-        Ok(member)
+        self.0 |= member as u8;
+        Ok(())
     }
 
     fn has(&self, member: Member) -> bool {
-        self.seen & member as u8 != 0
+        self.0 & member as u8 != 0
     }
 }

@@ -10,20 +10,17 @@ const FEW: usize = 8;
 /// Finds duplicates, escaped or not, in linear time; without allocating for a few plain names.
 #[derive(Debug, Default)]
 pub(super) struct Names<'a> {
-    few: [&'a str; FEW],
+    few: [&'a [u8]; FEW],
     count: usize,
-    more: HashSet<Cow<'a, str>>,
+    more: Option<HashSet<Cow<'a, [u8]>>>,
 }
 
 impl<'a> Names<'a> {
     /// Notes a name; a duplicate is an error.
-    pub(super) fn insert(&mut self, name: Cow<'a, str>) -> Result<(), Invalid> {
-        let is_known = self
-            .few
-            .iter()
-            .take(self.count)
-            .any(|known| **known == *name);
-        if is_known || (!self.more.is_empty() && self.more.contains(&name)) {
+    pub(super) fn insert(&mut self, name: Cow<'a, [u8]>) -> Result<(), Invalid> {
+        let mut few = self.few.iter().take(self.count);
+        let more = self.more.as_ref();
+        if few.any(|known| **known == *name) || more.is_some_and(|more| more.contains(&name)) {
             return Err(Invalid);
         }
         match (name, self.few.get_mut(self.count)) {
@@ -32,7 +29,7 @@ impl<'a> Names<'a> {
                 self.count += 1;
             }
             (name, _) => {
-                self.more.insert(name);
+                self.more.get_or_insert_default().insert(name);
             }
         }
         Ok(())

@@ -101,8 +101,8 @@ impl Decoder for Reader {
         let mut is_first = true;
         while let Some(name) = source.scanner.member(is_first)? {
             is_first = false;
-            let name = source.text(&name)?;
-            let is_requests = name == "requests";
+            let name = source.bytes(&name)?;
+            let is_requests = *name == *b"requests";
             names.insert(name)?;
             if is_requests {
                 has_requests = true;

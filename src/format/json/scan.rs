@@ -13,8 +13,8 @@ pub(super) struct Invalid;
 /// A place in JSON text. That the text is UTF-8 is for the caller to check.
 #[derive(Debug)]
 pub(super) struct Scanner<'a> {
-    text: &'a [u8],
-    at: usize,
+    rest: &'a [u8],
+    length: usize,
 }
 
 /// Where a string stands in the text, without its quotes.
@@ -30,87 +30,157 @@ const ANSWER_DEPTH: u32 = 4;
 /// Checks that these bytes are exactly one JSON value, and one that does not keep a strict reader from the rest of the
 /// envelope: not too deep where it will stand, and without halves of surrogate pairs.
 pub(super) fn is_json(bytes: &[u8]) -> bool {
-    let is_text = bytes.is_ascii() || std::str::from_utf8(bytes).is_ok();
-    let start = skip::space(bytes, 0);
-    let end = skip::value(bytes, start, ANSWER_DEPTH, true);
-    is_text && end.is_some_and(|end| skip::space(bytes, end) == bytes.len())
+    let rest = skip::value(bytes, ANSWER_DEPTH, true);
+    rest.is_some_and(|rest| skip::next(rest).is_none())
 }
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a [u8]) -> Self {
-        Self { text, at: 0 }
+        Self {
+            rest: text,
+            length: text.len(),
+        }
+    }
+
+    /// The next byte that is no white space, and what is behind it.
+    #[inline(always)]
+    fn next(&self) -> Result<(u8, &'a [u8]), Invalid> {
+        skip::next(self.rest).ok_or(Invalid)
     }
 
     /// The next byte that is no white space, without taking it.
     #[inline]
-    pub(super) fn peek(&mut self) -> Option<u8> {
-        self.at = skip::space(self.text, self.at);
-        self.text.get(self.at).copied()
+    pub(super) fn peek(&self) -> Option<u8> {
+        skip::next(self.rest).map(|(byte, _)| byte)
     }
 
-    pub(super) fn end(&mut self) -> Result<(), Invalid> {
+    pub(super) fn end(&self) -> Result<(), Invalid> {
         self.peek().map_or(Ok(()), |_| Err(Invalid))
     }
 
     /// Takes this byte if it is the next one.
     #[inline]
     pub(super) fn take(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        self.at += usize::from(found);
-        found
-    }
-
-    #[inline]
-    fn expect(&mut self, byte: u8) -> Result<(), Invalid> {
-        self.take(byte).then_some(()).ok_or(Invalid)
+        let rest = skip::byte(self.rest, byte);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
     }
 
     /// Steps to the next member of an object that [`take`](Self::take) has opened: its name, or `None` at the end.
     #[inline]
     pub(super) fn member(&mut self, is_first: bool) -> Result<Option<Str>, Invalid> {
-        match self.peek() {
-            Some(b'}') => {
-                self.at += 1;
-                return Ok(None);
-            }
-            Some(b',') if !is_first => self.at += 1,
-            _ if is_first => {}
-            _ => return Err(Invalid),
+        match self.member_begins(is_first)? {
+            true => self.name().map(Some),
+            false => Ok(None),
         }
-        let name = self.string()?;
-        self.expect(b':')?;
-        Ok(Some(name))
+    }
+
+    /// The same, but its [`name`](Self::name) is still to be taken.
+    #[inline(always)]
+    pub(super) fn member_begins(&mut self, is_first: bool) -> Result<bool, Invalid> {
+        let (is_there, rest) = self.step(is_first, b'}')?;
+        self.rest = match is_there {
+            true => skip::byte(rest, b'"').ok_or(Invalid)?,
+            false => rest,
+        };
+        Ok(is_there)
+    }
+
+    /// Takes the name of a member that has begun, and its colon.
+    #[inline]
+    pub(super) fn name(&mut self) -> Result<Str, Invalid> {
+        let name = self.begun_string(self.rest)?;
+        self.rest = skip::byte(self.rest, b':').ok_or(Invalid)?;
+        Ok(name)
+    }
+
+    /// The same for a name that is spelled like this, quote and colon at its end: whether it is the one.
+    #[inline(always)]
+    pub(super) fn take_name(&mut self, spelling: &[u8]) -> bool {
+        let rest = self.rest.strip_prefix(spelling);
+        if let Some(rest) = rest {
+            self.rest = rest;
+        }
+        rest.is_some()
     }
 
     /// Steps to the next element of an array that [`take`](Self::take) has opened: whether there is one.
     #[inline]
     pub(super) fn element(&mut self, is_first: bool) -> Result<bool, Invalid> {
-        if self.take(b']') {
-            // `[1,]` does not get here: the comma wants a value.
-            return Ok(false);
-        }
-        if !is_first {
-            self.expect(b',')?;
-        }
-        Ok(true)
+        let (is_there, rest) = self.step(is_first, b']')?;
+        self.rest = rest;
+        Ok(is_there)
     }
 
+    /// Whether there is another member or element, and what is behind the comma before it; or else behind the end, which does
+    /// not stand behind a comma: that wants a value.
+    #[inline(always)]
+    fn step(&self, is_first: bool, closing: u8) -> Result<(bool, &'a [u8]), Invalid> {
+        match self.next()? {
+            (b',', rest) if !is_first => Ok((true, rest)),
+            (byte, rest) if byte == closing => Ok((false, rest)),
+            _ if is_first => Ok((true, self.rest)),
+            _ => Err(Invalid),
+        }
+    }
+
+    /// Takes a string.
     #[inline]
     pub(super) fn string(&mut self) -> Result<Str, Invalid> {
-        self.expect(b'"')?;
-        let start = self.at;
-        let (end, is_escaped) = skip::string(self.text, start, false).ok_or(Invalid)?;
-        self.at = end;
+        self.string_if_next()?.ok_or(Invalid)
+    }
+
+    /// Takes a string if one is next.
+    #[inline(always)]
+    pub(super) fn string_if_next(&mut self) -> Result<Option<Str>, Invalid> {
+        match self.next()? {
+            (b'"', rest) => self.begun_string(rest).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Takes a string from behind its first quote on.
+    #[inline(always)]
+    fn begun_string(&mut self, text: &'a [u8]) -> Result<Str, Invalid> {
+        let (rest, is_escaped) = skip::string(text, false).ok_or(Invalid)?;
+        self.rest = rest;
         Ok(Str {
-            inner: start..end - 1,
+            inner: self.length - text.len()..self.length - rest.len() - 1,
             is_escaped,
         })
     }
 
     /// Takes any value that stands in `depth` containers: where it stands, without the white space around it.
     pub(super) fn value(&mut self, depth: u32) -> Result<Range<usize>, Invalid> {
-        let start = skip::space(self.text, self.at);
-        self.at = skip::value(self.text, start, depth, false).ok_or(Invalid)?;
-        Ok(start..self.at)
+        let (_, rest) = self.next()?;
+        let start = self.length - rest.len() - 1;
+        self.rest = skip::value(self.rest, depth, false).ok_or(Invalid)?;
+        Ok(start..self.length - self.rest.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_means_the_same_at_every_place_in_a_string() {
+        let agrees = |json: &[u8]| {
+            let expected = serde_json::from_slice::<serde_json::Value>(json).is_ok();
+            assert_eq!(is_json(json), expected, "{}", json.escape_ascii());
+        };
+        let two: &[&[u8]] = &[b"\\n", b"\\x", b"\xC3\xA9", b"\xA9\xC3", b"\" ", b"\xC3\""];
+        let one: Vec<[u8; 1]> = (0..=u8::MAX).map(|byte| [byte]).collect();
+        for special in one.iter().map(|byte| &byte[..]).chain(two.iter().copied()) {
+            for before in 0..20 {
+                for after in [0, 1, 7, 8, 30] {
+                    let inside = [&b" !#[]\x7Fxx".repeat(3)[..before], special].concat();
+                    let string = [b"\"", &inside[..], &vec![b'x'; after], b"\""].concat();
+                    agrees(&string);
+                    agrees(&[b"{", &string[..], b":0}"].concat());
+                    agrees(&[b"[", &string[..], b"]"].concat());
+                }
+            }
+        }
     }
 }

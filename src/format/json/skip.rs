@@ -1,168 +1,205 @@
-//! Strict JSON (RFC 8259), passed over as fast as it can be: from a place in the text to the place behind a value. `None` is
-//! no JSON. Places are kept in locals and handed on, so that they stay in registers.
+//! Strict JSON (RFC 8259), passed over as fast as it can be: from a text to what is behind a part of it. `None` is no JSON.
+
+use std::str::from_utf8;
 
 use super::containers::Containers;
-use super::word::{Word, prefix_len};
+use super::word::{Word, first, prefix_len};
 
 /// Deeper JSON is refused.
 pub(super) const MAX_DEPTH: u32 = 128;
 
-/// The place of the next byte that is no white space.
+/// The next byte that is no white space, and what is behind it.
 #[inline(always)]
-pub(super) fn space(text: &[u8], at: usize) -> usize {
-    match text.get(at) {
-        // Nearly always.
-        Some(0x21..) | None => at,
-        Some(_) => at + spaces(text.get(at..).unwrap_or_default()),
-    }
-}
-
-fn spaces(text: &[u8]) -> usize {
-    let is_space = |byte: &&u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
-    text.iter().take_while(is_space).count()
+pub(super) fn next(text: &[u8]) -> Option<(u8, &[u8])> {
+    let (byte, rest) = match text.split_first()? {
+        (0x21.., _) => text.split_first()?,
+        _ => behind_space(text).split_first()?,
+    };
+    Some((*byte, rest))
 }
 
 /// Passes over this byte, and white space before it.
 #[inline(always)]
-fn byte(text: &[u8], at: usize, wanted: u8) -> Option<usize> {
-    let at = space(text, at);
-    (*text.get(at)? == wanted).then_some(at + 1)
-}
-
-/// From behind the quote that begins a string to behind the one that ends it; and whether there are escapes between. If
-/// `wants_pairs`, half a surrogate pair is an error.
-#[inline(always)]
-pub(super) fn string(text: &[u8], at: usize, wants_pairs: bool) -> Option<(usize, bool)> {
-    let end = plain(text, at);
-    match text.get(end)? {
-        b'"' => Some((end + 1, false)),
-        b'\\' => Some((escaped(text, end, wants_pairs)?, true)),
-        _ => None,
+pub(super) fn byte(text: &[u8], wanted: u8) -> Option<&[u8]> {
+    match text {
+        [byte, rest @ ..] if *byte == wanted => Some(rest),
+        _ => behind_space(text).strip_prefix(&[wanted]),
     }
 }
 
-/// The first place from here that does not stand in a string for itself.
-#[inline(always)]
-fn plain(text: &[u8], at: usize) -> usize {
-    let marks = |word: Word| word.controls() | word.equal(b'"') | word.equal(b'\\');
-    at + prefix_len(text.get(at..).unwrap_or_default(), marks)
-}
-
-/// The rest of a string, from its first escape on.
-#[cold]
-fn escaped(text: &[u8], mut at: usize, wants_pairs: bool) -> Option<usize> {
-    while *text.get(at)? == b'\\' {
-        at = plain(text, escape(text, at, wants_pairs)?);
+#[inline(never)]
+fn behind_space(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\n' | b'\r' | b'\t', rest @ ..] = text {
+        // Where there is any, there is an indent.
+        let blanks = Word::split(rest).map_or(0, |(word, _)| word.blanks());
+        text = rest.get(blanks..).unwrap_or_default();
     }
-    (*text.get(at)? == b'"').then_some(at + 1)
+    text
 }
 
-fn escape(text: &[u8], at: usize, wants_pairs: bool) -> Option<usize> {
-    match text.get(at + 1)? {
-        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => return Some(at + 2),
+/// From behind the quote that begins a string to behind the one that ends it; and whether there are escapes between. The
+/// text of an answer may not be UTF-8, and half a surrogate pair in it is an error.
+#[inline(always)]
+pub(super) fn string(text: &[u8], is_answer: bool) -> Option<(&[u8], bool)> {
+    let special = match Word::split(text) {
+        Some((word, after)) => match first(word.specials_and_highs()) {
+            Some(length) => text.get(length..)?,
+            // Most strings are shorter.
+            None => after_plain(after),
+        },
+        None => after_plain(text),
+    };
+    match special {
+        [b'"', rest @ ..] => Some((rest, false)),
+        _ => special_string(text, special, is_answer),
+    }
+}
+
+/// From the first byte on that is not ASCII, or does not stand in a string for itself.
+#[inline(never)]
+fn after_plain(text: &[u8]) -> &[u8] {
+    let length = prefix_len(text, Word::specials_and_highs);
+    text.get(length..).unwrap_or_default()
+}
+
+/// What is behind a string, whose first byte that is not plain is `rest`'s; and whether there are escapes.
+#[inline(never)]
+fn special_string<'a>(
+    text: &[u8],
+    mut rest: &'a [u8],
+    is_answer: bool,
+) -> Option<(&'a [u8], bool)> {
+    let mut is_escaped = false;
+    loop {
+        rest = match rest {
+            [b'"', rest @ ..] => {
+                let inner = text.get(..text.len() - rest.len() - 1)?;
+                let is_text = !is_answer || inner.is_ascii() || from_utf8(inner).is_ok();
+                return is_text.then_some((rest, is_escaped));
+            }
+            [b'\\', rest @ ..] => {
+                is_escaped = true;
+                escape(rest, is_answer)?
+            }
+            [0x80..=0xFF, rest @ ..] => rest,
+            _ => return None,
+        };
+        rest = rest.get(prefix_len(rest, Word::specials)..)?;
+    }
+}
+
+fn escape(text: &[u8], is_answer: bool) -> Option<&[u8]> {
+    let (first, rest) = text.split_first()?;
+    match first {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => return Some(rest),
         b'u' => {}
         _ => return None,
     }
-    let at = at + 6;
-    match code_unit(text, at - 6)? {
-        0xD800..=0xDBFF if wants_pairs => match code_unit(text, at)? {
-            0xDC00..=0xDFFF => Some(at + 6),
+    let (unit, rest) = code_unit(rest)?;
+    match unit {
+        0xD800..=0xDBFF if is_answer => match code_unit(rest.strip_prefix(b"\\u")?)? {
+            (0xDC00..=0xDFFF, rest) => Some(rest),
             _ => None,
         },
-        0xDC00..=0xDFFF if wants_pairs => None,
-        _ => Some(at),
+        0xDC00..=0xDFFF if is_answer => None,
+        _ => Some(rest),
     }
 }
 
-/// A backslash, `u` and four hexadecimal digits.
-fn code_unit(text: &[u8], at: usize) -> Option<u32> {
-    let digits = text.get(at..)?.strip_prefix(b"\\u")?.get(..4)?;
-    digits.iter().try_fold(0, |unit, digit| {
+/// Four hexadecimal digits.
+fn code_unit(text: &[u8]) -> Option<(u32, &[u8])> {
+    let (digits, rest) = text.split_first_chunk::<4>()?;
+    let unit = digits.iter().try_fold(0, |unit, digit| {
         Some(unit * 16 + char::from(*digit).to_digit(16)?)
-    })
+    });
+    Some((unit?, rest))
 }
 
-/// Any value that stands in `depth` containers. It begins at `at`.
-pub(super) fn value(text: &[u8], mut at: usize, depth: u32, wants_pairs: bool) -> Option<usize> {
+/// Any value that stands in `depth` containers, and white space before it.
+pub(super) fn value(mut text: &[u8], depth: u32, is_answer: bool) -> Option<&[u8]> {
     let mut open = Containers::default();
     loop {
-        at = match *text.get(at)? {
-            b'"' => string(text, at + 1, wants_pairs)?.0,
-            opening @ (b'{' | b'[') => {
-                open.push(opening == b'{');
+        if open.is_object() {
+            let (rest, _) = string(byte(text, b'"')?, is_answer)?;
+            text = byte(rest, b':')?;
+        }
+        let (first, rest) = next(text)?;
+        text = match first {
+            b'"' => string(rest, is_answer)?.0,
+            b'{' | b'[' => {
+                open.push(first == b'{');
                 if depth + open.count > MAX_DEPTH {
                     return None;
                 }
-                at = space(text, at + 1);
-                if *text.get(at)? != open.closing() {
-                    at = before_value(text, at, &open, wants_pairs)?;
-                    continue;
+                match next(rest)? {
+                    (byte, rest) if byte == open.closing() => {
+                        open.pop();
+                        rest
+                    }
+                    _ => {
+                        text = rest;
+                        continue;
+                    }
                 }
-                at
             }
-            b't' => literal(text, at, b"true")?,
-            b'f' => literal(text, at, b"false")?,
-            b'n' => literal(text, at, b"null")?,
-            _ => number(text, at)?,
+            b't' => rest.strip_prefix(b"rue")?,
+            b'f' => rest.strip_prefix(b"alse")?,
+            b'n' => rest.strip_prefix(b"ull")?,
+            _ => number(first, rest)?,
         };
-        loop {
-            if open.count == 0 {
-                return Some(at);
-            }
-            at = space(text, at);
-            let next = *text.get(at)?;
-            at += 1;
-            if next == b',' {
-                at = before_value(text, at, &open, wants_pairs)?;
+        while open.count > 0 {
+            let (byte, rest) = next(text)?;
+            text = rest;
+            if byte == b',' {
                 break;
             }
-            if next != open.closing() {
+            if byte != open.closing() {
                 return None;
             }
             open.pop();
         }
+        if open.count == 0 {
+            return Some(text);
+        }
     }
 }
 
-/// To where a value begins: in an object behind a name and a colon.
+/// The rest of a number, which begins with this byte.
 #[inline(always)]
-fn before_value(text: &[u8], at: usize, open: &Containers, wants_pairs: bool) -> Option<usize> {
-    if !open.is_object() {
-        return Some(space(text, at));
-    }
-    let at = byte(text, at, b'"')?;
-    let (at, _) = string(text, at, wants_pairs)?;
-    Some(space(text, byte(text, at, b':')?))
-}
-
-#[inline(always)]
-fn literal(text: &[u8], at: usize, word: &[u8]) -> Option<usize> {
-    let end = at + word.len();
-    (text.get(at..end)? == word).then_some(end)
-}
-
-fn number(text: &[u8], mut at: usize) -> Option<usize> {
-    at += usize::from(text.get(at) == Some(&b'-'));
-    at = match text.get(at)? {
-        b'0' => at + 1,
-        _ => digits(text, at)?,
+fn number(first: u8, rest: &[u8]) -> Option<&[u8]> {
+    let (first, mut rest) = match first {
+        b'-' => rest.split_first().map(|(first, rest)| (*first, rest))?,
+        _ => (first, rest),
     };
-    if text.get(at) == Some(&b'.') {
-        at = digits(text, at + 1)?;
+    rest = match first {
+        b'0' => rest,
+        b'1'..=b'9' => digits(rest),
+        _ => return None,
+    };
+    if let [b'.', fraction @ ..] = rest {
+        rest = some_digits(fraction)?;
     }
-    if let Some(b'e' | b'E') = text.get(at) {
-        let is_signed = matches!(text.get(at + 1), Some(b'+' | b'-'));
-        at = digits(text, at + 1 + usize::from(is_signed))?;
+    if let [b'e' | b'E', exponent @ ..] = rest {
+        rest = match exponent {
+            [b'+' | b'-', unsigned @ ..] => some_digits(unsigned)?,
+            unsigned => some_digits(unsigned)?,
+        };
     }
-    Some(at)
+    Some(rest)
 }
 
-/// One digit or more.
 #[inline(always)]
-fn digits(text: &[u8], start: usize) -> Option<usize> {
-    let mut at = start;
-    while let Some(b'0'..=b'9') = text.get(at) {
-        at += 1;
+fn some_digits(text: &[u8]) -> Option<&[u8]> {
+    match text {
+        [b'0'..=b'9', rest @ ..] => Some(digits(rest)),
+        _ => None,
     }
-    (at > start).then_some(at)
+}
+
+#[inline(always)]
+fn digits(mut text: &[u8]) -> &[u8] {
+    while let [b'0'..=b'9', rest @ ..] = text {
+        text = rest;
+    }
+    text
 }

@@ -7,6 +7,12 @@ use bytes::Bytes;
 use super::word::{Word, prefix_len};
 use crate::format::Frames;
 
+/// Whether these bytes are ASCII, and may stand in a JSON string as they are.
+#[inline]
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
+    prefix_len(bytes, Word::specials_and_highs) == bytes.len()
+}
+
 /// Writes text as a JSON string.
 pub(super) fn put_string(text: &str, out: &mut Frames) {
     out.put_byte(b'"');
@@ -15,11 +21,12 @@ pub(super) fn put_string(text: &str, out: &mut Frames) {
 }
 
 /// Writes text as the inside of a JSON string.
-#[inline]
+#[inline(always)]
 pub(super) fn put_escaped(text: &str, out: &mut Frames) {
-    let needs_care =
-        |word: Word| word.controls() | word.highs() | word.equal(b'"') | word.equal(b'\\');
-    put_with_care(text.as_bytes(), needs_care, out);
+    match is_plain(text.as_bytes()) {
+        true => out.put(text.as_bytes()),
+        false => put_with_care(text.as_bytes(), Word::specials_and_highs, out),
+    }
 }
 
 /// Writes bytes as a base64 string; base64url as OData 4.01 has it, without padding.
@@ -36,9 +43,9 @@ pub(super) fn put_base64(bytes: &[u8], is_url: bool, out: &mut Frames) {
 /// Writes JSON text so that it has no line break in any reader's sense. Between tokens they mean nothing; in strings
 /// only those stand that are not ASCII, and these have escapes.
 pub(super) fn put_on_one_line(json: &Bytes, out: &mut Frames) {
-    let needs_care = |word: Word| word.equal(b'\n') | word.equal(b'\r') | word.highs();
-    if prefix_len(json, needs_care) == json.len() {
-        return out.put_bytes(json.clone());
+    let breaks = |word: Word| word.equal(b'\n') | word.equal(b'\r') | word.highs();
+    if prefix_len(json, breaks) == json.len() {
+        return out.put_shared(json);
     }
     for line in json.split(|byte| matches!(byte, b'\n' | b'\r')) {
         put_with_care(line, Word::highs, out);
@@ -47,7 +54,8 @@ pub(super) fn put_on_one_line(json: &Bytes, out: &mut Frames) {
 
 /// Copies what `needs_care` does not mark, eight bytes at a time; of the rest, escapes what a JSON string cannot hold, or
 /// what somebody might take for the end of a line.
-#[inline]
+#[cold]
+#[inline(never)]
 fn put_with_care(text: &[u8], needs_care: impl Fn(Word) -> u64, out: &mut Frames) {
     let mut rest = text;
     loop {

@@ -1,5 +1,7 @@
 //! Eight bytes at a time.
 
+use std::num::NonZero;
+
 /// Eight bytes in one number. Each question is answered by a mark in the high bit of every byte that it holds for; above
 /// the lowest mark there may be false ones, by a borrow.
 #[derive(Clone, Copy, Debug)]
@@ -9,10 +11,39 @@ impl Word {
     const ONES: u64 = u64::MAX / 255;
     const HIGHS: u64 = Self::ONES << 7;
 
-    /// Control characters.
-    #[inline]
-    pub(super) fn controls(self) -> u64 {
-        self.0.wrapping_sub(Self::ONES * 0x20) & !self.0 & Self::HIGHS
+    /// The first eight bytes, and those after them.
+    #[inline(always)]
+    pub(super) fn split(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let (word, after) = bytes.split_first_chunk()?;
+        Some((Self(u64::from_le_bytes(*word)), after))
+    }
+
+    /// How many blanks it begins with.
+    #[inline(always)]
+    pub(super) fn blanks(self) -> usize {
+        let others = self.0 ^ (Self::ONES * u64::from(b' '));
+        others.trailing_zeros() as usize / 8
+    }
+
+    /// What does not stand in a JSON string for itself: control characters, quotes and backslashes.
+    #[inline(always)]
+    pub(super) fn specials(self) -> u64 {
+        self.marked() & !self.0 & Self::HIGHS
+    }
+
+    /// Those, and bytes that are not ASCII.
+    #[inline(always)]
+    pub(super) fn specials_and_highs(self) -> u64 {
+        (self.marked() | self.0) & Self::HIGHS
+    }
+
+    /// Bytes that are ASCII are marked if they are special.
+    #[inline(always)]
+    fn marked(self) -> u64 {
+        // The quote changes places with the blank, and is found with the control characters below it.
+        let low = (self.0 ^ (Self::ONES * 0x02)).wrapping_sub(Self::ONES * 0x21);
+        let backslash = (self.0 ^ (Self::ONES * u64::from(b'\\'))).wrapping_sub(Self::ONES);
+        low | backslash
     }
 
     /// Bytes that are not ASCII.
@@ -29,30 +60,24 @@ impl Word {
     }
 }
 
+/// The place of the first byte that is marked in a word, if any is; less than 8.
+#[inline(always)]
+pub(super) fn first(marks: u64) -> Option<usize> {
+    let marks = NonZero::new(marks)?;
+    Some(marks.trailing_zeros() as usize / 8)
+}
+
 /// How many bytes there are before the first that is marked.
 #[inline]
 pub(super) fn prefix_len(bytes: &[u8], marks: impl Fn(Word) -> u64) -> usize {
-    let mut length = 0;
     let mut rest = bytes;
-    while let Some((word, after)) = rest.split_first_chunk::<8>() {
-        let marked = marks(Word(u64::from_le_bytes(*word)));
-        if marked != 0 {
-            return length + marked.trailing_zeros() as usize / 8;
+    while let Some((word, after)) = Word::split(rest) {
+        if let Some(length) = first(marks(word)) {
+            return bytes.len() - rest.len() + length;
         }
-        length += 8;
         rest = after;
     }
-    length + short_prefix_len(rest, marks)
-}
-
-/// The same for less than eight bytes.
-#[cold]
-fn short_prefix_len(bytes: &[u8], marks: impl Fn(Word) -> u64) -> usize {
-    // What is not there is a byte that nobody asks about.
-    let mut word = [b' '; 8];
-    for (byte, given) in word.iter_mut().zip(bytes) {
-        *byte = *given;
-    }
-    let marked = marks(Word(u64::from_le_bytes(word)));
-    bytes.len().min(marked.trailing_zeros() as usize / 8)
+    let is_marked = |byte: &u8| marks(Word(u64::from(*byte))) & 0x80 != 0;
+    let length = rest.iter().position(is_marked);
+    length.map_or(bytes.len(), |length| bytes.len() - rest.len() + length)
 }

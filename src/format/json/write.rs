@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::scan::is_json;
-use super::splice::{put_base64, put_escaped, put_on_one_line, put_string};
+use super::splice::{is_plain, put_base64, put_escaped, put_on_one_line, put_string};
 use crate::format::canonical::put_name;
 use crate::format::{Encoder, Frames};
 use crate::media_type::MediaType;
@@ -17,6 +17,8 @@ const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
 
 /// What an answer takes besides its body, with a header or two.
 const SMALL_ITEM: usize = 192;
+
+const JSON: &[u8] = b"application/json";
 
 /// What stands around the answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,26 +46,27 @@ impl Writer {
         }
     }
 
+    /// The end of the headers, and the body.
     fn put_body(&self, body: &Bytes, kind: Kind<'_>, out: &mut Frames) {
         match kind {
-            Kind::None => out.put(b",\"body\":null}"),
+            Kind::None => out.put(b"},\"body\":null}"),
             Kind::Json => {
-                out.put(b",\"body\":");
+                out.put(b"},\"body\":");
                 match self.layout {
-                    Layout::Envelope => out.put_bytes(body.clone()),
+                    Layout::Envelope => out.put_shared(body),
                     Layout::Lines => put_on_one_line(body, out),
                 }
                 out.put_byte(b'}');
             }
             Kind::Text(text) => {
-                out.put(b",\"body\":\"");
+                out.put(b"},\"body\":\"");
                 put_escaped(text, out);
                 out.put(b"\"}");
             }
             Kind::Binary => {
                 out.put(match self.is_base64_url {
-                    true => b",\"encoding\":\"base64url\",\"body\":",
-                    false => b",\"encoding\":\"base64\",\"body\":",
+                    true => b"},\"encoding\":\"base64url\",\"body\":",
+                    false => b"},\"encoding\":\"base64\",\"body\":",
                 });
                 put_base64(body, self.is_base64_url, out);
                 out.put_byte(b'}');
@@ -95,18 +98,23 @@ impl Encoder for Writer {
 
     fn push(&mut self, subresponse: &Subresponse, out: &mut Frames) {
         out.reserve(SMALL_ITEM + subresponse.body().len());
-        out.put(match (self.layout, self.written) {
-            (Layout::Envelope, 0) => b"\n{\"id\":\"",
-            (Layout::Envelope, _) => b",\n{\"id\":\"",
-            (Layout::Lines, _) => b"{\"id\":\"",
-        });
+        match (self.layout, self.written) {
+            (Layout::Envelope, 0) => out.put(b"\n{\"id\":\""),
+            (Layout::Envelope, _) => out.put(b",\n{\"id\":\""),
+            (Layout::Lines, _) => out.put(b"{\"id\":\""),
+        }
         self.written += 1;
         put_escaped(subresponse.id(), out);
-        out.put(b"\",\"status\":");
-        out.put(subresponse.status().as_str().as_bytes());
-        out.put(b",\"headers\":{");
+        match subresponse.status() {
+            // Nearly always.
+            StatusCode::OK => out.put(b"\",\"status\":200,\"headers\":{"),
+            status => {
+                out.put(b"\",\"status\":");
+                out.put(status.as_str().as_bytes());
+                out.put(b",\"headers\":{");
+            }
+        }
         let about_body = put_headers(subresponse, out);
-        out.put_byte(b'}');
         let kind = Kind::of(subresponse, about_body, self.is_trusted);
         self.put_body(subresponse.body(), kind, out);
         if self.layout == Layout::Lines {
@@ -157,7 +165,7 @@ impl<'a> Kind<'a> {
             Self::None
         } else if about.is_encoded {
             Self::Binary
-        } else if about.content_type == b"application/json" && is_sound() {
+        } else if about.content_type == JSON && is_sound() {
             Self::Json
         } else {
             let media_type = std::str::from_utf8(about.content_type).unwrap_or_default();
@@ -177,17 +185,28 @@ impl<'a> Kind<'a> {
 fn put_headers<'a>(subresponse: &'a Subresponse, out: &mut Frames) -> AboutBody<'a> {
     let mut about = AboutBody::default();
     let headers = subresponse.headers();
-    // The values of one name stand next to each other.
-    let mut fields = headers.iter().peekable();
-    let mut comma: &[u8] = b"";
-    while let Some((name, value)) = fields.next() {
+    let has_lists = headers.len() > headers.keys_len();
+    let mut last = None;
+    let mut is_first = true;
+    for (name, value) in headers {
         // The length of a body says nothing here, except that which HEAD asked for.
         if name == CONTENT_LENGTH && !subresponse.is_head {
             continue;
         }
-        out.put(std::mem::replace(&mut comma, b","));
+        // The values of one name stand next to each other, and were written with the first.
+        if has_lists && last.replace(name) == Some(name) {
+            continue;
+        }
+        if !std::mem::take(&mut is_first) {
+            out.put_byte(b',');
+        }
+        let is_single = !has_lists || headers.get_all(name).iter().nth(1).is_none();
         if name == CONTENT_TYPE {
             about.content_type = value.as_bytes();
+            if is_single && about.content_type == JSON {
+                out.put(b"\"Content-Type\":\"application/json\"");
+                continue;
+            }
             out.put(b"\"Content-Type\":");
         } else {
             let identity = value.as_bytes().eq_ignore_ascii_case(b"identity");
@@ -196,13 +215,9 @@ fn put_headers<'a>(subresponse: &'a Subresponse, out: &mut Frames) -> AboutBody<
             put_name(name, out);
             out.put(b"\":");
         }
-        let mut is_single = name != SET_COOKIE;
-        while fields.next_if(|(next, _)| *next == name).is_some() {
-            is_single = false;
-            // Two codings, or two types: nobody can say what the body is.
-            about.is_encoded |= name == CONTENT_ENCODING || name == CONTENT_TYPE;
-        }
-        match is_single {
+        // Two codings, or two types: nobody can say what the body is.
+        about.is_encoded |= !is_single && (name == CONTENT_ENCODING || name == CONTENT_TYPE);
+        match is_single && name != SET_COOKIE {
             true => put_value(value, out),
             false => put_values(name, headers, out),
         }
@@ -211,10 +226,13 @@ fn put_headers<'a>(subresponse: &'a Subresponse, out: &mut Frames) -> AboutBody<
 }
 
 fn put_value(value: &HeaderValue, out: &mut Frames) {
-    match value.as_bytes().is_ascii() {
-        true => put_string(value.to_str().unwrap_or_default(), out),
-        false => put_string(&latin1(value), out),
+    let bytes = value.as_bytes();
+    if !is_plain(bytes) {
+        return put_string(&latin1(value), out);
     }
+    out.put_byte(b'"');
+    out.put(bytes);
+    out.put_byte(b'"');
 }
 
 /// Several values are one list (RFC 9110 §5.3), except cookies, which have commas in them.
