@@ -160,6 +160,9 @@ where
             return Err(too_large());
         }
         decoder.push(chunk, &mut found)?;
+        if body.is_end_stream() {
+            break;
+        }
     }
     decoder.end(&mut found)?;
     Ok(found)
