@@ -39,9 +39,22 @@ where
     B::Error: Into<BoxError>,
 {
     async move {
-        let (head, mut answer) = match accept(&config, &outer, body).await {
-            Ok(accepted) => accepted.begin(config, inner, outer),
-            Err(refusal) => return refusal.into_response(),
+        let head;
+        // A block of its own: what stands in it is not kept while the answer is pumped.
+        let mut answer = {
+            let accepted = match accept(&config, &outer, body).await {
+                Ok(accepted) => accepted,
+                Err(refusal) => return refusal.into_response(),
+            };
+            let Accepted {
+                agreed,
+                plan,
+                deadline,
+            } = accepted;
+            head = Head::new(&config, &agreed.preferences, &outer.headers);
+            let (preferences, manner) = (agreed.preferences, agreed.manner);
+            let context = Context::new(config, preferences, manner, outer, plan.len());
+            Answer::new(plan, context, inner, agreed.encoder, deadline)
         };
         if answer.is_streamed() {
             return head.streamed(answer);
@@ -56,32 +69,13 @@ where
 struct Accepted {
     agreed: Negotiated,
     plan: Plan,
-    head: Head,
     deadline: Option<Instant>,
-}
-
-impl Accepted {
-    fn begin<S, B>(self, config: Arc<Config>, inner: S, outer: Arc<Parts>) -> (Head, Answer<S, B>)
-    where
-        S: Inner<B>,
-        B: Send + 'static,
-    {
-        let Negotiated {
-            preferences,
-            manner,
-            encoder,
-            ..
-        } = self.agreed;
-        let context = Context::new(config, preferences, manner, outer, self.plan.len());
-        let answer = Answer::new(self.plan, context, inner, encoder, self.deadline);
-        (self.head, answer)
-    }
 }
 
 /// # Errors
 ///
 /// A refusal, with nothing dispatched.
-async fn accept<B>(config: &Arc<Config>, outer: &Parts, body: B) -> Result<Accepted, Error>
+async fn accept<B>(config: &Config, outer: &Parts, body: B) -> Result<Accepted, Error>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
@@ -90,11 +84,9 @@ where
     let deadline = deadline(config, &agreed);
     let items = read(body, &mut *agreed.decoder, &config.limits, deadline).await?;
     let plan = plan(config, items, outer)?;
-    let head = Head::new(config, &agreed.preferences, &outer.headers);
     Ok(Accepted {
         agreed,
         plan,
-        head,
         deadline,
     })
 }
@@ -160,6 +152,9 @@ where
             return Err(too_large());
         }
         decoder.push(chunk, &mut found)?;
+        if body.is_end_stream() {
+            break;
+        }
     }
     decoder.end(&mut found)?;
     Ok(found)

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 use crate::format::{Decoder, Encoder, Format};
 use crate::media_type::{MediaType, split_unquoted};
 use crate::policy::SubrequestInfo;
-use crate::preferences::Preferences;
+use crate::preferences::{PREFER, Preferences};
 
 /// What a batch was agreed to be.
 pub(crate) struct Negotiated {
@@ -36,9 +36,10 @@ pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Er
     if outer.extensions.get::<SubrequestInfo>().is_some() {
         return Err(ErrorKind::NestedBatch.into());
     }
-    let reader = reader(config, &outer.headers)?;
+    let fields = Fields::of(&outer.headers);
+    let reader = reader(config, &fields)?;
     let decoder = decoder(config, reader, outer)?;
-    let writer = writer(config, reader, outer)?;
+    let writer = writer(config, reader, outer, fields.accept)?;
     Ok(Negotiated {
         decoder,
         encoder: writer.1,
@@ -47,30 +48,74 @@ pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Er
             is_ordered: writer.0.is_ordered(),
             is_sequential: reader.is_sequential(),
         },
-        preferences: Preferences::of(&outer.headers),
+        preferences: match fields.has_preferences {
+            true => Preferences::of(&outer.headers),
+            false => Preferences::default(),
+        },
     })
 }
 
+/// What of the outer headers matters here, found in one pass: to look for each name would cost several.
+#[derive(Default)]
+struct Fields<'a> {
+    content_type: Field<'a>,
+    accept: Field<'a>,
+    is_encoded: bool,
+    has_preferences: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Field<'a> {
+    #[default]
+    Absent,
+    Once(&'a HeaderValue),
+    Several,
+}
+
+impl<'a> Fields<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let mut fields = Self::default();
+        for (name, value) in headers {
+            if name == CONTENT_TYPE {
+                fields.content_type.add(value);
+            } else if name == ACCEPT {
+                fields.accept.add(value);
+            } else if name == CONTENT_ENCODING {
+                fields.is_encoded |= !value.as_bytes().eq_ignore_ascii_case(b"identity");
+            } else {
+                fields.has_preferences |= name == PREFER;
+            }
+        }
+        fields
+    }
+}
+
+impl<'a> Field<'a> {
+    fn add(&mut self, value: &'a HeaderValue) {
+        *self = match self {
+            Self::Absent => Self::Once(value),
+            _ => Self::Several,
+        };
+    }
+}
+
 /// Exact types only: a cross-site form must not become a batch.
-fn reader<'a>(config: &'a Config, headers: &HeaderMap) -> Result<&'a dyn Format, Error> {
-    let encoded = headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    let mut types = headers.get_all(CONTENT_TYPE).iter();
-    let (Some(value), None, false) = (types.next(), types.next(), encoded) else {
+fn reader<'a>(config: &'a Config, fields: &Fields<'_>) -> Result<&'a dyn Format, Error> {
+    let (Field::Once(value), false) = (fields.content_type, fields.is_encoded) else {
         return Err(unsupported(config));
     };
-    let media_type = MediaType::parse(value.to_str().map_err(|_| unsupported(config))?);
-    config
-        .formats
-        .iter()
-        .map(Arc::as_ref)
-        .find(|format| {
-            let mut names = format.media_types().iter();
-            format.reads() && names.any(|name| media_type.is(name))
+    // Nearly every client sends the name and nothing else.
+    reader_named(config, |name| value == name)
+        .or_else(|| {
+            let media_type = MediaType::parse(value.to_str().ok()?);
+            reader_named(config, |name| media_type.is(name))
         })
         .ok_or_else(|| unsupported(config))
+}
+
+fn reader_named(config: &Config, is: impl Fn(&str) -> bool) -> Option<&dyn Format> {
+    let mut formats = config.formats.iter().map(Arc::as_ref);
+    formats.find(|format| format.reads() && format.media_types().iter().any(|name| is(name)))
 }
 
 fn decoder(config: &Config, reader: &dyn Format, outer: &Parts) -> Result<Box<dyn Decoder>, Error> {
@@ -96,21 +141,20 @@ fn writer<'a>(
     config: &'a Config,
     reader: &'a dyn Format,
     outer: &Parts,
+    accept: Field<'_>,
 ) -> Result<(&'a dyn Format, Box<dyn Encoder>), Error> {
     let is_alike = reader.is_answered_alike();
-    let ranges = accepted(&outer.headers);
-    let mut ranges = ranges
-        .filter(|range| !is_alike || range.names_one_of(&config.formats))
-        .peekable();
-    let first = ranges.next().unwrap_or(ANYTHING);
-    // What nearly every client sends: the first range settles it, or there is no other.
-    if let Some(quality) = quality(reader, std::slice::from_ref(&first))
-        && (quality == BEST || ranges.peek().is_none())
+    if is_settled(reader, accept)
         && let Some(encoder) = reader.encoder(outer)
     {
         return Ok((reader, encoder));
     }
-    let ranges: Vec<_> = std::iter::once(first).chain(ranges).collect();
+    let mut ranges: Vec<_> = accepted(&outer.headers)
+        .filter(|range| !is_alike || range.names_one_of(&config.formats))
+        .collect();
+    if ranges.is_empty() {
+        ranges.push(ANYTHING);
+    }
     let others = config.formats.iter().map(Arc::as_ref);
     let mut best: Option<(Quality, &dyn Format, Box<dyn Encoder>)> = None;
     for format in std::iter::once(reader).chain(others) {
@@ -128,11 +172,26 @@ fn writer<'a>(
         .ok_or_else(|| ErrorKind::NotAcceptable.into())
 }
 
+/// Whether `Accept` leaves nothing to choose, as of nearly every client: it is not there, is anything, or names this format,
+/// alone or before all others.
+fn is_settled(reader: &dyn Format, accept: Field<'_>) -> bool {
+    let value = match accept {
+        Field::Absent => return true,
+        Field::Once(value) => value.as_bytes(),
+        Field::Several => return false,
+    };
+    let names = reader.media_types().iter();
+    let mut after = names.filter_map(|name| value.strip_prefix(name.as_bytes()));
+    value == b"*/*"
+        || after.any(|rest| match rest {
+            [] => true,
+            [b',', ..] => !reader.is_answered_alike(),
+            _ => false,
+        })
+}
+
 /// Weight in thousandths, then how exactly the range names the type.
 type Quality = (u16, Exactness);
-
-/// No other format is preferred to one that is asked for like this.
-const BEST: Quality = (1000, Exactness::Subtype);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Exactness {

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::media_type::{split_unquoted, unquoted};
 
-const PREFER: HeaderName = HeaderName::from_static("prefer");
+pub(crate) const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 const CONTINUE_ON_ERROR: &str = "continue-on-error";
 const WAIT: &str = "wait";

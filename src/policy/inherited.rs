@@ -15,6 +15,9 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const ZERO: HeaderValue = HeaderValue::from_static("0");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
+/// What a map takes at its first header anyway.
+const LEAST_ROOM: usize = 6;
+
 /// The inherited headers, sorted out once a batch and cloned once an item.
 #[derive(Debug)]
 pub(crate) struct Inherited {
@@ -32,7 +35,8 @@ impl Inherited {
     pub(crate) fn new(outer: &Parts, total: usize) -> Self {
         let has_connection = outer.headers.contains_key(CONNECTION);
         // The content type, which every batch has, makes room for one more.
-        let mut bare = HeaderMap::with_capacity(outer.headers.len().saturating_sub(1));
+        let room = outer.headers.len().saturating_sub(1);
+        let mut bare = HeaderMap::with_capacity(room.max(LEAST_ROOM));
         let mut idempotency_key = None;
         for (name, value) in &outer.headers {
             let text = name.as_str();

@@ -49,6 +49,7 @@ mod refusals;
 mod refused_types;
 mod setters;
 mod settings;
+mod settled;
 mod smoke;
 mod spawned;
 mod stacks;

@@ -40,8 +40,8 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(envelope: &Parts, limits: &Limits) -> Result<Self, Error> {
         let content_type = envelope.headers.get(CONTENT_TYPE);
-        // A bare type, as nearly every client sends it, says nothing of its characters.
-        let content_type = content_type.filter(|value| value.as_bytes().contains(&b';'));
+        // Nearly every client says this and no more.
+        let content_type = content_type.filter(|value| *value != "application/json");
         let content_type = content_type.and_then(|value| value.to_str().ok());
         match MediaType::parse(content_type.unwrap_or_default()).parameter("charset") {
             Ok(None) => {}

@@ -1,0 +1,80 @@
+//! What an `Accept` settles at once is what comes of weighing every range of it.
+
+use http::HeaderValue;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::request::Parts;
+use tower_multistatus::{BatchLayer, Decoder, Encoder, Error, Format, Json, Limits};
+
+use crate::support::{ask_through, envelope, json_layer};
+
+const ENVELOPE: &str = r#"{"requests":[{"id":"a","method":"GET","url":"/1"}]}"#;
+
+/// JSON, answered in JSON even if the client asks for JSON: it may mean the items.
+#[derive(Debug)]
+struct Alike(Json);
+
+impl Format for Alike {
+    fn media_types(&self) -> &[&str] {
+        self.0.media_types()
+    }
+
+    fn is_answered_alike(&self) -> bool {
+        true
+    }
+
+    fn reads(&self) -> bool {
+        true
+    }
+
+    fn decoder(&self, outer: &Parts, limits: &Limits) -> Result<Option<Box<dyn Decoder>>, Error> {
+        self.0.decoder(outer, limits)
+    }
+
+    fn encoder(&self, outer: &Parts) -> Option<Box<dyn Encoder>> {
+        self.0.encoder(outer)
+    }
+}
+
+/// The status of the answer and its type, under these values of `Accept`.
+async fn answered(layer: &BatchLayer, accepts: &[&str]) -> (u16, Option<String>) {
+    let mut request = envelope(ENVELOPE);
+    for accept in accepts {
+        let value = HeaderValue::from_bytes(accept.as_bytes()).expect("a value");
+        request.headers_mut().append(ACCEPT, value);
+    }
+    let (reply, _) = ask_through(layer.clone(), request).await;
+    let of_type = reply.header(CONTENT_TYPE.as_str()).map(str::to_owned);
+    (reply.status.as_u16(), of_type)
+}
+
+#[tokio::test]
+async fn what_accept_settles_at_once_is_what_weighing_all_of_it_comes_to() {
+    let elements = [
+        "",
+        "*/*",
+        "application/json",
+        "application/x-ndjson",
+        "Application/JSON",
+        "application/*",
+        "text/plain",
+        "application/json;q=0",
+        "application/json;q=0.5",
+        "application/jsonx",
+        "\"application/json",
+        "\u{e9}",
+    ];
+    for layer in [json_layer(), json_layer().format(Alike(Json::new()))] {
+        for first in elements {
+            // An empty element counts for nothing, and nothing is settled at once that begins with one.
+            let weighed = answered(&layer, &[&format!(",{first}")]).await;
+            assert_eq!(answered(&layer, &[first]).await, weighed, "{first}");
+            for second in elements {
+                let list = format!("{first},{second}");
+                let weighed = answered(&layer, &[&format!(",{list}")]).await;
+                assert_eq!(answered(&layer, &[&list]).await, weighed, "{list}");
+            }
+        }
+        let nothing = answered(&layer, &[]).await;
+        assert_eq!(nothing, answered(&layer, &["", ""]).await);
+    }
+}
