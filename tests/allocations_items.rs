@@ -12,13 +12,13 @@ use tower::{Layer, Service, service_fn};
 use tower_multistatus::{BatchLayer, RequestBody};
 
 /// By the layer, for an item that is ready at once.
-const AN_ITEM: u64 = 6;
+const AN_ITEM: u64 = 5;
 
 /// More, for an item that has to wait.
 const WAITING: u64 = 2;
 
-/// By the layer, for the batch: as it is, to keep it from growing. It ought to be 16.
-const A_BATCH: u64 = 19;
+/// By the layer, for the batch.
+const A_BATCH: u64 = 13;
 
 const HEADERS: [(&str, &str); 8] = [
     ("host", "api.example"),
@@ -99,10 +99,13 @@ fn of_a_batch(layer: &BatchLayer, count: usize, pends: usize) -> u64 {
         .collect();
     let envelope = Bytes::from(format!(r#"{{"requests":[{}]}}"#, items.join(",")));
     let mut service = layer.layer(inner(pends));
+    // As a server has them: values are slices of the one buffer that it has read.
+    let head = Bytes::from(HEADERS.map(|(_, value)| value).concat());
     let batch = || {
-        let mut request = Request::post("/batch");
+        let (mut request, mut head) = (Request::post("/batch"), head.clone());
         for (name, value) in HEADERS {
-            request = request.header(name, value);
+            let value = HeaderValue::from_maybe_shared(head.split_to(value.len()));
+            request = request.header(name, value.expect("a value"));
         }
         request
             .body(Full::from(envelope.clone()))
