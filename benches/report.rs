@@ -13,7 +13,7 @@ use std::time::Duration;
 use support::chart;
 use support::harness::Mode;
 use support::inner::Answer;
-use support::net::{Cpu, share_one_core};
+use support::net::{Cpu, stay_on_core};
 use support::scene::{Cost, Scene, Servers};
 use support::ways::Way;
 
@@ -33,7 +33,7 @@ fn main() {
         return;
     }
     let about = about();
-    share_one_core();
+    stay_on_core(0);
     let measured = Measured::now(mode);
     let table = measured.table();
     let report = format!(

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use support::harness::Mode;
 use support::inner::Answer;
-use support::net::{Cpu, share_one_core};
+use support::net::{Cpu, stay_on_core};
 use support::scene::{Cost, Scene, Servers};
 use support::ways::Way;
 
@@ -25,14 +25,28 @@ fn main() {
     if Cpu::of_this_thread().is_none() {
         println!("there is no count of a thread's CPU time here: its columns say nothing");
     }
-    share_one_core();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    stay_on_core(0);
     let rounds = match mode {
         Mode::Full => 15,
         Mode::Quick => 3,
     };
     let servers = Servers::start();
+    let places = ["Client and server share a core", "Each has its own"];
+    for (core, place) in places.iter().enumerate().take(cores) {
+        stay_on_core(core);
+        println!("# {place}\n");
+        many(&servers, rounds);
+        one(&servers, rounds);
+    }
+    stay_on_core(0);
+    println!("# Over a wire of {ROUND_TRIP:?}, there and back\n");
+    far(&servers, rounds);
+}
 
-    let mut near = Scene::new(&servers, None, Answer::Small, COUNT);
+/// A hundred GETs.
+fn many(servers: &Servers, rounds: usize) {
+    let mut near = Scene::new(servers, None, Answer::Small, COUNT);
     let costs = near.measure(&Way::ALL, rounds, 10);
     println!("{COUNT} GETs of 30 B over the loopback\n");
     table(&costs);
@@ -50,27 +64,11 @@ fn main() {
         batch.server / keep_alive.server,
         0.1,
     );
+}
 
-    let mut far = Scene::new(&servers, Some(ROUND_TRIP), Answer::Small, COUNT);
-    let costs = far.measure(&Way::ALL, rounds.div_ceil(5), 1);
-    println!("\n{COUNT} GETs of 30 B over a wire of {ROUND_TRIP:?}, there and back\n");
-    table(&costs);
-    let mut single = Scene::new(&servers, Some(ROUND_TRIP), Answer::Small, 1);
-    let single = single.measure(&[Way::KeepAlive], rounds, 1);
-    let batch = costs.last().expect("a batch");
-    println!();
-    against(
-        "round trips of a batch",
-        batch.wall / ROUND_TRIP.as_secs_f64(),
-        1.2,
-    );
-    against(
-        "a batch to one GET over the same wire",
-        batch.wall / single[0].wall,
-        1.2,
-    );
-
-    let mut one = Scene::new(&servers, None, Answer::Small, 1);
+/// One GET, plain and as a batch.
+fn one(servers: &Servers, rounds: usize) {
+    let mut one = Scene::new(servers, None, Answer::Small, 1);
     let ways = [Way::KeepAlive, Way::Echo, Way::ByHand, Way::Batch];
     let costs = one.measure(&ways, rounds, 300);
     println!();
@@ -93,7 +91,29 @@ fn main() {
         1.1,
     );
     let any_post = cpu(&costs[1]) / cpu(&costs[0]);
-    println!("the same bytes, sent back by a handler that does nothing else: {any_post:.2}");
+    println!("the same bytes, sent back by a handler that does nothing else: {any_post:.2}\n");
+}
+
+/// The hundred GETs from farther away.
+fn far(servers: &Servers, rounds: usize) {
+    let mut far = Scene::new(servers, Some(ROUND_TRIP), Answer::Small, COUNT);
+    let costs = far.measure(&Way::ALL, rounds.div_ceil(5), 1);
+    println!("{COUNT} GETs of 30 B\n");
+    table(&costs);
+    let mut single = Scene::new(servers, Some(ROUND_TRIP), Answer::Small, 1);
+    let single = single.measure(&[Way::KeepAlive], rounds, 1);
+    let batch = costs.last().expect("a batch");
+    println!();
+    against(
+        "round trips of a batch",
+        batch.wall / ROUND_TRIP.as_secs_f64(),
+        1.2,
+    );
+    against(
+        "a batch to one GET over the same wire",
+        batch.wall / single[0].wall,
+        1.2,
+    );
 }
 
 fn table(costs: &[Cost]) {

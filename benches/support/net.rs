@@ -45,17 +45,19 @@ impl Cpu {
     }
 }
 
-/// Puts this thread, and those that it starts, on one core. With two, it is the scheduler's whim whether a client and a server
-/// that wait for each other share one, and what waking an idle one costs: three times the CPU time, in some runs and not in
-/// others.
-pub(crate) fn share_one_core() {
+/// Puts this thread, and those that it starts from now on, on this core. With no say in it, it is the scheduler's whim whether
+/// a client and a server that wait for each other share one, and what waking an idle one costs: three times the CPU time, in
+/// some runs and not in others.
+pub(crate) fn stay_on_core(core: usize) {
     #[cfg(target_os = "linux")]
     {
         let mut cores = rustix::thread::CpuSet::new();
-        cores.set(0);
+        cores.set(core);
         // Without it there is more noise, and nothing else.
         let _ = rustix::thread::sched_setaffinity(None, &cores);
     }
+    #[cfg(not(target_os = "linux"))]
+    let _ = core;
 }
 
 /// Something that listens, on a thread that goes on for as long as the program does.
