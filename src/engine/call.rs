@@ -98,38 +98,50 @@ impl<S: Inner<B>, B> Call<S, B> {
 
     /// The same, and polls it; one that is taken at once need not be moved here first.
     pub(super) fn begin(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         inner: &S,
         request: Request<RequestBody<B>>,
         cx: &mut Context<'_>,
     ) -> Poll<Called> {
-        self.guarded(|mut this| {
-            let mut inner = inner.clone();
+        let mut own = None;
+        let called = self.guarded(|mut this| {
+            let inner = own.insert(inner.clone());
             match inner.poll_ready(cx) {
                 Poll::Ready(Ok(())) => {
                     let mut projected = this.as_mut().project();
                     *projected.is_head = request.method() == Method::HEAD;
                     let future = inner.call(request);
                     projected.stage.set(Stage::Calling { future });
-                    drop(inner);
+                    own = None;
                     this.step(cx)
                 }
-                Poll::Ready(Err(error)) => Poll::Ready(Err(Failure::NotReady(error.into()))),
+                Poll::Ready(Err(error)) => {
+                    let failure = Failure::NotReady(error.into());
+                    own = None;
+                    Poll::Ready(Err(failure))
+                }
                 Poll::Pending => {
-                    this.set(inner, request);
+                    if let Some(inner) = own.take() {
+                        this.set(inner, request);
+                    }
                     Poll::Pending
                 }
             }
-        })
+        });
+        if own.is_some() {
+            // It has panicked, and its destructor may, too: not while the first panic unwinds.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(own)));
+        }
+        called
     }
 
     /// Runs until there is an outcome; then everything of the inner service's is dropped.
-    pub(super) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Called> {
+    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Called> {
         self.guarded(|this| this.step(cx))
     }
 
     fn guarded(
-        self: &mut Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         run: impl FnOnce(Pin<&mut Self>) -> Poll<Called>,
     ) -> Poll<Called> {
         let ran = catch_unwind(AssertUnwindSafe(|| {

@@ -69,23 +69,19 @@ impl Context {
     /// What an item asks for, if it is allowed to.
     pub(super) fn check(
         &self,
-        item: &mut Subrequest,
+        item: &Subrequest,
         references: References,
         referents: &Referents,
     ) -> Result<Asked, Fault> {
         let method = item.allowed_method(&self.config.methods)?;
+        let targets = Targets::new(&self.config.targets, &self.outer);
+        let target = match references.url {
+            Some(on) => targets.resolve(&referents.url(on, item)?),
+            None => targets.resolve(&item.url),
+        }?;
         if item.body.len() > self.config.limits.max_item_body_bytes {
             return Err(Fault::BodyTooLarge);
         }
-        if let Some(on) = references.url {
-            // Who refers to this one means what it has come to.
-            item.url = referents.url(on, item)?;
-        }
-        if let Some(on) = references.etag {
-            referents.fill_if_match(on, item)?;
-        }
-        let targets = Targets::new(&self.config.targets, &self.outer);
-        let target = targets.resolve(&item.url)?;
         Ok(Asked { method, target })
     }
 

@@ -146,9 +146,10 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let span = ItemSpan::new(&self.span, item, asked.as_ref().ok());
         let request = match self.halted.or(item.fault) {
             Some(fault) => Err(fault),
-            None => {
-                asked.and_then(|asked| span.in_scope(|| self.context.request(index, item, asked)))
-            }
+            None => asked.and_then(|asked| {
+                self.referents.fill(references, item)?;
+                span.in_scope(|| self.context.request(index, item, asked))
+            }),
         };
         let request = match request {
             Ok(request) => request,

@@ -78,8 +78,19 @@ impl Referents {
         })
     }
 
+    /// Replaces references by what they have come to, for those that refer to this item in turn, too.
+    pub(super) fn fill(&self, references: References, item: &mut Subrequest) -> Result<(), Fault> {
+        if let Some(on) = references.url {
+            item.url = self.url(on, item)?;
+        }
+        match references.etag {
+            Some(on) => self.fill_if_match(on, item),
+            None => Ok(()),
+        }
+    }
+
     /// Puts this other item's `ETag` into `If-Match`.
-    pub(super) fn fill_if_match(&self, on: usize, item: &mut Subrequest) -> Result<(), Fault> {
+    fn fill_if_match(&self, on: usize, item: &mut Subrequest) -> Result<(), Fault> {
         let referent = self.0.get(&on).and_then(|referent| referent.etag.as_ref());
         let etag = referent.ok_or(Fault::Header)?;
         for (name, value) in &mut item.headers {

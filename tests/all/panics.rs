@@ -193,6 +193,52 @@ impl Drop for Brittle {
     }
 }
 
+/// A service that panics when it is ready or called, and once more when it is dropped for that.
+#[derive(Clone)]
+struct TwiceBroken {
+    trapped: Trapped,
+    is_broken: bool,
+}
+
+impl Drop for TwiceBroken {
+    fn drop(&mut self) {
+        assert!(!self.is_broken, "a secret of the destructor");
+    }
+}
+
+impl Service<Request<RequestBody<Body>>> for TwiceBroken {
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = <Trapped as Service<Request<RequestBody<Body>>>>::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.is_broken = true;
+        let ready = self.trapped.poll_ready(cx);
+        self.is_broken = false;
+        ready
+    }
+
+    fn call(&mut self, request: Request<RequestBody<Body>>) -> Self::Future {
+        self.is_broken = true;
+        let future = self.trapped.call(request);
+        self.is_broken = false;
+        future
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_panics_and_whose_destructor_panics_too_harms_no_other_item() {
+    for step in [Step::Ready, Step::Call] {
+        let service = TwiceBroken {
+            trapped: Trapped::new(step, Effect::Panics, 1),
+            is_broken: false,
+        };
+        let service = BatchLayer::new("/batch").concurrency(1).layer(service);
+        let reply = send(service, requests(three(["/", "/", "/"]))).await;
+        assert_second_failed(&reply, panicked());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_handler_whose_destructor_panics_harms_no_other_item() {
     let hangs = async || {

@@ -138,6 +138,23 @@ async fn if_match_can_be_the_etag_of_an_earlier_item() {
 }
 
 #[tokio::test]
+async fn a_bad_target_is_told_before_what_else_is_wrong() {
+    let mut etagless = item("etagless", "PATCH", "$1/../../admin");
+    etagless["headers"] = json!({ "If-Match": "$1" });
+    let mut large = item("large", "POST", "//evil");
+    large["body"] = json!("more than it may be");
+    let items = json!([item("1", "GET", "Products"), etagless, large]);
+    let reply = ask(layer().max_item_body_bytes(10), items).await;
+    let bad = problem(
+        400,
+        "bad-target",
+        "the URL is not one that an item may have",
+    );
+    assert_eq!(reply.item("etagless")["body"], bad);
+    assert_eq!(reply.item("large")["body"], bad);
+}
+
+#[tokio::test]
 async fn without_the_setting_a_reference_is_an_ordinary_segment() {
     let items = json!([item("1", "POST", "Products"), item("2", "GET", "$1")]);
     let layer = BatchLayer::new("/batch").service_root("/s/");

@@ -59,6 +59,64 @@ fn elements(expected: &[(&str, &str)]) -> Vec<Element> {
     expected.iter().map(owned).collect()
 }
 
+/// What stands in `href`, and the status, of each response.
+fn hrefs(reply: &Reply) -> Vec<Element> {
+    let of_one = |response: Vec<Element>| {
+        let [(_, href), (_, status), ..] = &response[..] else {
+            panic!("a status");
+        };
+        (href.clone(), status.clone())
+    };
+    parse(reply).into_iter().map(of_one).collect()
+}
+
+#[tokio::test]
+async fn an_item_that_is_not_dispatched_keeps_the_url_that_it_came_with() {
+    let get = |id: &str, url: &str| json!({ "id": id, "method": "GET", "url": url });
+    let post = |id: &str, url: &str| json!({ "id": id, "method": "POST", "url": url });
+    let created = |location| response(201, &[("location", location)], "");
+    let layer = layer().references(true);
+
+    let items = json!([
+        post("made", "/things"),
+        post("astray", "/others"),
+        get("refers", "/$made"),
+        get("refused", "/$astray"),
+    ]);
+    let inner = vec![
+        created("/things/1"),
+        created("http://other.example/"),
+        response(200, &[], ""),
+    ];
+    let reply = ask(layer.clone(), items, inner).await;
+    let expected = [
+        ("/things", "HTTP/1.1 201 Created"),
+        ("/others", "HTTP/1.1 201 Created"),
+        ("/things/1", "HTTP/1.1 200 OK"),
+        ("/$astray", "HTTP/1.1 400 Bad Request"),
+    ];
+    assert_eq!(hrefs(&reply), elements(&expected));
+
+    let mut lost = get("lost", "/$made/x");
+    lost["dependsOn"] = json!(["fails"]);
+    let halted = get("halted", "/$made?y");
+    let items = json!([
+        post("made", "/things"),
+        get("fails", "/fails"),
+        lost,
+        halted
+    ]);
+    let inner = vec![created("/things/1"), response(500, &[], "")];
+    let reply = ask(layer.continue_on_error(false), items, inner).await;
+    let expected = [
+        ("/things", "HTTP/1.1 201 Created"),
+        ("/fails", "HTTP/1.1 500 Internal Server Error"),
+        ("/$made/x", "HTTP/1.1 424 Failed Dependency"),
+        ("/$made?y", "HTTP/1.1 424 Failed Dependency"),
+    ];
+    assert_eq!(hrefs(&reply), elements(&expected));
+}
+
 #[tokio::test]
 async fn items_are_responses_in_the_order_of_the_request() {
     let items = json!([
