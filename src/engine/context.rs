@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytestring::ByteString;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri};
@@ -21,6 +22,8 @@ use crate::target::Targets;
 pub(crate) struct Asked {
     pub(crate) method: Method,
     pub(crate) target: PathAndQuery,
+    /// The URL, if it is not the item's own but what a reference has come to.
+    url: Option<ByteString>,
 }
 
 /// The outer request, and what the layer and the client want done with its items.
@@ -66,27 +69,33 @@ impl Context {
         }
     }
 
-    /// What an item asks for, if it is allowed to.
+    /// What an item asks for, if it is allowed to. The item stays as it is: it may not run.
     pub(super) fn check(
         &self,
-        item: &mut Subrequest,
+        item: &Subrequest,
         references: References,
         referents: &Referents,
     ) -> Result<Asked, Fault> {
         let method = item.allowed_method(&self.config.methods)?;
-        if item.body.len() > self.config.limits.max_item_body_bytes {
+        let targets = Targets::new(&self.config.targets, &self.outer);
+        let is_too_large = item.body.len() > self.config.limits.max_item_body_bytes;
+        let (url, target) = match references.url {
+            None => (None, targets.resolve(&item.url)?),
+            Some(_) if is_too_large => return Err(Fault::BodyTooLarge),
+            Some(on) => {
+                let url = referents.url(on, item)?;
+                let target = targets.resolve(&url)?;
+                (Some(url), target)
+            }
+        };
+        if is_too_large {
             return Err(Fault::BodyTooLarge);
         }
-        if let Some(on) = references.url {
-            // Who refers to this one means what it has come to.
-            item.url = referents.url(on, item)?;
-        }
-        if let Some(on) = references.etag {
-            referents.fill_if_match(on, item)?;
-        }
-        let targets = Targets::new(&self.config.targets, &self.outer);
-        let target = targets.resolve(&item.url)?;
-        Ok(Asked { method, target })
+        Ok(Asked {
+            method,
+            target,
+            url,
+        })
     }
 
     /// The request that the inner service gets: the very parts that the filter has seen.
@@ -95,7 +104,16 @@ impl Context {
         index: usize,
         item: &mut Subrequest,
         asked: Asked,
+        references: References,
+        referents: &Referents,
     ) -> Result<Request<RequestBody<B>>, Fault> {
+        if let Some(url) = asked.url {
+            // Who refers to this one means what it has come to.
+            item.url = url;
+        }
+        if let Some(on) = references.etag {
+            referents.fill_if_match(on, item)?;
+        }
         let mut extensions = self.config.extensions.room();
         self.config
             .extensions

@@ -147,7 +147,9 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let request = match self.halted.or(item.fault) {
             Some(fault) => Err(fault),
             None => {
-                asked.and_then(|asked| span.in_scope(|| self.context.request(index, item, asked)))
+                let (context, referents) = (&mut self.context, &self.referents);
+                let request = |asked| context.request(index, item, asked, references, referents);
+                span.in_scope(|| asked.and_then(request))
             }
         };
         let request = match request {

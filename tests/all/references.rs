@@ -138,6 +138,27 @@ async fn if_match_can_be_the_etag_of_an_earlier_item() {
 }
 
 #[tokio::test]
+async fn of_several_faults_the_url_is_told_first_unless_it_is_not_known_yet() {
+    let faulty = |url: &str, body: Value, if_match: &str| {
+        json!({ "id": "2", "method": "PUT", "url": url, "body": body,
+                "headers": { "If-Match": if_match } })
+    };
+    for (item_2, code) in [
+        (faulty("../x", json!([1, 2]), "*"), "bad-target"),
+        (faulty("../x", Value::Null, "$1"), "bad-target"),
+        (faulty("../x", json!([1, 2]), "$1"), "bad-target"),
+        (faulty("Products", json!([1, 2]), "$1"), "body-too-large"),
+        (faulty("$1", json!([1, 2]), "*"), "body-too-large"),
+        (faulty("$1", Value::Null, "$1"), "bad-target"),
+        (faulty("Products", Value::Null, "$1"), "bad-header"),
+    ] {
+        let items = json!([item("1", "POST", "Nowhere"), item_2]);
+        let reply = ask(layer().max_item_body_bytes(3), items.clone()).await;
+        assert_eq!(reply.item("2")["body"]["code"], code, "{items}");
+    }
+}
+
+#[tokio::test]
 async fn without_the_setting_a_reference_is_an_ordinary_segment() {
     let items = json!([item("1", "POST", "Products"), item("2", "GET", "$1")]);
     let layer = BatchLayer::new("/batch").service_root("/s/");

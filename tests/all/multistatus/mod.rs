@@ -118,6 +118,23 @@ async fn items_are_responses_in_the_order_of_the_request() {
 }
 
 #[tokio::test]
+async fn an_item_that_refers_to_another_and_does_not_run_is_told_by_its_own_url() {
+    let items = json!([
+        { "id": "1", "method": "POST", "url": "/a" },
+        { "id": "2", "method": "GET", "url": "/b" },
+        { "id": "bad", "method": "GET", "url": "$1/../x" },
+        { "id": "lost", "method": "GET", "url": "$1/y", "dependsOn": ["bad"] },
+        { "id": "runs", "method": "GET", "url": "$1/z" },
+    ]);
+    let created = response(201, &[("location", "/a/1")], "");
+    let inner = vec![created, response(200, &[], ""), response(200, &[], "")];
+    let reply = ask(layer().references(true), items, inner).await;
+    let responses = parse(&reply);
+    let urls: Vec<_> = responses.iter().map(|all| all[0].1.as_str()).collect();
+    assert_eq!(urls, ["/a", "/b", "$1/../x", "$1/y", "/a/1/z"]);
+}
+
+#[tokio::test]
 async fn the_plain_text_is_as_compact_as_it_can_be() {
     let items = json!([{ "id": "u", "method": "GET", "url": "/users/1" }]);
     let inner = vec![response(
