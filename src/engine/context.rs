@@ -66,7 +66,7 @@ impl Context {
         }
     }
 
-    /// What an item asks for, if it is allowed to.
+    /// What an item asks for, if it is allowed to. Of what is wrong with it, what its envelope shows is told first.
     pub(super) fn check(
         &self,
         item: &Subrequest,
@@ -75,14 +75,16 @@ impl Context {
     ) -> Result<Asked, Fault> {
         let method = item.allowed_method(&self.config.methods)?;
         let targets = Targets::new(&self.config.targets, &self.outer);
+        let is_too_large = item.body.len() > self.config.limits.max_item_body_bytes;
         let target = match references.url {
-            Some(on) => targets.resolve(&referents.url(on, item)?),
-            None => targets.resolve(&item.url),
-        }?;
-        if item.body.len() > self.config.limits.max_item_body_bytes {
-            return Err(Fault::BodyTooLarge);
+            None => targets.resolve(&item.url)?,
+            Some(_) if is_too_large => return Err(Fault::BodyTooLarge),
+            Some(on) => targets.resolve(&referents.url(on, item)?)?,
+        };
+        match is_too_large {
+            true => Err(Fault::BodyTooLarge),
+            false => Ok(Asked { method, target }),
         }
-        Ok(Asked { method, target })
     }
 
     /// The request that the inner service gets: the very parts that the filter has seen.

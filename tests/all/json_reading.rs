@@ -55,6 +55,14 @@ async fn every_prefix_of_an_envelope_is_refused() {
 }
 
 #[tokio::test]
+async fn an_envelope_that_ends_where_its_first_item_is_wanted_names_that_item() {
+    assert_malformed(r#"{"requests":["#, Some(0)).await;
+    assert_malformed("{\"requests\":[ \n\t", Some(0)).await;
+    assert_malformed(r#"{"requests":[{"id":"a"},"#, Some(1)).await;
+    assert_malformed(r#"{"requests":[{"id":"a"}"#, None).await;
+}
+
+#[tokio::test]
 async fn bytes_after_the_envelope_are_refused_and_white_space_is_not() {
     for tail in ["x", "{}", ",", "]", "}", "\0", "\u{b}", "\u{a0}", "//"] {
         assert_malformed(format!("{SOUND}{tail}"), None).await;

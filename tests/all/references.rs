@@ -138,20 +138,24 @@ async fn if_match_can_be_the_etag_of_an_earlier_item() {
 }
 
 #[tokio::test]
-async fn a_bad_target_is_told_before_what_else_is_wrong() {
-    let mut etagless = item("etagless", "PATCH", "$1/../../admin");
-    etagless["headers"] = json!({ "If-Match": "$1" });
-    let mut large = item("large", "POST", "//evil");
-    large["body"] = json!("more than it may be");
-    let items = json!([item("1", "GET", "Products"), etagless, large]);
-    let reply = ask(layer().max_item_body_bytes(10), items).await;
-    let bad = problem(
-        400,
-        "bad-target",
-        "the URL is not one that an item may have",
-    );
-    assert_eq!(reply.item("etagless")["body"], bad);
-    assert_eq!(reply.item("large")["body"], bad);
+async fn of_several_faults_the_url_is_told_first_unless_it_is_not_known_yet() {
+    let faulty = |url: &str, body: Value, if_match: &str| {
+        json!({ "id": "2", "method": "PUT", "url": url, "body": body,
+                "headers": { "If-Match": if_match } })
+    };
+    for (item_2, code) in [
+        (faulty("../x", json!([1, 2]), "*"), "bad-target"),
+        (faulty("../x", Value::Null, "$1"), "bad-target"),
+        (faulty("../x", json!([1, 2]), "$1"), "bad-target"),
+        (faulty("Products", json!([1, 2]), "$1"), "body-too-large"),
+        (faulty("$1", json!([1, 2]), "*"), "body-too-large"),
+        (faulty("$1", Value::Null, "$1"), "bad-target"),
+        (faulty("Products", Value::Null, "$1"), "bad-header"),
+    ] {
+        let items = json!([item("1", "POST", "Nowhere"), item_2]);
+        let reply = ask(layer().max_item_body_bytes(3), items.clone()).await;
+        assert_eq!(reply.item("2")["body"]["code"], code, "{items}");
+    }
 }
 
 #[tokio::test]

@@ -116,9 +116,10 @@ impl<'a> Scanner<'a> {
     /// not stand behind a comma: that wants a value.
     #[inline(always)]
     fn step(&self, is_first: bool, closing: u8) -> Result<(bool, &'a [u8]), Invalid> {
-        match self.next()? {
-            (b',', rest) if !is_first => Ok((true, rest)),
-            (byte, rest) if byte == closing => Ok((false, rest)),
+        match self.next() {
+            Ok((b',', rest)) if !is_first => Ok((true, rest)),
+            Ok((byte, rest)) if byte == closing => Ok((false, rest)),
+            // Where the text ends, too: who wants the first misses it, and knows which it is.
             _ if is_first => Ok((true, self.rest)),
             _ => Err(Invalid),
         }
