@@ -34,8 +34,8 @@ pub(crate) struct Inherited {
 impl Inherited {
     pub(crate) fn new(outer: &Parts, total: usize) -> Self {
         let has_connection = outer.headers.contains_key(CONNECTION);
-        // The content type, which every batch has, makes room for one more.
-        let room = outer.headers.len().saturating_sub(1);
+        // Names, not values: a map that is asked for more than 24 Ki places panics. The content type makes room for one more.
+        let room = outer.headers.keys_len().saturating_sub(1);
         let mut bare = HeaderMap::with_capacity(room.max(LEAST_ROOM));
         let mut idempotency_key = None;
         for (name, value) in &outer.headers {

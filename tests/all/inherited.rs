@@ -156,6 +156,11 @@ async fn an_idempotency_key_is_made_the_items_own() {
         ),
         (&[("idempotency-key", "k")], named("a"), &["k:a"]),
         (
+            &[("idempotency-key", "k"), ("idempotency-key", "l")],
+            named("a"),
+            &["k:a"],
+        ),
+        (
             &[("idempotency-key", "\"k\"")],
             named("a\"b\\c%é"),
             &["\"k:a%22b%5Cc%25%C3%A9\""],
@@ -196,4 +201,17 @@ async fn an_authority_in_the_uri_becomes_the_host_where_there_is_none() {
         assert_eq!(asked.uri, "/a");
         assert_eq!(asked.header("host"), [expected]);
     }
+}
+
+#[tokio::test]
+async fn a_name_may_have_more_values_than_a_map_has_places() {
+    let (log, service) = recorder();
+    let mut request = requests(json!([{ "id": "x", "method": "GET", "url": "/" }]));
+    for _ in 0..30_000 {
+        let value = HeaderValue::from_static("1");
+        request.headers_mut().append("x-many", value);
+    }
+    let reply = send(BatchLayer::new("/batch").layer(service), request).await;
+    assert_eq!(reply.statuses(), [200]);
+    assert_eq!(log.only().header("x-many").len(), 30_000);
 }

@@ -55,6 +55,7 @@ mod spawned;
 mod stacks;
 mod statuses;
 mod streaming;
+mod subrequests;
 mod targets;
 mod time;
 #[cfg(feature = "tracing")]

@@ -159,3 +159,11 @@ async fn a_layer_around_a_whole_router_reaches_all_of_its_routes() {
     ]);
     assert_eq!(send(app, requests(items)).await.statuses(), [200, 200, 404]);
 }
+
+#[tokio::test]
+async fn dot_segments_of_the_base_itself_are_none_that_an_item_may_have() {
+    for base in ["/s/../t", "/s/%2e%2e", "."] {
+        let layer = BatchLayer::new("/batch").base(base);
+        assert_dispatched(layer, &[("x", Err(400)), ("/x", Ok("/x"))]).await;
+    }
+}

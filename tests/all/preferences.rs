@@ -22,6 +22,9 @@ fn preferring(urls: &[&str], prefers: &[&str]) -> Request<Body> {
         let prefer = HeaderValue::from_str(prefer).unwrap();
         request.headers_mut().append("prefer", prefer);
     }
+    // Nothing depends on its being the last.
+    let other = HeaderValue::from_static("1");
+    request.headers_mut().insert("x-other", other);
     request
 }
 

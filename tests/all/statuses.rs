@@ -155,12 +155,18 @@ async fn head_has_no_body_even_when_the_handler_sends_one() {
         let response = Response::builder().header("content-length", "2");
         Ok::<_, Infallible>(response.body(Body::from("{}")).expect("a response"))
     };
-    let service = BatchLayer::new("/batch").layer(service_fn(sends_a_body));
-    assert_eq!(
-        answer(service, json!({ "method": "HEAD" })).await,
-        json!({ "id": "x", "status": 200, "body": null,
-                "headers": { "Content-Length": "2" } })
-    );
+    let spawn = |item| drop(tokio::spawn(item));
+    for layer in [
+        BatchLayer::new("/batch"),
+        BatchLayer::new("/batch").spawn(spawn),
+    ] {
+        let service = layer.layer(service_fn(sends_a_body));
+        assert_eq!(
+            answer(service, json!({ "method": "HEAD" })).await,
+            json!({ "id": "x", "status": 200, "body": null,
+                    "headers": { "Content-Length": "2" } })
+        );
+    }
 }
 
 /// A resource with the entity tag `"v1"`.
