@@ -40,6 +40,7 @@ mod multistatus;
 mod negotiation;
 mod origins;
 mod panics;
+mod panics_twice;
 mod passthrough;
 mod places;
 mod preferences;
