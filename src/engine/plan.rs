@@ -47,9 +47,12 @@ impl Plan {
     /// [`ErrorKind::DuplicateId`], [`ErrorKind::UnknownDependency`], [`ErrorKind::UnsupportedAtomicity`], and
     /// [`ErrorKind::Malformed`] for a group whose members do not stand next to each other.
     pub(crate) fn new(mut items: Vec<Subrequest>, rules: Rules) -> Result<Self, Error> {
-        let ties = match is_plain(&items, rules) {
-            true => Vec::new(),
-            false => ties(&mut items, rules)?,
+        let ties = match has_ties(&items, rules) {
+            true => ties(&mut items, rules)?,
+            false => {
+                unique(&items)?;
+                Vec::new()
+            }
         };
         Ok(Self {
             items,
@@ -137,10 +140,20 @@ impl Plan {
 /// The count of an item that will not run because one that it waits for has failed.
 const LOST: usize = usize::MAX;
 
-/// Whether no item has to do with another, and their ids show that they are unique: so it is in most batches.
-fn is_plain(items: &[Subrequest], rules: Rules) -> bool {
-    let is_alone = |item: &Subrequest| item.depends_on_ids().is_empty() && item.group().is_none();
-    !rules.has_references && items.iter().all(is_alone) && names::count_up(items)
+/// Whether any item may have to do with another. In most batches none has.
+fn has_ties(items: &[Subrequest], rules: Rules) -> bool {
+    let is_tied = |item: &Subrequest| !item.depends_on_ids().is_empty() || item.group().is_some();
+    rules.has_references || items.iter().any(is_tied)
+}
+
+/// # Errors
+///
+/// [`ErrorKind::DuplicateId`].
+fn unique(items: &[Subrequest]) -> Result<(), Error> {
+    match names::count_up(items) {
+        true => Ok(()),
+        false => Names::new(items).map(drop),
+    }
 }
 
 fn ties(items: &mut [Subrequest], rules: Rules) -> Result<Vec<Ties>, Error> {
