@@ -238,7 +238,12 @@ async fn an_answer_that_a_strict_reader_refuses_does_not_hide_the_others() {
         (nested(125), false),
         (r#""\ud83d\ude00""#.to_owned(), true),
         (r#""\ud800""#.to_owned(), false),
+        (r#""\udc00""#.to_owned(), false),
+        (r#""\udfff""#.to_owned(), false),
         (r#""\udc00\ud800""#.to_owned(), false),
+        (r#""\udbff\udfff\ud7ff\ue000""#.to_owned(), true),
+        (r#""\udbff\ue000""#.to_owned(), false),
+        (r#""\ud800\udbff""#.to_owned(), false),
         (r#""\ud800\u0041""#.to_owned(), false),
     ] {
         let answers = [
