@@ -228,6 +228,19 @@ mod tests {
         assert_eq!(frames[2].len(), 5 + CHAINED - 1);
     }
 
+    #[cfg(feature = "json")]
+    #[test]
+    fn a_large_body_that_is_lent_is_not_copied_either() {
+        let body = bytes(0, CHAINED);
+        let mut out = Frames::default();
+        out.put_shared(&body.slice(1..));
+        out.put_shared(&body);
+        let frames = frames(out);
+        assert_eq!(frames.len(), 2);
+        assert_ne!(frames[0].as_ptr(), body.slice(1..).as_ptr());
+        assert_eq!(frames[1].as_ptr(), body.as_ptr());
+    }
+
     #[test]
     fn small_writes_fill_whole_segments() {
         let mut out = Frames::with_estimate(100, false);

@@ -83,6 +83,31 @@ async fn cookies_that_are_kept_are_an_array() {
 }
 
 #[tokio::test]
+async fn two_types_or_codings_say_nothing_of_the_body() {
+    let json: (&str, &[u8]) = ("content-type", b"application/json");
+    let identity: (&str, &[u8]) = ("content-encoding", b"identity");
+    for (headers, shown) in [
+        (
+            [json, json],
+            r#""Content-Type":"application/json, application/json""#,
+        ),
+        (
+            [identity, identity],
+            r#""Content-Encoding":"identity, identity""#,
+        ),
+    ] {
+        let mut answer = headed(&headers);
+        *answer.body_mut() = "{}".into();
+        assert_eq!(
+            item(answer).await,
+            format!(
+                r#"{{"id":"0","status":200,"headers":{{{shown}}},"encoding":"base64","body":"e30="}}"#
+            )
+        );
+    }
+}
+
+#[tokio::test]
 async fn header_values_that_are_not_ascii_are_latin_1() {
     let answer = headed(&[
         ("x-latin", b"caf\xe9 \x80\xff"),

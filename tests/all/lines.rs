@@ -57,6 +57,17 @@ async fn no_answer_has_a_line_break_in_any_readers_sense() {
 }
 
 #[tokio::test]
+async fn each_kind_of_line_break_alone_is_taken_out_of_json() {
+    for broken in ["[1,\r2]", "[1,\n2]", "[\"\u{2028}\"]", "[\"\u{85}\"]"] {
+        let json = async move || ([(CONTENT_TYPE, "application/json")], broken);
+        let inner = Router::new().route("/", get(json));
+        let items = json!([{ "id": "a", "method": "GET", "url": "/" }]);
+        let answer = answer(inner, items).await;
+        assert_eq!(answer.split_inclusive(BREAKS).count(), 2, "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn only_a_whole_answer_ends_with_its_summary() {
     let inner = Router::new().route("/summary", get(async || "{\"summary\":{}}\n"));
     let answer = answer(inner, gets(&["/summary", "/nowhere", "/summary"])).await;
