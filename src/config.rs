@@ -52,12 +52,12 @@ impl Limits {
         self.max_item_body_bytes
     }
 
-    /// Bytes of the body of one answer.
+    /// Bytes of one response, headers and body.
     pub fn max_answer_bytes(&self) -> usize {
         self.max_answer_bytes
     }
 
-    /// Bytes of a buffered answer, encoded.
+    /// Bytes of a buffered envelope, encoded.
     pub fn max_total_answer_bytes(&self) -> usize {
         self.max_total_answer_bytes
     }

@@ -44,6 +44,8 @@ pub enum ErrorKind {
     UnsupportedMediaType,
     /// The envelope has an atomicity group or a condition, which cannot be honoured: 501.
     UnsupportedAtomicity,
+    /// The request has more than 1,000 header fields: 431.
+    TooManyHeaders,
     /// A sub-request of a batch asked for a batch: 508.
     NestedBatch,
     /// The wrapped service panicked while it was cloned for the batch: 500.
@@ -65,6 +67,7 @@ impl ErrorKind {
             Self::TooManySubrequests | Self::EnvelopeTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::UnsupportedAtomicity => StatusCode::NOT_IMPLEMENTED,
+            Self::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::NestedBatch => StatusCode::LOOP_DETECTED,
             Self::ServiceUnavailable => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotAdmitted(status) => status,
@@ -84,6 +87,7 @@ impl ErrorKind {
             Self::EnvelopeTooLarge => "envelope-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::UnsupportedAtomicity => "unsupported-atomicity",
+            Self::TooManyHeaders => "too-many-headers",
             Self::NestedBatch => "nested-batch",
             Self::ServiceUnavailable => "service-unavailable",
             Self::NotAdmitted(_) => "not-admitted",
@@ -102,6 +106,7 @@ impl ErrorKind {
             Self::EnvelopeTooLarge => "the envelope is too large",
             Self::UnsupportedMediaType => "no format reads an envelope of this type",
             Self::UnsupportedAtomicity => "atomicity groups and conditions are not supported",
+            Self::TooManyHeaders => "the request has too many header fields",
             Self::NestedBatch => "a batch cannot be an item of a batch",
             Self::ServiceUnavailable => "the service could not take the batch",
             Self::NotAdmitted(_) => "the batch was not admitted",

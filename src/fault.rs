@@ -83,7 +83,7 @@ impl Fault {
         CallFailed => 500, "call-failed", "the service failed";
         Panicked => 500, "panicked", "the service failed";
         AnswerBroken => 502, "answer-broken", "the body of the answer broke off";
-        AnswerTooLarge => 502, "answer-too-large", "the body of the answer is too large";
+        AnswerTooLarge => 502, "answer-too-large", "the response is too large";
         Unframed => 502, "unframed", "the answer cannot be told from the envelope around it";
         NotFinal => 502, "not-final", "the answer is not a final one";
         TotalTooLarge => 507, "total-too-large", "the answers of the batch are too large together";

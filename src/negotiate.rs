@@ -12,6 +12,7 @@ use crate::format::{Decoder, Encoder, Format};
 use crate::media_type::{MediaType, split_unquoted};
 use crate::policy::SubrequestInfo;
 use crate::preferences::{PREFER, Preferences};
+use crate::subresponse::MAX_FIELDS;
 
 /// What a batch was agreed to be.
 pub(crate) struct Negotiated {
@@ -35,6 +36,9 @@ pub(crate) struct Manner {
 pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Error> {
     if outer.extensions.get::<SubrequestInfo>().is_some() {
         return Err(ErrorKind::NestedBatch.into());
+    }
+    if outer.headers.len() > MAX_FIELDS {
+        return Err(ErrorKind::TooManyHeaders.into());
     }
     let fields = Fields::of(&outer.headers);
     let reader = reader(config, &fields)?;

@@ -110,6 +110,11 @@ impl Subresponse {
         is_success(self.status)
     }
 
+    /// Bytes of headers and body, which stay in memory until the response is written.
+    pub(crate) fn held_len(&self) -> usize {
+        headers_len(&self.headers) + self.body.len()
+    }
+
     /// Whether the item was given up because another one failed.
     pub fn is_not_executed(&self) -> bool {
         self.fault.is_some_and(Fault::is_not_executed)
@@ -135,6 +140,27 @@ impl Subresponse {
         (self.status, self.headers, self.body) = told(fault, self.errors);
         self.fault = Some(fault);
     }
+
+    /// Leaves the id and the status alone.
+    pub(crate) fn strip(&mut self) {
+        self.headers = HeaderMap::new();
+        self.body = Bytes::new();
+        self.url = ByteString::default();
+    }
+}
+
+/// More header fields than this are refused: a `HeaderMap` panics when it has too many names.
+pub(crate) const MAX_FIELDS: usize = 1000;
+
+/// Bytes that a header field takes besides its name and value, as HPACK counts them (RFC 7541 §4.1).
+pub(crate) const FIELD_OVERHEAD: usize = 32;
+
+/// Bytes that these header fields take.
+pub(crate) fn headers_len(headers: &HeaderMap) -> usize {
+    let lengths = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + FIELD_OVERHEAD);
+    lengths.sum()
 }
 
 pub(crate) fn is_success(status: StatusCode) -> bool {

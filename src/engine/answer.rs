@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
+use http::header::{RETRY_AFTER, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
 use http_body::{Body, Frame};
 
@@ -21,7 +21,7 @@ use crate::fault::Fault;
 use crate::format::{Encoder, Frames};
 use crate::negotiate::Manner;
 use crate::policy::Summary;
-use crate::subresponse::Subresponse;
+use crate::subresponse::{FIELD_OVERHEAD, Subresponse};
 use crate::trace::BatchSpan;
 
 /// After so many items in one poll the task yields: tokio's budget is 128, and an item may use several.
@@ -36,6 +36,9 @@ const SMALL_ANSWER: usize = 160;
 /// What is reserved for one item is more than it takes: it must not burst the segment of a batch of one.
 const FIRST_ANSWER: usize = 256;
 
+/// What stands behind the last response is not longer.
+const END: usize = 128;
+
 /// The answer to a batch while it is made. As a [`Body`] it streams; [`pump`](Self::pump) drives it to its end.
 pub(crate) struct Answer<S: Inner<B>, B> {
     dispatch: Dispatch<S, B>,
@@ -47,9 +50,13 @@ pub(crate) struct Answer<S: Inner<B>, B> {
     held: Option<Held>,
     /// Answers to a group that is not complete, where a format writes groups whole.
     group: Vec<Subresponse>,
+    group_len: usize,
+    /// What responses that are still to be written take at least. A buffered envelope keeps room for them.
+    reserved: usize,
     summary: Summary,
     retry_after: Option<u64>,
     cookies: Vec<HeaderValue>,
+    cookies_len: usize,
 }
 
 /// A finished answer, and what its head needs to know.
@@ -93,6 +100,10 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
             None => !manner.is_streamed,
         };
         let span = BatchSpan::new(plan.len());
+        let reserved = match manner.is_streamed {
+            true => 0,
+            false => END + plan.ids().map(|id| encoder.least_len(id)).sum::<usize>(),
+        };
         Self {
             frames: Frames::with_estimate(
                 FIRST_ANSWER + plan.len() * SMALL_ANSWER,
@@ -104,9 +115,12 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
             manner,
             held: (in_order || manner.is_ordered).then(Held::default),
             group: Vec::new(),
+            group_len: 0,
+            reserved,
             summary: Summary::default(),
             retry_after: None,
             cookies: Vec::new(),
+            cookies_len: 0,
         }
     }
 
@@ -169,16 +183,22 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
             mut subresponse,
             cookies,
         } = settled;
-        if !self.manner.is_streamed {
-            self.cookies.extend(cookies);
-        }
-        let bytes = subresponse.body.len();
-        if self.is_over(bytes) {
-            self.cut_off(&mut subresponse);
+        let is_grouped = self.manner.is_ordered && subresponse.group().is_some();
+        let cookies_len: usize = cookies.iter().map(cookie_len).sum();
+        if !self.manner.is_streamed || is_grouped {
+            if self.is_over(subresponse.held_len() + cookies_len) {
+                self.cut_off(&mut subresponse);
+                if self.is_over(subresponse.held_len()) {
+                    subresponse.strip();
+                }
+            } else if !self.manner.is_streamed {
+                self.cookies.extend(cookies);
+                self.cookies_len += cookies_len;
+            }
         }
         match &mut self.held {
             Some(held) if subresponse.index != held.next => {
-                held.bytes += subresponse.body.len();
+                held.bytes += subresponse.held_len();
                 held.early.insert(subresponse.index, subresponse);
                 return;
             }
@@ -189,37 +209,48 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
         }
     }
 
-    /// The answer is the next to be written, alone or with those of its group.
+    /// The response is the next to be written, alone or with those of its group.
     fn in_turn(&mut self, mut subresponse: Subresponse) {
         if !self.manner.is_ordered || subresponse.group().is_none() {
             return self.write(std::slice::from_mut(&mut subresponse));
         }
         let is_complete = subresponse.ends_group();
+        self.group_len += subresponse.held_len();
         self.group.push(subresponse);
         if is_complete {
             let mut group = std::mem::take(&mut self.group);
+            self.group_len = 0;
             self.write(&mut group);
         }
     }
 
-    fn write(&mut self, answers: &mut [Subresponse]) {
-        let mark = self.frames.len();
-        self.encode(answers);
-        if self.is_over(0) {
-            self.frames.rewind(mark);
-            for answer in &mut *answers {
-                self.encoder.retract();
-                self.cut_off(answer);
-            }
-            self.encode(answers);
+    fn write(&mut self, responses: &mut [Subresponse]) {
+        if !self.manner.is_streamed {
+            let least = responses.iter().map(|one| self.encoder.least_len(one.id()));
+            self.reserved -= least.sum::<usize>();
         }
-        for answer in answers {
-            self.summary.count(answer.is_success());
+        let mark = self.frames.len();
+        self.encode(responses);
+        for shorten in [Self::cut_off, |_: &mut Self, one: &mut Subresponse| {
+            one.strip()
+        }] {
+            if !self.is_over(0) {
+                break;
+            }
+            self.frames.rewind(mark);
+            for response in &mut *responses {
+                self.encoder.retract();
+                shorten(self, response);
+            }
+            self.encode(responses);
+        }
+        for response in responses {
+            self.summary.count(response.is_success());
             if matches!(
-                answer.status,
+                response.status,
                 StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
             ) {
-                let seconds = answer.headers.get(RETRY_AFTER);
+                let seconds = response.headers.get(RETRY_AFTER);
                 let seconds = seconds.and_then(|value| value.to_str().ok()?.parse().ok());
                 self.retry_after = self.retry_after.max(seconds);
             }
@@ -235,19 +266,29 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
         }
     }
 
-    /// Whether a buffered answer with so many bytes more is larger than it may be.
+    /// Whether so many bytes more are too many: of a buffered envelope with all that waits for it, of a streamed one in a
+    /// group that is not complete.
     fn is_over(&self, more: usize) -> bool {
         let held = self.held.as_ref().map_or(0, |held| held.bytes);
-        let group: usize = self.group.iter().map(|answer| answer.body.len()).sum();
-        let max = self.dispatch.context().config.limits.max_total_answer_bytes;
-        !self.manner.is_streamed && self.frames.len() + held + group + more > max
+        let waiting = match self.manner.is_streamed {
+            true => self.group_len,
+            false => self.frames.len() + self.cookies_len + held + self.group_len + self.reserved,
+        };
+        waiting + more > self.dispatch.context().config.limits.max_total_answer_bytes
     }
 
-    /// The answer does not fit. Nor will later ones: their items are not begun, so that nothing is done and then not told.
+    /// The response does not fit. Nor will later ones: their items are not begun, so that nothing is done and then not told.
     fn cut_off(&mut self, subresponse: &mut Subresponse) {
         subresponse.replace(Fault::TotalTooLarge);
-        self.dispatch.halt(Fault::TotalTooLarge);
+        if !self.manner.is_streamed {
+            self.dispatch.halt(Fault::TotalTooLarge);
+        }
     }
+}
+
+/// Bytes that a cookie takes on the outer response.
+fn cookie_len(cookie: &HeaderValue) -> usize {
+    SET_COOKIE.as_str().len() + cookie.len() + FIELD_OVERHEAD
 }
 
 impl Held {
@@ -255,7 +296,7 @@ impl Held {
     fn advance(&mut self) -> Option<Subresponse> {
         self.next += 1;
         let subresponse = self.early.remove(&self.next)?;
-        self.bytes -= subresponse.body.len();
+        self.bytes -= subresponse.held_len();
         Some(subresponse)
     }
 }

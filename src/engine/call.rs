@@ -15,6 +15,7 @@ use tower::{BoxError, Service};
 use crate::body::RequestBody;
 use crate::fault::Fault;
 use crate::gathered::Gathered;
+use crate::subresponse::{MAX_FIELDS, headers_len};
 
 /// What a wrapped service must be to answer items. Every service that fits is one.
 pub(crate) trait Inner<B>: Clone + Send + 'static {
@@ -71,7 +72,7 @@ pin_project! {
     enum Stage<S: Inner<B>, B> {
         Waiting { inner: S, request: Option<Request<RequestBody<B>>> },
         Calling { #[pin] future: S::Future },
-        Reading { parts: Option<Parts>, #[pin] body: S::Body, read: Gathered },
+        Reading { parts: Option<Parts>, #[pin] body: S::Body, read: Gathered, max_body: usize },
         Idle,
     }
 }
@@ -185,8 +186,13 @@ impl<S: Inner<B>, B> Call<S, B> {
                     };
                     return self.read(response, cx);
                 }
-                StageProjection::Reading { parts, body, read } => {
-                    let body = ready!(poll_whole(body, read, *this.max_bytes, cx));
+                StageProjection::Reading {
+                    parts,
+                    body,
+                    read,
+                    max_body,
+                } => {
+                    let body = ready!(poll_whole(body, read, *max_body, cx));
                     let Some(parts) = parts.take() else {
                         return Poll::Pending;
                     };
@@ -209,24 +215,31 @@ impl<S: Inner<B>, B> Call<S, B> {
         if parts.status.is_informational() {
             return Poll::Ready(Err(Failure::Fault(Fault::NotFinal)));
         }
+        let headers = headers_len(&parts.headers);
+        if headers > *this.max_bytes || parts.headers.len() > MAX_FIELDS {
+            return Poll::Ready(Err(Failure::Fault(Fault::AnswerTooLarge)));
+        }
+        let max_body = *this.max_bytes - headers;
         if *this.is_head || is_bodiless(parts.status) || body.is_end_stream() {
             return Poll::Ready(Ok((parts, Bytes::new())));
         }
-        if body.size_hint().lower() > *this.max_bytes as u64 {
+        if body.size_hint().lower() > max_body as u64 {
             return Poll::Ready(Err(Failure::Fault(Fault::AnswerTooLarge)));
         }
         this.stage.set(Stage::Reading {
             parts: None,
             body,
             read: Gathered::default(),
+            max_body,
         });
         if let StageProjection::Reading {
             body,
             read,
             parts: kept,
+            ..
         } = this.stage.project()
         {
-            match poll_whole(body, read, *this.max_bytes, cx) {
+            match poll_whole(body, read, max_body, cx) {
                 Poll::Ready(body) => return Poll::Ready(called(parts, body)),
                 Poll::Pending => *kept = Some(parts),
             }

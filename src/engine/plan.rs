@@ -66,6 +66,10 @@ impl Plan {
         self.items.len()
     }
 
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.items.iter().map(Subrequest::id)
+    }
+
     #[expect(clippy::indexing_slicing, reason = "indices come from the plan itself")]
     pub(super) fn item(&mut self, index: usize) -> &mut Subrequest {
         &mut self.items[index]

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use super::names::Names;
 use crate::fault::Fault;
 use crate::subrequest::Subrequest;
+use crate::target::MAX_TARGET;
 
 /// What an item takes over from items before it, once these are done.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,14 +55,16 @@ impl Referents {
         let said = answer
             .get(LOCATION)
             .or_else(|| answer.get("odata-entityid"));
-        let said = said
-            .and_then(|value| value.to_str().ok())
-            .map(ByteString::from);
-        let asked = (item.method() != Some(&Method::POST)).then(|| item.url.clone());
-        let referent = Referent {
-            url: said.or(asked),
-            etag: answer.get(ETAG).cloned(),
+        // Kept until the batch ends: copied out of what the service answered, and no longer than it can be used.
+        let is_short = |value: &&HeaderValue| value.len() <= MAX_TARGET;
+        let url = match said {
+            Some(value) if is_short(&value) => value.to_str().ok().map(ByteString::from),
+            Some(_) => None,
+            None => (item.method() != Some(&Method::POST)).then(|| item.url.clone()),
         };
+        let etag = answer.get(ETAG).filter(is_short);
+        let etag = etag.and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok());
+        let referent = Referent { url, etag };
         self.0.insert(index, referent);
     }
 

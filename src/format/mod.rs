@@ -214,6 +214,14 @@ pub trait Encoder: Send {
     /// for the same item comes next. A format that keeps count of its answers goes back by one.
     fn retract(&mut self) {}
 
+    /// Bytes that a response without URL, headers and body takes, at most, for the item with this id. A buffered
+    /// envelope keeps so much room for each item whose response is still to be written, so that it stays within
+    /// [`max_total_answer_bytes`](crate::BatchLayer::max_total_answer_bytes). 256 bytes and six times the id unless
+    /// overridden.
+    fn least_len(&self, id: &str) -> usize {
+        256 + 6 * id.len()
+    }
+
     /// Bytes after the last answer.
     fn end(&mut self, summary: &Summary, out: &mut Frames) {
         let _ = (summary, out);

@@ -53,8 +53,11 @@ impl BatchLayer {
         self.with(|config| config.limits.max_item_body_bytes = max)
     }
 
-    /// At most so many bytes of body in the answer to one item; the default is 1 MiB. An item whose handler sends more is
-    /// answered with 502.
+    /// Maximum bytes of one item's response, headers and body together; the default is 1 MiB. A larger response is replaced
+    /// by 502, and so is one with more than 1,000 header fields.
+    ///
+    /// A header field counts as its name, its value and 32 bytes (RFC 7541 §4.1). At most
+    /// [`concurrency`](Self::concurrency) responses are read at once, so they hold that many times this limit.
     ///
     /// # Panics
     ///
@@ -69,9 +72,15 @@ impl BatchLayer {
         self.with(|config| config.limits.max_answer_bytes = max)
     }
 
-    /// At most so many bytes of answers in a buffered envelope, as they are encoded; the default is 8 MiB. The item whose
-    /// answer does not fit is answered with 507, and so is each that was not begun by then. A streamed answer has no such
-    /// limit, for it is never held whole.
+    /// Maximum bytes of a buffered envelope, as it is encoded, with all that is held for it: responses that wait for
+    /// their turn, and [hoisted](crate::SetCookie::hoist) cookies. The default is 8 MiB.
+    ///
+    /// An item whose response does not fit gets 507 instead, and so does each item that has not begun by then. The
+    /// envelope keeps room for an empty response of every item: in JSON 64 bytes and twice the id. Only where the limit
+    /// is below that can the envelope be larger.
+    ///
+    /// A streamed envelope is never held whole. There this is the limit of one atomicity group, which a multipart
+    /// envelope writes as a whole.
     ///
     /// # Panics
     ///

@@ -16,6 +16,7 @@ mod deadlines;
 mod dialects;
 mod faults;
 mod headers;
+mod held_bytes;
 mod hooks;
 mod inherited;
 mod item_headers;

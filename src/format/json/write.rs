@@ -122,6 +122,11 @@ impl Encoder for Writer {
         }
     }
 
+    fn least_len(&self, id: &str) -> usize {
+        // Quotes, backslashes and what somebody might take for the end of a line are doubled by their escapes.
+        64 + 2 * id.len()
+    }
+
     fn retract(&mut self) {
         self.written -= 1;
     }

@@ -195,6 +195,11 @@ impl Encoder for Writer {
         }
     }
 
+    fn least_len(&self, id: &str) -> usize {
+        // With a change set of its own around it. An id may be percent-encoded.
+        512 + 3 * id.len()
+    }
+
     fn end(&mut self, _: &Summary, out: &mut Frames) {
         put_close_delimiter(self.boundary(), out);
     }
