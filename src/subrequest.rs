@@ -213,6 +213,20 @@ impl Subrequest {
         }
     }
 
+    /// Whether it has a header of this name, in any case, where `_` is the same as `-`.
+    #[cfg(feature = "json")]
+    pub(crate) fn has_header(&self, name: &[u8]) -> bool {
+        let folded = |byte: &u8| match byte {
+            b'_' => b'-',
+            byte => byte.to_ascii_lowercase(),
+        };
+        let same = |known: &HeaderName| {
+            let known = known.as_str().as_bytes();
+            known.len() == name.len() && known.iter().map(folded).eq(name.iter().map(folded))
+        };
+        self.headers.iter().any(|(known, _)| same(known))
+    }
+
     fn add_content_type(&mut self, value: Bytes) {
         match HeaderValue::from_maybe_shared(value) {
             Ok(value) if !self.has_content_type() => self.set_content_type(value),
