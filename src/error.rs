@@ -44,7 +44,7 @@ pub enum ErrorKind {
     UnsupportedMediaType,
     /// The envelope has an atomicity group or a condition, which cannot be honoured: 501.
     UnsupportedAtomicity,
-    /// A sub-request of a batch asked for a batch: 508.
+    /// An item of a batch has reached a second batch endpoint: 508. One that asks for the endpoint of its own batch fails alone.
     NestedBatch,
     /// The wrapped service panicked while it was cloned for the batch: 500.
     ServiceUnavailable,

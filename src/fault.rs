@@ -20,6 +20,7 @@ pub(crate) enum Fault {
     Body,
     BodyTooLarge,
     Rejected(StatusCode),
+    NestedBatch,
     FailedDependency,
     Stopped,
     NotReady,
@@ -77,6 +78,7 @@ impl Fault {
         TooManyHeaders => 400, "too-many-headers", "the item has too many headers, or too long ones";
         Body => 400, "bad-body", "the body is not encoded as its content type asks";
         BodyTooLarge => 413, "body-too-large", "the body is too large";
+        NestedBatch => 508, "nested-batch", "a batch cannot be an item of a batch";
         FailedDependency => 424, "failed-dependency", "an item that this one depends on has failed";
         Stopped => 424, "stopped", "an earlier item has failed and the batch was to stop there";
         NotReady => 503, "not-ready", "the service was not ready";

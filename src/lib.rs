@@ -144,7 +144,8 @@
 //! 9. An item is trusted no more than the request that carried it: a header it brings is taken only if it cannot claim another
 //!    peer, host, origin or user ([`ItemHeaders::guarded`]), and no extension reaches it unless
 //!    [its type was registered](BatchLayer::inherit_extension).
-//! 10. A batch inside a batch is refused with 508, where there is a second batch endpoint that an item could reach.
+//! 10. A batch inside a batch does not run: an item that this layer would itself take for a batch fails with 508 and is not
+//!     dispatched, and a second batch endpoint that an item reaches refuses it with 508.
 //! 11. Errors never quote what a client sent, and never show the text of an error of yours: a fixed title, a code, an index.
 //! 12. The error type of your service stays what it is. A refusal is a response.
 //!

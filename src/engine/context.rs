@@ -1,5 +1,6 @@
 //! What all items of a batch have in common.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -87,6 +88,19 @@ impl Context {
         }
     }
 
+    /// Whether this layer would itself take the item for a batch. It must not leave: a gateway's way back to the layer would be
+    /// a loop that no extension marks.
+    fn check_not_nested(&self, item: &Parts) -> Result<(), Fault> {
+        if item.uri.path() != self.config.path {
+            return Ok(());
+        }
+        match catch_unwind(AssertUnwindSafe(|| self.config.is_batch(item))) {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(Fault::NestedBatch),
+            Err(_) => Err(Fault::Panicked),
+        }
+    }
+
     /// The request that the inner service gets: the very parts that the filter has seen.
     pub(super) fn request<B>(
         &mut self,
@@ -112,6 +126,7 @@ impl Context {
                 .with_item(&self.config.item_headers, &self.outer, item);
         *request.extensions_mut() = extensions;
         let (parts, ()) = request.into_parts();
+        self.check_not_nested(&parts)?;
         if let Some(filter) = &self.config.filter {
             filter(&parts).map_err(Fault::Rejected)?;
         }

@@ -14,6 +14,9 @@ impl BatchLayer {
     /// Narrows what is a batch, beyond the method POST and the path. What it does not want passes through. By default every
     /// POST to the path is a batch.
     ///
+    /// It is also called for an item that is a POST to the path: an item that would be a batch fails with 508. If it panics then,
+    /// that item fails with 500.
+    ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
     /// // The same path serves ordinary requests.
