@@ -55,9 +55,7 @@ impl Context {
 
     pub(super) fn continue_on_error(&self) -> bool {
         let asked = self.preferences.continue_on_error;
-        asked
-            .or(self.config.continue_on_error)
-            .unwrap_or(!self.manner.is_sequential)
+        asked.unwrap_or(self.config.continue_on_error)
     }
 
     pub(super) fn concurrency(&self) -> usize {

@@ -89,8 +89,7 @@ pub trait Format: fmt::Debug + Send + Sync + 'static {
         false
     }
 
-    /// Whether the items of an envelope in this format run one after the other, up to the first that fails, unless the
-    /// client prefers otherwise. `false` unless overridden.
+    /// Whether the items of an envelope in this format run one after the other. `false` unless overridden.
     fn is_sequential(&self) -> bool {
         false
     }

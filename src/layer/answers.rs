@@ -40,17 +40,17 @@ impl BatchLayer {
         self.with(|config| config.streamed = Some(streamed))
     }
 
-    /// Whether items go on when one has failed; by default they do, except in a multipart envelope of OData. If not, those in flight are finished, and those that were
+    /// Whether items go on when one has failed; by default they do. If not, those in flight are finished, and those that were
     /// not begun are answered with 424.
     ///
-    /// A client can say otherwise: `Prefer: continue-on-error=false`.
+    /// A client can say otherwise: `Prefer: continue-on-error=false`, also as `odata.continue-on-error`.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
     /// let layer = BatchLayer::new("/batch").concurrency(1).continue_on_error(false);
     /// ```
     pub fn continue_on_error(self, continues: bool) -> Self {
-        self.with(|config| config.continue_on_error = Some(continues))
+        self.with(|config| config.continue_on_error = continues)
     }
 
     /// What becomes of cookies that items set; by default they are dropped.

@@ -131,7 +131,6 @@ impl BatchLayer {
     /// | [`allow_methods`](Self::allow_methods) | MERGE |
     /// | [`echo_headers`](Self::echo_headers) | `OData-Version`, `DataServiceVersion` |
     /// | [`item_headers`](Self::item_headers) | guarded; allowed are `OData-*`, `DataServiceVersion`, `MaxDataServiceVersion`, `Slug`, `ConsistencyLevel`, SharePoint's `X-RequestDigest`, and of SAP `sap-cancel-on-close`, `sap-contextid-accept` and `sap-message-scope` |
-    /// | [`continue_on_error`](Self::continue_on_error) | yes |
     /// | [`change_sets`](Self::change_sets) | [`ChangeSets::refuse`]: many clients need [`ChangeSets::best_effort`] |
     ///
     /// The items of a multipart batch run one after the other, and go on after one that fails, as ASP.NET Core OData and SAP's

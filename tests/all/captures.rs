@@ -70,11 +70,8 @@ const fn row(
     }
 }
 
-/// What the recorder was: it went on after a failure.
 fn odata(path: &str) -> BatchLayer {
-    BatchLayer::odata(path)
-        .change_sets(ChangeSets::best_effort())
-        .continue_on_error(true)
+    BatchLayer::odata(path).change_sets(ChangeSets::best_effort())
 }
 
 fn azure_tables() -> BatchLayer {

@@ -211,6 +211,7 @@ async fn a_batch_is_no_item_in_multipart_either() {
                 --b\r\nContent-Type: application/http\r\n\r\nGET /batch HTTP/1.1\r\n\r\n--b--";
     for layer in [
         BatchLayer::new("/batch").format(tower_multistatus::Multipart::new()),
+        BatchLayer::odata("/batch"),
         BatchLayer::google("/batch"),
     ] {
         let (log, service) = recorder();
