@@ -104,6 +104,7 @@
 //! | `MultiStatus` (feature `multistatus`) | `application/xml`, `text/xml` | no | yes |
 //! | yours | by [`Format`] | by [`Decoder`] | by [`Encoder`] |
 //!
+//! JSON and NDJSON are in every [`BatchLayer::new`]; others are added with [`BatchLayer::format`].
 //! `Content-Type` says who reads, `Accept` who writes: JSON in with NDJSON out is one request.
 //!
 //! | asked in | `Accept` | answered in |
@@ -177,7 +178,7 @@
 //! | `json` | yes | [`Json`] and [`NdJson`] |
 //! | `timeout` | yes | `item_timeout` and `deadline`, by tokio's timer |
 //! | `multipart` | no | multipart envelopes, and the dialects of OData and Google |
-//! | `multistatus` | no | Multi-Status XML (RFC 4918 §13), written |
+//! | `multistatus` | no | the format `MultiStatus`: XML of RFC 4918 §13, written |
 //! | `tracing` | no | a span a batch with a child span an item; each header of an item that is ignored as an event (`debug`) |
 //!
 //! The crate spawns nothing by itself and needs no runtime, with one exception: with `timeout`, and only when an item or the upload has

@@ -55,7 +55,9 @@ const ROWS: &[Row] = &[
     row("syncfusion", &["01"], || odata("/odata4/$batch")),
     row("ui5-v4-batch", &["01", "02"], || odata("/odata4/$batch")),
     #[cfg(feature = "multistatus")]
-    row("webdav-js", &["01"], || BatchLayer::new("/batch")),
+    row("webdav-js", &["01"], || {
+        BatchLayer::new("/batch").format(tower_multistatus::MultiStatus::new())
+    }),
 ];
 
 const fn row(

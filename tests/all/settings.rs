@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, EnvelopeStatus, ItemHeaders, Summary};
 
-use crate::support::{
-    answer, api, batch, json_layer, problem, recorder, recording_router, requests, send,
-};
+use crate::support::{answer, api, batch, problem, recorder, recording_router, requests, send};
 
 fn gets(urls: &[&str]) -> Value {
     let get = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
@@ -140,7 +138,7 @@ async fn an_exclusive_path_takes_nothing_but_post_and_options() {
 #[tokio::test]
 async fn a_batch_endpoint_describes_itself_when_asked_to() {
     let (log, service) = recorder();
-    let layer = json_layer().describe(true).max_subrequests(7);
+    let layer = BatchLayer::new("/batch").describe(true).max_subrequests(7);
     let layer = layer.allow_methods(["merge"]).no_item_timeout();
     let reply = send(layer.layer(service), plain(&Method::GET)).await;
     assert_eq!(log.len(), 0);
