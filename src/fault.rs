@@ -5,6 +5,7 @@ use http::{HeaderValue, StatusCode};
 
 use crate::error::{PROBLEM_JSON, Problem};
 use crate::policy::ItemErrors;
+use crate::status::final_status;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -95,7 +96,7 @@ impl Fault {
 
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Self::Rejected(status) | Self::MappedError(status) => status,
+            Self::Rejected(status) | Self::MappedError(status) => final_status(status),
             _ => self
                 .words()
                 .and_then(|words| StatusCode::from_u16(words.status).ok())

@@ -216,6 +216,7 @@ mod error;
 mod fault;
 mod gathered;
 mod media_type;
+mod status;
 mod subrequest;
 mod subresponse;
 mod target;

@@ -183,7 +183,7 @@ pub trait Encoder: Send {
     fn content_type(&self) -> HeaderValue;
 
     /// The status of the outer response, if the format fixes it; it goes before [`BatchLayer::status`](crate::BatchLayer::status).
-    /// `None` unless overridden.
+    /// One whose response has no body (1xx, 204, 205, 304) is not taken. `None` unless overridden.
     fn status(&self) -> Option<StatusCode> {
         None
     }

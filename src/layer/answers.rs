@@ -7,6 +7,10 @@ use crate::policy::{EnvelopeStatus, ItemErrors, SetCookie};
 impl BatchLayer {
     /// The status of the outer response; the default is 207, whatever became of the items.
     ///
+    /// # Panics
+    ///
+    /// If it is 1xx, 204, 205 or 304, whose responses have no body.
+    ///
     /// ```
     /// # use http::StatusCode;
     /// # use tower_multistatus::{BatchLayer, EnvelopeStatus};
@@ -14,7 +18,12 @@ impl BatchLayer {
     /// let layer = BatchLayer::new("/batch").status(StatusCode::OK);
     /// ```
     pub fn status(self, status: impl Into<EnvelopeStatus>) -> Self {
-        self.with(|config| config.status = status.into())
+        let status = status.into();
+        assert!(
+            !status.has_no_body(),
+            "an envelope needs a status whose response has a body"
+        );
+        self.with(|config| config.status = status)
     }
 
     /// The order of the answers; the default is that of the request, and for streamed answers that of completion.

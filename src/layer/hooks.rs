@@ -32,7 +32,8 @@ impl BatchLayer {
     ///
     /// # Errors
     ///
-    /// A [`StatusCode`], or an [`Error`] made of one, refuses the batch with it.
+    /// A [`StatusCode`], or an [`Error`] made of one, refuses the batch with it. With 204, 205 or 304 the refusal has no body, and
+    /// a 1xx, which is not final, becomes 500.
     ///
     /// ```
     /// # use http::StatusCode;
@@ -58,7 +59,8 @@ impl BatchLayer {
     ///
     /// # Errors
     ///
-    /// The item is answered with this status and not dispatched; the others go on.
+    /// The item fails with this status and is not dispatched; the others go on. With 204, 205 or 304 its response has no
+    /// body, and a 1xx, which is not final, becomes 500.
     ///
     /// ```
     /// # use http::StatusCode;
@@ -76,7 +78,7 @@ impl BatchLayer {
     }
 
     /// Maps an error of the wrapped service to the status of its item. With `None` it stays 503 if the service did not get
-    /// ready, and 500 if the call failed. The error's own text is shown to nobody.
+    /// ready, and 500 if the call failed; so it does with a 1xx, which is not final. The error's own text is shown to nobody.
     ///
     /// ```
     /// # use http::StatusCode;

@@ -17,6 +17,7 @@ mod dialects;
 mod faults;
 mod headers;
 mod hooks;
+mod impossible;
 mod inherited;
 mod item_headers;
 mod json_any_answer;
