@@ -45,11 +45,13 @@ pub enum ErrorKind {
     UnsupportedMediaType,
     /// The envelope has an atomicity group or a condition, which cannot be honoured: 501.
     UnsupportedAtomicity,
-    /// An item of a batch has reached a second batch endpoint: 508. One that asks for the endpoint of its own batch fails alone.
+    /// An item of a batch has reached a second batch endpoint: 508. One that asks for the endpoint
+    /// of its own batch fails alone.
     NestedBatch,
     /// The wrapped service panicked while it was cloned for the batch: 500.
     ServiceUnavailable,
-    /// [`admit`](crate::BatchLayer::admit) said no, with this status; with 500 in the place of a 1xx.
+    /// [`admit`](crate::BatchLayer::admit) said no, with this status; with 500 in the place of a
+    /// 1xx.
     NotAdmitted(StatusCode),
 }
 
@@ -232,7 +234,8 @@ impl From<ErrorKind> for Error {
     }
 }
 
-/// A refusal of [`admit`](crate::BatchLayer::admit). With 204, 205 or 304 it has no body, and a 1xx becomes 500.
+/// A refusal of [`admit`](crate::BatchLayer::admit). With 204, 205 or 304 it has no body, and a 1xx
+/// becomes 500.
 impl From<StatusCode> for Error {
     fn from(status: StatusCode) -> Self {
         Self::new(ErrorKind::NotAdmitted(status))

@@ -142,11 +142,12 @@
 //!    the body of a batch is read.
 //! 8. Dropping the response cancels every item in flight at once. No task outlives its batch: none is spawned, unless you say
 //!    so by [`BatchLayer::spawn`]; an item that is being polled on another thread at that moment ends with that poll.
-//! 9. An item is trusted no more than the request that carried it: a header it brings is taken only if it cannot claim another
-//!    peer, host, origin or user ([`ItemHeaders::guarded`]), and no extension reaches it unless
-//!    [its type was registered](BatchLayer::inherit_extension).
-//! 10. A batch inside a batch does not run: an item that this layer would itself take for a batch fails with 508 and is not
-//!     dispatched, and a second batch endpoint that an item reaches refuses it with 508.
+//! 9. An item is trusted no more than the request that carried it: a header it brings is taken only
+//!    if it cannot claim another peer, host, origin or user ([`ItemHeaders::guarded`]), and no
+//!    extension reaches it unless [its type was registered](BatchLayer::inherit_extension).
+//! 10. A batch inside a batch does not run: an item that this layer would itself take for a batch
+//!     fails with 508 and is not dispatched, and a second batch endpoint that an item reaches
+//!     refuses it with 508.
 //! 11. Errors never quote what a client sent, and never show the text of an error of yours: a fixed title, a code, an index.
 //! 12. The error type of your service stays what it is. A refusal is a response.
 //!

@@ -159,7 +159,8 @@ impl Subrequest {
         self
     }
 
-    /// Fails the item: it is answered with this status, and not dispatched. A 1xx, which is not final, becomes 500.
+    /// Fails the item: it is answered with this status, and not dispatched. A 1xx, which is not
+    /// final, becomes 500.
     #[must_use]
     pub fn reject(mut self, status: StatusCode) -> Self {
         self.fail(Fault::Rejected(status));

@@ -96,8 +96,11 @@ mod with_tracing {
             Ignored::Protected => "protected by `ItemHeaders`",
             Ignored::Inherited => "the outer request has one",
         };
-        let name = shown(name.as_str());
-        tracing::debug!(name, reason, "header of an item ignored");
+        tracing::debug!(
+            name = shown(name.as_str()),
+            reason,
+            "header of an item ignored"
+        );
     }
 
     fn shown(text: &str) -> String {

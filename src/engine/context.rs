@@ -86,8 +86,8 @@ impl Context {
         }
     }
 
-    /// Whether this layer would itself take the item for a batch. It must not leave: a gateway's way back to the layer would be
-    /// a loop that no extension marks.
+    /// Whether this layer would itself take the item for a batch. It must not leave: a gateway's
+    /// way back to the layer would be a loop that no extension marks.
     fn check_not_nested(&self, item: &Parts) -> Result<(), Fault> {
         if item.uri.path() != self.config.path {
             return Ok(());

@@ -89,7 +89,8 @@ pub trait Format: fmt::Debug + Send + Sync + 'static {
         false
     }
 
-    /// Whether the items of an envelope in this format run one after the other. `false` unless overridden.
+    /// Whether the items of an envelope in this format run one after the other. `false` unless
+    /// overridden.
     fn is_sequential(&self) -> bool {
         false
     }

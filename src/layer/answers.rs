@@ -49,10 +49,11 @@ impl BatchLayer {
         self.with(|config| config.streamed = Some(streamed))
     }
 
-    /// Whether items go on when one has failed; by default they do. If not, those in flight are finished, and those that were
-    /// not begun are answered with 424.
+    /// Whether items go on when one has failed; by default they do. If not, those in flight are
+    /// finished, and those that were not begun are answered with 424.
     ///
-    /// A client can say otherwise: `Prefer: continue-on-error=false`, also as `odata.continue-on-error`.
+    /// A client can say otherwise: `Prefer: continue-on-error=false`, also as
+    /// `odata.continue-on-error`.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -93,8 +94,8 @@ impl BatchLayer {
         self.with(|config| config.exclusive = exclusive)
     }
 
-    /// Whether GET of the batch path is answered with the limits, formats, methods and header names that an item may
-    /// bring, as JSON; by default it is not.
+    /// Whether GET of the batch path is answered with the limits, formats, methods and header names
+    /// that an item may bring, as JSON; by default it is not.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;

@@ -133,8 +133,9 @@ impl BatchLayer {
     /// | [`item_headers`](Self::item_headers) | guarded; allowed are `OData-*`, `DataServiceVersion`, `MaxDataServiceVersion`, `Slug`, `ConsistencyLevel`, SharePoint's `X-RequestDigest`, and of SAP `sap-cancel-on-close`, `sap-contextid-accept` and `sap-message-scope` |
     /// | [`change_sets`](Self::change_sets) | [`ChangeSets::refuse`]: many clients need [`ChangeSets::best_effort`] |
     ///
-    /// The items of a multipart batch run one after the other, and go on after one that fails, as ASP.NET Core OData and SAP's
-    /// services do. A client stops them there with `Prefer: continue-on-error=false`, the layer with
+    /// The items of a multipart batch run one after the other, and go on after one that fails, as
+    /// ASP.NET Core OData and SAP's services do. A client stops them there with
+    /// `Prefer: continue-on-error=false`, the layer with
     /// [`continue_on_error(false)`](Self::continue_on_error).
     ///
     /// # Panics
@@ -165,7 +166,8 @@ impl BatchLayer {
                 "slug",
                 "consistencylevel",
                 "x-requestdigest",
-                // What UI5 sends with each request. Others of SAP's name the client, the user or a session.
+                // What UI5 sends with each request. Others of SAP's name the client, the user or a
+                // session.
                 "sap-cancel-on-close",
                 "sap-contextid-accept",
                 "sap-message-scope",

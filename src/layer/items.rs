@@ -6,8 +6,8 @@ use super::BatchLayer;
 use crate::policy::ItemHeaders;
 
 impl BatchLayer {
-    /// Which of the headers that an item brings are taken; the default is [`ItemHeaders::guarded`]. It replaces the list of a
-    /// preset, [`graph`](Self::graph) for example.
+    /// Which of the headers that an item brings are taken; the default is [`ItemHeaders::guarded`].
+    /// It replaces the list of a preset, [`graph`](Self::graph) for example.
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, ItemHeaders};

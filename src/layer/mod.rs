@@ -85,8 +85,8 @@ pub struct BatchLayer {
 }
 
 impl BatchLayer {
-    /// A batch is a POST to exactly this path. JSON is read and written, and NDJSON is written (feature `json`, on by default).
-    /// Every other format is added with [`format`](Self::format).
+    /// A batch is a POST to exactly this path. JSON is read and written, and NDJSON is written
+    /// (feature `json`, on by default). Every other format is added with [`format`](Self::format).
     ///
     /// The path is compared as the layer sees it: inside axum's `nest_service("/v1", ..)`, which strips the prefix, it is
     /// `/batch` where clients see `/v1/batch`; see [`mounted_at`](Self::mounted_at).

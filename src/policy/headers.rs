@@ -16,7 +16,8 @@ const REPRESENTATION: &[&str] = &[
     "idempotency-key",
 ];
 
-/// Others that cannot be a claim about the caller: these are the item's if the outer request has none.
+/// Others that cannot be a claim about the caller: these are the item's if the outer request has
+/// none.
 const NEUTRAL: &[&str] = &[
     "cache-control",
     "pragma",
@@ -74,11 +75,12 @@ const PROTECTED: &[&str] = &[
 
 /// Which of the headers that an item brings are taken. The default is [`guarded`](Self::guarded).
 ///
-/// Names are compared without regard to case, and `_` is the same as `-`, because many backends fold them. A pattern may
-/// start with `*`, end with it, or both; `*` alone is every name.
+/// Names are compared without regard to case, and `_` is the same as `-`, because many backends
+/// fold them. A pattern may start with `*`, end with it, or both; `*` alone is every name.
 ///
-/// Some names are never taken, whatever is allowed: those of framing and hop-by-hop headers (RFC 9110 §7.6.1), `Expect`,
-/// `Max-Forwards` and `From`. With the feature `tracing`, each header that is ignored is an event of the level `debug`.
+/// Some names are never taken, whatever is allowed: those of framing and hop-by-hop headers (RFC
+/// 9110 §7.6.1), `Expect`, `Max-Forwards` and `From`. With the feature `tracing`, each header that
+/// is ignored is an event of the level `debug`.
 ///
 /// ```
 /// use tower_multistatus::{BatchLayer, ItemHeaders};
@@ -126,8 +128,8 @@ pub(crate) enum Ignored {
 impl ItemHeaders {
     /// An item may bring only headers that cannot be a claim about the caller.
     ///
-    /// A gateway that strips a header from strangers' requests, and sets it on others, does not look into an envelope. So the
-    /// default is a list of what is taken, not of what is forbidden:
+    /// A gateway that strips a header from strangers' requests, and sets it on others, does not
+    /// look into an envelope. So the default is a list of what is taken, not of what is forbidden:
     ///
     /// | names | on the outer request too |
     /// | --- | --- |
@@ -138,14 +140,15 @@ impl ItemHeaders {
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, ItemHeaders};
-    /// let layer = BatchLayer::new("/batch").item_headers(ItemHeaders::guarded().allow(["x-tenant"]));
+    /// let headers = ItemHeaders::guarded().allow(["x-tenant"]);
+    /// let layer = BatchLayer::new("/batch").item_headers(headers);
     /// ```
     pub fn guarded() -> Self {
         Self::of(Base::Guarded)
     }
 
-    /// An item may bring these headers and no others, except `Content-Type`, which says what its body is. Its header replaces
-    /// one of the outer request.
+    /// An item may bring these headers and no others, except `Content-Type`, which says what its
+    /// body is. Its header replaces one of the outer request.
     ///
     /// # Panics
     ///
@@ -153,7 +156,8 @@ impl ItemHeaders {
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, ItemHeaders};
-    /// let layer = BatchLayer::new("/batch").item_headers(ItemHeaders::only(["accept", "if-match"]));
+    /// let headers = ItemHeaders::only(["accept", "if-match"]);
+    /// let layer = BatchLayer::new("/batch").item_headers(headers);
     /// ```
     pub fn only<I>(names: I) -> Self
     where
@@ -163,21 +167,24 @@ impl ItemHeaders {
         Self::of(Base::Only).allow(names)
     }
 
-    /// An item may bring any header but a list of protected ones. For applications that no gateway, proxy or middleware speaks
-    /// for.
+    /// An item may bring any header but a list of protected ones. For applications that no gateway,
+    /// proxy or middleware speaks for.
     ///
-    /// **No such list is ever whole.** Whatever stands in front of the service and names the caller in a header that is
-    /// not on it can be impersonated by an item. Use [`guarded`](Self::guarded) where there is any doubt.
+    /// **No such list is ever whole.** Whatever stands in front of the service and names the caller
+    /// in a header that is not on it can be impersonated by an item. Use [`guarded`](Self::guarded)
+    /// where there is any doubt.
     ///
-    /// Protected are `Host`, `Authorization`, `Cookie`, `Origin`, `Referer`, `Sec-*`, `Forwarded`, `X-Forwarded-*`, `X-Real-IP`,
-    /// `*-Client-IP`, `CF-*`, `Fly-*`, `Fastly-*`, `X-Envoy-*`, `X-Original-*`, `X-Rewrite-*`, `X-HTTP-Method*`,
-    /// `X-Method-Override`, `X-Middleware-Subrequest`, `*-Principal*`, `X-ARR-ClientCert`, `*-Client-Cert`, `Client-Cert*`,
-    /// `*SSL-Client*`, `Remote-*`, `X-Remote-*`, `X-Auth-*`, `X-Authenticated-*`, `X-WebAuth-*`, `X-Consumer-*`,
-    /// `X-Credential-*`, `X-Amzn-*`, `X-Goog-Authenticated-*`, `X-Goog-IAP-*`, `X-User*`, `X-JWT*`, `X-Azure-*`, `X-Vercel-*`,
-    /// `Via`, `Proxy` and `Proxy-*`. [`allow`](Self::allow) lifts the protection of a name.
+    /// Protected are `Host`, `Authorization`, `Cookie`, `Origin`, `Referer`, `Sec-*`, `Forwarded`,
+    /// `X-Forwarded-*`, `X-Real-IP`, `*-Client-IP`, `CF-*`, `Fly-*`, `Fastly-*`, `X-Envoy-*`,
+    /// `X-Original-*`, `X-Rewrite-*`, `X-HTTP-Method*`, `X-Method-Override`,
+    /// `X-Middleware-Subrequest`, `*-Principal*`, `X-ARR-ClientCert`, `*-Client-Cert`,
+    /// `Client-Cert*`, `*SSL-Client*`, `Remote-*`, `X-Remote-*`, `X-Auth-*`, `X-Authenticated-*`,
+    /// `X-WebAuth-*`, `X-Consumer-*`, `X-Credential-*`, `X-Amzn-*`, `X-Goog-Authenticated-*`,
+    /// `X-Goog-IAP-*`, `X-User*`, `X-JWT*`, `X-Azure-*`, `X-Vercel-*`, `Via`, `Proxy` and
+    /// `Proxy-*`. [`allow`](Self::allow) lifts the protection of a name.
     ///
-    /// Of the others, those that [`guarded`](Self::guarded) gives to the item replace one of the outer request. For every
-    /// other name the outer request's stays.
+    /// Of the others, those that [`guarded`](Self::guarded) gives to the item replace one of the
+    /// outer request. For every other name the outer request's stays.
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, ItemHeaders};
@@ -216,7 +223,8 @@ impl ItemHeaders {
         self
     }
 
-    /// Takes these names away from the item. It goes before [`allow`](Self::allow), in whatever order the two are called.
+    /// Takes these names away from the item. It goes before [`allow`](Self::allow), in whatever
+    /// order the two are called.
     ///
     /// # Panics
     ///
@@ -224,7 +232,7 @@ impl ItemHeaders {
     ///
     /// ```
     /// # use tower_multistatus::ItemHeaders;
-    /// let headers = ItemHeaders::guarded().allow(["x-shop-*"]).protect(["x-shop-owner", "user-agent"]);
+    /// let headers = ItemHeaders::guarded().allow(["x-shop-*"]).protect(["x-shop-owner"]);
     /// ```
     #[must_use]
     pub fn protect<I>(mut self, names: I) -> Self
@@ -320,9 +328,11 @@ where
     })
 }
 
-/// Nobody's to allow: what is about the connection or the message's framing, and `From`, which servers take for a person.
+/// Nobody's to allow: what is about the connection or the message's framing, and `From`, which
+/// servers take for a person.
 fn is_never_taken(name: &str) -> bool {
-    // The content type of an item is kept apart, so one that is among the others is a second, spelled with `_`.
+    // The content type of an item is kept apart, so one that is among the others is a second,
+    // spelled with `_`.
     let is_ours = matches!(
         name,
         "content-length" | "content-type" | "expect" | "max-forwards" | "from"

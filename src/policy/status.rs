@@ -86,8 +86,9 @@ impl EnvelopeStatus {
         })
     }
 
-    /// What the function makes of the summary. A streamed answer is begun before there is one: it has 207. So has one for which
-    /// the function returns a status whose response has no body: 1xx, 204, 205, 304.
+    /// What the function makes of the summary. A streamed answer is begun before there is one: it
+    /// has 207. So has one for which the function returns a status whose response has no body: 1xx,
+    /// 204, 205, 304.
     pub fn with(status: impl Fn(&Summary) -> StatusCode + Send + Sync + 'static) -> Self {
         Self(Kind::With(Arc::new(status)))
     }

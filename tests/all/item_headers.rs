@@ -55,8 +55,8 @@ async fn an_allowed_header_replaces_the_inherited_one_however_the_two_are_spelle
 #[tokio::test]
 async fn framing_hop_by_hop_headers_max_forwards_and_from_are_nobodys_to_allow() {
     let brought = || {
-        json!({ "Connection": "x", "Keep-Alive": "x", "Content-Length": "9", "Transfer-Encoding": "chunked",
-                "Expect": "100-continue", "TE": "trailers", "Upgrade": "x", "Proxy-Authorization": "x",
+        json!({ "Connection": "x", "Keep-Alive": "x", "Content-Length": "9", "Expect": "100-continue",
+                "Transfer-Encoding": "chunked", "TE": "trailers", "Upgrade": "x", "Proxy-X": "x",
                 "MAX_Forwards": "1", "From": "boss@api.example", "X-Fine": "1" })
     };
     let names = ["connection", "content-length", "expect", "max-forwards"];

@@ -156,8 +156,9 @@ async fn a_batch_endpoint_describes_itself_when_asked_to() {
                   "reads": false, "writes": true },
             ],
             "methods": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "MERGE"],
-            "headers": ["accept*", "content-*", "if-*", "prefer", "range", "idempotency-key", "cache-control", "pragma",
-                        "date", "user-agent", "x-requested-with", "traceparent", "tracestate"],
+            "headers": ["accept*", "content-*", "if-*", "prefer", "range", "idempotency-key",
+                        "cache-control", "pragma", "date", "user-agent", "x-requested-with",
+                        "traceparent", "tracestate"],
             "protected_headers": [],
         })
     );

@@ -65,8 +65,8 @@ const NAMES: &[&str] = &[
     "X-MS-Token-AAD-ID-Token",
     "X-Vercel-Forwarded-For",
     "X-Vercel-IP-Country",
-    // Gateways and proxies that authenticate: oauth2-proxy, Authelia, authentik, Kong, KrakenD, Ory Oathkeeper, ngrok,
-    // Pomerium, SiteMinder, Tailscale, Teleport, Vouch, WebGate.
+    // Gateways and proxies that authenticate: oauth2-proxy, Authelia, authentik, Kong, KrakenD, Ory
+    // Oathkeeper, ngrok, Pomerium, SiteMinder, Tailscale, Teleport, Vouch, WebGate.
     "Ngrok-Auth-User-Email",
     "OAM-Remote-User",
     "Remote-Email",
@@ -102,7 +102,8 @@ const NAMES: &[&str] = &[
     "X-authentik-groups",
     "X-authentik-jwt",
     "X-authentik-username",
-    // Applications and frameworks: Dynamics, Grafana, Hasura, Kubernetes, Loki, Next.js, OpenStack, SAP.
+    // Applications and frameworks: Dynamics, Grafana, Hasura, Kubernetes, Loki, Next.js, OpenStack,
+    // SAP.
     "CallerObjectId",
     "Impersonate-Group",
     "Impersonate-Uid",
@@ -219,7 +220,8 @@ fn cases() -> Vec<(&'static str, BatchLayer, Envelope, &'static [&'static str])>
     ]
 }
 
-/// What reaches the inner service of items with these names in all spellings, if the outer request has these.
+/// What reaches the inner service of items with these names in all spellings, if the outer request
+/// has these.
 async fn asked(
     layer: &BatchLayer,
     envelope: Envelope,
