@@ -16,6 +16,8 @@ struct Description<'a> {
     limits: Limits,
     formats: Vec<Format<'a>>,
     methods: Vec<&'a str>,
+    headers: Vec<&'a str>,
+    protected_headers: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -64,6 +66,8 @@ pub(crate) fn describe<B: From<Bytes>>(config: &Config, outer: &Parts) -> Respon
             .chain(&config.methods)
             .map(Method::as_str)
             .collect(),
+        headers: config.item_headers.taken(),
+        protected_headers: config.item_headers.protected(),
     };
     // Strings, numbers and flags only: it cannot fail.
     let body = Bytes::from(serde_json::to_vec(&description).unwrap_or_default());

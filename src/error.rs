@@ -7,6 +7,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
 use crate::body::content_length;
+use crate::status::{final_status, has_no_body};
 
 pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -46,11 +47,13 @@ pub enum ErrorKind {
     UnsupportedAtomicity,
     /// The request has more than 1,000 header fields: 431.
     TooManyHeaders,
-    /// A sub-request of a batch asked for a batch: 508.
+    /// An item of a batch has reached a second batch endpoint: 508. One that asks for the endpoint
+    /// of its own batch fails alone.
     NestedBatch,
     /// The wrapped service panicked while it was cloned for the batch: 500.
     ServiceUnavailable,
-    /// [`admit`](crate::BatchLayer::admit) said no, with this status.
+    /// [`admit`](crate::BatchLayer::admit) said no, with this status; with 500 in the place of a
+    /// 1xx.
     NotAdmitted(StatusCode),
 }
 
@@ -70,7 +73,7 @@ impl ErrorKind {
             Self::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::NestedBatch => StatusCode::LOOP_DETECTED,
             Self::ServiceUnavailable => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::NotAdmitted(status) => status,
+            Self::NotAdmitted(status) => final_status(status),
         }
     }
 
@@ -200,12 +203,18 @@ impl Error {
             pointer: self.item.map(|index| format!("#/requests/{index}")),
             ..Problem::new(self.kind.title(), status, self.kind.code())
         };
-        let body = problem.to_bytes();
-        let mut response = Response::new(B::from(body.clone()));
+        let body = match has_no_body(status) {
+            true => Bytes::new(),
+            false => problem.to_bytes(),
+        };
+        let length = body.len();
+        let mut response = Response::new(B::from(body));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
-        headers.insert(header::CONTENT_LENGTH, content_length(body.len()));
+        if length > 0 {
+            headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
+            headers.insert(header::CONTENT_LENGTH, content_length(length));
+        }
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(
             header::X_CONTENT_TYPE_OPTIONS,
@@ -230,7 +239,8 @@ impl From<ErrorKind> for Error {
     }
 }
 
-/// A refusal of [`admit`](crate::BatchLayer::admit).
+/// A refusal of [`admit`](crate::BatchLayer::admit). With 204, 205 or 304 it has no body, and a 1xx
+/// becomes 500.
 impl From<StatusCode> for Error {
     fn from(status: StatusCode) -> Self {
         Self::new(ErrorKind::NotAdmitted(status))

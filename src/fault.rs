@@ -5,6 +5,7 @@ use http::{HeaderValue, StatusCode};
 
 use crate::error::{PROBLEM_JSON, Problem};
 use crate::policy::ItemErrors;
+use crate::status::final_status;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -20,6 +21,7 @@ pub(crate) enum Fault {
     Body,
     BodyTooLarge,
     Rejected(StatusCode),
+    NestedBatch,
     FailedDependency,
     Stopped,
     NotReady,
@@ -77,6 +79,7 @@ impl Fault {
         TooManyHeaders => 400, "too-many-headers", "the item has too many headers, or too long ones";
         Body => 400, "bad-body", "the body is not encoded as its content type asks";
         BodyTooLarge => 413, "body-too-large", "the body is too large";
+        NestedBatch => 508, "nested-batch", "a batch cannot be an item of a batch";
         FailedDependency => 424, "failed-dependency", "an item that this one depends on has failed";
         Stopped => 424, "stopped", "an earlier item has failed and the batch was to stop there";
         NotReady => 503, "not-ready", "the service was not ready";
@@ -93,7 +96,7 @@ impl Fault {
 
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Self::Rejected(status) | Self::MappedError(status) => status,
+            Self::Rejected(status) | Self::MappedError(status) => final_status(status),
             _ => self
                 .words()
                 .and_then(|words| StatusCode::from_u16(words.status).ok())

@@ -16,6 +16,7 @@ use crate::engine::{Answer, Inner, Whole};
 use crate::format::Encoder;
 use crate::policy::Summary;
 use crate::preferences::Preferences;
+use crate::status::has_no_body;
 
 /// What is known of it before any item has run.
 #[derive(Debug)]
@@ -73,6 +74,7 @@ impl Head {
         encoder.headers(&mut self.headers);
         let status = encoder.status();
         let (mut parts, ()) = Response::new(()).into_parts();
+        let status = status.filter(|status| !has_no_body(*status));
         parts.status = status.unwrap_or_else(|| self.config.status.of(summary));
         parts.headers = self.headers;
         parts

@@ -104,6 +104,7 @@
 //! | `MultiStatus` (feature `multistatus`) | `application/xml`, `text/xml` | no | yes |
 //! | yours | by [`Format`] | by [`Decoder`] | by [`Encoder`] |
 //!
+//! JSON and NDJSON are in every [`BatchLayer::new`]; others are added with [`BatchLayer::format`].
 //! `Content-Type` says who reads, `Accept` who writes: JSON in with NDJSON out is one request.
 //!
 //! | asked in | `Accept` | answered in |
@@ -141,10 +142,12 @@
 //!    the body of a batch is read.
 //! 8. Dropping the response cancels every item in flight at once. No task outlives its batch: none is spawned, unless you say
 //!    so by [`BatchLayer::spawn`]; an item that is being polled on another thread at that moment ends with that poll.
-//! 9. An item is trusted no more than the request that carried it: no header it brings can claim another peer, host, origin or
-//!    user ([`ItemHeaders::guarded`]), and no extension reaches it unless
-//!    [its type was registered](BatchLayer::inherit_extension).
-//! 10. A batch inside a batch is refused with 508, where there is a second batch endpoint that an item could reach.
+//! 9. An item is trusted no more than the request that carried it: a header it brings is taken only
+//!    if it cannot claim another peer, host, origin or user ([`ItemHeaders::guarded`]), and no
+//!    extension reaches it unless [its type was registered](BatchLayer::inherit_extension).
+//! 10. A batch inside a batch does not run: an item that this layer would itself take for a batch
+//!     fails with 508 and is not dispatched, and a second batch endpoint that an item reaches
+//!     refuses it with 508.
 //! 11. Errors never quote what a client sent, and never show the text of an error of yours: a fixed title, a code, an index.
 //! 12. The error type of your service stays what it is. A refusal is a response.
 //!
@@ -176,8 +179,8 @@
 //! | `json` | yes | [`Json`] and [`NdJson`] |
 //! | `timeout` | yes | `item_timeout` and `deadline`, by tokio's timer |
 //! | `multipart` | no | multipart envelopes, and the dialects of OData and Google |
-//! | `multistatus` | no | Multi-Status XML (RFC 4918 §13), written |
-//! | `tracing` | no | a span a batch with a child span an item; what was ignored of an item's headers as events |
+//! | `multistatus` | no | the format `MultiStatus`: XML of RFC 4918 §13, written |
+//! | `tracing` | no | a span a batch with a child span an item; each header of an item that is ignored as an event (`debug`) |
 //!
 //! The crate spawns nothing by itself and needs no runtime, with one exception: with `timeout`, and only when an item or the upload has
 //! to wait, there has to be a tokio runtime with its time driver enabled (`#[tokio::main]` has it; a runtime built by hand
@@ -214,6 +217,7 @@ mod error;
 mod fault;
 mod gathered;
 mod media_type;
+mod status;
 mod subrequest;
 mod subresponse;
 mod target;

@@ -29,7 +29,7 @@ pub(crate) struct Manner {
     pub(crate) is_streamed: bool,
     /// Answered in the order of the request, groups together, whatever the layer says.
     pub(crate) is_ordered: bool,
-    /// Run one item after the other, up to the first that fails.
+    /// Run one item after the other.
     pub(crate) is_sequential: bool,
 }
 

@@ -95,7 +95,10 @@ where
                 Err(refusal) => ResponseFuture::batch(ready(refusal.into_response())),
             };
         }
-        if let Some(answer) = own_answer(&config, &parts) {
+        if let Some(mut answer) = own_answer(&config, &parts) {
+            if parts.method == Method::HEAD {
+                *answer.body_mut() = Envelope::from(Bytes::new());
+            }
             // What was reserved for the inner service would stay so until the next request.
             let _ = self.not_ready_inner();
             return ResponseFuture::batch(ready(answer));

@@ -159,7 +159,8 @@ impl Subrequest {
         self
     }
 
-    /// Fails the item: it is answered with this status, and not dispatched.
+    /// Fails the item: it is answered with this status, and not dispatched. A 1xx, which is not
+    /// final, becomes 500.
     #[must_use]
     pub fn reject(mut self, status: StatusCode) -> Self {
         self.fail(Fault::Rejected(status));
@@ -211,6 +212,20 @@ impl Subrequest {
             (Ok(name), Ok(value)) => self.headers.push((name, value)),
             _ => self.fail(Fault::Header),
         }
+    }
+
+    /// Whether it has a header of this name, in any case, where `_` is the same as `-`.
+    #[cfg(feature = "json")]
+    pub(crate) fn has_header(&self, name: &[u8]) -> bool {
+        let folded = |byte: &u8| match byte {
+            b'_' => b'-',
+            byte => byte.to_ascii_lowercase(),
+        };
+        let same = |known: &HeaderName| {
+            let known = known.as_str().as_bytes();
+            known.len() == name.len() && known.iter().map(folded).eq(name.iter().map(folded))
+        };
+        self.headers.iter().any(|(known, _)| same(known))
     }
 
     fn add_content_type(&mut self, value: Bytes) {

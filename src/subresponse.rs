@@ -7,6 +7,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::fault::Fault;
 use crate::policy::ItemErrors;
+use crate::status::has_no_body;
 use crate::subrequest::Extras;
 
 /// The answer to one item, as an [`Encoder`](crate::Encoder) gets it to write.
@@ -137,7 +138,7 @@ impl Subresponse {
 
     /// Replaces the answer by one that tells this fault.
     pub(crate) fn replace(&mut self, fault: Fault) {
-        (self.status, self.headers, self.body) = told(fault, self.errors);
+        (self.status, self.headers, self.body) = told(fault, self.errors, self.is_head);
         self.fault = Some(fault);
     }
 
@@ -168,9 +169,18 @@ pub(crate) fn is_success(status: StatusCode) -> bool {
 }
 
 /// How a fault is told.
-pub(crate) fn told(fault: Fault, style: ItemErrors) -> (StatusCode, HeaderMap, Bytes) {
+pub(crate) fn told(
+    fault: Fault,
+    style: ItemErrors,
+    is_head: bool,
+) -> (StatusCode, HeaderMap, Bytes) {
+    let status = fault.status();
+    if has_no_body(status) {
+        return (status, HeaderMap::new(), Bytes::new());
+    }
     let (content_type, document) = fault.document(style);
     let mut headers = HeaderMap::with_capacity(1);
     headers.insert(CONTENT_TYPE, content_type);
-    (fault.status(), headers, document)
+    let body = if is_head { Bytes::new() } else { document };
+    (status, headers, body)
 }

@@ -14,7 +14,7 @@ mod with_tracing {
     use tracing::{Span, info_span};
 
     use crate::engine::Asked;
-    use crate::policy::Summary;
+    use crate::policy::{Ignored, Summary};
     use crate::subrequest::Subrequest;
 
     /// What a client sends is cut to this many characters.
@@ -88,8 +88,19 @@ mod with_tracing {
         }
     }
 
-    pub(crate) fn header_ignored(name: &HeaderName) {
-        tracing::debug!(name = shown(name.as_str()), "header of an item ignored");
+    /// The value may be a secret.
+    pub(crate) fn header_ignored(name: &HeaderName, why: Ignored) {
+        let reason = match why {
+            Ignored::Never => "never taken from an item",
+            Ignored::NotAllowed => "not allowed by `ItemHeaders`",
+            Ignored::Protected => "protected by `ItemHeaders`",
+            Ignored::Inherited => "the outer request has one",
+        };
+        tracing::debug!(
+            name = shown(name.as_str()),
+            reason,
+            "header of an item ignored"
+        );
     }
 
     fn shown(text: &str) -> String {
@@ -105,7 +116,7 @@ mod without {
     use http::{HeaderName, StatusCode};
 
     use crate::engine::Asked;
-    use crate::policy::Summary;
+    use crate::policy::{Ignored, Summary};
     use crate::subrequest::Subrequest;
 
     #[derive(Debug)]
@@ -146,5 +157,5 @@ mod without {
         pub(crate) fn finish(self, _: StatusCode) {}
     }
 
-    pub(crate) fn header_ignored(_: &HeaderName) {}
+    pub(crate) fn header_ignored(_: &HeaderName, _: Ignored) {}
 }

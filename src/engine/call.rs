@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::response::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{BoxError, Service};
@@ -15,6 +15,7 @@ use tower::{BoxError, Service};
 use crate::body::RequestBody;
 use crate::fault::Fault;
 use crate::gathered::Gathered;
+use crate::status::has_no_body;
 use crate::subresponse::{MAX_FIELDS, headers_len};
 
 /// What a wrapped service must be to answer items. Every service that fits is one.
@@ -220,7 +221,7 @@ impl<S: Inner<B>, B> Call<S, B> {
             return Poll::Ready(Err(Failure::Fault(Fault::AnswerTooLarge)));
         }
         let max_body = *this.max_bytes - headers;
-        if *this.is_head || is_bodiless(parts.status) || body.is_end_stream() {
+        if *this.is_head || has_no_body(parts.status) || body.is_end_stream() {
             return Poll::Ready(Ok((parts, Bytes::new())));
         }
         if body.size_hint().lower() > max_body as u64 {
@@ -251,14 +252,6 @@ impl<S: Inner<B>, B> Call<S, B> {
 #[inline]
 fn called(parts: Parts, body: Result<Bytes, Fault>) -> Called {
     body.map(|body| (parts, body)).map_err(Failure::Fault)
-}
-
-/// Statuses whose answers have no body (RFC 9110 §15).
-fn is_bodiless(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
-    )
 }
 
 /// A body that is always ready, with empty frames say, would otherwise keep the deadline from being looked at.

@@ -1,5 +1,6 @@
 //! What all items of a batch have in common.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -54,9 +55,7 @@ impl Context {
 
     pub(super) fn continue_on_error(&self) -> bool {
         let asked = self.preferences.continue_on_error;
-        asked
-            .or(self.config.continue_on_error)
-            .unwrap_or(!self.manner.is_sequential)
+        asked.unwrap_or(self.config.continue_on_error)
     }
 
     pub(super) fn concurrency(&self) -> usize {
@@ -87,6 +86,19 @@ impl Context {
         }
     }
 
+    /// Whether this layer would itself take the item for a batch. It must not leave: a gateway's
+    /// way back to the layer would be a loop that no extension marks.
+    fn check_not_nested(&self, item: &Parts) -> Result<(), Fault> {
+        if item.uri.path() != self.config.path {
+            return Ok(());
+        }
+        match catch_unwind(AssertUnwindSafe(|| self.config.is_batch(item))) {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(Fault::NestedBatch),
+            Err(_) => Err(Fault::Panicked),
+        }
+    }
+
     /// The request that the inner service gets: the very parts that the filter has seen.
     pub(super) fn request<B>(
         &mut self,
@@ -112,6 +124,7 @@ impl Context {
                 .with_item(&self.config.item_headers, &self.outer, item);
         *request.extensions_mut() = extensions;
         let (parts, ()) = request.into_parts();
+        self.check_not_nested(&parts)?;
         if let Some(filter) = &self.config.filter {
             filter(&parts).map_err(Fault::Rejected)?;
         }

@@ -27,6 +27,7 @@ impl Settled {
         item: &mut Subrequest,
         outcome: Outcome,
     ) -> Self {
+        let is_head = item.method() == Some(&Method::HEAD);
         let mut cookies = Vec::new();
         let (status, headers, body, fault) = match outcome {
             Ok((mut parts, mut body)) => {
@@ -37,7 +38,7 @@ impl Settled {
                 (parts.status, parts.headers, body, None)
             }
             Err(fault) => {
-                let (status, headers, body) = told(fault, context.config.item_errors);
+                let (status, headers, body) = told(fault, context.config.item_errors, is_head);
                 (status, headers, body, Some(fault))
             }
         };
@@ -49,7 +50,7 @@ impl Settled {
             headers,
             body,
             extras: item.extras.take(),
-            is_head: item.method() == Some(&Method::HEAD),
+            is_head,
             fault,
             errors: context.config.item_errors,
         };
@@ -69,7 +70,7 @@ pub(super) fn fault_of(context: &Context, failure: Failure) -> Fault {
     };
     let mapped = context.config.on_error.as_ref();
     match mapped.and_then(|on_error| on_error(&*error)) {
-        Some(status) => Fault::MappedError(status),
-        None => fault,
+        Some(status) if !status.is_informational() => Fault::MappedError(status),
+        _ => fault,
     }
 }

@@ -89,8 +89,8 @@ pub trait Format: fmt::Debug + Send + Sync + 'static {
         false
     }
 
-    /// Whether the items of an envelope in this format run one after the other, up to the first that fails, unless the
-    /// client prefers otherwise. `false` unless overridden.
+    /// Whether the items of an envelope in this format run one after the other. `false` unless
+    /// overridden.
     fn is_sequential(&self) -> bool {
         false
     }
@@ -184,7 +184,7 @@ pub trait Encoder: Send {
     fn content_type(&self) -> HeaderValue;
 
     /// The status of the outer response, if the format fixes it; it goes before [`BatchLayer::status`](crate::BatchLayer::status).
-    /// `None` unless overridden.
+    /// One whose response has no body (1xx, 204, 205, 304) is not taken. `None` unless overridden.
     fn status(&self) -> Option<StatusCode> {
         None
     }

@@ -7,6 +7,10 @@ use crate::policy::{EnvelopeStatus, ItemErrors, SetCookie};
 impl BatchLayer {
     /// The status of the outer response; the default is 207, whatever became of the items.
     ///
+    /// # Panics
+    ///
+    /// If it is 1xx, 204, 205 or 304, whose responses have no body.
+    ///
     /// ```
     /// # use http::StatusCode;
     /// # use tower_multistatus::{BatchLayer, EnvelopeStatus};
@@ -14,7 +18,12 @@ impl BatchLayer {
     /// let layer = BatchLayer::new("/batch").status(StatusCode::OK);
     /// ```
     pub fn status(self, status: impl Into<EnvelopeStatus>) -> Self {
-        self.with(|config| config.status = status.into())
+        let status = status.into();
+        assert!(
+            !status.has_no_body(),
+            "an envelope needs a status whose response has a body"
+        );
+        self.with(|config| config.status = status)
     }
 
     /// The order of the answers; the default is that of the request, and for streamed answers that of completion.
@@ -40,17 +49,18 @@ impl BatchLayer {
         self.with(|config| config.streamed = Some(streamed))
     }
 
-    /// Whether items go on when one has failed; by default they do, except in a multipart envelope of OData. If not, those in flight are finished, and those that were
-    /// not begun are answered with 424.
+    /// Whether items go on when one has failed; by default they do. If not, those in flight are
+    /// finished, and those that were not begun are answered with 424.
     ///
-    /// A client can say otherwise: `Prefer: continue-on-error=false`.
+    /// A client can say otherwise: `Prefer: continue-on-error=false`, also as
+    /// `odata.continue-on-error`.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
     /// let layer = BatchLayer::new("/batch").concurrency(1).continue_on_error(false);
     /// ```
     pub fn continue_on_error(self, continues: bool) -> Self {
-        self.with(|config| config.continue_on_error = Some(continues))
+        self.with(|config| config.continue_on_error = continues)
     }
 
     /// What becomes of cookies that items set; by default they are dropped.
@@ -84,7 +94,8 @@ impl BatchLayer {
         self.with(|config| config.exclusive = exclusive)
     }
 
-    /// Whether GET of the batch path is answered with the limits, formats and methods, as JSON; by default it is not.
+    /// Whether GET of the batch path is answered with the limits, formats, methods and header names
+    /// that an item may bring, as JSON; by default it is not.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;

@@ -95,6 +95,7 @@ impl BatchLayer {
     /// | [`status`](Self::status) | 200 |
     /// | [`service_root`](Self::service_root) | the folder of the path |
     /// | [`item_errors`](Self::item_errors) | [`ItemErrors::odata`](crate::ItemErrors::odata) |
+    /// | [`item_headers`](Self::item_headers) | guarded; `ConsistencyLevel`, `client-request-id` and `workbook-session-id` are allowed |
     ///
     /// # Panics
     ///
@@ -111,6 +112,11 @@ impl BatchLayer {
             .format(crate::format::Json::new())
             .status(http::StatusCode::OK)
             .microsoft()
+            .item_headers(crate::policy::ItemHeaders::guarded().allow([
+                "consistencylevel",
+                "client-request-id",
+                "workbook-session-id",
+            ]))
     }
 
     /// A batch endpoint for clients of OData 2 to 4.01, at `/odata/$batch` say.
@@ -124,11 +130,13 @@ impl BatchLayer {
     /// | [`references`](Self::references), [`encode_urls`](Self::encode_urls) | yes |
     /// | [`allow_methods`](Self::allow_methods) | MERGE |
     /// | [`echo_headers`](Self::echo_headers) | `OData-Version`, `DataServiceVersion` |
+    /// | [`item_headers`](Self::item_headers) | guarded; allowed are `OData-*`, `DataServiceVersion`, `MaxDataServiceVersion`, `Slug`, `ConsistencyLevel`, SharePoint's `X-RequestDigest`, and of SAP `sap-cancel-on-close`, `sap-contextid-accept` and `sap-message-scope` |
     /// | [`change_sets`](Self::change_sets) | [`ChangeSets::refuse`]: many clients need [`ChangeSets::best_effort`] |
     ///
-    /// A multipart batch stops at its first failure, as OData asks, unless the client sends
-    /// `Prefer: odata.continue-on-error` or the layer says [`continue_on_error(true)`](Self::continue_on_error). Services of
-    /// SAP and others go on, and some clients rely on it.
+    /// The items of a multipart batch run one after the other, and go on after one that fails, as
+    /// ASP.NET Core OData and SAP's services do. A client stops them there with
+    /// `Prefer: continue-on-error=false`, the layer with
+    /// [`continue_on_error(false)`](Self::continue_on_error).
     ///
     /// # Panics
     ///
@@ -151,6 +159,19 @@ impl BatchLayer {
             .encode_urls(true)
             .allow_methods(["MERGE"])
             .echo_headers(["odata-version", "dataserviceversion"])
+            .item_headers(crate::policy::ItemHeaders::guarded().allow([
+                "odata-*",
+                "dataserviceversion",
+                "maxdataserviceversion",
+                "slug",
+                "consistencylevel",
+                "x-requestdigest",
+                // What UI5 sends with each request. Others of SAP's name the client, the user or a
+                // session.
+                "sap-cancel-on-close",
+                "sap-contextid-accept",
+                "sap-message-scope",
+            ]))
     }
 
     /// A batch endpoint for clients of Google's APIs, at `/batch/api/v1` say.
@@ -160,7 +181,7 @@ impl BatchLayer {
     /// | formats | multipart: [`Content-ID`s answered as responses](crate::Multipart::response_ids), [boundaries](crate::Multipart::boundary_prefix) that begin with `batch_` |
     /// | [`status`](Self::status) | 200 |
     /// | [`base`](Self::base) | the host's root |
-    /// | [`item_headers`](Self::item_headers) | guarded, but `Authorization`, `User-Agent` and `X-Goog-*` are the item's; `Accept-Encoding` is not, for these clients do not decompress parts |
+    /// | [`item_headers`](Self::item_headers) | guarded; `Authorization`, `User-Agent` and `X-Goog-*` are allowed, `X-Goog-Authenticated-User-*` and `X-Goog-IAP-*` are not, by which Google's proxies name the caller, nor is `Accept-Encoding`: these clients do not decompress parts |
     ///
     /// # Panics
     ///
@@ -176,7 +197,11 @@ impl BatchLayer {
         let multipart = crate::format::Multipart::new();
         let item_headers = crate::policy::ItemHeaders::guarded()
             .allow(["authorization", "user-agent", "x-goog-*"])
-            .protect(["accept-encoding"]);
+            .protect([
+                "accept-encoding",
+                "x-goog-authenticated-user-*",
+                "x-goog-iap-*",
+            ]);
         Self::bare(path)
             .format(multipart.response_ids(true).boundary_prefix("batch_"))
             .status(http::StatusCode::OK)

@@ -14,6 +14,9 @@ impl BatchLayer {
     /// Narrows what is a batch, beyond the method POST and the path. What it does not want passes through. By default every
     /// POST to the path is a batch.
     ///
+    /// It is also called for an item that is a POST to the path: an item that would be a batch
+    /// fails with 508. If it panics then, that item fails with 500.
+    ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
     /// // The same path serves ordinary requests.
@@ -29,7 +32,8 @@ impl BatchLayer {
     ///
     /// # Errors
     ///
-    /// A [`StatusCode`], or an [`Error`] made of one, refuses the batch with it.
+    /// A [`StatusCode`], or an [`Error`] made of one, refuses the batch with it. With 204, 205 or
+    /// 304 the refusal has no body, and a 1xx, which is not final, becomes 500.
     ///
     /// ```
     /// # use http::StatusCode;
@@ -55,7 +59,8 @@ impl BatchLayer {
     ///
     /// # Errors
     ///
-    /// The item is answered with this status and not dispatched; the others go on.
+    /// The item fails with this status and is not dispatched; the others go on. With 204, 205 or
+    /// 304 its response has no body, and a 1xx, which is not final, becomes 500.
     ///
     /// ```
     /// # use http::StatusCode;
@@ -72,8 +77,9 @@ impl BatchLayer {
         self.with(|config| config.filter = Some(Hook::new(Arc::new(filter))))
     }
 
-    /// Maps an error of the wrapped service to the status of its item. With `None` it stays 503 if the service did not get
-    /// ready, and 500 if the call failed. The error's own text is shown to nobody.
+    /// Maps an error of the wrapped service to the status of its item. With `None` it stays 503 if
+    /// the service did not get ready, and 500 if the call failed; so it does with a 1xx, which is
+    /// not final. The error's own text is shown to nobody.
     ///
     /// ```
     /// # use http::StatusCode;

@@ -7,6 +7,7 @@ use crate::policy::ItemHeaders;
 
 impl BatchLayer {
     /// Which of the headers that an item brings are taken; the default is [`ItemHeaders::guarded`].
+    /// It replaces the list of a preset, [`graph`](Self::graph) for example.
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, ItemHeaders};

@@ -85,8 +85,8 @@ pub struct BatchLayer {
 }
 
 impl BatchLayer {
-    /// A batch is a POST to exactly this path. JSON is spoken, and NDJSON is written (feature `json`, on by default);
-    /// so is Multi-Status XML (feature `multistatus`).
+    /// A batch is a POST to exactly this path. JSON is read and written, and NDJSON is written
+    /// (feature `json`, on by default). Every other format is added with [`format`](Self::format).
     ///
     /// The path is compared as the layer sees it: inside axum's `nest_service("/v1", ..)`, which strips the prefix, it is
     /// `/batch` where clients see `/v1/batch`; see [`mounted_at`](Self::mounted_at).
@@ -105,8 +105,6 @@ impl BatchLayer {
         let layer = layer
             .format(crate::format::Json::new())
             .format(crate::format::NdJson::new());
-        #[cfg(feature = "multistatus")]
-        let layer = layer.format(crate::format::MultiStatus::new());
         layer
     }
 
@@ -142,7 +140,7 @@ impl BatchLayer {
     /// ```
     /// use tower_multistatus::{BatchLayer, Json};
     ///
-    /// // Neither NDJSON nor XML is written.
+    /// // NDJSON is not written.
     /// let layer = BatchLayer::new("/batch").no_formats().format(Json::new());
     /// ```
     pub fn no_formats(self) -> Self {

@@ -2,9 +2,33 @@
 
 use std::borrow::Cow;
 
+use http::HeaderName;
+
 use super::hop_by_hop::is_hop_by_hop;
 
-/// Headers that a gateway, a browser or another layer sets, and that handlers believe.
+/// About the item's own representation, or how it negotiates one: these are the item's.
+const REPRESENTATION: &[&str] = &[
+    "accept*",
+    "content-*",
+    "if-*",
+    "prefer",
+    "range",
+    "idempotency-key",
+];
+
+/// Others that cannot be a claim about the caller: these are the item's if the outer request has
+/// none.
+const NEUTRAL: &[&str] = &[
+    "cache-control",
+    "pragma",
+    "date",
+    "user-agent",
+    "x-requested-with",
+    "traceparent",
+    "tracestate",
+];
+
+/// Names by which gateways, browsers and other layers say who calls, from where, or what for.
 const PROTECTED: &[&str] = &[
     "host",
     "authorization",
@@ -15,19 +39,35 @@ const PROTECTED: &[&str] = &[
     "forwarded",
     "x-forwarded-*",
     "x-real-ip",
-    "x-client-ip",
-    "true-client-ip",
+    "*-client-ip",
     "cf-*",
-    "x-cluster-client-ip",
+    "fly-*",
+    "fastly-*",
     "x-envoy-*",
     "x-original-*",
     "x-rewrite-*",
     "x-http-method*",
     "x-method-override",
     "x-middleware-subrequest",
-    "x-ms-client-principal*",
+    "*-principal*",
     "x-arr-clientcert",
     "*-client-cert",
+    "client-cert*",
+    "*ssl-client*",
+    "remote-*",
+    "x-remote-*",
+    "x-auth-*",
+    "x-authenticated-*",
+    "x-webauth-*",
+    "x-consumer-*",
+    "x-credential-*",
+    "x-amzn-*",
+    "x-goog-authenticated-*",
+    "x-goog-iap-*",
+    "x-user*",
+    "x-jwt*",
+    "x-azure-*",
+    "x-vercel-*",
     "via",
     "proxy",
     "proxy-*",
@@ -35,105 +75,210 @@ const PROTECTED: &[&str] = &[
 
 /// Which of the headers that an item brings are taken. The default is [`guarded`](Self::guarded).
 ///
-/// Names are compared without regard to case, and `_` is the same as `-`, because many a backend folds them. A name may
-/// start or end with `*`. Framing and hop-by-hop headers (RFC 9110 §7.6.1) are never taken.
+/// Names are compared without regard to case, and `_` is the same as `-`, because many backends
+/// fold them. A pattern may start with `*`, end with it, or both; `*` alone is every name.
+///
+/// Some names are never taken, whatever is allowed: those of framing and hop-by-hop headers (RFC
+/// 9110 §7.6.1), `Expect`, `Max-Forwards` and `From`. With the feature `tracing`, each header that
+/// is ignored is an event of the level `debug`.
 ///
 /// ```
 /// use tower_multistatus::{BatchLayer, ItemHeaders};
 ///
-/// let layer = BatchLayer::new("/batch")
-///     .item_headers(ItemHeaders::guarded().allow(["x-goog-*"]).protect(["x-tenant"]));
+/// let headers = ItemHeaders::guarded().allow(["x-tenant", "x-shop-*"]).protect(["x-shop-owner"]);
+/// let layer = BatchLayer::new("/batch").item_headers(headers);
 /// ```
 #[derive(Clone, Debug)]
 pub struct ItemHeaders {
-    only: bool,
+    base: Base,
     allowed: Vec<String>,
     protected: Vec<String>,
+}
+
+/// What is taken of the names that are neither allowed nor protected by the owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Base {
+    Guarded,
+    Only,
+    AllButProtected,
 }
 
 /// What becomes of a header that an item brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taking {
     /// Ignored.
-    No,
+    No(Ignored),
     /// Taken, unless the outer request has one.
     IfAbsent,
     /// Taken, instead of an inherited one.
     Instead,
 }
 
+/// Why a header that an item brings is ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ignored {
+    /// No policy takes it.
+    Never,
+    NotAllowed,
+    Protected,
+    /// The outer request has one.
+    Inherited,
+}
+
 impl ItemHeaders {
-    /// An item may bring any header but those by which it could claim another peer, host, origin or user.
+    /// An item may bring only headers that cannot be a claim about the caller.
     ///
-    /// These only the outer request can set: `Host`, `Authorization`, `Cookie`, `Origin`, `Referer`, `Sec-*`, `Forwarded`,
-    /// `X-Forwarded-*`, `X-Real-IP`, `X-Client-IP`, `True-Client-IP`, `CF-*`, `X-Cluster-Client-IP`, `X-Envoy-*`,
-    /// `X-Original-*`, `X-Rewrite-*`, `X-HTTP-Method*`, `X-Method-Override`, `X-Middleware-Subrequest`,
-    /// `X-MS-Client-Principal*`, `X-ARR-ClientCert`, `*-Client-Cert`, `Via`, `Proxy` and `Proxy-*`.
+    /// A gateway that strips a header from strangers' requests, and sets it on others, does not
+    /// look into an envelope. So the default is a list of what is taken, not of what is forbidden:
     ///
-    /// Of the others, those about the item's own representation (`Accept*`, `Content-*`, `If-*`, `Prefer`, `Range`,
-    /// `Idempotency-Key`) are the item's. For every other name the outer request wins, so an item cannot replace what a
-    /// gateway has set.
+    /// | names | on the outer request too |
+    /// | --- | --- |
+    /// | `Accept*`, `Content-*`, `If-*`, `Prefer`, `Range`, `Idempotency-Key` | the item's replaces it |
+    /// | `Cache-Control`, `Pragma`, `Date`, `User-Agent`, `X-Requested-With`, `Traceparent`, `Tracestate` | the outer request's stays |
+    ///
+    /// An application that reads other headers from items lists them with [`allow`](Self::allow).
+    ///
+    /// ```
+    /// # use tower_multistatus::{BatchLayer, ItemHeaders};
+    /// let headers = ItemHeaders::guarded().allow(["x-tenant"]);
+    /// let layer = BatchLayer::new("/batch").item_headers(headers);
+    /// ```
     pub fn guarded() -> Self {
-        Self {
-            only: false,
-            allowed: Vec::new(),
-            protected: Vec::new(),
-        }
+        Self::of(Base::Guarded)
     }
 
-    /// An item may bring these and no others, except `Content-Type`, which says what its body is.
+    /// An item may bring these headers and no others, except `Content-Type`, which says what its
+    /// body is. Its header replaces one of the outer request.
     ///
-    /// What is listed is taken even if it is protected, and even if the outer request has it.
+    /// # Panics
+    ///
+    /// If a pattern is not a header name with at most one `*` at either end.
+    ///
+    /// ```
+    /// # use tower_multistatus::{BatchLayer, ItemHeaders};
+    /// let headers = ItemHeaders::only(["accept", "if-match"]);
+    /// let layer = BatchLayer::new("/batch").item_headers(headers);
+    /// ```
     pub fn only<I>(names: I) -> Self
     where
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
+        Self::of(Base::Only).allow(names)
+    }
+
+    /// An item may bring any header but a list of protected ones. For applications that no gateway,
+    /// proxy or middleware speaks for.
+    ///
+    /// **No such list is ever whole.** Whatever stands in front of the service and names the caller
+    /// in a header that is not on it can be impersonated by an item. Use [`guarded`](Self::guarded)
+    /// where there is any doubt.
+    ///
+    /// Protected are `Host`, `Authorization`, `Cookie`, `Origin`, `Referer`, `Sec-*`, `Forwarded`,
+    /// `X-Forwarded-*`, `X-Real-IP`, `*-Client-IP`, `CF-*`, `Fly-*`, `Fastly-*`, `X-Envoy-*`,
+    /// `X-Original-*`, `X-Rewrite-*`, `X-HTTP-Method*`, `X-Method-Override`,
+    /// `X-Middleware-Subrequest`, `*-Principal*`, `X-ARR-ClientCert`, `*-Client-Cert`,
+    /// `Client-Cert*`, `*SSL-Client*`, `Remote-*`, `X-Remote-*`, `X-Auth-*`, `X-Authenticated-*`,
+    /// `X-WebAuth-*`, `X-Consumer-*`, `X-Credential-*`, `X-Amzn-*`, `X-Goog-Authenticated-*`,
+    /// `X-Goog-IAP-*`, `X-User*`, `X-JWT*`, `X-Azure-*`, `X-Vercel-*`, `Via`, `Proxy` and
+    /// `Proxy-*`. [`allow`](Self::allow) lifts the protection of a name.
+    ///
+    /// Of the others, those that [`guarded`](Self::guarded) gives to the item replace one of the
+    /// outer request. For every other name the outer request's stays.
+    ///
+    /// ```
+    /// # use tower_multistatus::{BatchLayer, ItemHeaders};
+    /// let headers = ItemHeaders::all_but_protected().protect(["x-account"]);
+    /// let layer = BatchLayer::new("/batch").item_headers(headers);
+    /// ```
+    pub fn all_but_protected() -> Self {
+        Self::of(Base::AllButProtected)
+    }
+
+    fn of(base: Base) -> Self {
         Self {
-            only: true,
-            ..Self::guarded().allow(names)
+            base,
+            allowed: Vec::new(),
+            protected: Vec::new(),
         }
     }
 
-    /// Makes these names the item's, protected or not, on the outer request or not.
+    /// Makes these names the item's: its header is taken, and replaces one of the outer request.
+    ///
+    /// # Panics
+    ///
+    /// If a pattern is not a header name with at most one `*` at either end.
+    ///
+    /// ```
+    /// # use tower_multistatus::ItemHeaders;
+    /// let headers = ItemHeaders::guarded().allow(["x-tenant", "x-shop-*"]);
+    /// ```
     #[must_use]
     pub fn allow<I>(mut self, names: I) -> Self
     where
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        self.allowed.extend(folded_all(names));
+        self.allowed.extend(patterns(names));
         self
     }
 
-    /// Adds to the names that only the outer request can set.
+    /// Takes these names away from the item. It goes before [`allow`](Self::allow), in whatever
+    /// order the two are called.
+    ///
+    /// # Panics
+    ///
+    /// If a pattern is not a header name with at most one `*` at either end.
+    ///
+    /// ```
+    /// # use tower_multistatus::ItemHeaders;
+    /// let headers = ItemHeaders::guarded().allow(["x-shop-*"]).protect(["x-shop-owner"]);
+    /// ```
     #[must_use]
     pub fn protect<I>(mut self, names: I) -> Self
     where
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        self.protected.extend(folded_all(names));
+        self.protected.extend(patterns(names));
         self
     }
 
     /// `name` is in lower case.
     pub(super) fn taking(&self, name: &str) -> Taking {
         let name = &*folded(name);
-        let among = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, name));
-        // The content type of an item is kept apart, so one that is among the others is a second, spelled with `_`.
-        let is_ours = matches!(name, "content-length" | "content-type" | "expect");
-        if is_hop_by_hop(name) || is_ours {
-            Taking::No
-        } else if among(&self.allowed) {
-            Taking::Instead
-        } else if self.only || among(&self.protected) || is_protected(name) {
-            Taking::No
-        } else if is_representation(name) {
+        if is_never_taken(name) {
+            Taking::No(Ignored::Never)
+        } else if is_among(&self.protected, name) {
+            Taking::No(Ignored::Protected)
+        } else if is_among(&self.allowed, name) {
             Taking::Instead
         } else {
-            Taking::IfAbsent
+            self.base.taking(name)
         }
+    }
+
+    /// The names that an item may bring, as patterns in lower case.
+    pub(crate) fn taken(&self) -> Vec<&str> {
+        let base = match self.base {
+            Base::Guarded => [REPRESENTATION, NEUTRAL].concat(),
+            Base::Only => vec!["content-type"],
+            Base::AllButProtected => vec!["*"],
+        };
+        let allowed = self.allowed.iter().map(String::as_str);
+        base.into_iter().chain(allowed).collect()
+    }
+
+    /// What of them it may not bring, as patterns in lower case.
+    pub(crate) fn protected(&self) -> Vec<&str> {
+        let base = match self.base {
+            Base::Guarded | Base::Only => &[],
+            Base::AllButProtected => PROTECTED,
+        };
+        let is_lifted = |name: &str| self.allowed.iter().any(|allowed| allowed == name);
+        let base = base.iter().copied().filter(|name| !is_lifted(name));
+        base.chain(self.protected.iter().map(String::as_str))
+            .collect()
     }
 }
 
@@ -143,7 +288,20 @@ impl Default for ItemHeaders {
     }
 }
 
-/// `_` and `-` are the same to whoever turns headers into environment variables.
+impl Base {
+    fn taking(self, name: &str) -> Taking {
+        match self {
+            Self::Only => Taking::No(Ignored::NotAllowed),
+            Self::AllButProtected if is_among(PROTECTED, name) => Taking::No(Ignored::Protected),
+            _ if is_among(REPRESENTATION, name) => Taking::Instead,
+            Self::AllButProtected => Taking::IfAbsent,
+            Self::Guarded if is_among(NEUTRAL, name) => Taking::IfAbsent,
+            Self::Guarded => Taking::No(Ignored::NotAllowed),
+        }
+    }
+}
+
+/// `_` and `-` are the same to servers that turn headers into environment variables.
 pub(super) fn folded(name: &str) -> Cow<'_, str> {
     match name.contains('_') {
         true => Cow::Owned(name.replace('_', "-")),
@@ -151,34 +309,47 @@ pub(super) fn folded(name: &str) -> Cow<'_, str> {
     }
 }
 
-fn folded_all<I>(names: I) -> impl Iterator<Item = String>
+fn patterns<I>(names: I) -> impl Iterator<Item = String>
 where
     I: IntoIterator,
     I::Item: AsRef<str>,
 {
-    names
-        .into_iter()
-        .map(|name| name.as_ref().to_ascii_lowercase().replace('_', "-"))
+    names.into_iter().map(|name| {
+        let name = name.as_ref();
+        let start = name.strip_prefix('*').unwrap_or(name);
+        let fixed = start.strip_suffix('*').unwrap_or(start);
+        // An asterisk is a token character, so that a name may have one.
+        let is_name = !fixed.contains('*') && HeaderName::from_bytes(fixed.as_bytes()).is_ok();
+        assert!(
+            is_name || name == "*",
+            "a pattern is a header name with at most one `*` at either end"
+        );
+        name.to_ascii_lowercase().replace('_', "-")
+    })
 }
 
-fn is_protected(name: &str) -> bool {
-    PROTECTED.iter().any(|pattern| matches(pattern, name))
+/// Nobody's to allow: what is about the connection or the message's framing, and `From`, which
+/// servers take for a person.
+fn is_never_taken(name: &str) -> bool {
+    // The content type of an item is kept apart, so one that is among the others is a second,
+    // spelled with `_`.
+    let is_ours = matches!(
+        name,
+        "content-length" | "content-type" | "expect" | "max-forwards" | "from"
+    );
+    is_ours || is_hop_by_hop(name)
 }
 
-/// About the item's own representation, or how it negotiates one.
-fn is_representation(name: &str) -> bool {
-    ["accept", "content-", "if-"]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
-        || matches!(name, "prefer" | "range" | "idempotency-key")
+fn is_among<P: AsRef<str>>(patterns: &[P], name: &str) -> bool {
+    let mut patterns = patterns.iter().map(AsRef::as_ref);
+    patterns.any(|pattern| matches(pattern, name))
 }
 
 fn matches(pattern: &str, name: &str) -> bool {
-    if let Some(prefix) = pattern.strip_suffix('*') {
-        name.starts_with(prefix)
-    } else if let Some(suffix) = pattern.strip_prefix('*') {
-        name.ends_with(suffix)
-    } else {
-        name == pattern
+    match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+        (Some(rest), Some(_)) => name.contains(rest.trim_end_matches('*')),
+        (Some(suffix), None) => name.ends_with(suffix),
+        (None, Some(prefix)) => name.starts_with(prefix),
+        (None, None) => name == pattern,
     }
 }

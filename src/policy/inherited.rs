@@ -6,7 +6,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use super::headers::{ItemHeaders, Taking, folded};
+use super::headers::{Ignored, ItemHeaders, Taking, folded};
 use super::hop_by_hop::{is_hop_by_hop, is_named_by_connection};
 use crate::body::content_length;
 use crate::subrequest::Subrequest;
@@ -118,34 +118,54 @@ impl Inherited {
         }
         let mut brought = std::mem::take(&mut item.headers);
         brought.retain(|(name, _)| {
-            let taken = match policy.taking(name.as_str()) {
-                Taking::No => false,
-                Taking::IfAbsent => !self.outer_has(outer, name),
-                Taking::Instead => true,
+            let ignored = match policy.taking(name.as_str()) {
+                Taking::No(why) => Some(why),
+                Taking::IfAbsent => self.outer_has(outer, name).then_some(Ignored::Inherited),
+                Taking::Instead => None,
             };
-            if !taken {
-                crate::trace::header_ignored(name);
+            if let Some(why) = ignored {
+                crate::trace::header_ignored(name, why);
             }
-            taken
+            ignored.is_none()
         });
         for (name, _) in &brought {
-            headers.remove(name);
+            self.remove_inherited(outer, name, headers);
         }
         for (name, value) in brought {
             headers.append(name, value);
         }
     }
 
+    /// In any spelling: a server that folds names would otherwise find two.
+    fn remove_inherited(&self, outer: &Parts, name: &HeaderName, headers: &mut HeaderMap) {
+        headers.remove(name);
+        if !name.as_str().contains('_') && self.outer_folded(outer).is_empty() {
+            return;
+        }
+        let name = folded(name.as_str());
+        let same: Vec<_> = headers
+            .keys()
+            .filter(|inherited| folded(inherited.as_str()) == name)
+            .cloned()
+            .collect();
+        for inherited in same {
+            headers.remove(inherited);
+        }
+    }
+
     /// Asked of the outer request and not of what is inherited: a name that `Connection` lists is the outer request's too.
     fn outer_has(&self, outer: &Parts, name: &HeaderName) -> bool {
         let name = &*folded(name.as_str());
-        let with_underscore = || {
+        outer.headers.contains_key(name)
+            || self.outer_folded(outer).iter().any(|outer| outer == name)
+    }
+
+    fn outer_folded(&self, outer: &Parts) -> &[String] {
+        self.outer_folded.get_or_init(|| {
             let names = outer.headers.keys().map(HeaderName::as_str);
             let names = names.filter(|name| name.contains('_'));
             names.map(|name| folded(name).into_owned()).collect()
-        };
-        let outer_folded = self.outer_folded.get_or_init(with_underscore);
-        outer.headers.contains_key(name) || outer_folded.iter().any(|outer| outer == name)
+        })
     }
 
     /// One key for the batch would make every item after the first a repetition.

@@ -15,6 +15,7 @@ pub use change_sets::ChangeSets;
 pub use cookies::SetCookie;
 pub(crate) use extensions::InheritedExtensions;
 pub use extensions::SubrequestInfo;
+pub(crate) use headers::Ignored;
 pub use headers::ItemHeaders;
 pub(crate) use inherited::Inherited;
 pub use item_errors::ItemErrors;

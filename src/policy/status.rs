@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
+use crate::status::has_no_body;
+
 /// How the items of a batch came out.
 ///
 /// ```
@@ -84,7 +86,9 @@ impl EnvelopeStatus {
         })
     }
 
-    /// What the function makes of the summary. A streamed answer is begun before there is one: it has 207.
+    /// What the function makes of the summary. A streamed answer is begun before there is one: it
+    /// has 207. So has one for which the function returns a status whose response has no body: 1xx,
+    /// 204, 205, 304.
     pub fn with(status: impl Fn(&Summary) -> StatusCode + Send + Sync + 'static) -> Self {
         Self(Kind::With(Arc::new(status)))
     }
@@ -92,9 +96,20 @@ impl EnvelopeStatus {
     pub(crate) fn of(&self, summary: Option<&Summary>) -> StatusCode {
         match (&self.0, summary) {
             (Kind::Always(status), _) => *status,
-            (Kind::With(status), Some(summary)) => status(summary),
+            (Kind::With(status), Some(summary)) => {
+                let status = status(summary);
+                match has_no_body(status) {
+                    true => StatusCode::MULTI_STATUS,
+                    false => status,
+                }
+            }
             (Kind::With(_), None) => StatusCode::MULTI_STATUS,
         }
+    }
+
+    /// Whether it is one whose response cannot have an envelope for its body.
+    pub(crate) fn has_no_body(&self) -> bool {
+        matches!(self.0, Kind::Always(status) if has_no_body(status))
     }
 }
 

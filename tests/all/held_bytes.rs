@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, SetCookie};
 
-use crate::support::{Reply, answering_with, failed, gets, json_layer, requests, send};
+use crate::support::{Reply, answering_with, failed, gets, requests, send};
 
 /// What the default of `max_total_answer_bytes` allows.
 const TOTAL: usize = 8 << 20;
@@ -87,7 +87,7 @@ async fn headers_that_wait_for_their_turn_count_to_the_limit_of_all() {
 
 #[tokio::test]
 async fn hoisted_cookies_count_to_the_limit_of_all() {
-    let layer = json_layer()
+    let layer = BatchLayer::new("/batch")
         .concurrency(1)
         .max_total_answer_bytes(100_000)
         .set_cookie(SetCookie::hoist());
@@ -114,7 +114,7 @@ async fn hoisted_cookies_count_to_the_limit_of_all() {
 /// Answers of kinds that are near a limit of all: small ones, large ones, and those that the layer itself makes.
 fn kinds() -> Vec<(BatchLayer, Response<Bytes>)> {
     let layer = || {
-        let layer = json_layer().max_subrequests(500);
+        let layer = BatchLayer::new("/batch").max_subrequests(500);
         layer.max_total_answer_bytes(64 << 20)
     };
     let problem = layer().filter(|_| Err(StatusCode::FORBIDDEN));
@@ -158,7 +158,7 @@ async fn a_buffered_envelope_is_never_larger_than_its_limit() {
 
 #[tokio::test]
 async fn an_item_without_room_for_an_error_document_has_its_status_alone() {
-    let layer = json_layer().max_total_answer_bytes(1);
+    let layer = BatchLayer::new("/batch").max_total_answer_bytes(1);
     let reply = answered_all(&layer, 2, with_field(1)).await;
     let stripped = |id| json!({ "id": id, "status": 507, "headers": {}, "body": null });
     assert_eq!(reply.items(), [stripped("0"), stripped("1")]);
@@ -221,7 +221,7 @@ const FORMATS: &[&str] = &[
 
 /// A layer with all formats, none of them streamed.
 fn all_formats() -> BatchLayer {
-    let layer = json_layer().streamed(false);
+    let layer = BatchLayer::new("/batch").streamed(false);
     #[cfg(feature = "multipart")]
     let layer = layer.format(tower_multistatus::Multipart::new());
     #[cfg(feature = "multistatus")]

@@ -160,14 +160,14 @@ async fn the_filter_sees_an_item_as_it_will_be_dispatched() {
     let (log, router) = recording_router();
     let items = json!([
         { "id": "a", "method": "post", "url": "http://api.example/v1/a?b", "body": 1,
-          "headers": { "X-Forwarded-For": "1.2.3.4", "X-A": "1", "Host": "evil" } },
+          "headers": { "X-Forwarded-For": "1.2.3.4", "If-A": "1", "Host": "evil" } },
         // Neither of these will be dispatched.
         { "id": "b", "method": "TRACE", "url": "/v1/b" },
         { "id": "c", "method": "GET", "url": "/v1/c", "dependsOn": ["b"] },
     ]);
     let reply = batch(layer, router, items).await;
     assert_eq!(reply.statuses(), [200, 405, 424]);
-    let names = ["content-length", "content-type", "host", "x-a"].map(str::to_owned);
+    let names = ["content-length", "content-type", "host", "if-a"].map(str::to_owned);
     let expected = ("POST".to_owned(), "/a?b".to_owned(), names.to_vec());
     assert_eq!(*seen.lock().expect("the list"), [expected]);
     assert_eq!(log.only().header("host"), ["api.example"]);

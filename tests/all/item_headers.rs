@@ -10,39 +10,129 @@ use crate::support::{answer, failed, recorder};
 
 #[tokio::test]
 async fn what_is_allowed_is_the_items_protected_or_not() {
-    let policy =
-        ItemHeaders::guarded().allow([AUTHORIZATION, HeaderName::from_static("x-ms-date")]);
-    let layer = BatchLayer::new("/batch").item_headers(policy.allow(["X-Goog-*", "connection"]));
-    let outer = [
-        ("authorization", "outer"),
-        ("x-ms-date", "outer"),
-        ("x-goog-user", "outer"),
-        ("x-a", "outer"),
-    ];
-    let brought = json!({ "Authorization": "item", "x-ms-date": "item", "X-Goog-User": "item", "x-a": "item",
-                          "cookie": "item", "Connection": "close" });
-    let asked = asked(layer, &outer, brought).await;
-    for (name, expected) in [
-        ("authorization", &["item"][..]),
-        ("x-ms-date", &["item"]),
-        ("x-goog-user", &["item"]),
-        ("x-a", &["outer"]),
-        ("cookie", &[]),
-        // Framing is nobody's to allow.
-        ("connection", &[]),
+    let allowed = [AUTHORIZATION, HeaderName::from_static("x-ms-date")];
+    for base in [ItemHeaders::guarded(), ItemHeaders::all_but_protected()] {
+        let policy = base.allow(&allowed).allow(["X-Goog-*", "x_tenant"]);
+        let layer = BatchLayer::new("/batch").item_headers(policy);
+        let outer = [
+            ("authorization", "outer"),
+            ("x-ms-date", "outer"),
+            ("x-goog-user", "outer"),
+            ("x-tenant", "outer"),
+            ("x-a", "outer"),
+        ];
+        let brought = json!({ "Authorization": "item", "x-ms-date": "item", "X-Goog-User": "item",
+                              "X-Tenant": "item", "x-a": "item", "cookie": "item" });
+        let asked = asked(layer, &outer, brought).await;
+        for (name, expected) in [
+            ("authorization", &["item"][..]),
+            ("x-ms-date", &["item"]),
+            ("x-goog-user", &["item"]),
+            ("x-tenant", &["item"]),
+            ("x-a", &["outer"]),
+            ("cookie", &[]),
+        ] {
+            assert_eq!(asked.header(name), expected, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_allowed_header_replaces_the_inherited_one_however_the_two_are_spelled() {
+    for (outer, item) in [
+        ("x-tenant-id", "X_Tenant_Id"),
+        ("x_tenant_id", "X-Tenant-Id"),
+        ("x_tenant-id", "x-tenant_id"),
     ] {
-        assert_eq!(asked.header(name), expected, "{name}");
+        let policy = ItemHeaders::guarded().allow(["x-tenant-id"]);
+        let layer = BatchLayer::new("/batch").item_headers(policy);
+        let asked = asked(layer, &[(outer, "outer")], json!({ item: "item" })).await;
+        assert_eq!(asked.header(&item.to_ascii_lowercase()), ["item"]);
+        assert_eq!(asked.headers.len(), 2, "{item}");
+    }
+}
+
+#[tokio::test]
+async fn framing_hop_by_hop_headers_max_forwards_and_from_are_nobodys_to_allow() {
+    let brought = || {
+        json!({ "Connection": "x", "Keep-Alive": "x", "Content-Length": "9", "Expect": "100-continue",
+                "Transfer-Encoding": "chunked", "TE": "trailers", "Upgrade": "x", "Proxy-X": "x",
+                "MAX_Forwards": "1", "From": "boss@api.example", "X-Fine": "1" })
+    };
+    let names = ["connection", "content-length", "expect", "max-forwards"];
+    for policy in [
+        ItemHeaders::guarded().allow(["*"]),
+        ItemHeaders::all_but_protected().allow(["*"]),
+        ItemHeaders::only(["*"]),
+        ItemHeaders::guarded()
+            .allow(names)
+            .allow(["from", "x-fine"]),
+        ItemHeaders::only(names).allow(["from", "x-fine"]),
+    ] {
+        let layer = BatchLayer::new("/batch").item_headers(policy.clone());
+        let asked = asked(layer, &[], brought()).await;
+        assert_eq!(asked.header("x-fine"), ["1"], "{policy:?}");
+        assert_eq!(asked.headers.len(), 2, "{policy:?}");
     }
 }
 
 #[tokio::test]
 async fn what_is_protected_besides_is_not_taken() {
-    let policy = ItemHeaders::guarded().protect(["X-Tenant", "x-internal-*", "*-secret", "accept"]);
+    let policy = ItemHeaders::all_but_protected();
+    let policy = policy.protect([
+        "X-Tenant",
+        "x-internal-*",
+        "*-secret",
+        "*-inner-*",
+        "accept",
+    ]);
     let layer = BatchLayer::new("/batch").item_headers(policy);
-    let brought = json!({ "x_tenant": "1", "X-Internal-A": "1", "my-secret": "1", "Accept": "a/b", "x-fine": "1" });
+    let brought = json!({ "x_tenant": "1", "X-Internal-A": "1", "my-secret": "1", "x-INNER-x": "1",
+                          "Accept": "a/b", "x-fine": "1" });
     let asked = asked(layer, &[], brought).await;
     assert_eq!(asked.headers.len(), 2);
     assert_eq!(asked.header("x-fine"), ["1"]);
+}
+
+#[tokio::test]
+async fn protection_goes_before_permission_in_whatever_order_they_are_said() {
+    let bases = || {
+        [
+            ItemHeaders::guarded(),
+            ItemHeaders::all_but_protected(),
+            ItemHeaders::only(["range", "x-shop-owner"]),
+        ]
+    };
+    let last = bases().map(|base| base.allow(["x-shop-*"]).protect(["x-shop-owner", "range"]));
+    let first = bases().map(|base| base.protect(["x-shop-owner", "range"]).allow(["x-shop-*"]));
+    for policy in last.into_iter().chain(first) {
+        let layer = BatchLayer::new("/batch").item_headers(policy.clone());
+        let brought = json!({ "X-Shop-Owner": "1", "X-Shop-Id": "1", "Range": "bytes=0-1" });
+        let asked = asked(layer, &[("x-shop-owner", "outer")], brought).await;
+        assert_eq!(asked.header("x-shop-owner"), ["outer"], "{policy:?}");
+        assert_eq!(asked.header("x-shop-id"), ["1"], "{policy:?}");
+        assert_eq!(asked.headers.len(), 3, "{policy:?}");
+    }
+}
+
+#[test]
+fn a_pattern_that_cannot_be_honoured_panics_where_it_is_set() {
+    for pattern in [
+        "x-*-id", "*x*y*", "**", "", "x y", "x:", "**x", "x-\u{e9}", "x\n",
+    ] {
+        let panics = |set: &dyn Fn() -> ItemHeaders| {
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(set()))).is_err()
+        };
+        assert!(
+            panics(&|| ItemHeaders::guarded().allow([pattern])),
+            "{pattern:?}"
+        );
+        assert!(
+            panics(&|| ItemHeaders::guarded().protect(["x-fine", pattern])),
+            "{pattern:?}"
+        );
+        assert!(panics(&|| ItemHeaders::only([pattern])), "{pattern:?}");
+    }
 }
 
 #[tokio::test]
@@ -72,11 +162,8 @@ async fn of_an_allow_list_nothing_else_is_taken_but_the_content_type() {
 /// The status of an item with these headers, and how many reached the inner service.
 async fn counted(brought: Value) -> (Value, usize) {
     let (log, service) = recorder();
-    let item = answer(
-        BatchLayer::new("/batch").layer(service),
-        json!({ "headers": brought }),
-    )
-    .await;
+    let layer = BatchLayer::new("/batch").item_headers(ItemHeaders::all_but_protected());
+    let item = answer(layer.layer(service), json!({ "headers": brought })).await;
     // `Host` is not the item's.
     (
         item,

@@ -54,10 +54,10 @@ async fn duplicate_names_refuse_in_headers() {
 #[tokio::test]
 async fn a_name_is_the_same_with_white_space_around_it_or_with_escapes() {
     for item in [
-        r#"{"id":"a","method":"POST","url":"/1","headers":{"x":"1"},"body":1}"#,
-        r#"{ "id" : "a" , "method" : "POST" , "url" : "/1" , "headers" : { "x" : "1" } , "body" : 1 }"#,
-        "{\t\"id\"\n:\"a\",\r\"method\"\t:\"POST\",\"url\" :\"/1\",\"headers\"  :{\"x\":\"1\"},\"body\"\n\n:1}",
-        r#"{"\u0069d":"a","meth\u006fd":"POST","\u0075rl":"/1","header\u0073":{"\u0078":"1"},"b\u006fdy":1}"#,
+        r#"{"id":"a","method":"POST","url":"/1","headers":{"range":"1"},"body":1}"#,
+        r#"{ "id" : "a" , "method" : "POST" , "url" : "/1" , "headers" : { "range" : "1" } , "body" : 1 }"#,
+        "{\t\"id\"\n:\"a\",\r\"method\"\t:\"POST\",\"url\" :\"/1\",\"headers\"  :{\"range\":\"1\"},\"body\"\n\n:1}",
+        r#"{"\u0069d":"a","meth\u006fd":"POST","\u0075rl":"/1","header\u0073":{"r\u0061nge":"1"},"b\u006fdy":1}"#,
     ] {
         let (reply, log) = ask(format!(r#"{{"requests":[{item}]}}"#)).await;
         assert_eq!(reply.statuses(), [200], "{item}");
@@ -67,7 +67,7 @@ async fn a_name_is_the_same_with_white_space_around_it_or_with_escapes() {
             ("POST", "/1"),
             "{item}"
         );
-        assert_eq!(asked.header("x"), ["1"], "{item}");
+        assert_eq!(asked.header("range"), ["1"], "{item}");
         assert_eq!(asked.body, "1", "{item}");
     }
 }

@@ -18,6 +18,7 @@ mod faults;
 mod headers;
 mod held_bytes;
 mod hooks;
+mod impossible;
 mod inherited;
 mod item_headers;
 mod json_any_answer;
@@ -39,6 +40,7 @@ mod multipart;
 #[cfg(feature = "multistatus")]
 mod multistatus;
 mod negotiation;
+mod nested;
 mod origins;
 mod panics;
 mod panics_twice;

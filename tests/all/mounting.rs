@@ -154,10 +154,13 @@ async fn a_layer_around_a_whole_router_reaches_all_of_its_routes() {
     let items = json!([
         { "id": "a", "method": "GET", "url": "/users/1" },
         { "id": "b", "method": "POST", "url": "/echo", "headers": { "Content-Type": "text/plain" }, "body": "b" },
-        // There is no batch inside.
-        { "id": "c", "method": "POST", "url": "/batch" },
+        { "id": "c", "method": "GET", "url": "/batch" },
+        { "id": "d", "method": "POST", "url": "/batch" },
     ]);
-    assert_eq!(send(app, requests(items)).await.statuses(), [200, 200, 404]);
+    assert_eq!(
+        send(app, requests(items)).await.statuses(),
+        [200, 200, 404, 508]
+    );
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use http::{HeaderValue, Request, StatusCode};
 use serde_json::json;
 use tower_multistatus::{BatchLayer, Encoder, Format, Frames, Json, Subresponse};
 
-use crate::support::{Log, Reply, ask_through, json_layer};
+use crate::support::{Log, Reply, ask_through};
 
 const ENVELOPE: &str = r#"{"requests":[{"id":"a","method":"GET","url":"/1"}]}"#;
 
@@ -167,7 +167,7 @@ async fn content_type_says_who_reads_and_accept_who_writes() {
     for (content_types, refusal) in CONTENT_TYPES {
         for (accepts, written) in ACCEPTS {
             let shown = format!("{content_types:?} {accepts:?}");
-            let (reply, log) = ask(json_layer(), content_types, accepts).await;
+            let (reply, log) = ask(BatchLayer::new("/batch"), content_types, accepts).await;
             let accept_post = reply.header("accept-post");
             match (refusal, written) {
                 (Some(code), _) => {
@@ -211,7 +211,7 @@ async fn an_encoded_envelope_is_not_read() {
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
-        let (reply, _) = ask_through(json_layer(), request).await;
+        let (reply, _) = ask_through(BatchLayer::new("/batch"), request).await;
         assert_eq!(reply.status.as_u16(), status, "{coding}");
     }
 }
@@ -246,7 +246,7 @@ impl Encoder for Count {
 
 #[tokio::test]
 async fn an_added_format_takes_part() {
-    let layer = || json_layer().format(Count(&["text/count", "text/x-count"]));
+    let layer = || BatchLayer::new("/batch").format(Count(&["text/count", "text/x-count"]));
     for (accept, expected) in [
         ("text/count", "text/count"),
         ("Text/X-Count", "text/count"),
@@ -273,7 +273,7 @@ async fn an_added_format_takes_part() {
 
 #[tokio::test]
 async fn a_format_takes_the_place_of_one_with_the_same_first_media_type() {
-    let layer = json_layer().format(Count(&[NDJSON, "text/count"]));
+    let layer = BatchLayer::new("/batch").format(Count(&[NDJSON, "text/count"]));
     let (reply, _) = ask(layer.clone(), &[JSON], &[NDJSON]).await;
     assert_eq!(reply.body, "1");
     // With the format went its other names.
@@ -285,7 +285,7 @@ async fn a_format_takes_the_place_of_one_with_the_same_first_media_type() {
 
 #[tokio::test]
 async fn a_format_that_shares_a_later_media_type_stands_beside() {
-    let layer = json_layer().format(Count(&["text/count", "application/json"]));
+    let layer = BatchLayer::new("/batch").format(Count(&["text/count", "application/json"]));
     let (reply, _) = ask(layer.clone(), &[JSON], &[JSON]).await;
     assert_eq!(reply.json()["responses"][0]["body"], json!({}));
     let (reply, _) = ask(layer, &[JSON], &["text/count"]).await;
@@ -294,10 +294,12 @@ async fn a_format_that_shares_a_later_media_type_stands_beside() {
 
 #[tokio::test]
 async fn json_that_only_writes_cannot_be_read() {
-    let layer = json_layer().format(Count(&[JSON]));
+    let layer = BatchLayer::new("/batch").format(Count(&[JSON]));
     let (reply, log) = ask(layer, &[JSON], &[]).await;
     assert_eq!((reply.status.as_u16(), log.len()), (415, 0));
-    let layer = json_layer().format(Count(&[JSON])).format(Json::new());
+    let layer = BatchLayer::new("/batch")
+        .format(Count(&[JSON]))
+        .format(Json::new());
     let (reply, _) = ask(layer, &[JSON], &[]).await;
     assert_eq!(reply.statuses(), [200]);
 }

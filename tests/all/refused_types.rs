@@ -4,8 +4,9 @@ use axum::body::Body;
 use http::{HeaderValue, Request};
 use serde_json::json;
 use tower::Layer;
+use tower_multistatus::BatchLayer;
 
-use crate::support::{json_layer, problem, recorder, requests, send};
+use crate::support::{problem, recorder, requests, send};
 
 /// One good item, in an envelope with these values of this header and no others.
 fn with(name: &'static str, values: &[&str]) -> Request<Body> {
@@ -20,7 +21,7 @@ fn with(name: &'static str, values: &[&str]) -> Request<Body> {
 
 async fn assert_unsupported(request: Request<Body>, what: &str) {
     let (log, service) = recorder();
-    let reply = send(json_layer().layer(service), request).await;
+    let reply = send(BatchLayer::new("/batch").layer(service), request).await;
     assert_eq!(log.len(), 0, "{what}");
     assert_eq!(reply.status, 415, "{what}");
     assert_eq!(
@@ -44,7 +45,7 @@ async fn assert_unsupported(request: Request<Body>, what: &str) {
 }
 
 async fn assert_taken(request: Request<Body>, what: &str) {
-    let reply = send(json_layer().layer(recorder().1), request).await;
+    let reply = send(BatchLayer::new("/batch").layer(recorder().1), request).await;
     assert_eq!(reply.status, 207, "{what}");
 }
 
@@ -103,7 +104,7 @@ async fn a_charset_that_stands_twice_is_malformed() {
         "content-type",
         &["application/json; charset=utf-8; charset=utf-8"],
     );
-    let reply = send(json_layer().layer(service), request).await;
+    let reply = send(BatchLayer::new("/batch").layer(service), request).await;
     assert_eq!(log.len(), 0);
     assert_eq!(
         reply.json(),
@@ -129,7 +130,11 @@ async fn an_envelope_with_a_content_encoding_is_415() {
 /// The type of the answer, or its status if the batch is refused.
 async fn written(accept: &[&str]) -> Result<String, u16> {
     let (log, service) = recorder();
-    let reply = send(json_layer().layer(service), with("accept", accept)).await;
+    let reply = send(
+        BatchLayer::new("/batch").layer(service),
+        with("accept", accept),
+    )
+    .await;
     if reply.status == 207 {
         assert_eq!(log.len(), 1);
         return Ok(reply.header("content-type").expect("a type").to_owned());

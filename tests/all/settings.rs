@@ -6,11 +6,9 @@ use axum::routing::get;
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use tower::Layer;
-use tower_multistatus::{BatchLayer, EnvelopeStatus, Summary};
+use tower_multistatus::{BatchLayer, EnvelopeStatus, ItemHeaders, Summary};
 
-use crate::support::{
-    answer, api, batch, json_layer, problem, recorder, recording_router, requests, send,
-};
+use crate::support::{answer, api, batch, problem, recorder, recording_router, requests, send};
 
 fn gets(urls: &[&str]) -> Value {
     let get = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
@@ -121,6 +119,10 @@ async fn an_exclusive_path_takes_nothing_but_post_and_options() {
         let reply = send(service.clone(), plain(&method)).await;
         assert_eq!(reply.status, StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(reply.header("allow"), Some("POST"));
+        if method == Method::HEAD {
+            assert_eq!(reply.body, "");
+            continue;
+        }
         assert_eq!(
             reply.json(),
             problem(405, "method-not-allowed", "a batch is sent by POST")
@@ -140,7 +142,7 @@ async fn an_exclusive_path_takes_nothing_but_post_and_options() {
 #[tokio::test]
 async fn a_batch_endpoint_describes_itself_when_asked_to() {
     let (log, service) = recorder();
-    let layer = json_layer().describe(true).max_subrequests(7);
+    let layer = BatchLayer::new("/batch").describe(true).max_subrequests(7);
     let layer = layer.allow_methods(["merge"]).no_item_timeout();
     let reply = send(layer.layer(service), plain(&Method::GET)).await;
     assert_eq!(log.len(), 0);
@@ -158,8 +160,39 @@ async fn a_batch_endpoint_describes_itself_when_asked_to() {
                   "reads": false, "writes": true },
             ],
             "methods": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "MERGE"],
+            "headers": ["accept*", "content-*", "if-*", "prefer", "range", "idempotency-key",
+                        "cache-control", "pragma", "date", "user-agent", "x-requested-with",
+                        "traceparent", "tracestate"],
+            "protected_headers": [],
         })
     );
+}
+
+#[tokio::test]
+async fn a_description_has_the_header_names_as_they_were_configured() {
+    let names = async |policy: ItemHeaders| {
+        let layer = BatchLayer::new("/batch")
+            .describe(true)
+            .item_headers(policy);
+        let reply = send(layer.layer(recorder().1), plain(&Method::GET)).await;
+        let json = reply.json();
+        (json["headers"].clone(), json["protected_headers"].clone())
+    };
+    let policy = ItemHeaders::only(["Accept"]).allow(["X_Shop-*"]);
+    assert_eq!(
+        names(policy.protect(["x-shop-owner"])).await,
+        (
+            json!(["content-type", "accept", "x-shop-*"]),
+            json!(["x-shop-owner"])
+        )
+    );
+    let policy = ItemHeaders::all_but_protected().allow(["authorization"]);
+    let (taken, protected) = names(policy.protect(["x-a"])).await;
+    assert_eq!(taken, json!(["*", "authorization"]));
+    let protected = protected.as_array().expect("a list");
+    assert_eq!(protected.first(), Some(&json!("host")));
+    assert_eq!(protected.last(), Some(&json!("x-a")));
+    assert!(!protected.contains(&json!("authorization")));
 }
 
 #[tokio::test]

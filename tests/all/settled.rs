@@ -5,7 +5,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
 use tower_multistatus::{BatchLayer, Decoder, Encoder, Error, Format, Json, Limits};
 
-use crate::support::{ask_through, envelope, json_layer};
+use crate::support::{ask_through, envelope};
 
 const ENVELOPE: &str = r#"{"requests":[{"id":"a","method":"GET","url":"/1"}]}"#;
 
@@ -63,7 +63,10 @@ async fn what_accept_settles_at_once_is_what_weighing_all_of_it_comes_to() {
         "\"application/json",
         "\u{e9}",
     ];
-    for layer in [json_layer(), json_layer().format(Alike(Json::new()))] {
+    for layer in [
+        BatchLayer::new("/batch"),
+        BatchLayer::new("/batch").format(Alike(Json::new())),
+    ] {
         for first in elements {
             // An empty element counts for nothing, and nothing is settled at once that begins with one.
             let weighed = answered(&layer, &[&format!(",{first}")]).await;

@@ -80,7 +80,7 @@ async fn a_batch_path_is_no_item_of_another() {
     ]);
     let mut request = requests(items);
     *request.uri_mut() = "/outer".parse().expect("a URI");
-    assert_eq!(send(service, request).await.statuses(), [508, 404, 200]);
+    assert_eq!(send(service, request).await.statuses(), [508, 508, 200]);
 }
 
 #[tokio::test]

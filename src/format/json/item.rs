@@ -182,6 +182,10 @@ impl<'a> Source<'a> {
             is_first = false;
             let name = self.bytes(&name)?;
             names.insert(name.clone())?;
+            if item.has_header(&name) {
+                // In another spelling: a server may find the one or the other.
+                item.fail(Fault::Header);
+            }
             if self.scanner.take(b'[') {
                 let mut is_first = true;
                 while self.scanner.element(is_first)? {

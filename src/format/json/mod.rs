@@ -42,7 +42,7 @@ pub(super) use write::{Layout, Writer};
 /// | `id` | required | a string of 1 to 256 bytes without control characters, unique in the batch |
 /// | `method` | required | a string, in any case; [which ones](crate::BatchLayer::allow_methods) |
 /// | `url` | required | a path and query; one relative to [`base`](crate::BatchLayer::base); or an absolute URL of the batch's own origin |
-/// | `headers` | | an object of names to strings, or to arrays of strings; [which ones](crate::ItemHeaders) |
+/// | `headers` | | an object of names to strings, or to arrays of strings, no name twice in any spelling; [which ones](crate::ItemHeaders) |
 /// | `body` | | read by the item's `content-type`, as below; `null` is none |
 /// | `dependsOn` | | an array of ids of earlier items, all of which must succeed (2xx or 3xx) before this one runs |
 ///

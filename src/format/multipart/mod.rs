@@ -94,8 +94,11 @@ impl Multipart {
         }
     }
 
-    /// Whether the items run one after the other, up to the first that fails, as OData 4.01 Protocol §11.7.7 has it. By
-    /// default they run concurrently.
+    /// Whether the items run one after the other, as OData 4.01 Protocol §11.7.7 has it. By default
+    /// they run concurrently.
+    ///
+    /// They go on after one that fails, unless
+    /// [`continue_on_error`](crate::BatchLayer::continue_on_error) or the client says otherwise.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Multipart};

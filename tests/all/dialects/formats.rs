@@ -141,7 +141,9 @@ async fn content_type_in_and_accept_say_the_format_out() {
             if let Some(accept) = accept {
                 request = request.header("accept", accept);
             }
-            let layer = BatchLayer::new("/batch").format(Multipart::new());
+            let layer = BatchLayer::new("/batch")
+                .format(Multipart::new())
+                .format(tower_multistatus::MultiStatus::new());
             let reply = send(layer.layer(inner), request.body(Body::from(body)).unwrap()).await;
             let expected = match content_type {
                 JSON => expected[0],

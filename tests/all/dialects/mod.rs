@@ -1,5 +1,6 @@
 //! The presets, and one batch in every format.
 
+mod callers;
 mod formats;
 mod google;
 mod odata;

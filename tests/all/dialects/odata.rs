@@ -6,44 +6,104 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::Router;
 use axum::body::Body;
 use axum::routing::{get, post};
-use http::{Request, StatusCode};
-use serde_json::json;
+use http::{HeaderValue, Request, StatusCode};
+use serde_json::{Value, json};
 use tower::Layer;
-use tower_multistatus::{BatchLayer, ChangeSets, Multipart};
+use tower_multistatus::{BatchLayer, ChangeSets, Multipart, NdJson};
 
 use super::{counting, multipart, parsed, part, statuses};
 use crate::multipart::parts::{Part, parse};
-use crate::support::{requests, send};
+use crate::support::{Reply, requests, send};
+
+/// Three items, of which the second fails.
+fn failing() -> Request<Body> {
+    let lines = ["slow", "fail", "last"].map(|url| part(&format!("GET {url} HTTP/1.1\r\n\r\n")));
+    multipart("/o/$batch", &[&lines[0], &lines[1], &lines[2], "--b--"])
+}
+
+fn failing_json() -> Request<Body> {
+    let item = |id: &str, url: &str| json!({ "id": id, "method": "GET", "url": url });
+    let mut request = requests(json!([
+        item("1", "slow"),
+        item("2", "fail"),
+        item("3", "last")
+    ]));
+    *request.uri_mut() = "/o/$batch".parse().unwrap();
+    request
+}
+
+fn with(mut request: Request<Body>, name: &'static str, value: &'static str) -> Request<Body> {
+    let value = HeaderValue::from_static(value);
+    request.headers_mut().insert(name, value);
+    request
+}
 
 #[tokio::test(start_paused = true)]
-async fn odata_in_multipart_is_sequential_and_stops_at_the_first_failure_unless_asked_not_to() {
-    let envelope = || {
-        let lines = [
-            part("GET slow HTTP/1.1\r\n\r\n"),
-            part("GET fail HTTP/1.1\r\n\r\n"),
-            part("GET last HTTP/1.1\r\n\r\n"),
-        ];
-        multipart("/o/$batch", &[&lines[0], &lines[1], &lines[2], "--b--"])
-    };
+async fn odata_in_multipart_is_sequential_and_goes_on_after_a_failure() {
     let most = Arc::new(AtomicUsize::new(0));
     let service = BatchLayer::odata("/o/$batch").layer(counting(&most));
-    let reply = send(service.clone(), envelope()).await;
+    let reply = send(service.clone(), failing()).await;
     assert_eq!(reply.status, StatusCode::OK);
-    assert_eq!(statuses(&reply), [200, 409]);
+    assert_eq!(statuses(&reply), [200, 409, 200]);
     for preference in ["odata.continue-on-error", "continue-on-error=true"] {
-        let mut request = envelope();
-        request
-            .headers_mut()
-            .insert("prefer", preference.parse().unwrap());
-        let reply = send(service.clone(), request).await;
+        let reply = send(service.clone(), with(failing(), "prefer", preference)).await;
         assert_eq!(statuses(&reply), [200, 409, 200]);
         assert_eq!(reply.header("preference-applied"), Some(preference));
     }
-    let service = BatchLayer::odata("/o/$batch")
-        .continue_on_error(true)
-        .layer(counting(&most));
-    assert_eq!(statuses(&send(service, envelope()).await), [200, 409, 200]);
+    let tables = BatchLayer::odata("/o/$batch").format(Multipart::new().sequential(true));
+    let reply = send(tables.layer(counting(&most)), failing()).await;
+    assert_eq!(statuses(&reply), [200, 409, 200]);
     assert_eq!(most.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn odata_stops_at_the_first_failure_if_the_client_or_the_layer_says_so_in_each_format() {
+    let most = Arc::new(AtomicUsize::new(0));
+    let layer = || BatchLayer::odata("/o/$batch").concurrency(1);
+    let lines = || layer().format(NdJson::new());
+    let stopping = |layer: BatchLayer| layer.continue_on_error(false).layer(counting(&most));
+    let going_on = |layer: BatchLayer| layer.layer(counting(&most));
+    let accept = |request| with(request, "accept", "application/x-ndjson");
+    for preference in [
+        "continue-on-error=false",
+        "odata.continue-on-error=false",
+        "odata.continue-on-error=\"false\"",
+    ] {
+        let preferring = |request| with(request, "prefer", preference);
+        let reply = send(going_on(layer()), preferring(failing())).await;
+        // What is not executed is left out.
+        assert_eq!(statuses(&reply), [200, 409]);
+        assert_eq!(reply.header("preference-applied"), Some(preference));
+        let reply = send(going_on(layer()), preferring(failing_json())).await;
+        assert_eq!(reply.statuses(), [200, 409, 424]);
+        assert_eq!(reply.header("preference-applied"), Some(preference));
+        for request in [failing(), failing_json()] {
+            let reply = send(going_on(lines()), preferring(accept(request))).await;
+            assert_eq!(line_statuses(&reply), [200, 409, 424]);
+            assert_eq!(reply.header("preference-applied"), Some(preference));
+        }
+    }
+    let reply = send(stopping(layer()), failing()).await;
+    assert_eq!(statuses(&reply), [200, 409]);
+    let reply = send(stopping(layer()), failing_json()).await;
+    assert_eq!(reply.statuses(), [200, 409, 424]);
+    let reply = send(stopping(lines()), accept(failing_json())).await;
+    assert_eq!(line_statuses(&reply), [200, 409, 424]);
+    let reply = send(
+        stopping(layer()),
+        with(failing(), "prefer", "continue-on-error"),
+    )
+    .await;
+    assert_eq!(statuses(&reply), [200, 409, 200]);
+}
+
+/// The statuses of the lines of NDJSON but the last, which is the summary.
+fn line_statuses(reply: &Reply) -> Vec<u64> {
+    let text = std::str::from_utf8(&reply.body).unwrap();
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter_map(|line| line["status"].as_u64()).collect()
 }
 
 #[tokio::test(start_paused = true)]

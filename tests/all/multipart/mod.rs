@@ -15,13 +15,16 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{Request, StatusCode};
 use tower::Layer;
-use tower_multistatus::{BatchLayer, Error, Format, Limits, Multipart, Subrequest};
+use tower_multistatus::{BatchLayer, Error, Format, ItemHeaders, Limits, Multipart, Subrequest};
 
 use self::parts::answers;
 use crate::support::{Asked, Log, Reply, recorder, send};
 
 fn layer() -> BatchLayer {
-    BatchLayer::new("/v1/batch").format(Multipart::new())
+    BatchLayer::new("/v1/batch")
+        .format(Multipart::new())
+        // What is read is to be seen.
+        .item_headers(ItemHeaders::all_but_protected())
 }
 
 fn envelope(content_type: &str, chunks: &[&[u8]]) -> Request<Body> {

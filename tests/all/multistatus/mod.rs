@@ -13,7 +13,7 @@ use http_body_util::Full;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tower::{Layer, service_fn};
-use tower_multistatus::{BatchLayer, RequestBody};
+use tower_multistatus::{BatchLayer, MultiStatus, RequestBody};
 
 use self::xml::{Element, parse};
 use crate::support::{Reply, requests, send};
@@ -39,7 +39,9 @@ async fn ask(layer: BatchLayer, items: Value, inner: Vec<Inner>) -> Reply {
 }
 
 fn layer() -> BatchLayer {
-    BatchLayer::new("/batch").status(StatusCode::OK)
+    BatchLayer::new("/batch")
+        .format(MultiStatus::new())
+        .status(StatusCode::OK)
 }
 
 fn response(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Inner {

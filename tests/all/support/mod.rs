@@ -271,11 +271,3 @@ pub(crate) async fn answered(layer: BatchLayer, answers: &[Response<Bytes>]) -> 
     });
     send(layer.layer(service), requests(Value::from(items))).await
 }
-
-/// A layer that speaks JSON and NDJSON, and nothing that other features add.
-pub(crate) fn json_layer() -> BatchLayer {
-    BatchLayer::new("/batch")
-        .no_formats()
-        .format(tower_multistatus::Json::new())
-        .format(tower_multistatus::NdJson::new())
-}

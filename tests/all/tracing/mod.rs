@@ -3,11 +3,11 @@
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
-use http::Request;
+use http::{HeaderValue, Request};
 use http_body_util::BodyExt;
 use serde_json::json;
 use tower::{Layer, ServiceExt};
-use tower_multistatus::BatchLayer;
+use tower_multistatus::{BatchLayer, ItemHeaders};
 use tracing::Level;
 
 use crate::probe::Probe;
@@ -163,7 +163,7 @@ async fn nothing_else_of_a_batch_is_told_to_anyone() {
     let (recording, _guard) = Recording::start();
     let items = json!([{
         "id": "a", "method": "PUT", "url": "/ok?secret", "body": "secret",
-        "headers": { "x-secret-value": "secret", "cookie": "secret", "content-type": "text/secret" },
+        "headers": { "x-value": "secret", "cookie": "secret", "content-type": "text/secret" },
     }]);
     let mut request: Request<Body> = requests(items);
     request
@@ -177,7 +177,7 @@ async fn nothing_else_of_a_batch_is_told_to_anyone() {
     let (spans, events) = (recording.spans(), recording.events());
     assert_eq!(
         (spans.len(), events.len()),
-        (2, 1),
+        (2, 2),
         "a refused batch has none"
     );
     let text = format!("{spans:?}{events:?}");
@@ -185,26 +185,40 @@ async fn nothing_else_of_a_batch_is_told_to_anyone() {
 }
 
 #[tokio::test]
-async fn a_header_that_was_ignored_is_an_event_of_its_item() {
+async fn a_header_that_was_ignored_is_an_event_of_its_item_that_says_why() {
     let (recording, _guard) = Recording::start();
-    let long = format!("x-forwarded-{}", "x".repeat(300));
+    let long = format!("x-{}", "x".repeat(300));
     let items = json!([
-        { "id": "a", "method": "GET", "url": "/ok", "headers": { "accept": "a/b", "Host": "evil" } },
+        { "id": "a", "method": "GET", "url": "/ok", "headers": { "accept": "a/b", "X_Tenant": "evil" } },
         { "id": "b", "method": "GET", "url": "/ok", "headers": { long.clone(): "evil" } },
+        { "id": "c", "method": "GET", "url": "/ok", "headers": { "Range": "evil" } },
+        { "id": "d", "method": "GET", "url": "/ok", "headers": { "user-agent": "evil" } },
+        { "id": "e", "method": "GET", "url": "/ok", "headers": { "max-forwards": "evil" } },
     ]);
-    send(
-        BatchLayer::new("/batch").layer(Probe::new().1),
-        requests(items),
-    )
-    .await;
-    let expected = [("subrequest a", "host"), ("subrequest b", &long[..128])];
-    let expected = expected.map(|(parent, name)| Noted {
+    let mut request = requests(items);
+    request
+        .headers_mut()
+        .insert("user-agent", HeaderValue::from_static("outer"));
+    let layer = BatchLayer::new("/batch").item_headers(ItemHeaders::guarded().protect(["range"]));
+    send(layer.layer(Probe::new().1), request).await;
+    let expected = [
+        ("a", "x_tenant", "not allowed by `ItemHeaders`"),
+        ("b", &long[..128], "not allowed by `ItemHeaders`"),
+        ("c", "range", "protected by `ItemHeaders`"),
+        ("d", "user-agent", "the outer request has one"),
+        ("e", "max-forwards", "never taken from an item"),
+    ];
+    let expected = expected.map(|(id, name, reason)| Noted {
         name: String::new(),
         level: Some(Level::DEBUG),
-        parent: Some(parent.to_owned()),
-        fields: [("message", "header of an item ignored"), ("name", name)]
-            .map(|(name, value)| (name, value.to_owned()))
-            .into(),
+        parent: Some(format!("subrequest {id}")),
+        fields: [
+            ("message", "header of an item ignored"),
+            ("name", name),
+            ("reason", reason),
+        ]
+        .map(|(name, value)| (name, value.to_owned()))
+        .into(),
         is_closed: false,
     });
     assert_eq!(recording.events(), expected);

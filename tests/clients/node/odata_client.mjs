@@ -32,7 +32,7 @@ const tea = client.newParam().filter(client.newFilter().field("Name").eqString("
 }
 
 {
-  const [read, made, changed, ...rest] = await client.execBatchRequests([
+  const [read, made, changed, missing, deleted] = await client.execBatchRequests([
     item({ id: "tea" }),
     item({ method: "POST", entity: { Id: "figs", Name: "Figs" } }),
     item({ id: "figs", method: "PATCH", entity: { Name: "Dried figs" } }),
@@ -42,6 +42,6 @@ const tea = client.newParam().filter(client.newFilter().field("Name").eqString("
   check("multipart: a read", [read.status, await read.json()], [200, { Id: "tea", Name: "Tea" }]);
   check("multipart: a write, in a change set", [made.status, await made.json()], [201, { Id: "figs", Name: "Figs" }]);
   check("multipart: a change", changed.status, 204);
-  check("multipart: the first item that fails is the last one", rest.map((it) => it.status), [404]);
-  check("multipart: what comes after it has not run", (await client.getEntitySet("Products").retrieve("tea")).Name, "Tea");
+  check("multipart: an item that fails", missing.status, 404);
+  check("multipart: what comes after it", deleted.status, 204);
 }

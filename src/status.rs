@@ -1,0 +1,20 @@
+//! What a status allows its response to be.
+
+use http::StatusCode;
+
+/// A 1xx is never the last word, and 204, 205 and 304 have no body (RFC 9110 §15).
+pub(crate) fn has_no_body(status: StatusCode) -> bool {
+    status.is_informational()
+        || matches!(
+            status,
+            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+        )
+}
+
+/// This status, or 500 in the place of a 1xx.
+pub(crate) fn final_status(status: StatusCode) -> StatusCode {
+    match status.is_informational() {
+        true => StatusCode::INTERNAL_SERVER_ERROR,
+        false => status,
+    }
+}

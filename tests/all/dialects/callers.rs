@@ -1,0 +1,361 @@
+//! Names by which products tell a service who calls, from where and what for: no item brings one.
+
+use axum::body::Body;
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use serde_json::{Map, Value, json};
+use tower::Layer;
+use tower_multistatus::{BatchLayer, Multipart};
+
+use super::{multipart, part};
+use crate::headers::spellings;
+use crate::support::{Asked, recorder, requests, send};
+
+const NAMES: &[&str] = &[
+    // HTTP itself, and browsers.
+    "Authorization",
+    "Cookie",
+    "Forwarded",
+    "From",
+    "Host",
+    "Max-Forwards",
+    "Origin",
+    "Proxy-Authorization",
+    "Referer",
+    "Sec-Fetch-Site",
+    "Via",
+    // Client certificates: RFC 9440, nginx, HAProxy, Apache, Traefik, Envoy, IIS, AWS, Google.
+    "Client-Cert",
+    "Client-Cert-Chain",
+    "SSL-Client-Cert",
+    "SSL-Client-S-DN",
+    "X-ARR-ClientCert",
+    "X-Amzn-Mtls-Clientcert",
+    "X-Amzn-Mtls-Clientcert-Subject",
+    "X-Client-Cert",
+    "X-Client-Cert-Subject-DN",
+    "X-Forwarded-Client-Cert",
+    "X-Forwarded-Tls-Client-Cert",
+    "X-SSL-Client-Cert",
+    "X-SSL-Client-DN",
+    "X-SSL-Client-Verify",
+    // Clouds.
+    "CF-Access-Authenticated-User-Email",
+    "CF-Access-Jwt-Assertion",
+    "CF-IPCountry",
+    "X-Amz-Security-Token",
+    "X-Amzn-Oidc-Accesstoken",
+    "X-Amzn-Oidc-Data",
+    "X-Amzn-Oidc-Identity",
+    "X-Apigateway-Api-Userinfo",
+    "X-AppEngine-Cron",
+    "X-AppEngine-Inbound-Appid",
+    "X-AppEngine-User-Email",
+    "X-Azure-FDID",
+    "X-Azure-SocketIP",
+    "X-CloudScheduler",
+    "X-Endpoint-API-UserInfo",
+    "X-Goog-Authenticated-User-Email",
+    "X-Goog-Authenticated-User-ID",
+    "X-Goog-IAP-JWT-Assertion",
+    "X-MS-Client-Principal",
+    "X-MS-Client-Principal-ID",
+    "X-MS-Client-Principal-IDP",
+    "X-MS-Client-Principal-Name",
+    "X-MS-Token-AAD-Access-Token",
+    "X-MS-Token-AAD-ID-Token",
+    "X-Vercel-Forwarded-For",
+    "X-Vercel-IP-Country",
+    // Gateways and proxies that authenticate: oauth2-proxy, Authelia, authentik, Kong, KrakenD, Ory
+    // Oathkeeper, ngrok, Pomerium, SiteMinder, Tailscale, Teleport, Vouch, WebGate.
+    "Ngrok-Auth-User-Email",
+    "OAM-Remote-User",
+    "Remote-Email",
+    "Remote-Groups",
+    "Remote-Name",
+    "Remote-User",
+    "SM-User",
+    "Tailscale-User-Login",
+    "Tailscale-User-Name",
+    "Teleport-Jwt-Assertion",
+    "X-Anonymous-Consumer",
+    "X-Auth-Request-Email",
+    "X-Auth-Request-Groups",
+    "X-Auth-Request-User",
+    "X-Authenticated-Groups",
+    "X-Authenticated-Scope",
+    "X-Authenticated-Userid",
+    "X-Consumer-Custom-ID",
+    "X-Consumer-ID",
+    "X-Consumer-Username",
+    "X-Credential-Identifier",
+    "X-Forwarded-Access-Token",
+    "X-Forwarded-Email",
+    "X-Forwarded-Groups",
+    "X-Forwarded-Preferred-Username",
+    "X-Forwarded-User",
+    "X-JWT-Payload",
+    "X-Pomerium-Claim-Email",
+    "X-Pomerium-Jwt-Assertion",
+    "X-User",
+    "X-User-Id",
+    "X-Vouch-User",
+    "X-authentik-groups",
+    "X-authentik-jwt",
+    "X-authentik-username",
+    // Applications and frameworks: Dynamics, Grafana, Hasura, Kubernetes, Loki, Next.js, OpenStack,
+    // SAP.
+    "CallerObjectId",
+    "Impersonate-Group",
+    "Impersonate-Uid",
+    "Impersonate-User",
+    "MSCRMCallerID",
+    "X-API-Key",
+    "X-Auth-Token",
+    "X-Grafana-Org-Id",
+    "X-Hasura-Admin-Secret",
+    "X-Hasura-Role",
+    "X-Hasura-User-Id",
+    "X-Identity-Status",
+    "X-Middleware-Subrequest",
+    "X-Project-Id",
+    "X-Remote-Extra-Scopes",
+    "X-Remote-Group",
+    "X-Remote-User",
+    "X-Roles",
+    "X-Scope-OrgID",
+    "X-WEBAUTH-USER",
+    "sap-client",
+    "sap-contextid",
+    "sap-user",
+    // The peer's address.
+    "CF-Connecting-IP",
+    "Fastly-Client-IP",
+    "Fly-Client-IP",
+    "Proxy-Client-IP",
+    "True-Client-IP",
+    "WL-Proxy-Client-IP",
+    "X-AppEngine-User-IP",
+    "X-Azure-ClientIP",
+    "X-Client-IP",
+    "X-Cluster-Client-IP",
+    "X-Envoy-External-Address",
+    "X-Forwarded-For",
+    "X-NF-Client-Connection-IP",
+    "X-ProxyUser-Ip",
+    "X-Real-IP",
+    // Host, scheme, route and method.
+    "Front-End-Https",
+    "X-Envoy-Original-Path",
+    "X-Forwarded-Host",
+    "X-Forwarded-Port",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Scheme",
+    "X-Forwarded-Server",
+    "X-HTTP-Method",
+    "X-HTTP-Method-Override",
+    "X-Host",
+    "X-Method-Override",
+    "X-Original-Host",
+    "X-Original-URL",
+    "X-Rewrite-URL",
+    "X-Script-Name",
+    "X-Url-Scheme",
+];
+
+/// An item may have 64 headers.
+const MAX_HEADERS: usize = 64;
+
+type Envelope = fn(&[Vec<String>]) -> Request<Body>;
+
+fn json_envelope(items: &[Vec<String>]) -> Request<Body> {
+    let item = |(id, names): (usize, &Vec<String>)| {
+        let headers: Map<_, _> = names
+            .iter()
+            .map(|name| (name.clone(), json!("evil")))
+            .collect();
+        json!({ "id": id.to_string(), "method": "GET", "url": "/", "headers": headers })
+    };
+    requests(items.iter().enumerate().map(item).collect::<Value>())
+}
+
+fn multipart_envelope(items: &[Vec<String>]) -> Request<Body> {
+    let item = |names: &Vec<String>| {
+        let headers: String = names
+            .iter()
+            .map(|name| format!("{name}: evil\r\n"))
+            .collect();
+        part(&format!("GET / HTTP/1.1\r\n{headers}\r\n"))
+    };
+    let mut lines: Vec<_> = items.iter().map(item).collect();
+    lines.push("--b--".to_owned());
+    multipart(
+        "/batch",
+        &lines.iter().map(String::as_str).collect::<Vec<_>>(),
+    )
+}
+
+/// Each preset with each of its formats, and what its protocol gives to items of the names above.
+fn cases() -> Vec<(&'static str, BatchLayer, Envelope, &'static [&'static str])> {
+    let new = BatchLayer::new("/batch").format(Multipart::new());
+    let odata = BatchLayer::odata("/batch");
+    let google = BatchLayer::google("/batch");
+    vec![
+        ("new, JSON", new.clone(), json_envelope, &[]),
+        ("new, multipart", new, multipart_envelope, &[]),
+        (
+            "graph, JSON",
+            BatchLayer::graph("/batch"),
+            json_envelope,
+            &[],
+        ),
+        ("odata, JSON", odata.clone(), json_envelope, &[]),
+        ("odata, multipart", odata, multipart_envelope, &[]),
+        (
+            "google, multipart",
+            google,
+            multipart_envelope,
+            &["Authorization"],
+        ),
+    ]
+}
+
+/// What reaches the inner service of items with these names in all spellings, if the outer request
+/// has these.
+async fn asked(
+    layer: &BatchLayer,
+    envelope: Envelope,
+    names: &[&str],
+    outer: &HeaderMap,
+) -> Vec<Asked> {
+    let spelled: Vec<_> = names.iter().map(|name| spellings(name)).collect();
+    let spelling = |nth: usize| spelled.iter().map(move |all| all[nth].clone());
+    let items: Vec<_> = (0..spelled[0].len())
+        .flat_map(|nth| {
+            let names: Vec<_> = spelling(nth).collect();
+            let chunks = names.chunks(MAX_HEADERS).map(<[_]>::to_vec);
+            chunks.collect::<Vec<_>>()
+        })
+        .collect();
+    let (log, inner) = recorder();
+    let mut request = envelope(&items);
+    request.headers_mut().extend(outer.clone());
+    send(layer.clone().layer(inner), request).await;
+    let asked = log.all();
+    assert_eq!(asked.len(), items.len());
+    asked
+}
+
+#[tokio::test]
+async fn no_item_says_who_calls_from_where_or_what_for_by_any_name_that_products_use() {
+    assert!(NAMES.len() >= 72);
+    let mut expected = HeaderMap::new();
+    expected.insert("host", HeaderValue::from_static("api.example"));
+    for (case, layer, envelope, given) in cases() {
+        let names: Vec<_> = NAMES
+            .iter()
+            .copied()
+            .filter(|name| !given.contains(name))
+            .collect();
+        for asked in asked(&layer, envelope, &names, &HeaderMap::new()).await {
+            assert_eq!(asked.headers, expected, "{case}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_item_replaces_what_the_outer_request_says_of_the_caller() {
+    let is_inherited =
+        |name: &str| !name.starts_with("Proxy-") && !matches!(name, "Host" | "Max-Forwards");
+    for (case, layer, envelope, given) in cases() {
+        let names: Vec<_> = NAMES
+            .iter()
+            .copied()
+            .filter(|name| is_inherited(name) && !given.contains(name))
+            .collect();
+        let outer: HeaderMap = names
+            .iter()
+            .map(|name| {
+                let name: HeaderName = name.parse().expect("a name");
+                (name, HeaderValue::from_static("true"))
+            })
+            .collect();
+        let mut expected = outer.clone();
+        expected.insert("host", HeaderValue::from_static("api.example"));
+        for asked in asked(&layer, envelope, &names, &outer).await {
+            assert_eq!(asked.headers, expected, "{case}");
+        }
+    }
+}
+
+/// What reaches the inner service of an item with these headers.
+async fn brought(layer: BatchLayer, names: &[&str], envelope: Envelope) -> Vec<String> {
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    let (log, inner) = recorder();
+    let mut request = envelope(std::slice::from_ref(&names));
+    for name in &names {
+        let name: HeaderName = name.parse().expect("a name");
+        if name != "content-type" {
+            request
+                .headers_mut()
+                .insert(name, HeaderValue::from_static("outer"));
+        }
+    }
+    send(layer.layer(inner), request).await;
+    let headers = log.only().headers;
+    let mut taken: Vec<_> = headers
+        .iter()
+        .filter(|(_, value)| *value == "evil")
+        .map(|(name, _)| name.to_string())
+        .collect();
+    taken.sort_unstable();
+    taken
+}
+
+#[tokio::test]
+async fn the_presets_give_to_items_what_their_protocols_do() {
+    const OWN: &[&str] = &[
+        "Client-Request-Id",
+        "ConsistencyLevel",
+        "DataServiceVersion",
+        "MaxDataServiceVersion",
+        "OData-Isolation",
+        "OData-MaxVersion",
+        "Slug",
+        "Workbook-Session-Id",
+        "X-Goog-API-Client",
+        "X-Goog-User-Project",
+        "X-RequestDigest",
+        "sap-cancel-on-close",
+        "sap-contextid-accept",
+        "sap-message-scope",
+    ];
+    let odata = [
+        "consistencylevel",
+        "dataserviceversion",
+        "maxdataserviceversion",
+        "odata-isolation",
+        "odata-maxversion",
+        "sap-cancel-on-close",
+        "sap-contextid-accept",
+        "sap-message-scope",
+        "slug",
+        "x-requestdigest",
+    ];
+    let taken = brought(BatchLayer::new("/batch"), OWN, json_envelope).await;
+    assert_eq!(taken, [""; 0]);
+    let taken = brought(BatchLayer::odata("/batch"), OWN, json_envelope).await;
+    assert_eq!(taken, odata);
+    let taken = brought(BatchLayer::odata("/batch"), OWN, multipart_envelope).await;
+    assert_eq!(taken, odata);
+    let graph = [
+        "client-request-id",
+        "consistencylevel",
+        "workbook-session-id",
+    ];
+    let taken = brought(BatchLayer::graph("/batch"), OWN, json_envelope).await;
+    assert_eq!(taken, graph);
+    let google = ["x-goog-api-client", "x-goog-user-project"];
+    let taken = brought(BatchLayer::google("/batch"), OWN, multipart_envelope).await;
+    assert_eq!(taken, google);
+}
