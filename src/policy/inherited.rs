@@ -1,6 +1,7 @@
 //! What an item inherits from the outer request, and how its own headers go on top.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::request::Parts;
@@ -26,8 +27,9 @@ pub(crate) struct Inherited {
     with_body: Option<HeaderMap>,
     /// An only item takes them as they are.
     is_single: bool,
-    /// The names of the outer request that a folding comparison needs: those with `_`. Made when an item brings headers.
-    outer_folded: OnceCell<Vec<String>>,
+    /// The names of the outer request with `_`, by the name with `-` that servers may take them for. Made when an item
+    /// brings headers.
+    underscored: OnceCell<BTreeMap<String, Vec<HeaderName>>>,
     idempotency_key: Option<HeaderValue>,
 }
 
@@ -57,7 +59,7 @@ impl Inherited {
             bare,
             with_body: None,
             is_single: total == 1,
-            outer_folded: OnceCell::new(),
+            underscored: OnceCell::new(),
             idempotency_key,
         }
     }
@@ -138,34 +140,34 @@ impl Inherited {
 
     /// In any spelling: a server that folds names would otherwise find two.
     fn remove_inherited(&self, outer: &Parts, name: &HeaderName, headers: &mut HeaderMap) {
+        let name = &*folded(name.as_str());
         headers.remove(name);
-        if !name.as_str().contains('_') && self.outer_folded(outer).is_empty() {
-            return;
-        }
-        let name = folded(name.as_str());
-        let same: Vec<_> = headers
-            .keys()
-            .filter(|inherited| folded(inherited.as_str()) == name)
-            .cloned()
-            .collect();
-        for inherited in same {
-            headers.remove(inherited);
+        for spelling in self.underscored(outer, name) {
+            headers.remove(spelling);
         }
     }
 
     /// Asked of the outer request and not of what is inherited: a name that `Connection` lists is the outer request's too.
     fn outer_has(&self, outer: &Parts, name: &HeaderName) -> bool {
         let name = &*folded(name.as_str());
-        outer.headers.contains_key(name)
-            || self.outer_folded(outer).iter().any(|outer| outer == name)
+        outer.headers.contains_key(name) || !self.underscored(outer, name).is_empty()
     }
 
-    fn outer_folded(&self, outer: &Parts) -> &[String] {
-        self.outer_folded.get_or_init(|| {
-            let names = outer.headers.keys().map(HeaderName::as_str);
-            let names = names.filter(|name| name.contains('_'));
-            names.map(|name| folded(name).into_owned()).collect()
-        })
+    /// The spellings with `_` that the outer request has of this name.
+    fn underscored(&self, outer: &Parts, name: &str) -> &[HeaderName] {
+        let underscored = self.underscored.get_or_init(|| {
+            let mut spellings = BTreeMap::<_, Vec<_>>::new();
+            for spelling in outer
+                .headers
+                .keys()
+                .filter(|name| name.as_str().contains('_'))
+            {
+                let name = folded(spelling.as_str()).into_owned();
+                spellings.entry(name).or_default().push(spelling.clone());
+            }
+            spellings
+        });
+        underscored.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// One key for the batch would make every item after the first a repetition.
