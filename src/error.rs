@@ -46,7 +46,8 @@ pub enum ErrorKind {
     UnsupportedAtomicity,
     /// A sub-request of a batch asked for a batch: 508.
     NestedBatch,
-    /// The wrapped service panicked while it was cloned for the batch: 500.
+    /// The wrapped service panicked while it was cloned for the batch, or [`when`](crate::BatchLayer::when) or
+    /// [`admit`](crate::BatchLayer::admit) did: 500.
     ServiceUnavailable,
     /// [`admit`](crate::BatchLayer::admit) said no, with this status.
     NotAdmitted(StatusCode),

@@ -214,6 +214,7 @@ mod error;
 mod fault;
 mod gathered;
 mod media_type;
+mod panics;
 mod subrequest;
 mod subresponse;
 mod target;

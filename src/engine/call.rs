@@ -1,7 +1,6 @@
 //! A whole request in, a whole response out.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -15,6 +14,7 @@ use tower::{BoxError, Service};
 use crate::body::RequestBody;
 use crate::fault::Fault;
 use crate::gathered::Gathered;
+use crate::panics::{Contained, catch};
 
 /// What a wrapped service must be to answer items. Every service that fits is one.
 pub(crate) trait Inner<B>: Clone + Send + 'static {
@@ -52,9 +52,22 @@ pub(super) type Called = Result<(Parts, Bytes), Failure>;
 /// Why a call has no answer.
 pub(super) enum Failure {
     Fault(Fault),
-    NotReady(BoxError),
-    Failed(BoxError),
+    NotReady(Contained<BoxError>),
+    Failed(Contained<BoxError>),
 }
+
+impl Failure {
+    fn not_ready(error: impl Into<BoxError>) -> Self {
+        Self::NotReady(Contained::new(error.into()))
+    }
+
+    fn failed(error: impl Into<BoxError>) -> Self {
+        Self::Failed(Contained::new(error.into()))
+    }
+}
+
+/// An item's request, before the inner service has it.
+pub(super) type ItemRequest<B> = Contained<Request<RequestBody<B>>>;
 
 pin_project! {
     /// One item on its way through the inner service: readiness, call, body; every step guarded against panics.
@@ -67,11 +80,12 @@ pin_project! {
 }
 
 pin_project! {
+    // Nothing in it panics when it is dropped.
     #[project = StageProjection]
     enum Stage<S: Inner<B>, B> {
-        Waiting { inner: S, request: Option<Request<RequestBody<B>>> },
-        Calling { #[pin] future: S::Future },
-        Reading { parts: Option<Parts>, #[pin] body: S::Body, read: Gathered },
+        Waiting { inner: Contained<S>, request: Option<ItemRequest<B>> },
+        Calling { #[pin] future: Contained<S::Future> },
+        Reading { parts: Option<Contained<Parts>>, #[pin] body: Contained<S::Body>, read: Gathered },
         Idle,
     }
 }
@@ -87,7 +101,7 @@ impl<S: Inner<B>, B> Call<S, B> {
     }
 
     /// Puts a request here. Nothing happens to it until it is polled.
-    pub(super) fn set(self: Pin<&mut Self>, inner: S, request: Request<RequestBody<B>>) {
+    pub(super) fn set(self: Pin<&mut Self>, inner: Contained<S>, request: ItemRequest<B>) {
         let mut this = self.project();
         *this.is_head = request.method() == Method::HEAD;
         this.stage.set(Stage::Waiting {
@@ -96,43 +110,36 @@ impl<S: Inner<B>, B> Call<S, B> {
         });
     }
 
+    /// Whether the inner service has the request.
+    pub(super) fn is_begun(&self) -> bool {
+        !matches!(self.stage, Stage::Waiting { .. })
+    }
+
     /// The same, and polls it; one that is taken at once need not be moved here first.
     pub(super) fn begin(
         self: Pin<&mut Self>,
         inner: &S,
-        request: Request<RequestBody<B>>,
+        request: ItemRequest<B>,
         cx: &mut Context<'_>,
     ) -> Poll<Called> {
-        let mut own = None;
-        let called = self.guarded(|mut this| {
-            let inner = own.insert(inner.clone());
+        self.guarded(|mut this| {
+            let mut inner = Contained::new(inner.clone());
             match inner.poll_ready(cx) {
                 Poll::Ready(Ok(())) => {
                     let mut projected = this.as_mut().project();
                     *projected.is_head = request.method() == Method::HEAD;
-                    let future = inner.call(request);
+                    let future = Contained::new(inner.call(request.into_inner()));
                     projected.stage.set(Stage::Calling { future });
-                    own = None;
+                    drop(inner);
                     this.step(cx)
                 }
-                Poll::Ready(Err(error)) => {
-                    let failure = Failure::NotReady(error.into());
-                    own = None;
-                    Poll::Ready(Err(failure))
-                }
+                Poll::Ready(Err(error)) => Poll::Ready(Err(Failure::not_ready(error))),
                 Poll::Pending => {
-                    if let Some(inner) = own.take() {
-                        this.set(inner, request);
-                    }
+                    this.set(inner, request);
                     Poll::Pending
                 }
             }
-        });
-        if own.is_some() {
-            // It has panicked, and its destructor may, too: not while the first panic unwinds.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(own)));
-        }
-        called
+        })
     }
 
     /// Runs until there is an outcome; then everything of the inner service's is dropped.
@@ -144,22 +151,12 @@ impl<S: Inner<B>, B> Call<S, B> {
         mut self: Pin<&mut Self>,
         run: impl FnOnce(Pin<&mut Self>) -> Poll<Called>,
     ) -> Poll<Called> {
-        let ran = catch_unwind(AssertUnwindSafe(|| {
-            let called = run(self.as_mut());
-            if called.is_ready() {
-                self.as_mut().clear();
-            }
-            called
-        }));
-        ran.unwrap_or_else(|_| {
-            // Dropping what has panicked may panic again.
-            let _ = catch_unwind(AssertUnwindSafe(|| self.as_mut().clear()));
-            Poll::Ready(Err(Failure::Fault(Fault::Panicked)))
-        })
-    }
-
-    fn clear(self: Pin<&mut Self>) {
-        self.project().stage.set(Stage::Idle);
+        let called = catch(|| run(self.as_mut()));
+        let called = called.unwrap_or(Poll::Ready(Err(Failure::Fault(Fault::Panicked))));
+        if called.is_ready() {
+            self.project().stage.set(Stage::Idle);
+        }
+        called
     }
 
     fn step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Called> {
@@ -169,24 +166,24 @@ impl<S: Inner<B>, B> Call<S, B> {
                 StageProjection::Waiting { inner, request } => {
                     let is_ready = ready!(inner.poll_ready(cx));
                     if let Err(error) = is_ready {
-                        return Poll::Ready(Err(Failure::NotReady(error.into())));
+                        return Poll::Ready(Err(Failure::not_ready(error)));
                     }
                     let Some(request) = request.take() else {
                         return Poll::Pending;
                     };
                     Stage::Calling {
-                        future: inner.call(request),
+                        future: Contained::new(inner.call(request.into_inner())),
                     }
                 }
                 StageProjection::Calling { future } => {
-                    let response = match ready!(future.poll(cx)) {
+                    let response = match ready!(future.as_pin_mut().poll(cx)) {
                         Ok(response) => response,
-                        Err(error) => return Poll::Ready(Err(Failure::Failed(error.into()))),
+                        Err(error) => return Poll::Ready(Err(Failure::failed(error))),
                     };
                     return self.read(response, cx);
                 }
                 StageProjection::Reading { parts, body, read } => {
-                    let body = ready!(poll_whole(body, read, *this.max_bytes, cx));
+                    let body = ready!(poll_whole(body.as_pin_mut(), read, *this.max_bytes, cx));
                     let Some(parts) = parts.take() else {
                         return Poll::Pending;
                     };
@@ -206,11 +203,12 @@ impl<S: Inner<B>, B> Call<S, B> {
     ) -> Poll<Called> {
         let mut this = self.project();
         let (parts, body) = response.into_parts();
+        let (parts, body) = (Contained::new(parts), Contained::new(body));
         if parts.status.is_informational() {
             return Poll::Ready(Err(Failure::Fault(Fault::NotFinal)));
         }
         if *this.is_head || is_bodiless(parts.status) || body.is_end_stream() {
-            return Poll::Ready(Ok((parts, Bytes::new())));
+            return Poll::Ready(called(parts, Ok(Bytes::new())));
         }
         if body.size_hint().lower() > *this.max_bytes as u64 {
             return Poll::Ready(Err(Failure::Fault(Fault::AnswerTooLarge)));
@@ -226,7 +224,7 @@ impl<S: Inner<B>, B> Call<S, B> {
             parts: kept,
         } = this.stage.project()
         {
-            match poll_whole(body, read, *this.max_bytes, cx) {
+            match poll_whole(body.as_pin_mut(), read, *this.max_bytes, cx) {
                 Poll::Ready(body) => return Poll::Ready(called(parts, body)),
                 Poll::Pending => *kept = Some(parts),
             }
@@ -236,8 +234,14 @@ impl<S: Inner<B>, B> Call<S, B> {
 }
 
 #[inline]
-fn called(parts: Parts, body: Result<Bytes, Fault>) -> Called {
-    body.map(|body| (parts, body)).map_err(Failure::Fault)
+fn called(parts: Contained<Parts>, body: Result<Bytes, Fault>) -> Called {
+    let body = body.map_err(Failure::Fault)?;
+    let mut parts = parts.into_inner();
+    if !parts.extensions.is_empty() {
+        // Nobody reads them.
+        drop(Contained::new(std::mem::take(&mut parts.extensions)));
+    }
+    Ok((parts, body))
 }
 
 /// Statuses whose answers have no body (RFC 9110 §15).

@@ -6,11 +6,13 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri};
 
+use super::call::ItemRequest;
 use super::references::{References, Referents};
 use crate::body::RequestBody;
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::negotiate::Manner;
+use crate::panics::Contained;
 use crate::policy::{Inherited, SubrequestInfo};
 use crate::preferences::Preferences;
 use crate::subrequest::Subrequest;
@@ -29,7 +31,7 @@ pub(crate) struct Context {
     pub(super) config: Arc<Config>,
     pub(super) preferences: Preferences,
     pub(super) manner: Manner,
-    outer: Arc<Parts>,
+    outer: Arc<Contained<Parts>>,
     inherited: Inherited,
     total: usize,
 }
@@ -39,7 +41,7 @@ impl Context {
         config: Arc<Config>,
         preferences: Preferences,
         manner: Manner,
-        outer: Arc<Parts>,
+        outer: Arc<Contained<Parts>>,
         total: usize,
     ) -> Self {
         Self {
@@ -93,29 +95,29 @@ impl Context {
         index: usize,
         item: &mut Subrequest,
         asked: Asked,
-    ) -> Result<Request<RequestBody<B>>, Fault> {
-        let mut extensions = self.config.extensions.room();
+    ) -> Result<ItemRequest<B>, Fault> {
+        let (parts, ()) = Request::new(()).into_parts();
+        let mut parts = Contained::new(parts);
+        parts.extensions = self.config.extensions.room();
         self.config
             .extensions
-            .copy(&self.outer.extensions, &mut extensions);
-        extensions.insert(SubrequestInfo {
+            .copy(&self.outer.extensions, &mut parts.extensions);
+        parts.extensions.insert(SubrequestInfo {
             id: item.id.clone(),
             index,
             total: self.total,
             outer: Arc::clone(&self.outer),
         });
-        let mut request = Request::new(());
-        *request.method_mut() = asked.method;
-        *request.uri_mut() = Uri::from(asked.target);
-        *request.headers_mut() =
-            self.inherited
-                .with_item(&self.config.item_headers, &self.outer, item);
-        *request.extensions_mut() = extensions;
-        let (parts, ()) = request.into_parts();
+        parts.method = asked.method;
+        parts.uri = Uri::from(asked.target);
+        parts.headers = self
+            .inherited
+            .with_item(&self.config.item_headers, &self.outer, item);
         if let Some(filter) = &self.config.filter {
             filter(&parts).map_err(Fault::Rejected)?;
         }
         let body = std::mem::take(&mut item.body);
-        Ok(Request::from_parts(parts, RequestBody::from(body)))
+        let request = Request::from_parts(parts.into_inner(), RequestBody::from(body));
+        Ok(Contained::new(request))
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
+use crate::panics::catch;
+
 /// How the items of a batch came out.
 ///
 /// ```
@@ -84,7 +86,8 @@ impl EnvelopeStatus {
         })
     }
 
-    /// What the function makes of the summary. A streamed answer is begun before there is one: it has 207.
+    /// What the function makes of the summary. A streamed answer is begun before there is one: it has 207, as a batch for which
+    /// the function panics.
     pub fn with(status: impl Fn(&Summary) -> StatusCode + Send + Sync + 'static) -> Self {
         Self(Kind::With(Arc::new(status)))
     }
@@ -92,7 +95,10 @@ impl EnvelopeStatus {
     pub(crate) fn of(&self, summary: Option<&Summary>) -> StatusCode {
         match (&self.0, summary) {
             (Kind::Always(status), _) => *status,
-            (Kind::With(status), Some(summary)) => status(summary),
+            (Kind::With(status), Some(summary)) => {
+                // The items have run: their responses are not lost for this.
+                catch(|| status(summary)).unwrap_or(StatusCode::MULTI_STATUS)
+            }
             (Kind::With(_), None) => StatusCode::MULTI_STATUS,
         }
     }

@@ -1,0 +1,86 @@
+//! Panics of code that is not ours end here.
+
+use std::any::Any;
+use std::fmt;
+use std::mem::{forget, needs_drop};
+use std::ops::{Deref, DerefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+
+use pin_project_lite::pin_project;
+
+/// Runs code of the user's: `None` if it panics.
+pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(value) => Some(value),
+        Err(payload) => {
+            discard(payload);
+            None
+        }
+    }
+}
+
+/// The payload's own destructor may panic, and so may the payload of that: the second one is leaked.
+#[cold]
+fn discard(payload: Box<dyn Any + Send>) {
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        forget(second);
+    }
+}
+
+pin_project! {
+    /// A value of the user's. A panic of its destructor ends here, also while another panic unwinds: there two would abort.
+    pub(crate) struct Contained<T> {
+        // Empty only while it is consumed or dropped.
+        #[pin]
+        value: Option<T>,
+    }
+
+    impl<T> PinnedDrop for Contained<T> {
+        fn drop(this: Pin<&mut Self>) {
+            if needs_drop::<T>() && this.value.is_some() {
+                let mut value = this.project().value;
+                catch(|| value.set(None));
+            }
+        }
+    }
+}
+
+impl<T> Contained<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self { value: Some(value) }
+    }
+
+    pub(crate) fn into_inner(mut self) -> T {
+        self.value.take().unwrap_or_else(|| empty())
+    }
+
+    pub(crate) fn as_pin_mut(self: Pin<&mut Self>) -> Pin<&mut T> {
+        self.project().value.as_pin_mut().unwrap_or_else(|| empty())
+    }
+}
+
+#[cold]
+fn empty() -> ! {
+    unreachable!("a contained value is there until it is consumed")
+}
+
+impl<T> Deref for Contained<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.value.as_ref().unwrap_or_else(|| empty())
+    }
+}
+
+impl<T> DerefMut for Contained<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.value.as_mut().unwrap_or_else(|| empty())
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Contained<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
