@@ -2,14 +2,12 @@
 
 use std::any::Any;
 use std::fmt;
-use std::mem::{forget, needs_drop};
+use std::mem::forget;
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-
-use pin_project_lite::pin_project;
 
 /// Runs code of the user's: `None` if it panics.
+#[inline]
 pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(value) => Some(value),
@@ -28,35 +26,24 @@ fn discard(payload: Box<dyn Any + Send>) {
     }
 }
 
-pin_project! {
-    /// A value of the user's. A panic of its destructor ends here, also while another panic unwinds: there two would abort.
-    pub(crate) struct Contained<T> {
-        // Empty only while it is consumed or dropped.
-        #[pin]
-        value: Option<T>,
-    }
-
-    impl<T> PinnedDrop for Contained<T> {
-        fn drop(this: Pin<&mut Self>) {
-            if needs_drop::<T>() && this.value.is_some() {
-                let mut value = this.project().value;
-                catch(|| value.set(None));
-            }
-        }
-    }
-}
+/// A value of the user's. A panic of its destructor ends here, also while another panic unwinds: there two would abort.
+pub(crate) struct Contained<T>(Option<T>);
 
 impl<T> Contained<T> {
     pub(crate) fn new(value: T) -> Self {
-        Self { value: Some(value) }
+        Self(Some(value))
     }
 
     pub(crate) fn into_inner(mut self) -> T {
-        self.value.take().unwrap_or_else(|| empty())
+        self.0.take().unwrap_or_else(|| empty())
     }
+}
 
-    pub(crate) fn as_pin_mut(self: Pin<&mut Self>) -> Pin<&mut T> {
-        self.project().value.as_pin_mut().unwrap_or_else(|| empty())
+impl<T> Drop for Contained<T> {
+    fn drop(&mut self) {
+        if let Some(value) = self.0.take() {
+            catch(|| drop(value));
+        }
     }
 }
 
@@ -69,13 +56,13 @@ impl<T> Deref for Contained<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.value.as_ref().unwrap_or_else(|| empty())
+        self.0.as_ref().unwrap_or_else(|| empty())
     }
 }
 
 impl<T> DerefMut for Contained<T> {
     fn deref_mut(&mut self) -> &mut T {
-        self.value.as_mut().unwrap_or_else(|| empty())
+        self.0.as_mut().unwrap_or_else(|| empty())
     }
 }
 

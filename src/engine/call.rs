@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::response::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{Extensions, Method, Request, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{BoxError, Service};
@@ -67,7 +67,7 @@ impl Failure {
 }
 
 /// An item's request, before the inner service has it.
-pub(super) type ItemRequest<B> = Contained<Request<RequestBody<B>>>;
+pub(super) type ItemRequest<B> = Request<RequestBody<B>>;
 
 pin_project! {
     /// One item on its way through the inner service: readiness, call, body; every step guarded against panics.
@@ -77,15 +77,21 @@ pin_project! {
         #[pin]
         stage: Stage<S, B>,
     }
+
+    impl<S: Inner<B>, B> PinnedDrop for Call<S, B> {
+        fn drop(this: Pin<&mut Self>) {
+            catch(|| this.clear());
+        }
+    }
 }
 
 pin_project! {
-    // Nothing in it panics when it is dropped.
+    // Of a variant's values one at most may panic when it is dropped.
     #[project = StageProjection]
     enum Stage<S: Inner<B>, B> {
-        Waiting { inner: Contained<S>, request: Option<ItemRequest<B>> },
-        Calling { #[pin] future: Contained<S::Future> },
-        Reading { parts: Option<Contained<Parts>>, #[pin] body: Contained<S::Body>, read: Gathered },
+        Waiting { inner: Contained<S>, request: Option<Contained<ItemRequest<B>>> },
+        Calling { #[pin] future: S::Future },
+        Reading { parts: Option<Parts>, #[pin] body: S::Body, read: Gathered },
         Idle,
     }
 }
@@ -101,12 +107,12 @@ impl<S: Inner<B>, B> Call<S, B> {
     }
 
     /// Puts a request here. Nothing happens to it until it is polled.
-    pub(super) fn set(self: Pin<&mut Self>, inner: Contained<S>, request: ItemRequest<B>) {
+    pub(super) fn set(self: Pin<&mut Self>, inner: S, request: ItemRequest<B>) {
         let mut this = self.project();
         *this.is_head = request.method() == Method::HEAD;
         this.stage.set(Stage::Waiting {
-            inner,
-            request: Some(request),
+            inner: Contained::new(inner),
+            request: Some(Contained::new(request)),
         });
     }
 
@@ -115,31 +121,42 @@ impl<S: Inner<B>, B> Call<S, B> {
         !matches!(self.stage, Stage::Waiting { .. })
     }
 
-    /// The same, and polls it; one that is taken at once need not be moved here first.
+    /// Puts a request here and polls it; one that is taken at once need not be moved here first.
     pub(super) fn begin(
         self: Pin<&mut Self>,
         inner: &S,
         request: ItemRequest<B>,
         cx: &mut Context<'_>,
     ) -> Poll<Called> {
-        self.guarded(|mut this| {
-            let mut inner = Contained::new(inner.clone());
+        let (mut own, mut request) = (None, Some(request));
+        let called = self.guarded(|mut this| {
+            let inner = own.insert(inner.clone());
             match inner.poll_ready(cx) {
                 Poll::Ready(Ok(())) => {
+                    let Some(request) = request.take() else {
+                        return Poll::Pending;
+                    };
                     let mut projected = this.as_mut().project();
                     *projected.is_head = request.method() == Method::HEAD;
-                    let future = Contained::new(inner.call(request.into_inner()));
+                    let future = inner.call(request);
                     projected.stage.set(Stage::Calling { future });
-                    drop(inner);
+                    own = None;
                     this.step(cx)
                 }
                 Poll::Ready(Err(error)) => Poll::Ready(Err(Failure::not_ready(error))),
                 Poll::Pending => {
-                    this.set(inner, request);
+                    if let (Some(inner), Some(request)) = (own.take(), request.take()) {
+                        this.set(inner, request);
+                    }
                     Poll::Pending
                 }
             }
-        })
+        });
+        if own.is_some() || request.is_some() {
+            // Not while a first panic unwinds.
+            drop((own.map(Contained::new), request.map(Contained::new)));
+        }
+        called
     }
 
     /// Runs until there is an outcome; then everything of the inner service's is dropped.
@@ -151,12 +168,23 @@ impl<S: Inner<B>, B> Call<S, B> {
         mut self: Pin<&mut Self>,
         run: impl FnOnce(Pin<&mut Self>) -> Poll<Called>,
     ) -> Poll<Called> {
-        let called = catch(|| run(self.as_mut()));
-        let called = called.unwrap_or(Poll::Ready(Err(Failure::Fault(Fault::Panicked))));
-        if called.is_ready() {
-            self.project().stage.set(Stage::Idle);
+        let mut called = Poll::Ready(Err(Failure::Fault(Fault::Panicked)));
+        let ran = catch(|| {
+            called = run(self.as_mut());
+            if called.is_ready() {
+                // An outcome stands, although this panics.
+                self.as_mut().clear();
+            }
+        });
+        if ran.is_none() {
+            // What has panicked may do so again.
+            catch(|| self.clear());
         }
         called
+    }
+
+    fn clear(self: Pin<&mut Self>) {
+        self.project().stage.set(Stage::Idle);
     }
 
     fn step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Called> {
@@ -172,18 +200,18 @@ impl<S: Inner<B>, B> Call<S, B> {
                         return Poll::Pending;
                     };
                     Stage::Calling {
-                        future: Contained::new(inner.call(request.into_inner())),
+                        future: inner.call(request.into_inner()),
                     }
                 }
                 StageProjection::Calling { future } => {
-                    let response = match ready!(future.as_pin_mut().poll(cx)) {
+                    let response = match ready!(future.poll(cx)) {
                         Ok(response) => response,
                         Err(error) => return Poll::Ready(Err(Failure::failed(error))),
                     };
                     return self.read(response, cx);
                 }
                 StageProjection::Reading { parts, body, read } => {
-                    let body = ready!(poll_whole(body.as_pin_mut(), read, *this.max_bytes, cx));
+                    let body = ready!(poll_whole(body, read, *this.max_bytes, cx));
                     let Some(parts) = parts.take() else {
                         return Poll::Pending;
                     };
@@ -202,46 +230,47 @@ impl<S: Inner<B>, B> Call<S, B> {
         cx: &mut Context<'_>,
     ) -> Poll<Called> {
         let mut this = self.project();
-        let (parts, body) = response.into_parts();
-        let (parts, body) = (Contained::new(parts), Contained::new(body));
-        if parts.status.is_informational() {
-            return Poll::Ready(Err(Failure::Fault(Fault::NotFinal)));
+        let (mut parts, body) = response.into_parts();
+        if !parts.extensions.is_empty() {
+            // Nobody reads them.
+            catch(|| parts.extensions = Extensions::new());
         }
-        if *this.is_head || is_bodiless(parts.status) || body.is_end_stream() {
-            return Poll::Ready(called(parts, Ok(Bytes::new())));
-        }
-        if body.size_hint().lower() > *this.max_bytes as u64 {
-            return Poll::Ready(Err(Failure::Fault(Fault::AnswerTooLarge)));
-        }
+        // Here before it is asked anything: it may panic, and again when it is dropped for that.
         this.stage.set(Stage::Reading {
             parts: None,
             body,
             read: Gathered::default(),
         });
-        if let StageProjection::Reading {
+        let StageProjection::Reading {
             body,
             read,
             parts: kept,
         } = this.stage.project()
-        {
-            match poll_whole(body.as_pin_mut(), read, *this.max_bytes, cx) {
-                Poll::Ready(body) => return Poll::Ready(called(parts, body)),
-                Poll::Pending => *kept = Some(parts),
+        else {
+            return Poll::Pending;
+        };
+        if parts.status.is_informational() {
+            return Poll::Ready(Err(Failure::Fault(Fault::NotFinal)));
+        }
+        if *this.is_head || is_bodiless(parts.status) || body.is_end_stream() {
+            return Poll::Ready(Ok((parts, Bytes::new())));
+        }
+        if body.size_hint().lower() > *this.max_bytes as u64 {
+            return Poll::Ready(Err(Failure::Fault(Fault::AnswerTooLarge)));
+        }
+        match poll_whole(body, read, *this.max_bytes, cx) {
+            Poll::Ready(body) => Poll::Ready(called(parts, body)),
+            Poll::Pending => {
+                *kept = Some(parts);
+                Poll::Pending
             }
         }
-        Poll::Pending
     }
 }
 
 #[inline]
-fn called(parts: Contained<Parts>, body: Result<Bytes, Fault>) -> Called {
-    let body = body.map_err(Failure::Fault)?;
-    let mut parts = parts.into_inner();
-    if !parts.extensions.is_empty() {
-        // Nobody reads them.
-        drop(Contained::new(std::mem::take(&mut parts.extensions)));
-    }
-    Ok((parts, body))
+fn called(parts: Parts, body: Result<Bytes, Fault>) -> Called {
+    body.map(|body| (parts, body)).map_err(Failure::Fault)
 }
 
 /// Statuses whose answers have no body (RFC 9110 §15).

@@ -12,7 +12,7 @@ use crate::body::RequestBody;
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::negotiate::Manner;
-use crate::panics::Contained;
+use crate::panics::{Contained, catch};
 use crate::policy::{Inherited, SubrequestInfo};
 use crate::preferences::Preferences;
 use crate::subrequest::Subrequest;
@@ -96,28 +96,36 @@ impl Context {
         item: &mut Subrequest,
         asked: Asked,
     ) -> Result<ItemRequest<B>, Fault> {
-        let (parts, ()) = Request::new(()).into_parts();
-        let mut parts = Contained::new(parts);
-        parts.extensions = self.config.extensions.room();
-        self.config
-            .extensions
-            .copy(&self.outer.extensions, &mut parts.extensions);
-        parts.extensions.insert(SubrequestInfo {
+        let config = &self.config;
+        let mut extensions = config.extensions.room();
+        let outer = &self.outer.extensions;
+        let copied = catch(|| config.extensions.copy(outer, &mut extensions));
+        if copied.is_none() {
+            drop(Contained::new(extensions));
+            return Err(Fault::Panicked);
+        }
+        extensions.insert(SubrequestInfo {
             id: item.id.clone(),
             index,
             total: self.total,
             outer: Arc::clone(&self.outer),
         });
-        parts.method = asked.method;
-        parts.uri = Uri::from(asked.target);
-        parts.headers = self
-            .inherited
-            .with_item(&self.config.item_headers, &self.outer, item);
+        let mut request = Request::new(());
+        *request.method_mut() = asked.method;
+        *request.uri_mut() = Uri::from(asked.target);
+        *request.headers_mut() =
+            self.inherited
+                .with_item(&self.config.item_headers, &self.outer, item);
+        *request.extensions_mut() = extensions;
+        let (parts, ()) = request.into_parts();
         if let Some(filter) = &self.config.filter {
-            filter(&parts).map_err(Fault::Rejected)?;
+            let filtered = catch(|| filter(&parts).map_err(Fault::Rejected));
+            if let Err(fault) = filtered.unwrap_or(Err(Fault::Panicked)) {
+                drop(Contained::new(parts));
+                return Err(fault);
+            }
         }
         let body = std::mem::take(&mut item.body);
-        let request = Request::from_parts(parts.into_inner(), RequestBody::from(body));
-        Ok(Contained::new(request))
+        Ok(Request::from_parts(parts, RequestBody::from(body)))
     }
 }

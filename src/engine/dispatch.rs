@@ -139,8 +139,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             Some(fault) => Err(fault),
             None => asked.and_then(|asked| {
                 self.referents.fill(references, item)?;
-                let request = || self.context.request(index, item, asked);
-                catch(|| span.in_scope(request)).unwrap_or(Err(Fault::Panicked))
+                span.in_scope(|| self.context.request(index, item, asked))
             }),
         };
         let request = match request {
@@ -156,7 +155,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             let Some(inner) = catch(|| self.inner.clone()) else {
                 return Poll::Ready(Some(self.settle(index, Err(Fault::Panicked), span)));
             };
-            call.as_mut().set(Contained::new(inner), request);
+            call.as_mut().set(inner, request);
             let elsewhere = Spawned::new(call, span.share(), &**executor);
             self.in_flight
                 .push(index, Running::Elsewhere(elsewhere), due, span);

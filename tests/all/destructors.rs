@@ -343,8 +343,8 @@ fn act(path: &str, alive: &Arc<AtomicUsize>) -> Answer {
 #[tokio::test]
 async fn a_destructor_that_panics_costs_no_more_than_its_item() {
     let rows = [
-        ("/future", 200),
-        ("/late", 200),
+        ("/future", 500),
+        ("/late", 500),
         ("/body", 200),
         ("/extension", 200),
         ("/error", 500),
