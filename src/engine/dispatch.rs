@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
-use super::call::{Call, Inner};
+use super::call::{Call, Called, Inner};
 use super::context::Context;
-use super::in_flight::{Ended, InFlight, Running};
+use super::in_flight::{InFlight, Running};
 use super::outcome::{Outcome, Settled, fault_of};
 use super::plan::Plan;
 use super::references::Referents;
@@ -81,8 +81,8 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             if now.is_some_and(|now| self.end_overdue(now, cx)) {
                 continue;
             }
-            if let Poll::Ready(ended) = self.in_flight.poll_next(cx) {
-                return Poll::Ready(Some(self.finish(ended)));
+            if let Poll::Ready((index, called, span)) = self.in_flight.poll_next(cx) {
+                return Poll::Ready(Some(self.finish(index, called, span)));
             }
             // With nothing in flight the next item is the one that all held answers wait for: those of lost items are held
             // whatever their number.
@@ -117,10 +117,10 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         if is_over {
             self.halt(Fault::Deadline);
         }
-        for ended in self.in_flight.end_overdue(now, is_over, cx) {
+        for (index, called, span) in self.in_flight.end_overdue(now, is_over, cx) {
             // Before those that are lost with it.
             let place = self.settled.len();
-            let settled = self.finish(ended);
+            let settled = self.finish(index, called, span);
             self.settled.insert(place, settled);
         }
         !self.settled.is_empty()
@@ -146,8 +146,6 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             Ok(request) => request,
             Err(fault) => return Poll::Ready(Some(self.settle(index, Err(fault), span))),
         };
-        let timeout = self.context.config.item_timeout;
-        let due = timeout.and_then(|timeout| now?.after(timeout));
         let max_bytes = self.context.config.limits.max_answer_bytes;
         let slot = self.slot.take();
         let mut call = slot.unwrap_or_else(|| Box::pin(Call::idle(max_bytes)));
@@ -157,6 +155,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             };
             call.as_mut().set(inner, request);
             let elsewhere = Spawned::new(call, span.share(), &**executor);
+            let due = self.due(now);
             self.in_flight
                 .push(index, Running::Elsewhere(elsewhere), due, span);
             return Poll::Pending;
@@ -164,26 +163,23 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         match span.in_scope(|| call.as_mut().begin(&self.inner, request, cx)) {
             Poll::Ready(called) => {
                 self.slot = Some(call);
-                let ended = Ended {
-                    index,
-                    called,
-                    span,
-                };
-                Poll::Ready(Some(self.finish(ended)))
+                Poll::Ready(Some(self.finish(index, called, span)))
             }
             Poll::Pending => {
+                let due = self.due(now);
                 self.in_flight.push(index, Running::Here(call), due, span);
                 Poll::Pending
             }
         }
     }
 
-    fn finish(&mut self, ended: Ended) -> Settled {
-        let Ended {
-            index,
-            called,
-            span,
-        } = ended;
+    /// When an item that begins now is due.
+    fn due(&self, now: Option<Instant>) -> Option<Instant> {
+        let timeout = self.context.config.item_timeout;
+        timeout.and_then(|timeout| now?.after(timeout))
+    }
+
+    fn finish(&mut self, index: usize, called: Called, span: ItemSpan) -> Settled {
         let outcome = called.map_err(|failure| fault_of(&self.context, failure));
         self.settle(index, outcome, span)
     }

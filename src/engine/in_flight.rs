@@ -34,12 +34,8 @@ pub(super) enum Running<S: Inner<B>, B> {
     Elsewhere(Spawned<S, B>),
 }
 
-/// A call that has come to its end, or to that of its time.
-pub(super) struct Ended {
-    pub(super) index: usize,
-    pub(super) called: Called,
-    pub(super) span: ItemSpan,
-}
+/// A call that has come to its end, or to that of its time: of which item, with what outcome.
+pub(super) type Ended = (usize, Called, ItemSpan);
 
 impl<S: Inner<B>, B: Send + 'static> Future for Waiting<S, B> {
     type Output = Ended;
@@ -56,11 +52,7 @@ impl<S: Inner<B>, B: Send + 'static> Future for Waiting<S, B> {
 
 impl<S: Inner<B>, B: Send + 'static> Waiting<S, B> {
     fn end(&mut self, called: Called) -> Ended {
-        Ended {
-            index: self.index,
-            called,
-            span: std::mem::take(&mut self.span),
-        }
+        (self.index, called, std::mem::take(&mut self.span))
     }
 
     /// Its outcome if it has one now, so that no work is lost that is done; else this fault. A call that still waits for
