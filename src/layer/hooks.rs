@@ -12,7 +12,7 @@ use crate::error::Error;
 
 impl BatchLayer {
     /// Narrows what is a batch, beyond the method POST and the path. What it does not want passes through. By default every
-    /// POST to the path is a batch.
+    /// POST to the path is a batch. If the function panics, the request is refused with 500.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -25,7 +25,8 @@ impl BatchLayer {
     }
 
     /// Is asked once per batch, after all checks and before any item runs, with the number of items and the outer request; so a
-    /// rate limiter can charge for what will be done. By default every batch is admitted.
+    /// rate limiter can charge for what will be done. By default every batch is admitted. If the function panics, the batch is
+    /// refused with 500.
     ///
     /// # Errors
     ///
@@ -51,7 +52,7 @@ impl BatchLayer {
     }
 
     /// Is asked once per item, immediately before it is dispatched, with its final method, URI, headers and extensions: what it
-    /// sees is what runs. By default every item is let through.
+    /// sees is what runs. By default every item is let through. If the function panics, the item fails with 500.
     ///
     /// # Errors
     ///
@@ -73,7 +74,8 @@ impl BatchLayer {
     }
 
     /// Maps an error of the wrapped service to the status of its item. With `None` it stays 503 if the service did not get
-    /// ready, and 500 if the call failed. The error's own text is shown to nobody.
+    /// ready, and 500 if the call failed. The error's own text is shown to nobody. If the function panics, the item fails with
+    /// 500.
     ///
     /// ```
     /// # use http::StatusCode;

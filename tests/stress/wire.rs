@@ -69,7 +69,7 @@ fn item(item: &Value) -> (String, u16) {
 
 /// The last one sums the others up.
 fn lines(text: &str) -> Vec<(String, u16)> {
-    let lines = text.lines().map(|line| serde_json::from_str(line));
+    let lines = text.lines().map(serde_json::from_str);
     let mut lines: Vec<Value> = lines.collect::<Result<_, _>>().expect("lines of JSON");
     let summary = lines.pop().expect("a summary");
     let told: Vec<_> = lines.iter().map(item).collect();
