@@ -10,8 +10,9 @@ use std::time::Duration;
 use http::request::Parts;
 use http::{HeaderName, Method, StatusCode};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::format::Format;
+use crate::panics::catch;
 use crate::policy::{
     ChangeSets, EnvelopeStatus, InheritedExtensions, ItemErrors, ItemHeaders, SetCookie,
 };
@@ -207,7 +208,15 @@ impl Config {
     }
 
     /// Of a request to the batch path.
-    pub(crate) fn is_batch(&self, parts: &Parts) -> bool {
-        parts.method == Method::POST && self.when.as_ref().is_none_or(|when| when(parts))
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ServiceUnavailable`] if nobody can tell.
+    pub(crate) fn is_batch(&self, parts: &Parts) -> Result<bool, Error> {
+        match &self.when {
+            _ if parts.method != Method::POST => Ok(false),
+            None => Ok(true),
+            Some(when) => catch(|| when(parts)).ok_or(ErrorKind::ServiceUnavailable.into()),
+        }
     }
 }

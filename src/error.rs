@@ -50,7 +50,8 @@ pub enum ErrorKind {
     /// An item of a batch has reached a second batch endpoint: 508. One that asks for the endpoint
     /// of its own batch fails alone.
     NestedBatch,
-    /// The wrapped service panicked while it was cloned for the batch: 500.
+    /// The wrapped service panicked while it was cloned for the batch, or [`when`](crate::BatchLayer::when) or
+    /// [`admit`](crate::BatchLayer::admit) did: 500.
     ServiceUnavailable,
     /// [`admit`](crate::BatchLayer::admit) said no, with this status; with 500 in the place of a
     /// 1xx.

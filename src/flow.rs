@@ -20,6 +20,7 @@ use crate::error::{Error, ErrorKind};
 use crate::format::Decoder;
 use crate::head::Head;
 use crate::negotiate::{Negotiated, negotiate};
+use crate::panics::{Contained, catch};
 use crate::subrequest::Subrequest;
 
 /// Answers a batch.
@@ -29,8 +30,8 @@ use crate::subrequest::Subrequest;
 )]
 pub(crate) fn answer<S, B>(
     config: Arc<Config>,
-    inner: S,
-    outer: Arc<Parts>,
+    inner: Contained<S>,
+    outer: Arc<Contained<Parts>>,
     body: B,
 ) -> impl Future<Output = Response<Envelope>> + Send
 where
@@ -95,11 +96,11 @@ where
 fn deadline(config: &Config, agreed: &Negotiated) -> Option<Instant> {
     let wait = agreed.preferences.wait;
     let ends = [config.deadline, wait].into_iter().flatten().min();
-    ends.and_then(Instant::after)
+    ends.and_then(|end| Instant::now()?.after(end))
 }
 
-/// How many frames of the envelope are read before the clock is looked at again.
-const FRAMES_A_LOOK: usize = 128;
+/// A body that is always ready lets go of its thread after this many frames.
+const FRAMES_A_POLL: usize = 128;
 
 /// Reads the envelope, and takes the items out of it.
 async fn read<B>(
@@ -121,9 +122,12 @@ where
     let (mut found, mut length) = (Vec::new(), 0);
     let mut has_waited = false;
     for frames in 1_usize.. {
-        // A body that is always ready does not let the timer speak.
-        if frames.is_multiple_of(FRAMES_A_LOOK) && deadline.is_some_and(Instant::has_come) {
-            return Err(ErrorKind::UploadTimeout.into());
+        if frames.is_multiple_of(FRAMES_A_POLL) {
+            yield_now().await;
+            // The timer is asked only when the body is not ready.
+            if deadline.is_some_and(Instant::has_come) {
+                return Err(ErrorKind::UploadTimeout.into());
+            }
         }
         let frame = poll_fn(|cx| match body.as_mut().poll_frame(cx) {
             Poll::Ready(frame) => Poll::Ready(Ok(frame)),
@@ -160,6 +164,19 @@ where
     Ok(found)
 }
 
+/// Lets other tasks run.
+async fn yield_now() {
+    let mut has_yielded = false;
+    poll_fn(|cx| match std::mem::replace(&mut has_yielded, true) {
+        true => Poll::Ready(()),
+        false => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
 /// Whether a body limit outside of the layer has cut the envelope off.
 fn is_length_limit(error: BoxError) -> bool {
     let mut source: Option<&(dyn StdError + 'static)> = Some(&*error);
@@ -188,7 +205,7 @@ fn plan(config: &Config, items: Vec<Subrequest>, outer: &Parts) -> Result<Plan, 
     };
     let plan = Plan::new(items, rules)?;
     if let Some(admit) = &config.admit {
-        admit(plan.len(), outer)?;
+        catch(|| admit(plan.len(), outer)).unwrap_or(Err(ErrorKind::ServiceUnavailable.into()))?;
     }
     Ok(plan)
 }

@@ -217,6 +217,7 @@ mod error;
 mod fault;
 mod gathered;
 mod media_type;
+mod panics;
 mod status;
 mod subrequest;
 mod subresponse;

@@ -1,7 +1,6 @@
 //! `Batch`: a batch? answer it, else pass through.
 
 use std::future::ready;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -17,6 +16,7 @@ use crate::describe::describe;
 use crate::error::{Error, ErrorKind};
 use crate::flow;
 use crate::future::ResponseFuture;
+use crate::panics::{Contained, catch};
 
 /// A service with a batch endpoint. [`BatchLayer`](crate::BatchLayer) makes it.
 ///
@@ -49,14 +49,15 @@ impl<S> Batch<S> {
 
     /// Gives up the readiness that `poll_ready` has reserved, and returns an instance for the items. A reservation held
     /// while a body is read would let N batches on a `ConcurrencyLimit` of N wait for each other for good.
-    fn not_ready_inner(&mut self) -> Result<S, Error>
+    fn not_ready_inner(&mut self) -> Result<Contained<S>, Error>
     where
         S: Clone,
     {
         let inner = &self.inner;
-        let clones = catch_unwind(AssertUnwindSafe(|| (inner.clone(), inner.clone())));
-        let (not_ready_inner, for_items) = clones.map_err(|_| ErrorKind::ServiceUnavailable)?;
-        drop(std::mem::replace(&mut self.inner, not_ready_inner));
+        let clones = catch(|| (Contained::new(inner.clone()), inner.clone()));
+        let (for_items, not_ready_inner) = clones.ok_or(ErrorKind::ServiceUnavailable)?;
+        let ready_inner = std::mem::replace(&mut self.inner, not_ready_inner);
+        drop(Contained::new(ready_inner));
         Ok(for_items)
     }
 }
@@ -87,10 +88,14 @@ where
         }
         let (parts, body) = request.into_parts();
         let config = Arc::clone(&self.config);
-        if config.is_batch(&parts) {
-            return match self.not_ready_inner() {
+        let is_batch = config.is_batch(&parts);
+        if !matches!(is_batch, Ok(false)) {
+            // What was reserved for the inner service would stay so until the next request.
+            let inner = self.not_ready_inner();
+            return match is_batch.and(inner) {
                 Ok(inner) => {
-                    ResponseFuture::batch(flow::answer(config, inner, Arc::new(parts), body))
+                    let outer = Arc::new(Contained::new(parts));
+                    ResponseFuture::batch(flow::answer(config, inner, outer, body))
                 }
                 Err(refusal) => ResponseFuture::batch(ready(refusal.into_response())),
             };
@@ -99,7 +104,6 @@ where
             if parts.method == Method::HEAD {
                 *answer.body_mut() = Envelope::from(Bytes::new());
             }
-            // What was reserved for the inner service would stay so until the next request.
             let _ = self.not_ready_inner();
             return ResponseFuture::batch(ready(answer));
         }

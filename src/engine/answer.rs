@@ -20,6 +20,7 @@ use crate::config::Order;
 use crate::fault::Fault;
 use crate::format::{Encoder, Frames};
 use crate::negotiate::Manner;
+use crate::panics::Contained;
 use crate::policy::Summary;
 use crate::subresponse::{FIELD_OVERHEAD, Subresponse};
 use crate::trace::BatchSpan;
@@ -90,7 +91,7 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
     pub(crate) fn new(
         plan: Plan,
         context: Context,
-        inner: S,
+        inner: Contained<S>,
         encoder: Box<dyn Encoder>,
         deadline: Option<Instant>,
     ) -> Self {
@@ -154,7 +155,6 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
             self.encoder.begin(&mut self.frames);
             self.state = State::Running;
         }
-        self.dispatch.check_deadline();
         for _ in 0..YIELD_AFTER {
             if self.manner.is_streamed && self.frames.len() >= FULL_FRAME {
                 // Whoever takes the frame polls again.

@@ -1,13 +1,12 @@
 //! A whole request in, a whole response out.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::response::Parts;
-use http::{Method, Request, Response};
+use http::{Extensions, Method, Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{BoxError, Service};
@@ -15,6 +14,7 @@ use tower::{BoxError, Service};
 use crate::body::RequestBody;
 use crate::fault::Fault;
 use crate::gathered::Gathered;
+use crate::panics::{Contained, catch};
 use crate::status::has_no_body;
 use crate::subresponse::{MAX_FIELDS, headers_len};
 
@@ -54,9 +54,22 @@ pub(super) type Called = Result<(Parts, Bytes), Failure>;
 /// Why a call has no answer.
 pub(super) enum Failure {
     Fault(Fault),
-    NotReady(BoxError),
-    Failed(BoxError),
+    NotReady(Contained<BoxError>),
+    Failed(Contained<BoxError>),
 }
+
+impl Failure {
+    fn not_ready(error: impl Into<BoxError>) -> Self {
+        Self::NotReady(Contained::new(error.into()))
+    }
+
+    fn failed(error: impl Into<BoxError>) -> Self {
+        Self::Failed(Contained::new(error.into()))
+    }
+}
+
+/// An item's request, before the inner service has it.
+pub(super) type ItemRequest<B> = Request<RequestBody<B>>;
 
 pin_project! {
     /// One item on its way through the inner service: readiness, call, body; every step guarded against panics.
@@ -66,12 +79,19 @@ pin_project! {
         #[pin]
         stage: Stage<S, B>,
     }
+
+    impl<S: Inner<B>, B> PinnedDrop for Call<S, B> {
+        fn drop(this: Pin<&mut Self>) {
+            catch(|| this.clear());
+        }
+    }
 }
 
 pin_project! {
+    // Of a variant's values one at most may panic when it is dropped.
     #[project = StageProjection]
     enum Stage<S: Inner<B>, B> {
-        Waiting { inner: S, request: Option<Request<RequestBody<B>>> },
+        Waiting { inner: Contained<S>, request: Option<Contained<ItemRequest<B>>> },
         Calling { #[pin] future: S::Future },
         Reading { parts: Option<Parts>, #[pin] body: S::Body, read: Gathered, max_body: usize },
         Idle,
@@ -89,27 +109,35 @@ impl<S: Inner<B>, B> Call<S, B> {
     }
 
     /// Puts a request here. Nothing happens to it until it is polled.
-    pub(super) fn set(self: Pin<&mut Self>, inner: S, request: Request<RequestBody<B>>) {
+    pub(super) fn set(self: Pin<&mut Self>, inner: S, request: ItemRequest<B>) {
         let mut this = self.project();
         *this.is_head = request.method() == Method::HEAD;
         this.stage.set(Stage::Waiting {
-            inner,
-            request: Some(request),
+            inner: Contained::new(inner),
+            request: Some(Contained::new(request)),
         });
     }
 
-    /// The same, and polls it; one that is taken at once need not be moved here first.
+    /// Whether the inner service has the request.
+    pub(super) fn is_begun(&self) -> bool {
+        !matches!(self.stage, Stage::Waiting { .. })
+    }
+
+    /// Puts a request here and polls it; one that is taken at once need not be moved here first.
     pub(super) fn begin(
         self: Pin<&mut Self>,
         inner: &S,
-        request: Request<RequestBody<B>>,
+        request: ItemRequest<B>,
         cx: &mut Context<'_>,
     ) -> Poll<Called> {
-        let mut own = None;
+        let (mut own, mut request) = (None, Some(request));
         let called = self.guarded(|mut this| {
             let inner = own.insert(inner.clone());
             match inner.poll_ready(cx) {
                 Poll::Ready(Ok(())) => {
+                    let Some(request) = request.take() else {
+                        return Poll::Pending;
+                    };
                     let mut projected = this.as_mut().project();
                     *projected.is_head = request.method() == Method::HEAD;
                     let future = inner.call(request);
@@ -117,22 +145,18 @@ impl<S: Inner<B>, B> Call<S, B> {
                     own = None;
                     this.step(cx)
                 }
-                Poll::Ready(Err(error)) => {
-                    let failure = Failure::NotReady(error.into());
-                    own = None;
-                    Poll::Ready(Err(failure))
-                }
+                Poll::Ready(Err(error)) => Poll::Ready(Err(Failure::not_ready(error))),
                 Poll::Pending => {
-                    if let Some(inner) = own.take() {
+                    if let (Some(inner), Some(request)) = (own.take(), request.take()) {
                         this.set(inner, request);
                     }
                     Poll::Pending
                 }
             }
         });
-        if own.is_some() {
-            // It has panicked, and its destructor may, too: not while the first panic unwinds.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(own)));
+        if own.is_some() || request.is_some() {
+            // Not while a first panic unwinds.
+            drop((own.map(Contained::new), request.map(Contained::new)));
         }
         called
     }
@@ -146,18 +170,19 @@ impl<S: Inner<B>, B> Call<S, B> {
         mut self: Pin<&mut Self>,
         run: impl FnOnce(Pin<&mut Self>) -> Poll<Called>,
     ) -> Poll<Called> {
-        let ran = catch_unwind(AssertUnwindSafe(|| {
-            let called = run(self.as_mut());
+        let mut called = Poll::Ready(Err(Failure::Fault(Fault::Panicked)));
+        let ran = catch(|| {
+            called = run(self.as_mut());
             if called.is_ready() {
+                // An outcome stands, although this panics.
                 self.as_mut().clear();
             }
-            called
-        }));
-        ran.unwrap_or_else(|_| {
-            // Dropping what has panicked may panic again.
-            let _ = catch_unwind(AssertUnwindSafe(|| self.as_mut().clear()));
-            Poll::Ready(Err(Failure::Fault(Fault::Panicked)))
-        })
+        });
+        if ran.is_none() {
+            // What has panicked may do so again.
+            catch(|| self.clear());
+        }
+        called
     }
 
     fn clear(self: Pin<&mut Self>) {
@@ -171,19 +196,19 @@ impl<S: Inner<B>, B> Call<S, B> {
                 StageProjection::Waiting { inner, request } => {
                     let is_ready = ready!(inner.poll_ready(cx));
                     if let Err(error) = is_ready {
-                        return Poll::Ready(Err(Failure::NotReady(error.into())));
+                        return Poll::Ready(Err(Failure::not_ready(error)));
                     }
                     let Some(request) = request.take() else {
                         return Poll::Pending;
                     };
                     Stage::Calling {
-                        future: inner.call(request),
+                        future: inner.call(request.into_inner()),
                     }
                 }
                 StageProjection::Calling { future } => {
                     let response = match ready!(future.poll(cx)) {
                         Ok(response) => response,
-                        Err(error) => return Poll::Ready(Err(Failure::Failed(error.into()))),
+                        Err(error) => return Poll::Ready(Err(Failure::failed(error))),
                     };
                     return self.read(response, cx);
                 }
@@ -212,40 +237,48 @@ impl<S: Inner<B>, B> Call<S, B> {
         cx: &mut Context<'_>,
     ) -> Poll<Called> {
         let mut this = self.project();
-        let (parts, body) = response.into_parts();
-        if parts.status.is_informational() {
-            return Poll::Ready(Err(Failure::Fault(Fault::NotFinal)));
+        let (mut parts, body) = response.into_parts();
+        if !parts.extensions.is_empty() {
+            // Nobody reads them.
+            catch(|| parts.extensions = Extensions::new());
         }
         let headers = headers_len(&parts.headers);
-        if headers > *this.max_bytes || parts.headers.len() > MAX_FIELDS {
-            return Poll::Ready(Err(Failure::Fault(Fault::AnswerTooLarge)));
-        }
-        let max_body = *this.max_bytes - headers;
-        if *this.is_head || has_no_body(parts.status) || body.is_end_stream() {
-            return Poll::Ready(Ok((parts, Bytes::new())));
-        }
-        if body.size_hint().lower() > max_body as u64 {
-            return Poll::Ready(Err(Failure::Fault(Fault::AnswerTooLarge)));
-        }
+        let max_body = this.max_bytes.saturating_sub(headers);
+        // Here before it is asked anything: it may panic, and again when it is dropped for that.
         this.stage.set(Stage::Reading {
             parts: None,
             body,
             read: Gathered::default(),
             max_body,
         });
-        if let StageProjection::Reading {
+        let StageProjection::Reading {
             body,
             read,
             parts: kept,
             ..
         } = this.stage.project()
-        {
-            match poll_whole(body, read, max_body, cx) {
-                Poll::Ready(body) => return Poll::Ready(called(parts, body)),
-                Poll::Pending => *kept = Some(parts),
+        else {
+            return Poll::Pending;
+        };
+        if parts.status.is_informational() {
+            return Poll::Ready(Err(Failure::Fault(Fault::NotFinal)));
+        }
+        if headers > *this.max_bytes || parts.headers.len() > MAX_FIELDS {
+            return Poll::Ready(Err(Failure::Fault(Fault::AnswerTooLarge)));
+        }
+        if *this.is_head || has_no_body(parts.status) || body.is_end_stream() {
+            return Poll::Ready(Ok((parts, Bytes::new())));
+        }
+        if body.size_hint().lower() > max_body as u64 {
+            return Poll::Ready(Err(Failure::Fault(Fault::AnswerTooLarge)));
+        }
+        match poll_whole(body, read, max_body, cx) {
+            Poll::Ready(body) => Poll::Ready(called(parts, body)),
+            Poll::Pending => {
+                *kept = Some(parts);
+                Poll::Pending
             }
         }
-        Poll::Pending
     }
 }
 

@@ -1,17 +1,18 @@
 //! What all items of a batch have in common.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri};
 
+use super::call::ItemRequest;
 use super::references::{References, Referents};
 use crate::body::RequestBody;
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::negotiate::Manner;
+use crate::panics::{Contained, catch};
 use crate::policy::{Inherited, SubrequestInfo};
 use crate::preferences::Preferences;
 use crate::subrequest::Subrequest;
@@ -30,7 +31,7 @@ pub(crate) struct Context {
     pub(super) config: Arc<Config>,
     pub(super) preferences: Preferences,
     pub(super) manner: Manner,
-    outer: Arc<Parts>,
+    outer: Arc<Contained<Parts>>,
     inherited: Inherited,
     total: usize,
 }
@@ -40,7 +41,7 @@ impl Context {
         config: Arc<Config>,
         preferences: Preferences,
         manner: Manner,
-        outer: Arc<Parts>,
+        outer: Arc<Contained<Parts>>,
         total: usize,
     ) -> Self {
         Self {
@@ -86,16 +87,23 @@ impl Context {
         }
     }
 
-    /// Whether this layer would itself take the item for a batch. It must not leave: a gateway's
-    /// way back to the layer would be a loop that no extension marks.
-    fn check_not_nested(&self, item: &Parts) -> Result<(), Fault> {
-        if item.uri.path() != self.config.path {
-            return Ok(());
+    /// Checks the parts that would be dispatched: whether this layer would itself take them for a
+    /// batch, which must not leave (a gateway's way back to the layer would be a loop that no
+    /// extension marks), and what the filter says.
+    fn check_parts(&self, item: &Parts) -> Result<(), Fault> {
+        if item.uri.path() == self.config.path {
+            match self.config.is_batch(item) {
+                Ok(false) => {}
+                Ok(true) => return Err(Fault::NestedBatch),
+                Err(_) => return Err(Fault::Panicked),
+            }
         }
-        match catch_unwind(AssertUnwindSafe(|| self.config.is_batch(item))) {
-            Ok(false) => Ok(()),
-            Ok(true) => Err(Fault::NestedBatch),
-            Err(_) => Err(Fault::Panicked),
+        match &self.config.filter {
+            None => Ok(()),
+            Some(filter) => {
+                let filtered = catch(|| filter(item).map_err(Fault::Rejected));
+                filtered.unwrap_or(Err(Fault::Panicked))
+            }
         }
     }
 
@@ -105,11 +113,15 @@ impl Context {
         index: usize,
         item: &mut Subrequest,
         asked: Asked,
-    ) -> Result<Request<RequestBody<B>>, Fault> {
-        let mut extensions = self.config.extensions.room();
-        self.config
-            .extensions
-            .copy(&self.outer.extensions, &mut extensions);
+    ) -> Result<ItemRequest<B>, Fault> {
+        let config = &self.config;
+        let mut extensions = config.extensions.room();
+        let outer = &self.outer.extensions;
+        let copied = catch(|| config.extensions.copy(outer, &mut extensions));
+        if copied.is_none() {
+            drop(Contained::new(extensions));
+            return Err(Fault::Panicked);
+        }
         extensions.insert(SubrequestInfo {
             id: item.id.clone(),
             index,
@@ -124,9 +136,9 @@ impl Context {
                 .with_item(&self.config.item_headers, &self.outer, item);
         *request.extensions_mut() = extensions;
         let (parts, ()) = request.into_parts();
-        self.check_not_nested(&parts)?;
-        if let Some(filter) = &self.config.filter {
-            filter(&parts).map_err(Fault::Rejected)?;
+        if let Err(fault) = self.check_parts(&parts) {
+            drop(Contained::new(parts));
+            return Err(fault);
         }
         let body = std::mem::take(&mut item.body);
         Ok(Request::from_parts(parts, RequestBody::from(body)))

@@ -1,32 +1,29 @@
 //! Runs a plan, N at a time; settles what depends on what.
 
 use std::collections::VecDeque;
-use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
-
 use super::call::{Call, Called, Inner};
 use super::context::Context;
+use super::in_flight::{InFlight, Running};
 use super::outcome::{Outcome, Settled, fault_of};
 use super::plan::Plan;
 use super::references::Referents;
 use super::spawned::Spawned;
 use super::timer::{Instant, Timer};
 use crate::fault::Fault;
+use crate::panics::{Contained, catch};
 use crate::trace::{BatchSpan, ItemSpan};
 
 /// The items of one batch on their way. Yields answers as they come; dropped, it takes every call with it.
 pub(super) struct Dispatch<S: Inner<B>, B> {
     plan: Plan,
     context: Context,
-    inner: S,
+    inner: Contained<S>,
     /// Where each call starts; it stays unless the call has to wait.
     slot: Option<Pin<Box<Call<S, B>>>>,
-    /// Made when the first call has to wait.
-    in_flight: Option<FuturesUnordered<InFlight<S, B>>>,
+    in_flight: InFlight<S, B>,
     /// Answers that others brought about.
     settled: VecDeque<Settled>,
     /// What every item is told that was not begun.
@@ -37,38 +34,11 @@ pub(super) struct Dispatch<S: Inner<B>, B> {
     span: BatchSpan,
 }
 
-/// A call that had to wait, and is now polled only when it is woken.
-struct InFlight<S: Inner<B>, B> {
-    index: usize,
-    call: Running<S, B>,
-    due: Option<Instant>,
-    span: ItemSpan,
-}
-
-/// Where a call runs: in the batch's own task, or elsewhere.
-enum Running<S: Inner<B>, B> {
-    Here(Pin<Box<Call<S, B>>>),
-    Elsewhere(Spawned<S, B>),
-}
-
-impl<S: Inner<B>, B: Send + 'static> Future for InFlight<S, B> {
-    type Output = (usize, Called, ItemSpan);
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let called = match &mut this.call {
-            Running::Here(call) => this.span.in_scope(|| call.as_mut().poll(cx)),
-            Running::Elsewhere(call) => call.poll(cx),
-        };
-        called.map(|called| (this.index, called, std::mem::take(&mut this.span)))
-    }
-}
-
 impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     pub(super) fn new(
         plan: Plan,
         context: Context,
-        inner: S,
+        inner: Contained<S>,
         deadline: Option<Instant>,
         span: BatchSpan,
     ) -> Self {
@@ -77,7 +47,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             context,
             inner,
             slot: None,
-            in_flight: None,
+            in_flight: InFlight::default(),
             settled: VecDeque::new(),
             halted: None,
             referents: Referents::default(),
@@ -100,43 +70,64 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         self.halted.get_or_insert(fault);
     }
 
-    /// Looks at the clock once. Items that never wait do not let the timer speak.
-    pub(super) fn check_deadline(&mut self) {
-        if self.deadline.is_some_and(Instant::has_come) {
-            self.halt(Fault::Deadline);
-        }
-    }
-
     /// The next answer. `held` answers count as in flight: they take memory as those do.
     pub(super) fn poll_next(&mut self, held: usize, cx: &mut Task<'_>) -> Poll<Option<Settled>> {
         loop {
             if let Some(settled) = self.settled.pop_front() {
                 return Poll::Ready(Some(settled));
             }
-            if let Some(in_flight) = &mut self.in_flight
-                && let Poll::Ready(Some((index, called, span))) = in_flight.poll_next_unpin(cx)
-            {
+            // Not left to the timer, which is asked only when there is nothing else to do.
+            let now = self.now();
+            if now.is_some_and(|now| self.end_overdue(now, cx)) {
+                continue;
+            }
+            if let Poll::Ready((index, called, span)) = self.in_flight.poll_next(cx) {
                 return Poll::Ready(Some(self.finish(index, called, span)));
             }
             // With nothing in flight the next item is the one that all held answers wait for: those of lost items are held
             // whatever their number.
-            let in_flight = self.in_flight.as_ref().map_or(0, FuturesUnordered::len);
+            let in_flight = self.in_flight.len();
             if in_flight == 0 || in_flight + held < self.context.concurrency() {
-                match self.start(cx) {
+                match self.start(now, cx) {
                     Poll::Ready(Some(settled)) => return Poll::Ready(Some(settled)),
                     Poll::Ready(None) if in_flight == 0 => return Poll::Ready(None),
                     Poll::Ready(None) => {}
                     Poll::Pending => continue,
                 }
             }
-            if !self.expire(cx) {
+            let ends = self.in_flight.first_due().into_iter().chain(self.deadline);
+            if !ends.min().is_some_and(|at| self.timer.poll(at, cx)) {
                 return Poll::Pending;
             }
         }
     }
 
+    /// The time, if anything depends on it.
+    fn now(&self) -> Option<Instant> {
+        match self.deadline.is_some() || self.context.config.item_timeout.is_some() {
+            true => Instant::now(),
+            false => None,
+        }
+    }
+
+    /// Ends what is overdue by now. Whether anything was.
+    fn end_overdue(&mut self, now: Instant, cx: &mut Task<'_>) -> bool {
+        // Not asked of `halted`: a batch that was stopped for something else has a deadline still.
+        let is_over = self.deadline.is_some_and(|at| at <= now);
+        if is_over {
+            self.halt(Fault::Deadline);
+        }
+        for (index, called, span) in self.in_flight.end_overdue(now, is_over, cx) {
+            // Before those that are lost with it.
+            let place = self.settled.len();
+            let settled = self.finish(index, called, span);
+            self.settled.insert(place, settled);
+        }
+        !self.settled.is_empty()
+    }
+
     /// Begins the next item: its answer if it did not have to wait, or `None` if there is none to begin.
-    fn start(&mut self, cx: &mut Task<'_>) -> Poll<Option<Settled>> {
+    fn start(&mut self, now: Option<Instant>, cx: &mut Task<'_>) -> Poll<Option<Settled>> {
         let Some(index) = self.plan.next() else {
             return Poll::Ready(None);
         };
@@ -159,13 +150,14 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let slot = self.slot.take();
         let mut call = slot.unwrap_or_else(|| Box::pin(Call::idle(max_bytes)));
         if let Some(executor) = &self.context.config.executor {
-            let inner = &self.inner;
-            let Ok(inner) = catch_unwind(AssertUnwindSafe(|| inner.clone())) else {
+            let Some(inner) = catch(|| self.inner.clone()) else {
                 return Poll::Ready(Some(self.settle(index, Err(Fault::Panicked), span)));
             };
             call.as_mut().set(inner, request);
             let elsewhere = Spawned::new(call, span.share(), &**executor);
-            self.wait_for(index, Running::Elsewhere(elsewhere), span);
+            let due = self.due(now);
+            self.in_flight
+                .push(index, Running::Elsewhere(elsewhere), due, span);
             return Poll::Pending;
         }
         match span.in_scope(|| call.as_mut().begin(&self.inner, request, cx)) {
@@ -174,20 +166,17 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
                 Poll::Ready(Some(self.finish(index, called, span)))
             }
             Poll::Pending => {
-                self.wait_for(index, Running::Here(call), span);
+                let due = self.due(now);
+                self.in_flight.push(index, Running::Here(call), due, span);
                 Poll::Pending
             }
         }
     }
 
-    fn wait_for(&mut self, index: usize, call: Running<S, B>, span: ItemSpan) {
+    /// When an item that begins now is due.
+    fn due(&self, now: Option<Instant>) -> Option<Instant> {
         let timeout = self.context.config.item_timeout;
-        self.in_flight.get_or_insert_default().push(InFlight {
-            index,
-            call,
-            due: timeout.and_then(Instant::after),
-            span,
-        });
+        timeout.and_then(|timeout| now?.after(timeout))
     }
 
     fn finish(&mut self, index: usize, called: Called, span: ItemSpan) -> Settled {
@@ -217,42 +206,5 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             self.settled.push_back(settled);
         }
         settled
-    }
-
-    /// Ends what is overdue. Whether anything was, so that there is more to do now.
-    fn expire(&mut self, cx: &mut Task<'_>) -> bool {
-        let waiting = self.in_flight.iter().flatten();
-        let dues = waiting.filter_map(|call| call.due);
-        let Some(first) = dues.chain(self.deadline).min() else {
-            return false;
-        };
-        if !self.timer.poll(first, cx) {
-            return false;
-        }
-        self.check_deadline();
-        // Not asked of `halted`: a batch that was stopped for something else has a deadline still.
-        let fault = match self.deadline.is_some_and(Instant::has_come) {
-            true => Fault::Deadline,
-            false => Fault::ItemTimeout,
-        };
-        let is_overdue = |call: &InFlight<S, B>| {
-            fault == Fault::Deadline || call.due.is_some_and(Instant::has_come)
-        };
-        let in_flight = self.in_flight.take().into_iter().flatten();
-        let (mut overdue, rest): (Vec<_>, Vec<_>) = in_flight.partition(is_overdue);
-        self.in_flight = Some(rest.into_iter().collect());
-        overdue.sort_unstable_by_key(|call| call.index);
-        for InFlight {
-            index, call, span, ..
-        } in overdue.drain(..)
-        {
-            // A handler's destructor is no better than the handler.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(call)));
-            // Before those that are lost with it.
-            let place = self.settled.len();
-            let settled = self.settle(index, Err(fault), span);
-            self.settled.insert(place, settled);
-        }
-        !self.settled.is_empty()
     }
 }

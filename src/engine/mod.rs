@@ -4,6 +4,7 @@ mod answer;
 mod call;
 mod context;
 mod dispatch;
+mod in_flight;
 mod names;
 mod outcome;
 mod plan;

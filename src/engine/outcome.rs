@@ -7,6 +7,7 @@ use http::{HeaderValue, Method};
 use super::call::Failure;
 use super::context::Context;
 use crate::fault::Fault;
+use crate::panics::catch;
 use crate::policy;
 use crate::subrequest::Subrequest;
 use crate::subresponse::{Subresponse, is_success, told};
@@ -68,9 +69,12 @@ pub(super) fn fault_of(context: &Context, failure: Failure) -> Fault {
         Failure::NotReady(error) => (error, Fault::NotReady),
         Failure::Failed(error) => (error, Fault::CallFailed),
     };
-    let mapped = context.config.on_error.as_ref();
-    match mapped.and_then(|on_error| on_error(&*error)) {
-        Some(status) if !status.is_informational() => Fault::MappedError(status),
-        _ => fault,
+    let Some(on_error) = &context.config.on_error else {
+        return fault;
+    };
+    match catch(|| on_error(&**error)) {
+        Some(Some(status)) if !status.is_informational() => Fault::MappedError(status),
+        Some(_) => fault,
+        None => Fault::Panicked,
     }
 }

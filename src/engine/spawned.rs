@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
@@ -11,6 +11,7 @@ use futures_util::task::AtomicWaker;
 use super::call::{Call, Called, Failure, Inner};
 use crate::config::Executor;
 use crate::fault::Fault;
+use crate::panics::catch;
 use crate::trace::ItemSpan;
 
 /// The batch's end of a call that runs elsewhere. Dropped, it drops the call at once; one that is being polled on another
@@ -39,14 +40,15 @@ impl<S: Inner<B>, B: Send + 'static> Spawned<S, B> {
             is_cancelled: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         });
-        executor(Box::pin(Task(Arc::clone(&shared), span)));
+        // One that panics has dropped its task, which ends the call, or has put it where it is run.
+        catch(|| executor(Box::pin(Task(Arc::clone(&shared), span))));
         Self(shared)
     }
 
     pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<Called> {
         self.0.waker.register(cx.waker());
         // Not waited for: whoever holds it wakes this task when there is an answer.
-        let Ok(mut state) = self.0.state.try_lock() else {
+        let Some(mut state) = self.0.try_lock() else {
             return Poll::Pending;
         };
         match std::mem::replace(&mut *state, State::Gone) {
@@ -61,16 +63,31 @@ impl<S: Inner<B>, B: Send + 'static> Spawned<S, B> {
 
 impl<S: Inner<B>, B> Shared<S, B> {
     fn lock(&self) -> MutexGuard<'_, State<S, B>> {
-        // Calls are polled under a guard of their own, so nothing panics while it is held.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// `None` while another thread has it. A panic under it, of a subscriber say, leaves a state that is as good as any.
+    fn try_lock(&self) -> Option<MutexGuard<'_, State<S, B>>> {
+        match self.state.try_lock() {
+            Ok(state) => Some(state),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+/// Sets the state. What it was is dropped without the lock: a destructor may wake the task, and an executor run it at once.
+fn set<S: Inner<B>, B>(mut state: MutexGuard<'_, State<S, B>>, next: State<S, B>) {
+    let last = std::mem::replace(&mut *state, next);
+    drop(state);
+    drop(last);
 }
 
 impl<S: Inner<B>, B> Drop for Spawned<S, B> {
     fn drop(&mut self) {
         self.0.is_cancelled.store(true, Ordering::SeqCst);
-        if let Ok(mut state) = self.0.state.try_lock() {
-            *state = State::Gone;
+        if let Some(state) = self.0.try_lock() {
+            set(state, State::Gone);
         }
     }
 }
@@ -90,7 +107,7 @@ impl<S: Inner<B>, B> Future for Task<S, B> {
         };
         // The batch may have gone while its call was polled, and could not take it then.
         let is_cancelled = shared.is_cancelled.load(Ordering::SeqCst);
-        *state = match called {
+        let next = match called {
             Some(Poll::Ready(called)) => State::Done(called),
             Some(Poll::Pending) if !is_cancelled => {
                 drop(state);
@@ -99,7 +116,7 @@ impl<S: Inner<B>, B> Future for Task<S, B> {
             }
             _ => State::Gone,
         };
-        drop(state);
+        set(state, next);
         shared.waker.wake();
         Poll::Ready(())
     }
@@ -110,19 +127,20 @@ impl<S: Inner<B>, B> Shared<S, B> {
         if !self.is_cancelled.load(Ordering::SeqCst) {
             return Poll::Pending;
         }
-        *self.lock() = State::Gone;
+        set(self.lock(), State::Gone);
         Poll::Ready(())
     }
 }
 
-/// An executor that drops its tasks, at its shutdown say, must not leave the batch waiting.
+/// However an executor comes to leave its task, at its shutdown say, the batch does not wait for it.
 impl<S: Inner<B>, B> Drop for Task<S, B> {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
+        let state = self.0.lock();
         if matches!(*state, State::Running(_)) {
-            *state = State::Done(Err(Failure::Fault(Fault::Panicked)));
+            set(state, State::Done(Err(Failure::Fault(Fault::Panicked))));
+        } else {
+            drop(state);
         }
-        drop(state);
         self.0.waker.wake();
     }
 }

@@ -18,9 +18,13 @@ mod with_tokio {
     pub(crate) struct Instant(tokio::time::Instant);
 
     impl Instant {
+        pub(crate) fn now() -> Option<Self> {
+            Some(Self(tokio::time::Instant::now()))
+        }
+
         /// `None` for a time too far to come.
-        pub(crate) fn after(duration: Duration) -> Option<Self> {
-            tokio::time::Instant::now().checked_add(duration).map(Self)
+        pub(crate) fn after(self, duration: Duration) -> Option<Self> {
+            self.0.checked_add(duration).map(Self)
         }
 
         pub(crate) fn has_come(self) -> bool {
@@ -41,7 +45,8 @@ mod with_tokio {
             if sleep.deadline() != at.0 {
                 sleep.as_mut().reset(at.0);
             }
-            sleep.as_mut().poll(cx).is_ready()
+            // Once the budget of the task is spent, the timer says "not yet" whatever the time is.
+            sleep.as_mut().poll(cx).is_ready() || at.has_come()
         }
     }
 }
@@ -56,8 +61,12 @@ mod without {
     pub(crate) enum Instant {}
 
     impl Instant {
-        pub(crate) fn after(_: Duration) -> Option<Self> {
+        pub(crate) fn now() -> Option<Self> {
             None
+        }
+
+        pub(crate) fn after(self, _: Duration) -> Option<Self> {
+            match self {}
         }
 
         pub(crate) fn has_come(self) -> bool {

@@ -12,7 +12,7 @@ use crate::error::Error;
 
 impl BatchLayer {
     /// Narrows what is a batch, beyond the method POST and the path. What it does not want passes through. By default every
-    /// POST to the path is a batch.
+    /// POST to the path is a batch. If the function panics, the request is refused with 500.
     ///
     /// It is also called for an item that is a POST to the path: an item that would be a batch
     /// fails with 508. If it panics then, that item fails with 500.
@@ -28,7 +28,8 @@ impl BatchLayer {
     }
 
     /// Is asked once per batch, after all checks and before any item runs, with the number of items and the outer request; so a
-    /// rate limiter can charge for what will be done. By default every batch is admitted.
+    /// rate limiter can charge for what will be done. By default every batch is admitted. If the function panics, the batch is
+    /// refused with 500.
     ///
     /// # Errors
     ///
@@ -55,7 +56,7 @@ impl BatchLayer {
     }
 
     /// Is asked once per item, immediately before it is dispatched, with its final method, URI, headers and extensions: what it
-    /// sees is what runs. By default every item is let through.
+    /// sees is what runs. By default every item is let through. If the function panics, the item fails with 500.
     ///
     /// # Errors
     ///
@@ -79,7 +80,8 @@ impl BatchLayer {
 
     /// Maps an error of the wrapped service to the status of its item. With `None` it stays 503 if
     /// the service did not get ready, and 500 if the call failed; so it does with a 1xx, which is
-    /// not final. The error's own text is shown to nobody.
+    /// not final. The error's own text is shown to nobody. If the function panics, the item fails
+    /// with 500.
     ///
     /// ```
     /// # use http::StatusCode;

@@ -118,6 +118,7 @@ impl BatchLayer {
     /// It is for handlers that compute: spawning costs one or two microseconds an item, and pays when an item takes more than about
     /// 10 µs of CPU time. At most [`concurrency`](Self::concurrency) items are spawned at once. Task-locals do not reach them.
     /// Dropping the response drops the items that are not being polled at that moment; such a one ends when its poll returns.
+    /// An executor that panics, or drops a task before its end, fails that item with 500.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -133,7 +134,8 @@ impl BatchLayer {
     }
 
     /// An item may take so long, from its dispatch to the last byte of its answer; the default is 10 seconds. One that takes
-    /// longer is dropped and answered with 504.
+    /// longer is dropped and answered with 504, also while others keep finishing, or while it always has work. Code that blocks
+    /// its thread cannot be dropped: the limit applies when it returns.
     ///
     /// Needs tokio's timer: a runtime built by hand has to `enable_time`.
     ///
@@ -167,7 +169,8 @@ impl BatchLayer {
 
     /// A batch may take so long, from its first byte to its last answer; the default is 30 seconds. Items that are done by
     /// then keep their answers, the others are dropped and answered with 504, and the envelope is whole. An upload that is
-    /// not done by then is refused with 408.
+    /// not done by then is refused with 408. A streamed response is driven by whoever reads it: it ends at the first read after
+    /// its deadline.
     ///
     /// `Prefer: wait=N` (seconds, RFC 7240 §4.3) can only shorten it.
     ///

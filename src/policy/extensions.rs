@@ -6,6 +6,8 @@ use bytestring::ByteString;
 use http::Extensions;
 use http::request::Parts;
 
+use crate::panics::Contained;
+
 /// What a handler can learn of the batch that its request came in, from the request's extensions.
 ///
 /// Only this crate makes one, so it is also how a batch inside a batch is known.
@@ -30,7 +32,7 @@ pub struct SubrequestInfo {
     pub(crate) id: ByteString,
     pub(crate) index: usize,
     pub(crate) total: usize,
-    pub(crate) outer: Arc<Parts>,
+    pub(crate) outer: Arc<Contained<Parts>>,
 }
 
 impl SubrequestInfo {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
+use crate::panics::catch;
 use crate::status::has_no_body;
 
 /// How the items of a batch came out.
@@ -86,9 +87,9 @@ impl EnvelopeStatus {
         })
     }
 
-    /// What the function makes of the summary. A streamed answer is begun before there is one: it
-    /// has 207. So has one for which the function returns a status whose response has no body: 1xx,
-    /// 204, 205, 304.
+    /// What the function makes of the summary. A streamed envelope has begun before there is one: it
+    /// has 207. So has one for which the function panics, or returns a status whose response has no
+    /// body: 1xx, 204, 205, 304.
     pub fn with(status: impl Fn(&Summary) -> StatusCode + Send + Sync + 'static) -> Self {
         Self(Kind::With(Arc::new(status)))
     }
@@ -97,11 +98,9 @@ impl EnvelopeStatus {
         match (&self.0, summary) {
             (Kind::Always(status), _) => *status,
             (Kind::With(status), Some(summary)) => {
-                let status = status(summary);
-                match has_no_body(status) {
-                    true => StatusCode::MULTI_STATUS,
-                    false => status,
-                }
+                // The items have run: their responses are not lost for this.
+                let status = catch(|| status(summary)).filter(|status| !has_no_body(*status));
+                status.unwrap_or(StatusCode::MULTI_STATUS)
             }
             (Kind::With(_), None) => StatusCode::MULTI_STATUS,
         }

@@ -1,0 +1,379 @@
+//! Destructors that panic, at every place where a batch can hold a value of the wrapped service.
+
+use std::fmt;
+use std::future::{Future, pending};
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use futures_util::stream;
+use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::BodyExt;
+use tower::{Layer, Service, service_fn};
+use tower_multistatus::{BatchLayer, RequestBody};
+
+use crate::support::{answering, end, gets, read, requests, send};
+
+/// Counts itself while it lives, and panics when it is dropped.
+struct Fragile(Arc<AtomicUsize>);
+
+impl Fragile {
+    fn new(alive: &Arc<AtomicUsize>) -> Self {
+        alive.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(alive))
+    }
+}
+
+impl Clone for Fragile {
+    fn clone(&self) -> Self {
+        Self::new(&self.0)
+    }
+}
+
+impl Drop for Fragile {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+        panic!("a secret of the destructor");
+    }
+}
+
+impl fmt::Debug for Fragile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Fragile")
+    }
+}
+
+impl fmt::Display for Fragile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a secret of the error")
+    }
+}
+
+impl std::error::Error for Fragile {}
+
+/// Where a value stands whose destructor panics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The instance that items are cloned from.
+    Batch,
+    /// An item's instance, which never gets ready.
+    Readiness,
+    /// A request that waits for that.
+    Request,
+    /// A future that hangs.
+    Future,
+    /// A body that hangs.
+    Body,
+    /// The error of an item's instance that does not get ready.
+    Error,
+}
+
+const HANGING: [Place; 5] = [
+    Place::Batch,
+    Place::Readiness,
+    Place::Request,
+    Place::Future,
+    Place::Body,
+];
+
+/// How far an instance is from the one that the layer was given: items have the third.
+struct Frail {
+    place: Place,
+    generation: usize,
+    alive: Arc<AtomicUsize>,
+    _value: Option<Fragile>,
+}
+
+impl Frail {
+    fn new(place: Place) -> (Arc<AtomicUsize>, Self) {
+        let alive = Arc::<AtomicUsize>::default();
+        let frail = Self {
+            place,
+            generation: 1,
+            alive: Arc::clone(&alive),
+            _value: None,
+        };
+        (alive, frail)
+    }
+}
+
+impl Clone for Frail {
+    fn clone(&self) -> Self {
+        let generation = self.generation + 1;
+        let is_fragile = match self.place {
+            Place::Batch => generation == 2,
+            Place::Readiness | Place::Request => generation == 3,
+            _ => false,
+        };
+        Self {
+            place: self.place,
+            generation,
+            alive: Arc::clone(&self.alive),
+            _value: is_fragile.then(|| Fragile::new(&self.alive)),
+        }
+    }
+}
+
+impl Service<Request<RequestBody<Body>>> for Frail {
+    type Response = Response<Body>;
+    type Error = Fragile;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Fragile>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Fragile>> {
+        match self.place {
+            Place::Readiness | Place::Request if self.generation == 3 => Poll::Pending,
+            Place::Error if self.generation == 3 => Poll::Ready(Err(Fragile::new(&self.alive))),
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn call(&mut self, _: Request<RequestBody<Body>>) -> Self::Future {
+        let fragile = Fragile::new(&self.alive);
+        match self.place {
+            Place::Body => Box::pin(async move {
+                let frames = stream::poll_fn(move |_| {
+                    let _held = &fragile;
+                    Poll::<Option<Result<Bytes, Fragile>>>::Pending
+                });
+                Ok(Response::new(Body::from_stream(frames)))
+            }),
+            _ => Box::pin(async move {
+                let _held = fragile;
+                pending().await
+            }),
+        }
+    }
+}
+
+fn layer(place: Place) -> BatchLayer {
+    let layer = BatchLayer::new("/batch").concurrency(8);
+    let layer = layer.no_item_timeout().no_deadline();
+    match place {
+        Place::Request => layer.inherit_extension::<Fragile>(),
+        _ => layer,
+    }
+}
+
+/// A request with an extension whose destructor panics, if it has that place.
+fn asked(place: Place, alive: &Arc<AtomicUsize>) -> Request<Body> {
+    let mut request = requests(gets(&["/"; 8]));
+    if place == Place::Request {
+        request.extensions_mut().insert(Fragile::new(alive));
+    }
+    request
+}
+
+/// The response of a service whose own destructor may panic: it is not the batch that drops it.
+async fn respond<S: Service<Request<Body>, Error: fmt::Debug>>(
+    mut service: S,
+    request: Request<Body>,
+) -> S::Response {
+    std::future::poll_fn(|cx| service.poll_ready(cx))
+        .await
+        .expect("ready");
+    let response = service.call(request);
+    std::mem::forget(service);
+    response.await.expect("a response")
+}
+
+fn is_dropped_in_peace<T>(value: T) -> bool {
+    catch_unwind(AssertUnwindSafe(|| drop(value))).is_ok()
+}
+
+/// With and without an executor.
+fn ways(layer: &BatchLayer) -> [BatchLayer; 2] {
+    let spawned = layer.clone().spawn(|item| {
+        tokio::spawn(item);
+    });
+    [layer.clone(), spawned]
+}
+
+/// Polls until all there is to do is done; it never comes to its end.
+async fn settle<F: Future>(mut future: Pin<&mut F>) {
+    for _ in 0..20 {
+        let polled = std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
+        assert!(polled.is_pending());
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What lives on is what the leaked service holds.
+fn leaked(place: Place) -> usize {
+    usize::from(place == Place::Batch)
+}
+
+#[tokio::test]
+async fn a_response_future_that_is_dropped_drops_every_item_although_all_panic() {
+    for place in HANGING {
+        for layer in ways(&layer(place)) {
+            let (alive, frail) = Frail::new(place);
+            let mut response = Box::pin(respond(layer.layer(frail), asked(place, &alive)));
+            settle(response.as_mut()).await;
+            assert!(alive.load(Ordering::SeqCst) >= 8, "{place:?}");
+            assert!(is_dropped_in_peace(response), "{place:?}");
+            assert_eq!(alive.load(Ordering::SeqCst), leaked(place), "{place:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_streamed_body_that_is_dropped_drops_every_item_although_all_panic() {
+    for place in HANGING {
+        for layer in ways(&layer(place).streamed(true)) {
+            let (alive, frail) = Frail::new(place);
+            let response = respond(layer.layer(frail), asked(place, &alive)).await;
+            let mut body = Box::pin(response.into_body());
+            let _head = body.frame().await;
+            settle(pin!(body.frame())).await;
+            assert!(alive.load(Ordering::SeqCst) >= 8, "{place:?}");
+            assert!(is_dropped_in_peace(body), "{place:?}");
+            assert_eq!(alive.load(Ordering::SeqCst), leaked(place), "{place:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_limit_drops_every_item_although_all_panic() {
+    let second = Duration::from_secs(1);
+    for place in HANGING {
+        for layer in ways(&layer(place)) {
+            let item = layer.clone().item_timeout(second);
+            for layer in [item, layer.deadline(second)] {
+                let (alive, frail) = Frail::new(place);
+                let request = asked(place, &alive);
+                let response = respond(layer.layer(frail), request).await;
+                let reply = read(response).await;
+                assert_eq!(reply.statuses(), [504; 8], "{place:?}");
+                assert_eq!(alive.load(Ordering::SeqCst), leaked(place), "{place:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_refused_or_never_polled_is_dropped_in_peace() {
+    let (alive, frail) = Frail::new(Place::Batch);
+    let mut service = layer(Place::Batch).layer(frail);
+    let refused = service.call(requests(gets(&["/"; 101])));
+    let dropped = service.call(requests(gets(&["/"])));
+    std::mem::forget(service);
+    assert_eq!(refused.await.expect("a refusal").status(), 413);
+    assert!(is_dropped_in_peace(dropped));
+    assert_eq!(alive.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn an_error_of_readiness_whose_destructor_panics_is_503() {
+    for layer in ways(&layer(Place::Error)) {
+        let (alive, frail) = Frail::new(Place::Error);
+        let reply = end(layer.layer(frail), gets(&["/"; 3])).await;
+        assert_eq!(reply.statuses(), [503; 3]);
+        assert_eq!(alive.load(Ordering::SeqCst), 0);
+    }
+}
+
+/// An empty body that holds a value; it panics when it is asked whether it ends, if it is told to.
+struct Ruin(Option<Fragile>, bool);
+
+impl http_body::Body for Ruin {
+    type Data = Bytes;
+    type Error = Fragile;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Fragile>>> {
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        assert!(!self.1, "a secret of the body");
+        false
+    }
+}
+
+/// A future that holds a value for as long as it lives, and pends so many times.
+struct Held(usize, Fragile);
+
+impl Future for Held {
+    type Output = Result<Response<Ruin>, Fragile>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.0 == 0 {
+            return Poll::Ready(Ok(Response::new(Ruin(Some(self.1.clone()), false))));
+        }
+        self.0 -= 1;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response<Ruin>, Fragile>> + Send>>;
+
+/// What the path says, with a value whose destructor panics.
+fn act(path: &str, alive: &Arc<AtomicUsize>) -> Answer {
+    let fragile = || Fragile::new(alive);
+    let mut response = Response::new(Ruin(None, false));
+    match path {
+        "/future" => return Box::pin(Held(0, fragile())),
+        "/late" => return Box::pin(Held(2, fragile())),
+        "/error" => {
+            let fragile = fragile();
+            return Box::pin(async { Err(fragile) });
+        }
+        "/throw" => panic_any(fragile()),
+        "/body" => response.body_mut().0 = Some(fragile()),
+        "/extension" => {
+            response.extensions_mut().insert(fragile());
+        }
+        "/everywhere" => {
+            *response.body_mut() = Ruin(Some(fragile()), true);
+            response.extensions_mut().insert(fragile());
+        }
+        _ => {}
+    }
+    Box::pin(async { Ok(response) })
+}
+
+#[tokio::test]
+async fn a_destructor_that_panics_costs_no_more_than_its_item() {
+    let rows = [
+        ("/future", 500),
+        ("/late", 500),
+        ("/body", 200),
+        ("/extension", 200),
+        ("/error", 500),
+        ("/throw", 500),
+        ("/everywhere", 500),
+    ];
+    for (path, status) in rows {
+        for layer in ways(&BatchLayer::new("/batch")) {
+            let alive = Arc::<AtomicUsize>::default();
+            let service = service_fn({
+                let alive = Arc::clone(&alive);
+                move |request: Request<RequestBody<Body>>| act(request.uri().path(), &alive)
+            });
+            let reply = end(layer.layer(service), gets(&["/", path, "/", path])).await;
+            assert_eq!(reply.statuses(), [200, status, 200, status], "{path}");
+            assert_eq!(alive.load(Ordering::SeqCst), 0, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_outer_extension_whose_destructor_panics_harms_nobody() {
+    for (count, status) in [(1, 207), (101, 413)] {
+        let alive = Arc::<AtomicUsize>::default();
+        let mut request = requests(gets(&vec!["/"; count]));
+        request.extensions_mut().insert(Fragile::new(&alive));
+        let service = answering(200, &[], "well");
+        let reply = send(BatchLayer::new("/batch").layer(service), request).await;
+        assert_eq!(reply.status, status);
+        assert_eq!(alive.load(Ordering::SeqCst), 0);
+    }
+}

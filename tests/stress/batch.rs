@@ -1,0 +1,288 @@
+//! One random batch: its layer, its envelope, its client, and what has to be true of it.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::{Layer, Service};
+use tower_multistatus::{BatchLayer, ChangeSets, Order};
+
+use crate::ledger::{Fault, Ledger, planned};
+use crate::random::Random;
+use crate::service::Chaos;
+use crate::wire::{Wire, told};
+
+/// How a batch came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Outcome {
+    Read,
+    Refused,
+    Left,
+}
+
+type Item = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Tasks that an executor has taken and never runs.
+type Kept = Arc<Mutex<Vec<Item>>>;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Executor {
+    None,
+    Tokio,
+    /// It drops, keeps and spawns tasks, and panics.
+    Faulty,
+}
+
+/// An executor that does what it likes with its tasks.
+fn faulty(random: Random, kept: Kept) -> impl Fn(Item) + Send + Sync + 'static {
+    let random = Mutex::new(random);
+    move |item| {
+        let act = random.lock().expect("the dice").below(8);
+        match act {
+            0 => drop(item),
+            // Never run; what it was to run must be gone when the batch is.
+            1 => kept.lock().expect("the tasks").push(item),
+            2 => {
+                drop(item);
+                planned();
+            }
+            _ => drop(tokio::spawn(item)),
+        }
+    }
+}
+
+fn layer(random: &mut Random, executor: Executor, kept: &Kept) -> BatchLayer {
+    let layer = BatchLayer::new("/batch")
+        .concurrency(1 + random.below(64))
+        .max_answer_bytes(16 << 10)
+        .max_total_answer_bytes(random.pick(&[4 << 10, 64 << 10, 8 << 20]))
+        .item_timeout(Duration::from_millis(random.pick(&[5, 20, 100])))
+        .deadline(Duration::from_millis(random.pick(&[10, 100, 400])))
+        .continue_on_error(!random.one_in(4))
+        .change_sets(ChangeSets::best_effort());
+    #[cfg(feature = "multipart")]
+    let layer = layer.format(tower_multistatus::Multipart::new());
+    let layer = match random.below(3) {
+        0 => layer.order(Order::Completion),
+        1 => layer.order(Order::Request),
+        _ => layer,
+    };
+    let layer = match random.below(3) {
+        0 => layer.streamed(true),
+        _ => layer,
+    };
+    let dice = Random::new(random.below(1 << 30) as u64);
+    match executor {
+        Executor::None => layer,
+        Executor::Tokio => layer.spawn(|item| drop(tokio::spawn(item))),
+        Executor::Faulty => layer.spawn(faulty(dice, Arc::clone(kept))),
+    }
+}
+
+fn envelope(random: &mut Random, items: usize, has_groups: bool) -> String {
+    let ties = random.one_in(2);
+    let item = |at: usize| {
+        let method = random.pick(&["GET", "POST", "HEAD"]);
+        let mut item = json!({ "id": format!("i{at}"), "method": method, "url": "/" });
+        if ties && at > 0 && random.one_in(3) {
+            item["dependsOn"] = json!([format!("i{}", random.below(at))]);
+        }
+        if has_groups && at % 8 < 3 {
+            item["atomicityGroup"] = json!(format!("g{}", at / 8));
+        }
+        item
+    };
+    let items: Value = (0..items).map(item).collect();
+    json!({ "requests": items }).to_string()
+}
+
+/// The envelope at once, in chunks that come late, or empty frames without an end.
+fn upload(random: &mut Random, text: String) -> Body {
+    match random.below(20) {
+        0 => Body::from_stream(stream::repeat_with(|| Ok::<_, Infallible>(Bytes::new()))),
+        1..5 => {
+            let (all, size) = (Bytes::from(text), 1 + random.below(300));
+            let chunks = stream::unfold(all, move |mut rest| async move {
+                tokio::task::yield_now().await;
+                let chunk = rest.split_to(size.min(rest.len()));
+                (!chunk.is_empty()).then_some((Ok::<_, Infallible>(chunk), rest))
+            });
+            Body::from_stream(chunks)
+        }
+        _ => Body::from(text),
+    }
+}
+
+/// Drops it where nothing may panic out.
+fn drop_in_peace<T>(value: T) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(value)));
+    assert!(dropped.is_ok(), "a destructor panicked out of the batch");
+}
+
+/// Polls so many times at most.
+async fn polled<F: Future>(mut future: Pin<&mut F>, mut times: usize) -> Option<F::Output> {
+    poll_fn(|cx| {
+        if times == 0 {
+            return Poll::Ready(None);
+        }
+        times -= 1;
+        future.as_mut().poll(cx).map(Some)
+    })
+    .await
+}
+
+/// Reads so many frames at most: all bytes, if that was the end.
+async fn read<B>(response: Response<B>, frames: usize) -> Option<Vec<u8>>
+where
+    B: http_body::Body<Data = Bytes, Error: std::fmt::Debug>,
+{
+    let mut body = Box::pin(response.into_body());
+    let mut all = Vec::new();
+    for _ in 0..frames {
+        match body.frame().await {
+            Some(frame) => all.extend(frame.expect("a frame").into_data().expect("data")),
+            None => {
+                drop_in_peace(body);
+                return Some(all);
+            }
+        }
+    }
+    drop_in_peace(body);
+    None
+}
+
+/// Runs a random batch, and checks it.
+pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
+    let items = 1 + random.below(100);
+    let (executor, wire) = (
+        random.pick(&[
+            Executor::None,
+            Executor::None,
+            Executor::Tokio,
+            Executor::Faulty,
+        ]),
+        Wire::pick(&mut random),
+    );
+    let kept = Kept::default();
+    let has_groups = wire.takes_groups() && random.one_in(3);
+    let layer = layer(&mut random, executor, &kept);
+    let text = envelope(&mut random, items, has_groups);
+    let request = Request::post("/batch")
+        .header("content-type", "application/json")
+        .header("accept", wire.accept())
+        .body(upload(&mut random, text))
+        .expect("a request");
+    let leaves = random.one_in(3).then(|| random.below(12));
+    let frames = match random.one_in(4) {
+        true => random.below(6),
+        false => usize::MAX,
+    };
+    let ledger = Ledger::new(items, random.one_in(2), random);
+    let mut service = layer.layer(Chaos::new(&ledger));
+    poll_fn(|cx| Service::<Request<Body>>::poll_ready(&mut service, cx))
+        .await
+        .expect("ready");
+    let mut calling = Box::pin(service.call(request));
+    let response = match leaves {
+        Some(polls) => polled(calling.as_mut(), polls).await,
+        None => Some(calling.as_mut().await),
+    };
+    drop_in_peace(calling);
+    let outcome = match response.map(|response| response.expect("a response")) {
+        None => Outcome::Left,
+        Some(response) => {
+            let status = response.status().as_u16();
+            match read(response, frames).await {
+                None => Outcome::Left,
+                Some(body) if status != 207 => {
+                    assert_refused(&ledger, status, &body);
+                    Outcome::Refused
+                }
+                Some(body) => {
+                    assert_told(&ledger, executor, &told(wire, &body, items));
+                    Outcome::Read
+                }
+            }
+        }
+    };
+    assert_ended(&ledger, executor).await;
+    (outcome, ledger)
+}
+
+/// Nothing of a refused batch was begun.
+fn assert_refused(ledger: &Ledger, status: u16, body: &[u8]) {
+    let problem: Value = serde_json::from_slice(body).expect("a problem");
+    let code = problem["code"].as_str().expect("a code");
+    match code {
+        "service-unavailable" => assert!(ledger.unready, "nothing could panic"),
+        "upload-timeout" => assert_eq!(status, 408),
+        code => panic!("refused with {code}"),
+    }
+    assert!((0..ledger.faults.len()).all(|at| ledger.began(at) == 0));
+}
+
+/// Each item has one response, and it fits what the item did.
+fn assert_told(ledger: &Ledger, executor: Executor, told: &[u16]) {
+    let any_may_panic = ledger.unready || executor == Executor::Faulty;
+    assert_eq!(told.len(), ledger.faults.len(), "an item is missing");
+    for (at, status) in told.iter().enumerate() {
+        let (began, fault) = (ledger.began(at), ledger.faults[at]);
+        let shown = format!("item {at}, {fault:?}, begun {began} times: {status}");
+        match status {
+            200 => assert!(began == 1 && may_succeed(fault), "{shown}"),
+            409 => assert!(began == 1 && fault == Fault::Status, "{shown}"),
+            424 => assert_eq!(began, 0, "{shown}"),
+            500 => assert!(any_may_panic || may_panic(fault), "{shown}"),
+            502 => assert_eq!(began, 1, "{shown}"),
+            503 => assert!(ledger.unready && began == 0, "{shown}"),
+            504 | 507 => {}
+            _ => panic!("{shown}"),
+        }
+    }
+}
+
+fn may_succeed(fault: Fault) -> bool {
+    use Fault::*;
+    // A response to HEAD has no body, which is not asked for then.
+    !matches!(
+        fault,
+        Error | Status | CallPanics | FuturePanics | FutureHangs | HangsAndDropPanics | FutureSpins
+    )
+}
+
+fn may_panic(fault: Fault) -> bool {
+    use Fault::*;
+    matches!(
+        fault,
+        Error
+            | CallPanics
+            | FuturePanics
+            | FutureDropPanics
+            | BodyPanics
+            | BodyDropPanics
+            | EndPanics
+            | ExtensionDropPanics
+    )
+}
+
+/// Everything that was made is dropped: at once, or when the poll of another thread returns.
+async fn assert_ended(ledger: &Ledger, executor: Executor) {
+    for _ in 0..5000 {
+        if ledger.alive() == 0 || executor == Executor::None {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(ledger.alive(), 0, "something lives on");
+    assert!((0..ledger.faults.len()).all(|at| ledger.began(at) < 2));
+}

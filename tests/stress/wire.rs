@@ -1,0 +1,98 @@
+//! What an envelope tells of each item.
+
+use serde_json::Value;
+
+use crate::random::Random;
+
+/// The format of a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Json,
+    NdJson,
+    #[cfg(feature = "multipart")]
+    Multipart,
+}
+
+const WIRES: &[Wire] = &[
+    Wire::Json,
+    Wire::NdJson,
+    #[cfg(feature = "multipart")]
+    Wire::Multipart,
+];
+
+impl Wire {
+    pub(crate) fn pick(random: &mut Random) -> Self {
+        random.pick(WIRES)
+    }
+
+    pub(crate) fn accept(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::NdJson => "application/x-ndjson",
+            #[cfg(feature = "multipart")]
+            Self::Multipart => "multipart/mixed",
+        }
+    }
+
+    /// Multipart tells one response for a whole group that has failed.
+    pub(crate) fn takes_groups(self) -> bool {
+        self != WIRES[WIRES.len() - 1] || WIRES.len() == 2
+    }
+}
+
+/// The status of each item, in the order of the request; each is told once.
+pub(crate) fn told(wire: Wire, body: &[u8], items: usize) -> Vec<u16> {
+    let text = std::str::from_utf8(body).expect("UTF-8");
+    let told = match wire {
+        Wire::Json => {
+            let envelope: Value = serde_json::from_str(text).expect("JSON");
+            let responses = envelope["responses"].as_array().expect("responses");
+            responses.iter().map(item).collect()
+        }
+        Wire::NdJson => lines(text),
+        #[cfg(feature = "multipart")]
+        Wire::Multipart => parts(text),
+    };
+    let mut statuses = vec![None; items];
+    for (id, status) in told {
+        let at: usize = id.strip_prefix('i').expect("an id").parse().expect("an id");
+        assert_eq!(statuses[at].replace(status), None, "{id} is told twice");
+    }
+    statuses.into_iter().flatten().collect()
+}
+
+fn item(item: &Value) -> (String, u16) {
+    let status = item["status"].as_u64().expect("a status");
+    let id = item["id"].as_str().expect("an id").to_owned();
+    (id, u16::try_from(status).expect("a status"))
+}
+
+/// The last one sums the others up.
+fn lines(text: &str) -> Vec<(String, u16)> {
+    let lines = text.lines().map(serde_json::from_str);
+    let mut lines: Vec<Value> = lines.collect::<Result<_, _>>().expect("lines of JSON");
+    let summary = lines.pop().expect("a summary");
+    let told: Vec<_> = lines.iter().map(item).collect();
+    let succeeded = told.iter().filter(|(_, status)| *status < 400).count();
+    let expected = serde_json::json!({ "summary": {
+        "total": told.len(), "succeeded": succeeded, "failed": told.len() - succeeded,
+    } });
+    assert_eq!(summary, expected);
+    told
+}
+
+/// In the order of the request; ids stand there if the format tells them.
+#[cfg(feature = "multipart")]
+fn parts(text: &str) -> Vec<(String, u16)> {
+    assert!(text.trim_end().ends_with("--"), "the envelope is cut");
+    let after = |start: &'static str| {
+        text.lines()
+            .filter_map(move |line| line.strip_prefix(start))
+    };
+    let statuses = after("HTTP/1.1 ").map(|line| line[..3].parse().expect("a status"));
+    let told: Vec<_> = (0..).map(|at| format!("i{at}")).zip(statuses).collect();
+    for (id, (expected, _)) in after("Content-ID: ").zip(&told) {
+        assert_eq!(id.trim_matches(['<', '>']), expected);
+    }
+    told
+}
