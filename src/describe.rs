@@ -16,6 +16,7 @@ struct Description<'a> {
     limits: Limits,
     formats: Vec<Format<'a>>,
     methods: Vec<&'a str>,
+    inherited_extensions: &'a [&'static str],
 }
 
 #[derive(Serialize)]
@@ -64,6 +65,7 @@ pub(crate) fn describe<B: From<Bytes>>(config: &Config, outer: &Parts) -> Respon
             .chain(&config.methods)
             .map(Method::as_str)
             .collect(),
+        inherited_extensions: config.extensions.names(),
     };
     // Strings, numbers and flags only: it cannot fail.
     let body = Bytes::from(serde_json::to_vec(&description).unwrap_or_default());

@@ -13,6 +13,7 @@ mod status;
 pub(crate) use answers::clean;
 pub use change_sets::ChangeSets;
 pub use cookies::SetCookie;
+pub(crate) use cookies::last_of_each;
 pub(crate) use extensions::InheritedExtensions;
 pub use extensions::SubrequestInfo;
 pub use headers::ItemHeaders;
