@@ -84,8 +84,8 @@ impl BatchLayer {
         self.with(|config| config.exclusive = exclusive)
     }
 
-    /// Whether GET of the batch path is answered with the limits, formats, methods and the type names of
-    /// [inherited extensions](Self::inherit_extension), as JSON; by default it is not.
+    /// Whether GET of the batch path is answered with the limits, formats, methods and the type
+    /// names of [inherited extensions](Self::inherit_extension), as JSON; by default it is not.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;

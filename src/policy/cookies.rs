@@ -35,9 +35,10 @@ impl SetCookie {
         Self::KEEP
     }
 
-    /// They are set on the outer response, in the order of the items' completion. Of several with one name, path and domain
-    /// the last wins: of two items that both start a session, the client gets one. A streamed response has sent its headers
-    /// before any item is done: there they are dropped.
+    /// They are set on the outer response, in the order of the items' completion. Of several with
+    /// one name, path and domain the last wins: of two items that both start a session, the client
+    /// gets one. A streamed response has sent its headers before any item is done: there they are
+    /// dropped.
     pub fn hoist() -> Self {
         Self::HOIST
     }
@@ -61,8 +62,9 @@ pub(crate) fn last_of_each(cookies: &[HeaderValue]) -> Vec<HeaderValue> {
     kept
 }
 
-/// What a client stores a cookie under (RFC 6265 §5.3, step 11). An attribute that is absent is not resolved against the
-/// request: two cookies may then be one to the client, which keeps the last of them by itself.
+/// What a client stores a cookie under (RFC 6265 §5.3, step 11). An attribute that is absent is not
+/// resolved against the request: two cookies may then be one to the client, which keeps the last of
+/// them by itself.
 #[derive(Debug, Default, PartialEq, Eq, Hash)]
 struct Place<'a> {
     name: &'a [u8],

@@ -9,8 +9,8 @@ use http::request::Parts;
 
 /// What a handler can learn of the batch that its request came in, from the request's extensions.
 ///
-/// Only this crate makes one, so it is also how a batch inside a batch is known. (A handler's tests can, by
-/// `SubrequestInfo::new` with the feature `test-util`.)
+/// Only this crate makes one, so it is also how a batch inside a batch is known. (A handler's tests
+/// can, by `SubrequestInfo::new` with the feature `test-util`.)
 ///
 /// ```
 /// use axum::{Extension, Router, routing::get};
@@ -25,7 +25,8 @@ use http::request::Parts;
 /// }
 ///
 /// let api: Router = Router::new().route("/hello", get(handler));
-/// let app: Router = Router::new().fallback_service(BatchLayer::new("/batch").layer(api));
+/// let batch = BatchLayer::new("/batch").layer(api.clone());
+/// let app: Router = api.route_service("/batch", batch);
 /// ```
 #[derive(Clone, Debug)]
 pub struct SubrequestInfo {
@@ -36,8 +37,8 @@ pub struct SubrequestInfo {
 }
 
 impl SubrequestInfo {
-    /// The information of an item that no batch has carried, for a handler's own tests: the id, the position counted
-    /// from 0, the number of items, and the head of the outer request.
+    /// The information of an item that no batch has carried, for a handler's own tests: the id, the
+    /// position counted from 0, the number of items, and the head of the outer request.
     ///
     /// # Panics
     ///

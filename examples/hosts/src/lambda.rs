@@ -5,7 +5,6 @@ use lambda_http::{IntoResponse, Request};
 use tower::{Layer, Service};
 use tower_multistatus::BatchLayer;
 
-/// Lambda buffers responses: NDJSON arrives as a whole.
 pub fn function(
     api: Router,
 ) -> impl Service<Request, Response = impl IntoResponse, Error = std::convert::Infallible, Future: Send>

@@ -1,7 +1,9 @@
 //! Clients as inner services: a gateway that batches for a server behind it.
 
+use std::net::SocketAddr;
+
 use http::uri::Authority;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{api, assert_mounted, batch, gets, listener};
 
@@ -14,6 +16,24 @@ async fn upstreams() -> [Authority; 2] {
     [address, nobody].map(|address| address.to_string().parse().expect("an authority"))
 }
 
+/// The upstream is asked under the batch's host, and its redirect is the item's response.
+async fn assert_sent_on(gateway: SocketAddr) {
+    assert_mounted(gateway).await;
+    let items = batch(gateway, gets(&["/host", "/moved"])).await;
+    assert_eq!(
+        items,
+        [(200, json!("Some(\"api.example\")")), (307, Value::Null)]
+    );
+}
+
+async fn assert_bad_gateway(gateway: SocketAddr) {
+    let items = batch(gateway, gets(&["/hello"])).await;
+    assert_eq!(
+        (items[0].0, &items[0].1["code"]),
+        (502, &json!("call-failed"))
+    );
+}
+
 #[tokio::test]
 async fn a_client_of_hyper_util_sends_items_on() {
     let [upstream, nobody] = upstreams().await;
@@ -22,20 +42,14 @@ async fn a_client_of_hyper_util_sends_items_on() {
         gateway,
         hosts::client::hyper_util(upstream),
     ));
-    assert_mounted(address).await;
-    let host = "Some(\"api.example\")";
-    assert_eq!(batch(address, gets(&["/host"])).await, [(200, json!(host))]);
+    assert_sent_on(address).await;
 
     let (address, gateway) = listener().await;
     tokio::spawn(hosts::hyper::serve(
         gateway,
         hosts::client::hyper_util(nobody),
     ));
-    let items = batch(address, gets(&["/hello"])).await;
-    assert_eq!(
-        (items[0].0, &items[0].1["code"]),
-        (502, &json!("call-failed"))
-    );
+    assert_bad_gateway(address).await;
 }
 
 #[tokio::test]
@@ -44,16 +58,10 @@ async fn a_client_of_reqwest_sends_items_on() {
     let (address, gateway) = listener().await;
     let client = hosts::client::reqwest(upstream).expect("a client");
     tokio::spawn(hosts::hyper::serve(gateway, client));
-    assert_mounted(address).await;
-    let host = "Some(\"api.example\")";
-    assert_eq!(batch(address, gets(&["/host"])).await, [(200, json!(host))]);
+    assert_sent_on(address).await;
 
     let (address, gateway) = listener().await;
     let client = hosts::client::reqwest(nobody).expect("a client");
     tokio::spawn(hosts::hyper::serve(gateway, client));
-    let items = batch(address, gets(&["/hello"])).await;
-    assert_eq!(
-        (items[0].0, &items[0].1["code"]),
-        (502, &json!("call-failed"))
-    );
+    assert_bad_gateway(address).await;
 }

@@ -25,7 +25,7 @@ async fn hyper_serves_a_batch() {
 
 #[tokio::test]
 async fn a_lambda_function_serves_a_batch() {
-    let event = |method: &str, path: &str, body: Value| {
+    let event = |stage: &str, method: &str, path: &str, body: Value| {
         let event = json!({
             "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
             "headers": { "content-type": "application/json", "host": "api.example" },
@@ -33,7 +33,7 @@ async fn a_lambda_function_serves_a_batch() {
                 "accountId": "1", "apiId": "a", "domainName": "api.example", "domainPrefix": "api",
                 "http": { "method": method, "path": path, "protocol": "HTTP/1.1",
                           "sourceIp": "192.0.2.1", "userAgent": "test" },
-                "requestId": "r", "routeKey": "$default", "stage": "$default",
+                "requestId": "r", "routeKey": "$default", "stage": stage,
                 "time": "24/Nov/2026:00:00:00 +0000", "timeEpoch": 0
             },
             "body": body, "isBase64Encoded": false
@@ -47,13 +47,16 @@ async fn a_lambda_function_serves_a_batch() {
         (response.status().as_u16(), response.into_body())
     };
 
-    let (status, body) = respond(event("GET", "/hello", Value::Null)).await;
+    let (status, body) = respond(event("$default", "GET", "/hello", Value::Null)).await;
     assert_eq!((status, &*body), (200, &b"hello from /hello"[..]));
     let envelope = json!({ "requests": gets(&["/hello"]) }).to_string();
-    let (status, body) = respond(event("POST", "/batch", json!(envelope))).await;
+    let (status, body) = respond(event("$default", "POST", "/batch", json!(envelope))).await;
     assert_eq!(status, 207);
     let envelope: Value = serde_json::from_slice(&body).expect("JSON");
     assert_eq!(envelope["responses"][0]["body"], "hello from /hello");
+    // Another stage is a part of the path.
+    let staged = event("prod", "POST", "/batch", Value::Null);
+    assert_eq!(staged.uri().path(), "/prod/batch");
     // It is what the runtime takes.
     drop(hosts::lambda::run(api()));
 }

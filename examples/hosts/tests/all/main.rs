@@ -7,6 +7,7 @@ mod grpc;
 use std::net::SocketAddr;
 
 use axum::Router;
+use axum::response::Redirect;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -22,12 +23,16 @@ async fn listener() -> (SocketAddr, TcpListener) {
     (listener.local_addr().expect("an address"), listener)
 }
 
-/// Two routes; the second says which host it was asked for.
+/// Three routes; the second says which host it was asked for, the third redirects.
 fn api() -> Router {
     let host = async |headers: HeaderMap| format!("{:?}", headers.get("host"));
     Router::new()
         .route("/hello", axum::routing::get(async || "hello from /hello"))
         .route("/host", axum::routing::get(host))
+        .route(
+            "/moved",
+            axum::routing::get(async || Redirect::temporary("/hello")),
+        )
 }
 
 async fn send(request: Request<Full<Bytes>>, only_http2: bool) -> Response<Incoming> {
