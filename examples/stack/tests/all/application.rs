@@ -1,7 +1,6 @@
 //! The application as a whole.
 
-use std::io::Write;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::LazyLock;
 
 use axum::serve::Listener;
 use axum_prometheus::PrometheusMetricLayer;
@@ -9,6 +8,7 @@ use serde_json::json;
 use stack::{Metrics, app, without_delay};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::logs::logged;
 use crate::{Server, gets, posts};
 
 /// There is one recorder in a process.
@@ -54,7 +54,7 @@ async fn metrics_count_items_and_ordinary_requests_by_route() {
         let count = counted.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
         count.sum::<u64>()
     };
-    // Other tests count on the same recorder, but no user: they ask for few.
+    // Other tests count on the same recorder.
     let before = (counted("/users/{id}").await, counted("/batch").await);
     let paths: Vec<_> = (1000..1050).map(|id| format!("/users/{id}")).collect();
     let paths: Vec<_> = paths.iter().map(String::as_str).collect();
@@ -67,34 +67,12 @@ async fn metrics_count_items_and_ordinary_requests_by_route() {
     assert!(!text.contains("/users/10"), "a label for a URL: {text}");
 }
 
-/// What the subscriber writes.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("the lines").write(line)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn what_a_handler_logs_stands_in_the_spans_of_item_batch_and_request() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone());
-    // All tasks of this test run on its own thread.
-    let _guard = tracing::subscriber::set_default(subscriber.finish());
     let server = Server::of(app(METRICS.clone(), 100)).await;
     server.batch(&ADA, gets(&["/users/7"])).await;
-    let text = lines.0.lock().expect("the lines").clone();
-    let text = String::from_utf8(text).expect("a text");
-    let line = text.lines().find(|line| line.contains("looked up"));
+    let text = logged();
+    let line = text.lines().find(|line| line.contains("looked up id=7"));
     let line = line.unwrap_or_else(|| panic!("nothing is logged: {text}"));
     assert!(
         line.contains(r#" request{method=POST route="/batch"}:"#),

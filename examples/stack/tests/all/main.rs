@@ -3,6 +3,7 @@
 mod application;
 mod extractors;
 mod governor;
+mod logs;
 mod sessions;
 
 use std::net::SocketAddr;
@@ -28,6 +29,7 @@ struct Reply {
 
 impl Server {
     async fn of(app: Router) -> Self {
+        logs::collect();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         tokio::spawn(stack::serve(listener, app));
