@@ -51,7 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let budget = Budget::new(5, Duration::from_secs(60));
     let partners = BatchLayer::new("/partners/batch")
         .max_subrequests(50)
-        .admit(move |items, _outer| budget.charge(items));
+        .admit(move |admission| budget.charge(admission.items().len()));
 
     let api = api();
     let app = api

@@ -10,6 +10,7 @@ use std::time::Duration;
 use http::request::Parts;
 use http::{HeaderName, Method, StatusCode};
 
+use crate::admission::{Admission, Decided};
 use crate::error::{Error, ErrorKind};
 use crate::format::Format;
 use crate::panics::catch;
@@ -123,8 +124,8 @@ impl<F: ?Sized> fmt::Debug for Hook<F> {
 }
 
 pub(crate) type When = dyn Fn(&Parts) -> bool + Send + Sync;
-pub(crate) type Filter = dyn Fn(&Parts) -> Result<(), StatusCode> + Send + Sync;
-pub(crate) type Admit = dyn Fn(usize, &Parts) -> Result<(), Error> + Send + Sync;
+pub(crate) type Filter = dyn Fn(&Parts) -> Result<(), Error> + Send + Sync;
+pub(crate) type Admit = dyn Fn(Admission) -> Decided + Send + Sync;
 pub(crate) type OnError =
     dyn Fn(&(dyn std::error::Error + Send + Sync + 'static)) -> Option<StatusCode> + Send + Sync;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
 use crate::body::content_length;
@@ -53,6 +53,8 @@ pub enum ErrorKind {
     /// The wrapped service panicked while it was cloned for the batch, or [`when`](crate::BatchLayer::when) or
     /// [`admit`](crate::BatchLayer::admit) did: 500.
     ServiceUnavailable,
+    /// [`admit`](crate::BatchLayer::admit) had not decided when the batch's time was over: 503.
+    AdmissionTimeout,
     /// [`admit`](crate::BatchLayer::admit) said no, with this status; with 500 in the place of a
     /// 1xx.
     NotAdmitted(StatusCode),
@@ -74,6 +76,7 @@ impl ErrorKind {
             Self::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::NestedBatch => StatusCode::LOOP_DETECTED,
             Self::ServiceUnavailable => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::AdmissionTimeout => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotAdmitted(status) => final_status(status),
         }
     }
@@ -94,6 +97,7 @@ impl ErrorKind {
             Self::TooManyHeaders => "too-many-headers",
             Self::NestedBatch => "nested-batch",
             Self::ServiceUnavailable => "service-unavailable",
+            Self::AdmissionTimeout => "admission-timeout",
             Self::NotAdmitted(_) => "not-admitted",
         }
     }
@@ -113,6 +117,7 @@ impl ErrorKind {
             Self::TooManyHeaders => "the request has too many header fields",
             Self::NestedBatch => "a batch cannot be an item of a batch",
             Self::ServiceUnavailable => "the service could not take the batch",
+            Self::AdmissionTimeout => "the batch was not admitted in time",
             Self::NotAdmitted(_) => "the batch was not admitted",
         }
     }
@@ -139,9 +144,7 @@ pub struct Error {
     kind: ErrorKind,
     item: Option<usize>,
     limit: Option<(&'static str, u64)>,
-    retry_after: Option<u64>,
-    allow: Option<&'static str>,
-    accept_post: Option<HeaderValue>,
+    headers: Option<Box<HeaderMap>>,
 }
 
 impl Error {
@@ -151,9 +154,7 @@ impl Error {
             kind,
             item: None,
             limit: None,
-            retry_after: None,
-            allow: None,
-            accept_post: None,
+            headers: None,
         }
     }
 
@@ -163,9 +164,24 @@ impl Error {
         self
     }
 
-    /// Adds a `Retry-After` of so many seconds.
-    pub fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after = Some(seconds);
+    /// Sets `Retry-After` to this number of seconds.
+    pub fn retry_after(self, seconds: u64) -> Self {
+        self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Sets a header of the response, in place of one of the same name: `RateLimit`, for instance.
+    /// `Content-Type`, `Content-Length` and `Cache-Control` of a refusal are not the caller's.
+    ///
+    /// ```
+    /// use http::{HeaderName, HeaderValue, StatusCode};
+    /// use tower_multistatus::Error;
+    ///
+    /// let left = HeaderValue::from_static("\"default\";r=0;t=30");
+    /// let full = Error::from(StatusCode::TOO_MANY_REQUESTS)
+    ///     .with_header(HeaderName::from_static("ratelimit"), left);
+    /// ```
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.get_or_insert_default().insert(name, value);
         self
     }
 
@@ -186,14 +202,21 @@ impl Error {
         }
     }
 
-    pub(crate) fn allow(mut self, methods: &'static str) -> Self {
-        self.allow = Some(methods);
-        self
+    pub(crate) fn allow(self, methods: &'static str) -> Self {
+        self.with_header(header::ALLOW, HeaderValue::from_static(methods))
     }
 
-    pub(crate) fn accept_post(mut self, types: &str) -> Self {
-        self.accept_post = HeaderValue::from_str(types).ok();
-        self
+    pub(crate) fn accept_post(self, types: &str) -> Self {
+        let name = HeaderName::from_static("accept-post");
+        match HeaderValue::from_str(types) {
+            Ok(types) => self.with_header(name, types),
+            Err(_) => self,
+        }
+    }
+
+    /// What an item that is rejected with this has of it: the status, and the headers.
+    pub(crate) fn into_rejection(self) -> (StatusCode, Option<Box<HeaderMap>>) {
+        (self.kind.status(), self.headers)
     }
 
     pub(crate) fn into_response<B: From<Bytes>>(self) -> Response<B> {
@@ -212,6 +235,11 @@ impl Error {
         let mut response = Response::new(B::from(body));
         *response.status_mut() = status;
         let headers = response.headers_mut();
+        if let Some(own) = self.headers {
+            *headers = *own;
+            headers.remove(header::CONTENT_TYPE);
+            headers.remove(header::CONTENT_LENGTH);
+        }
         if length > 0 {
             headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
             headers.insert(header::CONTENT_LENGTH, content_length(length));
@@ -221,15 +249,6 @@ impl Error {
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         );
-        if let Some(seconds) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if let Some(methods) = self.allow {
-            headers.insert(header::ALLOW, HeaderValue::from_static(methods));
-        }
-        if let Some(types) = self.accept_post {
-            headers.insert("accept-post", types);
-        }
         response
     }
 }

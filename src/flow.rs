@@ -13,8 +13,9 @@ use http_body::Body;
 use http_body_util::LengthLimitError;
 use tower::BoxError;
 
+use crate::admission::{Admission, Decided};
 use crate::body::Envelope;
-use crate::config::{Config, Limits};
+use crate::config::{Admit, Config, Hook, Limits};
 use crate::engine::{Answer, Context, Inner, Instant, Plan, Rules, Timer};
 use crate::error::{Error, ErrorKind};
 use crate::format::Decoder;
@@ -76,7 +77,11 @@ struct Accepted {
 /// # Errors
 ///
 /// A refusal, with nothing dispatched.
-async fn accept<B>(config: &Config, outer: &Parts, body: B) -> Result<Accepted, Error>
+async fn accept<B>(
+    config: &Config,
+    outer: &Arc<Contained<Parts>>,
+    body: B,
+) -> Result<Accepted, Error>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
@@ -84,7 +89,11 @@ where
     let mut agreed = negotiate(config, outer)?;
     let deadline = deadline(config, &agreed);
     let items = read(body, &mut *agreed.decoder, &config.limits, deadline).await?;
-    let plan = plan(config, items, outer)?;
+    let plan = plan(config, items)?;
+    if let Some(hook) = &config.admit {
+        let admission = Admission::new(config, plan.items(), outer);
+        admit(hook, admission, deadline).await?;
+    }
     Ok(Accepted {
         agreed,
         plan,
@@ -189,8 +198,8 @@ fn is_length_limit(error: BoxError) -> bool {
     false
 }
 
-/// Checks everything that is left to check, and asks for admission.
-fn plan(config: &Config, items: Vec<Subrequest>, outer: &Parts) -> Result<Plan, Error> {
+/// Checks everything that is left to check.
+fn plan(config: &Config, items: Vec<Subrequest>) -> Result<Plan, Error> {
     let max = config.limits.max_subrequests;
     if items.len() > max {
         return Err(Error::over(
@@ -203,9 +212,28 @@ fn plan(config: &Config, items: Vec<Subrequest>, outer: &Parts) -> Result<Plan, 
         change_sets: config.change_sets,
         has_references: config.references,
     };
-    let plan = Plan::new(items, rules)?;
-    if let Some(admit) = &config.admit {
-        catch(|| admit(plan.len(), outer)).unwrap_or(Err(ErrorKind::ServiceUnavailable.into()))?;
-    }
-    Ok(plan)
+    Plan::new(items, rules)
+}
+
+/// Asks the user whether the batch may run.
+async fn admit(
+    admit: &Hook<Admit>,
+    admission: Admission,
+    deadline: Option<Instant>,
+) -> Result<(), Error> {
+    let panicked = || Error::from(ErrorKind::ServiceUnavailable);
+    let mut decision = match catch(|| admit(admission)).ok_or_else(panicked)? {
+        Decided::Now(decision) => return decision,
+        Decided::Later(decision) => Contained::new(decision),
+    };
+    let mut timer = Timer::default();
+    let decided = poll_fn(|cx| match catch(|| decision.as_mut().poll(cx)) {
+        Some(Poll::Ready(decision)) => Poll::Ready(decision),
+        Some(Poll::Pending) if deadline.is_some_and(|at| timer.poll(at, cx)) => {
+            Poll::Ready(Err(ErrorKind::AdmissionTimeout.into()))
+        }
+        Some(Poll::Pending) => Poll::Pending,
+        None => Poll::Ready(Err(panicked())),
+    });
+    decided.await
 }

@@ -300,6 +300,7 @@ mod negotiate;
 mod preferences;
 
 // What it uses: what the layer was told, the formats, the engine, the policies.
+mod admission;
 mod config;
 mod engine;
 mod format;
@@ -318,6 +319,7 @@ mod subresponse;
 mod target;
 mod trace;
 
+pub use admission::{Admission, AdmissionItem, Asynchronous, Decision, Immediate};
 pub use body::{RequestBody, ResponseBody};
 pub use config::{Limits, Order};
 pub use error::{Error, ErrorKind};

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use bytestring::ByteString;
 use http::header::CONTENT_TYPE;
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::error::{Error, ErrorKind};
 use crate::fault::Fault;
@@ -70,6 +70,8 @@ pub(crate) struct Extras {
     /// The atomicity group that the item is of.
     pub(crate) group: Option<ByteString>,
     pub(crate) ends_group: bool,
+    /// Headers that a filter which rejected the item gives its response.
+    pub(crate) rejection_headers: Option<Box<HeaderMap>>,
     /// The id as a multipart envelope spells it, for the answer; `None` if it was made up.
     #[cfg_attr(
         not(feature = "multipart"),

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Method, Request, Uri};
+use http::{HeaderMap, Method, Request, Uri};
 
 use super::call::ItemRequest;
 use super::references::{References, Referents};
 use crate::body::RequestBody;
 use crate::config::Config;
+use crate::error::Error;
 use crate::fault::Fault;
 use crate::negotiate::Manner;
 use crate::panics::{Contained, catch};
@@ -23,6 +24,31 @@ use crate::target::Targets;
 pub(crate) struct Asked {
     pub(crate) method: Method,
     pub(crate) target: PathAndQuery,
+}
+
+/// Why an item is not dispatched, and the headers that the user gives its response.
+struct Rejection {
+    fault: Fault,
+    headers: Option<Box<HeaderMap>>,
+}
+
+impl From<Fault> for Rejection {
+    fn from(fault: Fault) -> Self {
+        Self {
+            fault,
+            headers: None,
+        }
+    }
+}
+
+impl From<Error> for Rejection {
+    fn from(error: Error) -> Self {
+        let (status, headers) = error.into_rejection();
+        Self {
+            fault: Fault::Rejected(status),
+            headers,
+        }
+    }
 }
 
 /// The outer request, and what the layer and the client want done with its items.
@@ -90,19 +116,19 @@ impl Context {
     /// Checks the parts that would be dispatched: whether this layer would itself take them for a
     /// batch, which must not leave (a gateway's way back to the layer would be a loop that no
     /// extension marks), and what the filter says.
-    fn check_parts(&self, item: &Parts) -> Result<(), Fault> {
+    fn check_parts(&self, item: &Parts) -> Result<(), Rejection> {
         if item.uri.path() == self.config.path {
             match self.config.is_batch(item) {
                 Ok(false) => {}
-                Ok(true) => return Err(Fault::NestedBatch),
-                Err(_) => return Err(Fault::Panicked),
+                Ok(true) => return Err(Fault::NestedBatch.into()),
+                Err(_) => return Err(Fault::Panicked.into()),
             }
         }
         match &self.config.filter {
             None => Ok(()),
             Some(filter) => {
-                let filtered = catch(|| filter(item).map_err(Fault::Rejected));
-                filtered.unwrap_or(Err(Fault::Panicked))
+                let filtered = catch(|| filter(item).map_err(Rejection::from));
+                filtered.unwrap_or(Err(Fault::Panicked.into()))
             }
         }
     }
@@ -136,10 +162,13 @@ impl Context {
                 .with_item(&self.config.item_headers, &self.outer, item);
         *request.extensions_mut() = extensions;
         let (mut parts, ()) = request.into_parts();
-        if let Err(fault) = self.check_parts(&parts) {
+        if let Err(rejection) = self.check_parts(&parts) {
             release_outer(&mut parts.extensions);
             drop(Contained::new(parts));
-            return Err(fault);
+            if rejection.headers.is_some() {
+                item.extras_mut().rejection_headers = rejection.headers;
+            }
+            return Err(rejection.fault);
         }
         let body = std::mem::take(&mut item.body);
         Ok(Request::from_parts(parts, RequestBody::from(body)))

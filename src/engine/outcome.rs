@@ -1,6 +1,7 @@
 //! From what came of a call to the answer that is written.
 
 use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::response::Parts;
 use http::{HeaderValue, Method};
 
@@ -39,7 +40,14 @@ impl Settled {
                 (parts.status, parts.headers, body, None)
             }
             Err(fault) => {
-                let (status, headers, body) = told(fault, context.config.item_errors, is_head);
+                let (status, mut headers, body) = told(fault, context.config.item_errors, is_head);
+                let extras = item.extras.as_mut();
+                if let Some(mut given) = extras.and_then(|extras| extras.rejection_headers.take()) {
+                    given.remove(CONTENT_TYPE);
+                    given.remove(CONTENT_LENGTH);
+                    cookies = policy::clean(&mut given, context.config.set_cookie);
+                    headers.extend(*given);
+                }
                 (status, headers, body, Some(fault))
             }
         };

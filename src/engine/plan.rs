@@ -66,6 +66,13 @@ impl Plan {
         self.items.len()
     }
 
+    /// The items, and whether the URL of each refers to another one.
+    pub(crate) fn items(&self) -> impl ExactSizeIterator<Item = (&Subrequest, bool)> {
+        let refers = |index| self.references(index).url.is_some();
+        let items = self.items.iter().enumerate();
+        items.map(move |(index, item)| (item, refers(index)))
+    }
+
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
         self.items.iter().map(Subrequest::id)
     }

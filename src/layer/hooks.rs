@@ -7,6 +7,7 @@ use http::StatusCode;
 use http::request::Parts;
 
 use super::BatchLayer;
+use crate::admission::{Admission, Decision};
 use crate::config::Hook;
 use crate::error::Error;
 
@@ -27,41 +28,62 @@ impl BatchLayer {
         self.with(|config| config.when = Some(Hook::new(Arc::new(when))))
     }
 
-    /// Is asked once per batch, after all checks and before any item runs, with the number of items and the outer request; so a
-    /// rate limiter can charge for what will be done. By default every batch is admitted. If the function panics, the batch is
-    /// refused with 500.
+    /// Decides whether a batch runs. Called once per batch, after all checks and before any dispatch,
+    /// with the items that may run (id, method, target) and the outer request: a rate limiter charges
+    /// for them here. By default every batch is admitted.
+    ///
+    /// The function returns a `Result`, or a future of one where the decision is made elsewhere. The
+    /// future is polled under the [time limit of the batch](Self::deadline): when that is reached,
+    /// the batch is refused with 503 and the code `admission-timeout`. If the function or the future
+    /// panics, the batch is refused with 500.
     ///
     /// # Errors
     ///
-    /// A [`StatusCode`], or an [`Error`] made of one, refuses the batch with it. With 204, 205 or
-    /// 304 the refusal has no body, and a 1xx, which is not final, becomes 500.
+    /// A [`StatusCode`](http::StatusCode), or an [`Error`] made of one, refuses the batch with it. An
+    /// [`Error`] can carry headers, such as `Retry-After` and `RateLimit`. With 204, 205 or 304 the
+    /// refusal has no body, and a 1xx, which is not final, becomes 500.
     ///
     /// ```
     /// # use http::StatusCode;
     /// # use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-    /// # use tower_multistatus::{BatchLayer, Error};
+    /// # use tower_multistatus::{Admission, BatchLayer, Error};
     /// let left = AtomicUsize::new(1000);
-    /// let layer = BatchLayer::new("/batch").admit(move |items, _| {
+    /// let layer = BatchLayer::new("/batch").admit(move |admission| {
+    ///     let items = admission.items().len();
     ///     left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(items))
     ///         .map(|_| ())
     ///         .map_err(|_| Error::from(StatusCode::TOO_MANY_REQUESTS).retry_after(60))
     /// });
+    ///
+    /// # async fn charge(_: usize) -> bool { true }
+    /// let layer = BatchLayer::new("/batch").admit(async |admission: Admission| {
+    ///     match charge(admission.items().len()).await {
+    ///         true => Ok(()),
+    ///         false => Err(StatusCode::TOO_MANY_REQUESTS),
+    ///     }
+    /// });
     /// ```
-    pub fn admit<E: Into<Error>>(
-        self,
-        admit: impl Fn(usize, &Parts) -> Result<(), E> + Send + Sync + 'static,
-    ) -> Self {
-        let admit = move |items: usize, outer: &Parts| admit(items, outer).map_err(Into::into);
+    pub fn admit<D, Kind>(self, admit: impl Fn(Admission) -> D + Send + Sync + 'static) -> Self
+    where
+        D: Decision<Kind>,
+    {
+        let admit = move |admission: Admission| admit(admission).decided();
         self.with(|config| config.admit = Some(Hook::new(Arc::new(admit))))
     }
 
-    /// Is asked once per item, immediately before it is dispatched, with its final method, URI, headers and extensions: what it
-    /// sees is what runs. By default every item is let through. If the function panics, the item fails with 500.
+    /// Decides whether an item runs. Called once per item, immediately before it is dispatched, with
+    /// its final method, URI, headers and extensions: what the function sees is what runs. By default
+    /// every item runs.
+    ///
+    /// The function must not block: what has to wait for something belongs into a layer inside.
+    /// If it panics, the item fails with 500.
     ///
     /// # Errors
     ///
-    /// The item fails with this status and is not dispatched; the others go on. With 204, 205 or
-    /// 304 its response has no body, and a 1xx, which is not final, becomes 500.
+    /// A [`StatusCode`](http::StatusCode), or an [`Error`] made of one, fails the item with its status
+    /// and its headers (`Content-Type` and `Content-Length` excepted). The item is not dispatched; the
+    /// others go on. With 204, 205 or 304 the response has no body; a 1xx, which is not final, becomes
+    /// 500.
     ///
     /// ```
     /// # use http::StatusCode;
@@ -71,10 +93,11 @@ impl BatchLayer {
     ///     false => Err(StatusCode::FORBIDDEN),
     /// });
     /// ```
-    pub fn filter(
+    pub fn filter<E: Into<Error>>(
         self,
-        filter: impl Fn(&Parts) -> Result<(), StatusCode> + Send + Sync + 'static,
+        filter: impl Fn(&Parts) -> Result<(), E> + Send + Sync + 'static,
     ) -> Self {
+        let filter = move |item: &Parts| filter(item).map_err(Into::into);
         self.with(|config| config.filter = Some(Hook::new(Arc::new(filter))))
     }
 

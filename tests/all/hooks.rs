@@ -66,9 +66,10 @@ type Asked = Arc<Mutex<Vec<(usize, usize)>>>;
 
 fn noting(asked: &Asked, log: &Log) -> BatchLayer {
     let (asked, log) = (Arc::clone(asked), log.clone());
-    BatchLayer::new("/batch").admit(move |items, outer| {
-        assert_eq!(outer.headers["host"], "api.example");
-        asked.lock().expect("the list").push((items, log.len()));
+    BatchLayer::new("/batch").admit(move |admission| {
+        assert_eq!(admission.outer().headers["host"], "api.example");
+        let mut asked = asked.lock().expect("the list");
+        asked.push((admission.total(), log.len()));
         Ok::<_, StatusCode>(())
     })
 }
@@ -115,9 +116,9 @@ async fn a_batch_that_is_not_admitted_is_refused_as_admit_says() {
     for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::PAYMENT_REQUIRED] {
         for retry_after in [None, Some(60)] {
             let (log, service) = recorder();
-            let layer = BatchLayer::new("/batch").admit(move |items, _| {
+            let layer = BatchLayer::new("/batch").admit(move |admission| {
                 let refusal = Error::from(status);
-                match (items, retry_after) {
+                match (admission.total(), retry_after) {
                     (1, _) => Ok(()),
                     (_, None) => Err(refusal),
                     (_, Some(seconds)) => Err(refusal.retry_after(seconds)),
@@ -155,7 +156,7 @@ async fn the_filter_sees_an_item_as_it_will_be_dispatched() {
             let what = (item.method.to_string(), item.uri.to_string(), names);
             note.lock().expect("the list").push(what);
             assert!(item.extensions.get::<SubrequestInfo>().is_some());
-            Ok(())
+            Ok::<_, StatusCode>(())
         });
     let (log, router) = recording_router();
     let items = json!([

@@ -9,7 +9,7 @@ use axum::body::Body;
 use http::{Request, Response, StatusCode};
 use serde_json::Value;
 use tower::{Layer, service_fn};
-use tower_multistatus::{BatchLayer, EnvelopeStatus, RequestBody};
+use tower_multistatus::{Admission, BatchLayer, EnvelopeStatus, RequestBody};
 
 use crate::support::{Reply, answering, batch, failed, gets, problem, recorder, requests, send};
 
@@ -21,7 +21,7 @@ fn panicked(id: &str) -> Value {
 async fn a_filter_that_panics_costs_its_item() {
     let layer = BatchLayer::new("/batch").filter(|item| match item.uri.path() {
         "/bad" => panic!("a secret of the filter"),
-        _ => Ok(()),
+        _ => Ok::<_, StatusCode>(()),
     });
     let (log, service) = recorder();
     let items = gets(&["/1", "/bad", "/2", "/bad"]);
@@ -80,8 +80,11 @@ async fn refused(layer: BatchLayer) {
 #[tokio::test]
 async fn a_when_or_an_admit_that_panics_refuses_the_batch() {
     refused(BatchLayer::new("/batch").when(|_| panic!("a secret"))).await;
-    let admit = |_: usize, _: &http::request::Parts| -> Result<(), StatusCode> {
-        panic!("a secret");
+    let admit = |_: Admission| -> Result<(), StatusCode> { panic!("a secret") };
+    refused(BatchLayer::new("/batch").admit(admit)).await;
+    let admit = async |_: Admission| -> Result<(), StatusCode> {
+        tokio::task::yield_now().await;
+        panic!("a secret")
     };
     refused(BatchLayer::new("/batch").admit(admit)).await;
 }

@@ -166,7 +166,7 @@ async fn an_item_that_the_owner_fails_with_a_1xx_is_500() {
 }
 
 async fn not_admitted(code: u16) -> Reply {
-    let layer = BatchLayer::new("/batch").admit(move |_, _| Err(status(code)));
+    let layer = BatchLayer::new("/batch").admit(move |_| Err(status(code)));
     send(layer.layer(recorder().1), requests(gets(&["/"]))).await
 }
 

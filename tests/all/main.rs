@@ -3,6 +3,7 @@
 mod probe;
 mod support;
 
+mod admission;
 mod answered;
 mod cancellation;
 #[cfg(feature = "multipart")]

@@ -158,13 +158,12 @@ async fn no_refusal_keeps_a_reservation() {
     ];
     let (book, probe) = Probe::new();
     let layer = layer().max_subrequests(3).max_envelope_bytes(1999);
-    let layer =
-        layer
-            .exclusive(true)
-            .admit(|_, outer| match outer.headers.contains_key("x-poor") {
-                true => Err(StatusCode::TOO_MANY_REQUESTS),
-                false => Ok(()),
-            });
+    let layer = layer.exclusive(true).admit(|admission| {
+        match admission.outer().headers.contains_key("x-poor") {
+            true => Err(StatusCode::TOO_MANY_REQUESTS),
+            false => Ok(()),
+        }
+    });
     let mut service = layer.layer(probe);
     for (expected, request) in refused {
         assert_eq!(status(&mut service, request).await, expected);

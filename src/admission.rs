@@ -1,0 +1,197 @@
+//! What `BatchLayer::admit` is asked, and what it may say.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytestring::ByteString;
+use http::Method;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::panics::Contained;
+use crate::subrequest::Subrequest;
+use crate::target::Targets;
+
+/// A batch that has passed every check and waits to be admitted, as
+/// [`BatchLayer::admit`](crate::BatchLayer::admit) gets it.
+///
+/// ```
+/// use http::{Method, StatusCode};
+/// use tower_multistatus::{Admission, BatchLayer};
+///
+/// // A write costs ten times as much as a read.
+/// fn price(admission: &Admission) -> usize {
+///     let price = |method: &Method| if method.is_safe() { 1 } else { 10 };
+///     admission.items().iter().map(|item| price(item.method())).sum()
+/// }
+///
+/// let layer = BatchLayer::new("/batch").admit(|admission| match price(&admission) {
+///     0..100 => Ok(()),
+///     _ => Err(StatusCode::TOO_MANY_REQUESTS),
+/// });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Admission {
+    items: Vec<AdmissionItem>,
+    total: usize,
+    outer: Arc<Contained<Parts>>,
+}
+
+/// An item of a batch that waits to be admitted.
+///
+/// ```
+/// use tower_multistatus::{AdmissionItem, BatchLayer};
+///
+/// fn is_report(item: &AdmissionItem) -> bool {
+///     item.target().is_some_and(|target| target.path().starts_with("/reports/"))
+/// }
+///
+/// let layer = BatchLayer::new("/batch").admit(|admission| {
+///     let reports = admission.items().iter().filter(|item| is_report(item));
+///     match reports.count() {
+///         0 | 1 => Ok(()),
+///         _ => Err(http::StatusCode::TOO_MANY_REQUESTS),
+///     }
+/// });
+/// ```
+#[derive(Clone, Debug)]
+pub struct AdmissionItem {
+    id: ByteString,
+    index: usize,
+    method: Method,
+    target: Option<PathAndQuery>,
+}
+
+impl Admission {
+    /// `items` come with whether their URL refers to another item.
+    pub(crate) fn new<'a>(
+        config: &Config,
+        items: impl ExactSizeIterator<Item = (&'a Subrequest, bool)>,
+        outer: &Arc<Contained<Parts>>,
+    ) -> Self {
+        let targets = Targets::new(&config.targets, outer);
+        let checked = |(index, (item, refers)): (usize, (&Subrequest, bool))| {
+            let is_sound = item.fault.is_none();
+            let fits = item.body.len() <= config.limits.max_item_body_bytes;
+            let method = item.allowed_method(&config.methods).ok();
+            let target = match refers {
+                true => None,
+                false => Some(targets.resolve(&item.url).ok()?),
+            };
+            Some(AdmissionItem {
+                id: item.id.clone(),
+                index,
+                method: method.filter(|_| is_sound && fits)?,
+                target,
+            })
+        };
+        Self {
+            total: items.len(),
+            items: items.enumerate().filter_map(checked).collect(),
+            outer: Arc::clone(outer),
+        }
+    }
+
+    /// The items that may be dispatched, in the order of the batch. Those that have failed already,
+    /// for their URL for instance, are not among them.
+    pub fn items(&self) -> &[AdmissionItem] {
+        &self.items
+    }
+
+    /// Number of all items of the batch.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    /// Method, URI, headers and extensions of the request that carries the batch.
+    pub fn outer(&self) -> &Parts {
+        &self.outer
+    }
+}
+
+impl AdmissionItem {
+    /// The id of the item.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its place in the batch, counted from 0.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The method that it will be dispatched with.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path and query that it will be dispatched with; `None` for a
+    /// [reference](crate::BatchLayer::references) to an item that has not run yet.
+    pub fn target(&self) -> Option<&PathAndQuery> {
+        self.target.as_ref()
+    }
+}
+
+/// What a function given to [`BatchLayer::admit`](crate::BatchLayer::admit) returns: a
+/// `Result<(), E>`, or a future of one, where `E` is an [`Error`] or a
+/// [`StatusCode`](http::StatusCode).
+///
+/// `Kind` keeps the two apart and is never named: the compiler finds it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say whether a batch is admitted",
+    note = "return `Result<(), StatusCode>` or `Result<(), Error>`, or a future of one that is `Send + 'static`"
+)]
+pub trait Decision<Kind>: sealed::Sealed<Kind> {}
+
+/// The [`Decision`] of a function that returns a `Result`.
+#[derive(Debug)]
+pub struct Immediate;
+
+/// The [`Decision`] of a function that returns a future.
+#[derive(Debug)]
+pub struct Asynchronous;
+
+impl<E: Into<Error>> Decision<Immediate> for Result<(), E> {}
+
+impl<F, E> Decision<Asynchronous> for F
+where
+    F: Future<Output = Result<(), E>> + Send + 'static,
+    E: Into<Error>,
+{
+}
+
+/// A decision, or the future that makes it.
+pub(crate) enum Decided {
+    Now(Result<(), Error>),
+    Later(Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>),
+}
+
+pub(crate) mod sealed {
+    use super::{Asynchronous, Decided, Error, Future, Immediate};
+
+    pub trait Sealed<Kind> {
+        #[expect(private_interfaces, reason = "nobody outside can call it")]
+        fn decided(self) -> Decided;
+    }
+
+    impl<E: Into<Error>> Sealed<Immediate> for Result<(), E> {
+        #[expect(private_interfaces, reason = "nobody outside can call it")]
+        fn decided(self) -> Decided {
+            Decided::Now(self.map_err(Into::into))
+        }
+    }
+
+    impl<F, E> Sealed<Asynchronous> for F
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<Error>,
+    {
+        #[expect(private_interfaces, reason = "nobody outside can call it")]
+        fn decided(self) -> Decided {
+            Decided::Later(Box::pin(async { self.await.map_err(Into::into) }))
+        }
+    }
+}
