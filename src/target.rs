@@ -49,6 +49,8 @@ pub(crate) struct TargetRules {
     pub(crate) mount: String,
     /// `/x` is the base's `/x`, unless it is under the base already.
     pub(crate) rooted: bool,
+    /// Origins, besides the request's own, that absolute URLs may have: scheme and authority.
+    pub(crate) public_origins: Vec<(String, String)>,
     /// Spaces and what is not ASCII are percent-encoded, where they would fail the item.
     pub(crate) encode: bool,
 }
@@ -113,9 +115,6 @@ impl<'a> Targets<'a> {
     }
 
     fn of_own_origin(&self, url: &Bytes, scheme: &str) -> Result<Bytes, Fault> {
-        let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-        let own = self.outer.uri.scheme_str();
-        let same = own.is_none_or(|own| own.eq_ignore_ascii_case(scheme));
         let after = url.get(scheme.len()..).unwrap_or_default();
         let Some(rest) = after.strip_prefix(b"://") else {
             return Err(Fault::Target);
@@ -125,13 +124,30 @@ impl<'a> Targets<'a> {
             .position(|byte| matches!(byte, b'/' | b'?' | b'\\'))
             .unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
-        let own = self.authority().ok_or(Fault::Target)?;
-        if !(known && same && same_authority(authority, own.as_bytes(), scheme)) {
+        if !self.is_own(scheme, authority) && !self.is_public(scheme, authority) {
             return Err(Fault::Target);
         }
         Ok(match path.first() {
             Some(b'/') => url.slice_ref(path),
             _ => joined("/", path),
+        })
+    }
+
+    /// Whether it is the origin of the outer request.
+    fn is_own(&self, scheme: &str, authority: &[u8]) -> bool {
+        let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+        let own = self.outer.uri.scheme_str();
+        let same = own.is_none_or(|own| own.eq_ignore_ascii_case(scheme));
+        let own = self.authority().map(str::as_bytes);
+        known && same && own.is_some_and(|own| same_authority(authority, own, scheme))
+    }
+
+    /// Whether it is one of the origins by which clients know the service.
+    fn is_public(&self, scheme: &str, authority: &[u8]) -> bool {
+        let mut origins = self.rules.public_origins.iter();
+        origins.any(|(public_scheme, public)| {
+            public_scheme.eq_ignore_ascii_case(scheme)
+                && same_authority(authority, public.as_bytes(), scheme)
         })
     }
 

@@ -1,6 +1,6 @@
 //! What an item may be.
 
-use http::Method;
+use http::{Method, Uri};
 
 use super::BatchLayer;
 use crate::policy::ItemHeaders;
@@ -92,6 +92,36 @@ impl BatchLayer {
             };
             config.settle_base();
         })
+    }
+
+    /// Adds an origin that absolute URLs of items may have, besides the origin of the request that
+    /// carries the batch: the one by which clients know the service, where a proxy ends TLS or
+    /// rewrites `Host`. Can be called several times. Only the path of such a URL counts.
+    ///
+    /// Nothing is ever taken from `X-Forwarded-*` or `Forwarded`, which a client may have sent.
+    ///
+    /// # Panics
+    ///
+    /// If the origin is not `http://` or `https://` and an authority, with nothing behind it.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// // An item may ask for `https://api.example.com/users/1`.
+    /// let layer = BatchLayer::new("/batch").public_origin("https://api.example.com");
+    /// ```
+    pub fn public_origin(self, origin: &str) -> Self {
+        let uri = origin.parse::<Uri>().ok();
+        let parts = uri.as_ref().map(|uri| (uri.scheme_str(), uri.authority()));
+        let Some((Some(scheme @ ("http" | "https")), Some(authority))) = parts else {
+            panic!("an origin is `http://` or `https://` and an authority");
+        };
+        let (scheme, authority) = (scheme.to_owned(), authority.as_str().to_owned());
+        assert!(
+            origin.len() == scheme.len() + "://".len() + authority.len()
+                && !authority.contains('@'),
+            "an origin has no path, no query and no user"
+        );
+        self.with(|config| config.targets.public_origins.push((scheme, authority)))
     }
 
     /// Lets items have the outer request's extension of this type, if there is one. Of all others

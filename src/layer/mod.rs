@@ -72,6 +72,7 @@ mod limits;
 /// | [`item_errors`](Self::item_errors) | [`ItemErrors::problem`](crate::ItemErrors::problem) |
 /// | [`allow_methods`](Self::allow_methods) | GET HEAD POST PUT PATCH DELETE OPTIONS |
 /// | [`base`](Self::base) | the folder of the batch path |
+/// | [`public_origin`](Self::public_origin) | none |
 /// | [`mounted_at`](Self::mounted_at) | nowhere |
 /// | [`when`](Self::when), [`admit`](Self::admit), [`filter`](Self::filter), [`on_error`](Self::on_error) | none |
 /// | [`exclusive`](Self::exclusive), [`describe`](Self::describe) | no |

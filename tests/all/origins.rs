@@ -1,8 +1,11 @@
 //! Absolute URLs: those of the outer request's own origin, and all others.
 
 use axum::body::Body;
-use http::Request;
+use http::{HeaderValue, Request};
+use tower::Layer;
+use tower_multistatus::BatchLayer;
 
+use crate::support::{gets, recorder, requests, send};
 use crate::targets::{asking, assert_refused, assert_taken};
 
 #[tokio::test]
@@ -139,4 +142,81 @@ async fn an_outer_request_of_no_known_origin_has_no_absolute_urls() {
         .headers_mut()
         .insert("host", http::HeaderValue::from_static(""));
     assert_refused(request, 2).await;
+}
+
+/// Behind a proxy that ends TLS and rewrites `Host`, the outer request is of `api.example`.
+fn public() -> BatchLayer {
+    BatchLayer::new("/batch")
+        .public_origin("https://api.example.com")
+        .public_origin("http://localhost:8080")
+}
+
+async fn status_and_uris(layer: BatchLayer, url: &str, forwarded: bool) -> (u64, Vec<String>) {
+    let (log, service) = recorder();
+    let mut request = requests(gets(&[url]));
+    if forwarded {
+        for (name, value) in [
+            ("x-forwarded-host", "other.example"),
+            ("x-forwarded-proto", "https"),
+            ("forwarded", "host=other.example;proto=https"),
+        ] {
+            let value = HeaderValue::from_static(value);
+            request.headers_mut().insert(name, value);
+        }
+    }
+    let reply = send(layer.layer(service), request).await;
+    (reply.statuses()[0], log.uris())
+}
+
+#[tokio::test]
+async fn an_absolute_url_may_have_an_origin_that_clients_know_the_service_by() {
+    for (url, path) in [
+        ("https://api.example.com/a?b", "/a?b"),
+        ("HTTPS://API.example.com:443/a", "/a"),
+        ("http://localhost:8080/a", "/a"),
+        // The request's own is known as before.
+        ("http://api.example/a", "/a"),
+    ] {
+        let expected = (200, vec![path.to_owned()]);
+        assert_eq!(
+            status_and_uris(public(), url, false).await,
+            expected,
+            "{url}"
+        );
+    }
+    for url in [
+        "http://api.example.com/a",
+        "https://api.example.com:80/a",
+        "https://localhost:8080/a",
+        "http://localhost/a",
+        "https://user@api.example.com/a",
+        "https://api.example.com.evil/a",
+        "https://other.example/a",
+        "https://api.example.com//evil",
+        "https://api.example.com/../a",
+    ] {
+        assert_eq!(
+            status_and_uris(public(), url, true).await,
+            (400, vec![]),
+            "{url}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_origin_panics() {
+    for origin in [
+        "api.example.com",
+        "https://",
+        "https://api.example.com/",
+        "https://api.example.com/v1",
+        "https://api.example.com?a",
+        "https://user@api.example.com",
+        "ftp://api.example.com",
+        "//api.example.com",
+        "",
+    ] {
+        let set = || BatchLayer::new("/batch").public_origin(origin);
+        assert!(std::panic::catch_unwind(set).is_err(), "{origin}");
+    }
 }
