@@ -86,6 +86,12 @@ impl BatchLayer {
 
     /// Whether GET of the batch path is answered with the limits, formats and methods, as JSON; by default it is not.
     ///
+    /// The JSON Schema of that response, which also stands in what `openapi` returns:
+    ///
+    /// ```json
+    #[doc = include_str!("../openapi/description.json")]
+    /// ```
+    ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
     /// let layer = BatchLayer::new("/batch").describe(true);

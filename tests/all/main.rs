@@ -38,6 +38,7 @@ mod multipart;
 #[cfg(feature = "multistatus")]
 mod multistatus;
 mod negotiation;
+mod openapi;
 mod origins;
 mod panics;
 mod panics_twice;
