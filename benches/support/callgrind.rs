@@ -1,13 +1,17 @@
-//! Counts instructions: this program runs itself under valgrind.
+//! Counts instructions: runs a program under valgrind.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
+use super::build::{Build, CASE};
 use super::case;
 
-/// The argument that makes this program a case and not a bench.
-pub(crate) const CASE: &str = "case";
+/// A case, and the build that runs it.
+pub(crate) type Case = (Build, &'static str);
+
+pub(crate) const ARGUMENTS: [&str; 2] = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
 
 pub(crate) fn is_there() -> bool {
     Command::new("valgrind")
@@ -19,8 +23,11 @@ pub(crate) fn is_there() -> bool {
 }
 
 /// The instructions that an item of each case takes.
-pub(crate) fn per_item<'a>(cases: impl IntoIterator<Item = &'a str>) -> BTreeMap<&'a str, f64> {
-    let waiting: BTreeMap<&str, f64> = cases.into_iter().map(|case| (case, 0.0)).collect();
+pub(crate) fn per_item(
+    cases: impl IntoIterator<Item = Case>,
+    programs: &BTreeMap<Build, PathBuf>,
+) -> BTreeMap<Case, f64> {
+    let waiting: BTreeMap<Case, f64> = cases.into_iter().map(|case| (case, 0.0)).collect();
     let waiting = Mutex::new(waiting.into_keys().collect::<Vec<_>>());
     let counted = Mutex::new(BTreeMap::new());
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -31,7 +38,7 @@ pub(crate) fn per_item<'a>(cases: impl IntoIterator<Item = &'a str>) -> BTreeMap
                     let Some(case) = waiting.lock().expect("the cases").pop() else {
                         return;
                     };
-                    let instructions = instructions(case);
+                    let instructions = instructions(&programs[&case.0], case.1);
                     counted
                         .lock()
                         .expect("the counts")
@@ -44,26 +51,30 @@ pub(crate) fn per_item<'a>(cases: impl IntoIterator<Item = &'a str>) -> BTreeMap
 }
 
 /// Two runs of different length: the difference has no start and no end in it.
-fn instructions(case: &str) -> f64 {
+fn instructions(program: &Path, case: &str) -> f64 {
     let items = case::count(case) as u32;
     let (few, more) = (2 + 100 / items, 4 + 2000 / items);
-    let counted = collected(case, more) - collected(case, few);
+    let counted = collected(program, case, more) - collected(program, case, few);
     counted as f64 / f64::from((more - few) * items)
 }
 
-fn collected(case: &str, times: u32) -> u64 {
-    let program = std::env::current_exe().expect("this program");
+fn collected(program: &Path, case: &str, times: u32) -> u64 {
     let run = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .args(ARGUMENTS)
         .arg(program)
         .args([CASE, case, &times.to_string()])
         .output()
         .expect("valgrind runs");
     let report = String::from_utf8_lossy(&run.stderr);
     assert!(run.status.success(), "{case}: {report}");
+    collected_by(&report)
+}
+
+/// What callgrind says in the end.
+pub(crate) fn collected_by(report: &str) -> u64 {
     let line = report
         .lines()
         .find_map(|line| line.split_once("Collected : "));
-    let (_, collected) = line.expect("a line with what was collected");
+    let (_, collected) = line.unwrap_or_else(|| panic!("nothing was collected: {report}"));
     collected.trim().parse().expect("a number")
 }
