@@ -1,4 +1,5 @@
-//! Instructions, counted by callgrind: the hot cases as ratios, each compared with its budget in `budgets.txt`.
+//! Instructions, counted by callgrind: the hot cases as ratios, each compared with its budget in
+//! `budgets.txt`; and the peak of the heap.
 //!
 //! ```sh
 //! cargo bench --bench budgets             # fails if a ratio is over its budget
@@ -6,12 +7,16 @@
 //! cargo bench --bench budgets --features multipart -- --write  # makes the ratios of now the budgets, with 3 % to spare
 //! ```
 //!
-//! Instructions repeat where times do not, on any machine. It needs valgrind, and measures nothing without.
+//! Instructions repeat where times do not, on any machine. It needs valgrind, and measures nothing
+//! without.
 mod support;
 
-use std::process::ExitCode;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 
 use support::budget::{self, Figure};
+use support::build::{Build, CASE, programs};
+use support::callgrind::Case;
 use support::harness::Mode;
 use support::{callgrind, case};
 
@@ -23,15 +28,24 @@ const HEAD: &str = "\
 # what they ought to be; a budget above it says that it is not reached yet.
 ";
 
-/// What an item of one case may cost, against an item of another.
-struct Ratio {
+/// A figure that has a budget.
+struct Budget {
     name: &'static str,
-    case: &'static str,
-    against: &'static str,
+    measure: Measure,
     /// At most.
     goal: f64,
     comment: &'static str,
 }
+
+#[derive(Clone, Copy)]
+enum Measure {
+    /// The instructions that an item of one case takes, against those of another.
+    Ratio(Case, Case),
+    /// The peak of the heap, in MB beside the envelope.
+    Peak(&'static str),
+}
+
+const NO_GOAL: f64 = f64::INFINITY;
 
 const fn ratio(
     name: &'static str,
@@ -39,18 +53,65 @@ const fn ratio(
     against: &'static str,
     goal: f64,
     comment: &'static str,
-) -> Ratio {
-    Ratio {
+) -> Budget {
+    Budget {
         name,
-        case,
-        against,
+        measure: Measure::Ratio((Build::This, case), (Build::This, against)),
+        goal,
+        comment,
+    }
+}
+
+/// Of a case in the build with the feature `tracing`, against the layer in the build without.
+const fn traced(
+    name: &'static str,
+    case: &'static str,
+    goal: f64,
+    comment: &'static str,
+) -> Budget {
+    Budget {
+        name,
+        measure: Measure::Ratio(
+            (Build::Traced, case),
+            (Build::This, "layer real get small 100"),
+        ),
+        goal,
+        comment,
+    }
+}
+
+const fn peak(name: &'static str, case: &'static str, goal: f64, comment: &'static str) -> Budget {
+    Budget {
+        name,
+        measure: Measure::Peak(case),
         goal,
         comment,
     }
 }
 
 #[rustfmt::skip]
-const RATIOS: &[Ratio] = &[
+const BUDGETED: &[Budget] = &[
+    ratio("real-get", "layer real get small 100", "oneshot real get small 100", 1.34,
+        "GET of 30 B, against oneshots of the same application"),
+    ratio("real-post", "layer real post small 100", "oneshot real post small 100", 1.18,
+        "POST of 200 B, against oneshots of the same application"),
+    ratio("real-one", "layer real get small 1", "bare-alike real get small 1", 1.9,
+        "a batch of one, against a GET with the same headers"),
+    ratio("real-by-hand", "layer real get small 100", "by-hand real get small 100", 0.294,
+        "GET of 30 B, against a handler written by hand"),
+    traced("tracing", "layer real get small 100", 1.02,
+        "feature tracing, no subscriber, against the feature off"),
+    traced("tracing-off", "filtered-out real get small 100", NO_GOAL,
+        "feature tracing, a filter that is off, against the feature off"),
+    traced("tracing-on", "recorded real get small 100", NO_GOAL,
+        "feature tracing, a registry of all spans, against the feature off"),
+    ratio("one-by-one", "one-by-one-of-all trivial get small 1000",
+        "one-by-one-of-8 trivial get small 1000", 1.1,
+        "items that finish one at a time: 1,000 in flight, against 8"),
+    ratio("depends-on", "layer real chain small 100", "layer real get small 100", 1.15,
+        "items that each depend on the one before, against none"),
+    peak("peak-heap", "held trivial get large 1000", 0.72,
+        "MB beside the envelope: 1,000 answers of 64 KiB, streamed, 8 in flight"),
     ratio("axum-get", "layer axum get small 100", "floor axum get small 100", 1.35,
         "GET of 30 B, against calling the router in a loop"),
     ratio("axum-post", "layer axum post small 100", "floor axum post small 100", 1.40,
@@ -60,6 +121,10 @@ const RATIOS: &[Ratio] = &[
     #[cfg(feature = "multipart")]
     ratio("multipart-large", "multipart axum get large 100", "multipart axum get small 100", 1.1,
         "multipart: answers of 64 KiB, against 30 B"),
+    #[cfg(feature = "multipart")]
+    ratio("multipart-streamed", "multipart-streamed axum get large 100",
+        "multipart-streamed axum get small 100", 1.5,
+        "multipart, streamed: answers of 64 KiB, against 30 B"),
     ratio("flat", "layer axum get small 1000", "layer axum get small 10", 1.02,
         "an item among 1000, against one among 10"),
     ratio("batch-of-one", "layer axum get small 1", "floor axum get small 1", 1.45,
@@ -75,52 +140,87 @@ const RATIOS: &[Ratio] = &[
     ratio("pass-through-axum", "through axum get small 1", "bare axum get small 1", 1.2,
         "what is no batch, against a router"),
     #[cfg(feature = "multipart")]
-    ratio("multipart", "multipart axum get small 100", "layer axum get small 100", f64::INFINITY,
+    ratio("multipart", "multipart axum get small 100", "layer axum get small 100", NO_GOAL,
         "GET of 30 B as multipart, against JSON"),
     // Without goals: what only the layer does, and nothing of axum.
-    ratio("trivial-get", "layer trivial get small 100", "floor trivial get small 100", f64::INFINITY,
+    ratio("trivial-get", "layer trivial get small 100", "floor trivial get small 100", NO_GOAL,
         "GET of 30 B, against calling a service that does nothing"),
-    ratio("trivial-post", "layer trivial post small 100", "floor trivial post small 100", f64::INFINITY,
+    ratio("trivial-post", "layer trivial post small 100", "floor trivial post small 100", NO_GOAL,
         "POST of 200 B, against calling a service that does nothing"),
-    ratio("checked-1KiB", "layer axum get medium 100", "trusting axum get medium 100", f64::INFINITY,
+    ratio("checked-1KiB", "layer axum get medium 100", "trusting axum get medium 100", NO_GOAL,
         "JSON of 1 KiB that is checked, against trusted"),
 ];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     if let [first, words, times] = &args[..]
-        && first == callgrind::CASE
+        && first == CASE
     {
-        case::run(words, times.parse().expect("how many times"));
+        let times = times.parse().expect("how many times");
+        case::with(words, |run| run(times));
         return ExitCode::SUCCESS;
     }
     let Some(mode) = Mode::from_args() else {
         println!("`cargo bench --bench budgets` runs this");
         return ExitCode::SUCCESS;
     };
+    if cfg!(feature = "tracing") {
+        println!(
+            "the budgets are of a build without the feature `tracing`; it makes the other one itself"
+        );
+        return ExitCode::FAILURE;
+    }
     if !callgrind::is_there() {
         println!("skipped: there is no valgrind, so nothing counts instructions");
         return ExitCode::SUCCESS;
     }
-    let ratios = match mode {
-        Mode::Full => RATIOS,
-        Mode::Quick => &RATIOS[..2],
+    let budgeted = match mode {
+        Mode::Full => BUDGETED,
+        Mode::Quick => &BUDGETED[..2],
     };
-    let cases = ratios.iter().flat_map(|ratio| [ratio.case, ratio.against]);
-    let costs = callgrind::per_unit(cases, case::runs);
-    println!("instructions an item");
-    for (case, cost) in &costs {
-        println!("  {case:<30} {cost:>10.0}");
-    }
-    let figure = |ratio: &Ratio| Figure {
-        name: ratio.name.to_owned(),
-        goal: ratio.goal,
-        figure: costs[ratio.case] / costs[ratio.against],
-        comment: ratio.comment,
-    };
-    let figures: Vec<Figure> = ratios.iter().map(figure).collect();
+    let figures = measured(budgeted);
     if mode == Mode::Full && args.iter().any(|arg| arg == "--write") {
         budget::write(BUDGETS, HEAD, &figures);
     }
     budget::compare(BUDGETS, &figures)
+}
+
+fn measured(budgeted: &[Budget]) -> Vec<Figure> {
+    let builds = budgeted.iter().flat_map(|budget| match budget.measure {
+        Measure::Ratio((build, _), (against, _)) => [build, against],
+        Measure::Peak(_) => [Build::Counting; 2],
+    });
+    let programs = programs(builds);
+    let cases = budgeted.iter().filter_map(|budget| match budget.measure {
+        Measure::Ratio(case, against) => Some([case, against]),
+        Measure::Peak(_) => None,
+    });
+    let costs = callgrind::per_unit(cases.flatten(), &programs, case::runs);
+    println!("instructions an item");
+    for ((build, case), cost) in &costs {
+        let build = if *build == Build::Traced {
+            "tracing"
+        } else {
+            ""
+        };
+        println!("  {case:<42} {build:<7} {cost:>10.0}");
+    }
+    let figure = |budget: &Budget| Figure {
+        name: budget.name.to_owned(),
+        goal: budget.goal,
+        figure: match budget.measure {
+            Measure::Ratio(case, against) => costs[&case] / costs[&against],
+            Measure::Peak(case) => peak_of(&programs[&Build::Counting], case),
+        },
+        comment: budget.comment,
+    };
+    budgeted.iter().map(figure).collect()
+}
+
+/// In MB.
+fn peak_of(program: &Path, case: &str) -> f64 {
+    let run = Command::new(program).args([CASE, case]).output();
+    let printed = String::from_utf8(run.expect("the bench runs").stdout).expect("a number");
+    let bytes: f64 = printed.trim().parse().expect("a number");
+    bytes / 1e6
 }

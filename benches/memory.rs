@@ -7,12 +7,20 @@ mod support;
 
 use axum::body::Body;
 use http::{Request, Response};
-use support::harness::{Mode, answered, runtime};
+use support::build::CASE;
+use support::harness::{Mode, Variant, answered, runtime};
 use support::inner::{Answer, Fresh};
-use support::{Kind, Load, by_hand, layer};
+use support::{Kind, Load, by_hand, case, layer};
 use tower::{Layer, Service};
 
 fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let [first, words] = &args[..]
+        && first == CASE
+    {
+        println!("{}", case::with(words, peak));
+        return;
+    }
     let Some(mode) = Mode::from_args() else {
         println!("`cargo bench --bench memory` runs this");
         return;
@@ -45,12 +53,16 @@ where
     B::Error: std::fmt::Debug,
 {
     let runtime = runtime();
-    let mut run = answered(&runtime, service, || load.request());
-    let measured = allocation_counter::measure(|| run(1));
+    let peak = peak(&mut answered(&runtime, service, || load.request()));
     let answers = load.ready.len() * Answer::Large.body().len();
     println!(
         "| {name} | {} | {:.4} |",
-        measured.bytes_max >> 10,
-        measured.bytes_max as f64 / answers as f64
+        peak >> 10,
+        peak as f64 / answers as f64
     );
+}
+
+/// In bytes, beside what was there before.
+fn peak(run: &mut Variant<'_>) -> u64 {
+    allocation_counter::measure(|| run(1)).bytes_max
 }

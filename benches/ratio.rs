@@ -1,5 +1,6 @@
-//! Time, as ratios to the floor: what a batch costs beside calling the service in a loop, and what a handler that one would
-//! write by hand costs.
+//! Time, as ratios to the floor: what a batch costs beside calling the service in a loop, and what a
+//! handler that one would write by hand costs. Over a service that does nothing, over an axum `Router`
+//! that sends ready bytes, and over one whose handlers use extractors, by `Router::oneshot`.
 //!
 //! ```sh
 //! cargo bench --bench ratio [-- --quick]
@@ -10,9 +11,10 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::{Request, Response};
-use support::harness::{Mode, Variant, answered, floored, runtime, seconds};
+use support::harness::{Mode, Variant, answered, floored, oneshot, runtime, seconds};
 use support::inner::{Answer, Trivial, router};
-use support::{Kind, Load, by_hand, layer};
+use support::{Kind, Load, by_hand, layer, real};
+use tokio::runtime::Runtime;
 use tower::{Layer, Service};
 use tower_multistatus::RequestBody;
 
@@ -28,19 +30,38 @@ fn main() {
         "| service | items | answers | N | floor, ns an item | buffered | streamed | by hand |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    let runtime = runtime();
     for kind in [Kind::Get, Kind::Post] {
         for answer in [Answer::Small, Answer::Medium, Answer::Large] {
             for count in [1, 10, 100, 1000] {
                 let load = Load::new(kind, answer, count);
-                row(mode, "nothing", Trivial(answer.body()), answer, &load);
-                row(mode, "axum", router(), answer, &load);
+                let size = answer.body().len();
+                let floor = floored(&runtime, Trivial(answer.body()), &load, size);
+                row(
+                    mode,
+                    "nothing",
+                    floor,
+                    Trivial(answer.body()),
+                    &runtime,
+                    &load,
+                );
+                let floor = floored(&runtime, router(), &load, size);
+                row(mode, "axum", floor, router(), &runtime, &load);
+                let floor = oneshot(&runtime, real::router(), &load, size);
+                row(mode, "extractors", floor, real::router(), &runtime, &load);
             }
         }
     }
 }
 
-fn row<S>(mode: Mode, name: &str, service: S, answer: Answer, load: &Load)
-where
+fn row<'a, S>(
+    mode: Mode,
+    name: &str,
+    floor: Variant<'a>,
+    service: S,
+    runtime: &'a Runtime,
+    load: &'a Load,
+) where
     S: Service<
             Request<Body>,
             Response = Response<Body>,
@@ -56,24 +77,20 @@ where
         + Sync
         + 'static,
 {
-    let runtime = runtime();
     let count = load.ready.len();
-    let size = answer.body().len();
+    let size = load.answer.body().len();
     let batch = || load.request();
     let streamed = layer(count).streamed(true).layer(service.clone());
-    let mut variants: Vec<Variant<'_>> = vec![
-        floored(&runtime, service.clone(), load, size),
-        answered(&runtime, streamed, batch),
-    ];
+    let mut variants: Vec<Variant<'_>> = vec![floor, answered(runtime, streamed, batch)];
     // All of it in memory at once, many times over.
     let is_huge = count * size > 32 << 20;
     if !is_huge {
         variants.push(answered(
-            &runtime,
+            runtime,
             layer(count).layer(service.clone()),
             batch,
         ));
-        variants.push(answered(&runtime, by_hand::app(service), batch));
+        variants.push(answered(runtime, by_hand::app(service), batch));
     }
     let seconds = seconds(&mut variants, mode.of(TIME));
     let floor = seconds[0];

@@ -297,6 +297,8 @@ mod describe;
 mod flow;
 mod head;
 mod negotiate;
+#[cfg(feature = "json")]
+mod openapi;
 mod preferences;
 
 // What it uses: what the layer was told, the formats, the engine, the policies.

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use crate::error::{Error, ErrorKind};
 use crate::fault::Fault;
 
-const MAX_ID: usize = 256;
+pub(crate) const MAX_ID: usize = 256;
 const MAX_HEADERS: u8 = 64;
 const MAX_HEADER_BYTES: u16 = 16 * 1024;
 

@@ -1,11 +1,16 @@
-//! Counts instructions: this program runs itself under valgrind.
+//! Counts instructions: runs a program under valgrind.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
-/// The argument that makes this program a case and not a bench.
-pub(crate) const CASE: &str = "case";
+use super::build::{Build, CASE};
+
+/// A case, and the build that runs it.
+pub(crate) type Case = (Build, &'static str);
+
+pub(crate) const ARGUMENTS: [&str; 2] = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
 
 pub(crate) fn is_there() -> bool {
     Command::new("valgrind")
@@ -27,11 +32,12 @@ pub(crate) struct Runs {
 }
 
 /// The instructions that an item of each case, or a byte, takes.
-pub(crate) fn per_unit<'a>(
-    cases: impl IntoIterator<Item = &'a str>,
+pub(crate) fn per_unit(
+    cases: impl IntoIterator<Item = Case>,
+    programs: &BTreeMap<Build, PathBuf>,
     runs: fn(&str) -> Runs,
-) -> BTreeMap<&'a str, f64> {
-    let waiting: BTreeMap<&str, f64> = cases.into_iter().map(|case| (case, 0.0)).collect();
+) -> BTreeMap<Case, f64> {
+    let waiting: BTreeMap<Case, f64> = cases.into_iter().map(|case| (case, 0.0)).collect();
     let waiting = Mutex::new(waiting.into_keys().collect::<Vec<_>>());
     let counted = Mutex::new(BTreeMap::new());
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -42,7 +48,7 @@ pub(crate) fn per_unit<'a>(
                     let Some(case) = waiting.lock().expect("the cases").pop() else {
                         return;
                     };
-                    let instructions = instructions(case, runs(case));
+                    let instructions = instructions(&programs[&case.0], case.1, runs(case.1));
                     counted
                         .lock()
                         .expect("the counts")
@@ -54,25 +60,29 @@ pub(crate) fn per_unit<'a>(
     counted.into_inner().expect("the counts")
 }
 
-fn instructions(case: &str, runs: Runs) -> f64 {
+fn instructions(program: &Path, case: &str, runs: Runs) -> f64 {
     let Runs { few, more, units } = runs;
-    let counted = collected(case, more) - collected(case, few);
+    let counted = collected(program, case, more) - collected(program, case, few);
     counted as f64 / (f64::from(more - few) * f64::from(units))
 }
 
-fn collected(case: &str, times: u32) -> u64 {
-    let program = std::env::current_exe().expect("this program");
+fn collected(program: &Path, case: &str, times: u32) -> u64 {
     let run = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .args(ARGUMENTS)
         .arg(program)
         .args([CASE, case, &times.to_string()])
         .output()
         .expect("valgrind runs");
     let report = String::from_utf8_lossy(&run.stderr);
     assert!(run.status.success(), "{case}: {report}");
+    collected_by(&report)
+}
+
+/// What callgrind says in the end.
+pub(crate) fn collected_by(report: &str) -> u64 {
     let line = report
         .lines()
         .find_map(|line| line.split_once("Collected : "));
-    let (_, collected) = line.expect("a line with what was collected");
+    let (_, collected) = line.unwrap_or_else(|| panic!("nothing was collected: {report}"));
     collected.trim().parse().expect("a number")
 }

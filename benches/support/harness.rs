@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
 use http_body_util::BodyExt;
@@ -103,6 +104,22 @@ where
                 while let Some(frame) = body.frame().await {
                     std::hint::black_box(frame.expect("a frame"));
                 }
+            }
+        });
+    })
+}
+
+/// The load's items, each by `oneshot` on a clone of the router.
+pub(crate) fn oneshot<'a>(
+    runtime: &'a Runtime,
+    router: Router,
+    load: &'a Load,
+    answer_bytes: usize,
+) -> Variant<'a> {
+    Box::new(move |times| {
+        runtime.block_on(async {
+            for _ in 0..times {
+                std::hint::black_box(floor::oneshot(&router, load, answer_bytes).await);
             }
         });
     })

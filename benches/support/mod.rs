@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every bench uses a part of it")]
 
 pub(crate) mod budget;
+pub(crate) mod build;
 pub(crate) mod by_hand;
 pub(crate) mod callgrind;
 pub(crate) mod case;
@@ -10,7 +11,9 @@ pub(crate) mod floor;
 pub(crate) mod harness;
 pub(crate) mod inner;
 pub(crate) mod net;
+pub(crate) mod real;
 pub(crate) mod scene;
+pub(crate) mod waiting;
 pub(crate) mod ways;
 
 use axum::body::Body;
@@ -24,6 +27,8 @@ use tower_multistatus::BatchLayer;
 pub(crate) enum Kind {
     /// GET without a body.
     Get,
+    /// GET that depends on the item before it.
+    Chain,
     /// POST of 200 bytes of JSON.
     Post,
 }
@@ -36,6 +41,8 @@ pub(crate) struct Load {
     pub(crate) head: Parts,
     /// The same items, as ready parts of requests.
     pub(crate) ready: Vec<(Method, http::Uri, Bytes)>,
+    /// What each is answered with.
+    pub(crate) answer: inner::Answer,
 }
 
 impl Load {
@@ -45,7 +52,7 @@ impl Load {
         for index in 0..count {
             let path = format!("/{}/{index}", answer.name());
             let (method, body) = match kind {
-                Kind::Get => (Method::GET, Bytes::new()),
+                Kind::Get | Kind::Chain => (Method::GET, Bytes::new()),
                 Kind::Post => (Method::POST, Bytes::from(json_of(200))),
             };
             let comma = if index == 0 { "" } else { "," };
@@ -56,6 +63,9 @@ impl Load {
                 let body = String::from_utf8_lossy(&body);
                 envelope += ",\"headers\":{\"content-type\":\"application/json\"},\"body\":";
                 envelope += &body;
+            }
+            if kind == Kind::Chain && index > 0 {
+                envelope += &format!(",\"dependsOn\":[\"{}\"]", index - 1);
             }
             envelope.push('}');
             ready.push((method, path.parse().expect("a path"), body));
@@ -72,6 +82,7 @@ impl Load {
             envelope: envelope.into(),
             head,
             ready,
+            answer,
         }
     }
 
@@ -97,6 +108,13 @@ impl Load {
     /// The outer request, with as few headers as a client can send.
     pub(crate) fn request(&self) -> Request<Body> {
         Request::from_parts(self.head.clone(), Body::from(self.envelope.clone()))
+    }
+
+    /// The first item as a request of its own, with the headers of the outer request.
+    pub(crate) fn first_alike(&self) -> Request<Body> {
+        let mut first = self.first();
+        *first.headers_mut() = self.head.headers.clone();
+        first
     }
 
     /// The first item as a request of its own.
@@ -143,4 +161,14 @@ pub(crate) fn parts(method: &Method, uri: &http::Uri) -> Parts {
     parts.method = method.clone();
     parts.uri = uri.clone();
     parts
+}
+
+/// Subscribes a registry to everything or, by its filter, to nothing.
+#[cfg(feature = "tracing")]
+pub(crate) fn subscribe(is_on: bool) {
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+
+    let filter = tracing_subscriber::EnvFilter::new(if is_on { "trace" } else { "off" });
+    tracing_subscriber::registry().with(filter).init();
 }

@@ -70,7 +70,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    fn start<F: Future<Output = ()>>(
+    pub(crate) fn start<F: Future<Output = ()>>(
         serve: impl FnOnce(TcpListener, Arc<AtomicU64>) -> F + Send + 'static,
     ) -> Self {
         let (started, peer) = mpsc::channel();
@@ -91,6 +91,15 @@ impl Peer {
             });
         });
         peer.recv().expect("the thread has started")
+    }
+
+    /// In another process, which nothing is known of but where it listens.
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        Self {
+            address,
+            cpu: None,
+            bytes: Arc::default(),
+        }
     }
 
     /// Serves HTTP/1 and HTTP/2.

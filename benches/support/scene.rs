@@ -22,19 +22,33 @@ use super::{by_hand, layer};
 pub(crate) struct Servers {
     pub(crate) ours: Peer,
     pub(crate) by_hand: Peer,
+    pub(crate) other: Option<Other>,
+}
+
+/// A server that reads batches in a form of its own, each a POST to `/`.
+#[derive(Clone, Debug)]
+pub(crate) struct Other {
+    pub(crate) peer: Peer,
+    /// So many items of this answer, as this server reads them.
+    pub(crate) envelope: fn(Answer, usize) -> Bytes,
 }
 
 impl Servers {
     pub(crate) fn start() -> Self {
+        Self::of(&router(), None)
+    }
+
+    /// With this application behind them.
+    pub(crate) fn of(app: &Router, other: Option<Other>) -> Self {
         let trusting = layer(1000).format(Json::new().trust_answers());
         let ours = Router::new()
-            .nest_service("/trusting", trusting.layer(router()))
-            .fallback_service(layer(1000).layer(router()));
+            .nest_service("/trusting", trusting.layer(app.clone()))
+            .fallback_service(layer(1000).layer(app.clone()));
+        let by_hand = by_hand::app(app.clone());
         Self {
             ours: Peer::server(ours),
-            by_hand: Peer::server(
-                by_hand::app(router()).route("/echo", post(async |body: Bytes| body)),
-            ),
+            by_hand: Peer::server(by_hand.route("/echo", post(async |body: Bytes| body))),
+            other,
         }
     }
 
@@ -44,19 +58,25 @@ impl Servers {
         Self {
             ours: wire(&self.ours),
             by_hand: wire(&self.by_hand),
+            other: self.other.as_ref().map(|other| Other {
+                peer: wire(&other.peer),
+                ..other.clone()
+            }),
         }
     }
 
+    fn peers(&self) -> impl Iterator<Item = &Peer> {
+        let other = self.other.as_ref().map(|other| &other.peer);
+        [&self.ours, &self.by_hand].into_iter().chain(other)
+    }
+
     fn cpu(&self) -> f64 {
-        [&self.ours, &self.by_hand]
-            .map(|peer| seconds(&peer.cpu))
-            .iter()
-            .sum()
+        self.peers().map(|peer| seconds(&peer.cpu)).sum()
     }
 
     fn bytes(&self) -> f64 {
-        let bytes = [&self.ours, &self.by_hand].map(|peer| peer.bytes.load(Ordering::Relaxed));
-        bytes.iter().sum::<u64>() as f64
+        let bytes = self.peers().map(|peer| peer.bytes.load(Ordering::Relaxed));
+        bytes.sum::<u64>() as f64
     }
 }
 
@@ -124,7 +144,7 @@ impl Scene {
             .collect()
     }
 
-    fn run(&mut self, way: Way, times: usize) -> Cost {
+    pub(crate) fn run(&mut self, way: Way, times: usize) -> Cost {
         let own = Cpu::of_this_thread();
         let reading = || {
             // Both threads have come to rest, and the kernel has booked their time.

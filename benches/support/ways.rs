@@ -36,6 +36,8 @@ pub(crate) enum Way {
     Trusting,
     /// As one batch, to the handler that one would write by hand.
     ByHand,
+    /// As one batch, to another server, in the form that it reads.
+    Other,
     /// The bytes of the batch, to a handler that does nothing but send them back: what any POST costs.
     Echo,
 }
@@ -56,6 +58,7 @@ impl Way {
             Self::Six => "six HTTP/1 connections",
             Self::Multiplexed => "HTTP/2, all at once",
             Self::ByHand => "a batch, handler by hand",
+            Self::Other => "a batch, another server",
             Self::Echo => "the same bytes, sent back",
             Self::Trusting => "a batch, this crate, answers trusted",
             Self::Batch => "a batch, this crate",
@@ -69,7 +72,10 @@ pub(crate) struct Client {
     six: Vec<http1::SendRequest<Full<Bytes>>>,
     two: http2::SendRequest<Full<Bytes>>,
     by_hand: http1::SendRequest<Full<Bytes>>,
+    other: Option<(http1::SendRequest<Full<Bytes>>, Bytes)>,
     load: Load,
+    /// The bytes of all answers together.
+    least: usize,
 }
 
 impl Client {
@@ -83,50 +89,62 @@ impl Client {
             .await
             .expect("HTTP/2");
         tokio::spawn(connection);
+        let mut other = None;
+        if let Some(server) = &servers.other {
+            let envelope = (server.envelope)(answer, count);
+            other = Some((one(server.peer.address).await, envelope));
+        }
         Self {
             six,
             two,
             by_hand: one(servers.by_hand.address).await,
+            other,
             load: Load::new(Kind::Get, answer, count),
+            least: answer.body().len() * count,
         }
     }
 
     /// Asks for all items.
+    ///
+    /// # Panics
+    ///
+    /// If less comes back than all answers, so that no failure is taken for a fast answer.
     pub(crate) async fn ask(&mut self, way: Way) {
         let load = &self.load;
-        match way {
-            Way::KeepAlive => {
-                for (_, uri, _) in &load.ready {
-                    get(&mut self.six[0], uri).await;
-                }
-            }
+        let bytes = match way {
+            Way::KeepAlive => gets(&mut self.six[0], &load.ready).await,
             Way::Six => {
                 let each = load.ready.len().div_ceil(6);
                 let connections = self.six.iter_mut().zip(load.ready.chunks(each));
-                join_all(connections.map(async |(connection, items)| {
-                    for (_, uri, _) in items {
-                        get(connection, uri).await;
-                    }
-                }))
-                .await;
+                let bytes = connections.map(|(connection, items)| gets(connection, items));
+                join_all(bytes).await.iter().sum()
             }
             Way::Multiplexed => {
-                join_all(load.ready.iter().map(|(_, uri, _)| {
+                let bytes = join_all(load.ready.iter().map(|(_, uri, _)| {
                     let uri = format!("http://api.example{uri}").parse();
                     let request = request(Method::GET, uri.expect("a URI"), Bytes::new());
                     let mut connection = self.two.clone();
                     async move {
                         let answer = connection.send_request(request).await;
-                        drained(answer).await;
+                        drained(answer).await
                     }
-                }))
-                .await;
+                }));
+                bytes.await.iter().sum()
             }
-            Way::Batch => post(&mut self.six[0], "/batch", load).await,
-            Way::Trusting => post(&mut self.six[0], "/trusting/batch", load).await,
-            Way::ByHand => post(&mut self.by_hand, "/batch", load).await,
-            Way::Echo => post(&mut self.by_hand, "/echo", load).await,
-        }
+            Way::Batch => post(&mut self.six[0], "/batch", &load.envelope).await,
+            Way::Trusting => post(&mut self.six[0], "/trusting/batch", &load.envelope).await,
+            Way::ByHand => post(&mut self.by_hand, "/batch", &load.envelope).await,
+            Way::Other => {
+                let (connection, envelope) = self.other.as_mut().expect("another server");
+                post(connection, "/", envelope).await
+            }
+            Way::Echo => {
+                let bytes = post(&mut self.by_hand, "/echo", &load.envelope).await;
+                assert_eq!(bytes, load.envelope.len());
+                return;
+            }
+        };
+        assert!(bytes >= self.least, "{way:?}: {bytes} bytes");
     }
 }
 
@@ -158,25 +176,39 @@ fn request(method: Method, uri: Uri, body: Bytes) -> Request<Full<Bytes>> {
     request
 }
 
-async fn get(connection: &mut http1::SendRequest<Full<Bytes>>, uri: &Uri) {
-    connection.ready().await.expect("an open connection");
-    let request = request(Method::GET, uri.clone(), Bytes::new());
-    drained(connection.send_request(request).await).await;
+/// One after the other; the bytes of their answers.
+async fn gets(
+    connection: &mut http1::SendRequest<Full<Bytes>>,
+    items: &[(Method, Uri, Bytes)],
+) -> usize {
+    let mut bytes = 0;
+    for (_, uri, _) in items {
+        connection.ready().await.expect("an open connection");
+        let request = request(Method::GET, uri.clone(), Bytes::new());
+        bytes += drained(connection.send_request(request).await).await;
+    }
+    bytes
 }
 
-async fn post(connection: &mut http1::SendRequest<Full<Bytes>>, path: &'static str, load: &Load) {
+async fn post(
+    connection: &mut http1::SendRequest<Full<Bytes>>,
+    path: &'static str,
+    envelope: &Bytes,
+) -> usize {
     connection.ready().await.expect("an open connection");
-    let mut request = request(Method::POST, Uri::from_static(path), load.envelope.clone());
+    let mut request = request(Method::POST, Uri::from_static(path), envelope.clone());
     let json = http::HeaderValue::from_static("application/json");
     request.headers_mut().insert("content-type", json);
-    drained(connection.send_request(request).await).await;
+    drained(connection.send_request(request).await).await
 }
 
-async fn drained(answer: hyper::Result<http::Response<hyper::body::Incoming>>) {
+/// The bytes of a body that is not kept.
+async fn drained(answer: hyper::Result<http::Response<hyper::body::Incoming>>) -> usize {
     let answer = answer.expect("an answer");
     assert!(answer.status().is_success(), "{}", answer.status());
-    let mut body = answer.into_body();
+    let (mut body, mut bytes) = (answer.into_body(), 0);
     while let Some(frame) = body.frame().await {
-        std::hint::black_box(frame.expect("a frame"));
+        bytes += frame.expect("a frame").data_ref().map_or(0, Bytes::len);
     }
+    bytes
 }

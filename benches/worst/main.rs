@@ -22,6 +22,7 @@ use cases::{CASES, Case};
 use http_body_util::BodyExt;
 use scene::Scene;
 use support::budget::{self, Figure};
+use support::build::{Build, CASE, programs};
 use support::callgrind::{self, Runs};
 use support::harness::Mode;
 use support::net::Cpu;
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let has = |name: &str| args.iter().any(|arg| arg == name);
     if let [first, name, times] = &args[..]
-        && first == callgrind::CASE
+        && first == CASE
     {
         let scene = (case(name).make)();
         for _ in 0..times.parse().expect("how many times") {
@@ -63,11 +64,12 @@ fn main() -> ExitCode {
     }
     let mut figures: Vec<Figure> = CASES.iter().map(peak).collect();
     if mode == Mode::Full && callgrind::is_there() {
-        let costs = callgrind::per_unit(CASES.iter().map(|case| case.name), runs);
+        let cases = CASES.iter().map(|case| (Build::This, case.name));
+        let costs = callgrind::per_unit(cases, &programs([Build::This]), runs);
         figures.extend(CASES.iter().map(|case| Figure {
             name: case.name.to_owned(),
             goal: INSTRUCTIONS,
-            figure: costs[case.name],
+            figure: costs[&(Build::This, case.name)],
             comment: case.comment,
         }));
         if has("--write") {

@@ -1,5 +1,6 @@
 //! The wire formats: bytes in, items out; answers in, bytes out; no I/O.
 
+use std::any::Any;
 use std::fmt;
 
 use bytes::Bytes;
@@ -75,7 +76,7 @@ pub use ndjson::NdJson;
     message = "`{Self}` is not a wire format of envelopes",
     note = "implement `tower_multistatus::Format`, or use one of the formats of this crate"
 )]
-pub trait Format: fmt::Debug + Send + Sync + 'static {
+pub trait Format: fmt::Debug + Any + Send + Sync {
     /// The media types that this format is known by, in lower case and without parameters; the first one is its name.
     fn media_types(&self) -> &[&str];
 

@@ -98,6 +98,12 @@ impl BatchLayer {
     /// names that an item may bring and the type names of
     /// [inherited extensions](Self::inherit_extension), as JSON; by default it is not.
     ///
+    /// The JSON Schema of that response, which also stands in what `openapi` returns:
+    ///
+    /// ```json
+    #[doc = include_str!("../openapi/description.json")]
+    /// ```
+    ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
     /// let layer = BatchLayer::new("/batch").describe(true);

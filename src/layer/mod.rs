@@ -14,6 +14,8 @@ mod dialects;
 mod hooks;
 mod items;
 mod limits;
+#[cfg(feature = "json")]
+mod openapi;
 
 /// Gives a service a batch endpoint.
 ///

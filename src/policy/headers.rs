@@ -244,6 +244,12 @@ impl ItemHeaders {
         self
     }
 
+    /// The names that were allowed one by one, folded; some with a `*`.
+    #[cfg(feature = "json")]
+    pub(crate) fn allowed(&self) -> &[String] {
+        &self.allowed
+    }
+
     /// `name` is in lower case.
     pub(super) fn taking(&self, name: &str) -> Taking {
         let name = &*folded(name);

@@ -46,6 +46,7 @@ mod multipart;
 mod multistatus;
 mod negotiation;
 mod nested;
+mod openapi;
 mod origins;
 mod panics;
 mod panics_twice;
