@@ -121,14 +121,14 @@ impl<S: Inner<B>, B> Call<S, B> {
         !matches!(self.stage, Stage::Waiting { .. })
     }
 
-    /// Puts a request here and polls it; one that is taken at once need not be moved here first.
+    /// Takes a request and polls it; one that is taken at once need not be moved here first.
     pub(super) fn begin(
         self: Pin<&mut Self>,
         inner: &S,
-        request: ItemRequest<B>,
+        request: &mut Option<ItemRequest<B>>,
         cx: &mut Context<'_>,
     ) -> Poll<Called> {
-        let (mut own, mut request) = (None, Some(request));
+        let mut own = None;
         let called = self.guarded(|mut this| {
             let inner = own.insert(inner.clone());
             match inner.poll_ready(cx) {
@@ -154,7 +154,7 @@ impl<S: Inner<B>, B> Call<S, B> {
         });
         if own.is_some() || request.is_some() {
             // Not while a first panic unwinds.
-            drop((own.map(Contained::new), request.map(Contained::new)));
+            drop((own.map(Contained::new), request.take().map(Contained::new)));
         }
         called
     }
@@ -168,16 +168,10 @@ impl<S: Inner<B>, B> Call<S, B> {
         mut self: Pin<&mut Self>,
         run: impl FnOnce(Pin<&mut Self>) -> Poll<Called>,
     ) -> Poll<Called> {
-        let mut called = Poll::Ready(Err(Failure::Fault(Fault::Panicked)));
-        let ran = catch(|| {
-            called = run(self.as_mut());
-            if called.is_ready() {
-                // An outcome stands, although this panics.
-                self.as_mut().clear();
-            }
-        });
-        if ran.is_none() {
-            // What has panicked may do so again.
+        let called = catch(|| run(self.as_mut()));
+        let called = called.unwrap_or_else(|| Poll::Ready(Err(Failure::Fault(Fault::Panicked))));
+        if called.is_ready() {
+            // An outcome stands, although this panics.
             catch(|| self.clear());
         }
         called

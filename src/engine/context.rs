@@ -96,11 +96,9 @@ impl Context {
         item: &mut Subrequest,
         asked: Asked,
     ) -> Result<ItemRequest<B>, Fault> {
-        let config = &self.config;
-        let mut extensions = config.extensions.room();
+        let mut extensions = self.config.extensions.room();
         let outer = &self.outer.extensions;
-        let copied = catch(|| config.extensions.copy(outer, &mut extensions));
-        if copied.is_none() {
+        if !self.config.extensions.copy(outer, &mut extensions) {
             drop(Contained::new(extensions));
             return Err(Fault::Panicked);
         }

@@ -6,7 +6,7 @@ use bytestring::ByteString;
 use http::Extensions;
 use http::request::Parts;
 
-use crate::panics::Contained;
+use crate::panics::{Contained, catch};
 
 /// What a handler can learn of the batch that its request came in, from the request's extensions.
 ///
@@ -79,10 +79,10 @@ impl InheritedExtensions {
         self.room.clone()
     }
 
-    pub(crate) fn copy(&self, outer: &Extensions, item: &mut Extensions) {
-        for copy in &self.copies {
-            copy(outer, item);
-        }
+    /// Whether no value has panicked when it was cloned.
+    pub(crate) fn copy(&self, outer: &Extensions, item: &mut Extensions) -> bool {
+        let mut copies = self.copies.iter();
+        copies.all(|copy| catch(|| copy(outer, item)).is_some())
     }
 }
 
