@@ -91,7 +91,6 @@ where
         let config = Arc::clone(&self.config);
         let is_batch = config.is_batch(&parts);
         if !matches!(is_batch, Ok(false)) {
-            // What was reserved for the inner service would stay so until the next request.
             let inner = self.not_ready_inner();
             return match is_batch.and(inner) {
                 Ok(inner) => {
@@ -101,6 +100,7 @@ where
             };
         }
         if let Some(answer) = own_answer(&config, &parts) {
+            // What was reserved for the inner service would stay so until the next request.
             let _ = self.not_ready_inner();
             return ResponseFuture::batch(ready(answer));
         }
