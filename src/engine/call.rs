@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::response::Parts;
-use http::{Extensions, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{BoxError, Service};
@@ -15,6 +15,7 @@ use crate::body::RequestBody;
 use crate::fault::Fault;
 use crate::gathered::Gathered;
 use crate::panics::{Contained, catch};
+use crate::policy;
 
 /// What a wrapped service must be to answer items. Every service that fits is one.
 pub(crate) trait Inner<B>: Clone + Send + 'static {
@@ -69,6 +70,11 @@ impl Failure {
 /// An item's request, before the inner service has it.
 pub(super) type ItemRequest<B> = Request<RequestBody<B>>;
 
+/// Drops a request that the inner service has never had. Nothing in it but its extensions can panic.
+pub(super) fn discard<B>(request: ItemRequest<B>) {
+    policy::discard(request.into_parts().0.extensions);
+}
+
 pin_project! {
     /// One item on its way through the inner service: readiness, call, body; every step guarded against panics.
     pub(super) struct Call<S: Inner<B>, B> {
@@ -86,10 +92,10 @@ pin_project! {
 }
 
 pin_project! {
-    // Of a variant's values one at most may panic when it is dropped.
+    // Beside a request, which `clear` takes away, a variant has one value at most that may panic when it is dropped.
     #[project = StageProjection]
     enum Stage<S: Inner<B>, B> {
-        Waiting { inner: Contained<S>, request: Option<Contained<ItemRequest<B>>> },
+        Waiting { inner: S, request: Option<ItemRequest<B>> },
         Calling { #[pin] future: S::Future },
         Reading { parts: Option<Parts>, #[pin] body: S::Body, read: Gathered },
         Idle,
@@ -111,8 +117,8 @@ impl<S: Inner<B>, B> Call<S, B> {
         let mut this = self.project();
         *this.is_head = request.method() == Method::HEAD;
         this.stage.set(Stage::Waiting {
-            inner: Contained::new(inner),
-            request: Some(Contained::new(request)),
+            inner,
+            request: Some(request),
         });
     }
 
@@ -152,9 +158,12 @@ impl<S: Inner<B>, B> Call<S, B> {
                 }
             }
         });
-        if own.is_some() || request.is_some() {
-            // Not while a first panic unwinds.
-            drop((own.map(Contained::new), request.take().map(Contained::new)));
+        // Not while a first panic unwinds.
+        if let Some(own) = own {
+            drop(Contained::new(own));
+        }
+        if let Some(request) = request.take() {
+            discard(request);
         }
         called
     }
@@ -178,7 +187,13 @@ impl<S: Inner<B>, B> Call<S, B> {
     }
 
     fn clear(self: Pin<&mut Self>) {
-        self.project().stage.set(Stage::Idle);
+        let mut stage = self.project().stage;
+        if let StageProjection::Waiting { request, .. } = stage.as_mut().project()
+            && let Some(request) = request.take()
+        {
+            discard(request);
+        }
+        stage.set(Stage::Idle);
     }
 
     fn step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Called> {
@@ -194,7 +209,7 @@ impl<S: Inner<B>, B> Call<S, B> {
                         return Poll::Pending;
                     };
                     Stage::Calling {
-                        future: inner.call(request.into_inner()),
+                        future: inner.call(request),
                     }
                 }
                 StageProjection::Calling { future } => {
@@ -227,7 +242,7 @@ impl<S: Inner<B>, B> Call<S, B> {
         let (mut parts, body) = response.into_parts();
         if !parts.extensions.is_empty() {
             // Nobody reads them.
-            catch(|| parts.extensions = Extensions::new());
+            policy::discard(std::mem::take(&mut parts.extensions));
         }
         // Here before it is asked anything: it may panic, and again when it is dropped for that.
         this.stage.set(Stage::Reading {

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::fault::Fault;
 use crate::negotiate::Manner;
 use crate::panics::{Contained, catch};
-use crate::policy::{Inherited, SubrequestInfo};
+use crate::policy::{self, Inherited, SubrequestInfo};
 use crate::preferences::Preferences;
 use crate::subrequest::Subrequest;
 use crate::target::Targets;
@@ -99,7 +99,7 @@ impl Context {
         let mut extensions = self.config.extensions.room();
         let outer = &self.outer.extensions;
         if !self.config.extensions.copy(outer, &mut extensions) {
-            drop(Contained::new(extensions));
+            policy::discard(extensions);
             return Err(Fault::Panicked);
         }
         extensions.insert(SubrequestInfo {
@@ -119,7 +119,7 @@ impl Context {
         if let Some(filter) = &self.config.filter {
             let filtered = catch(|| filter(&parts).map_err(Fault::Rejected));
             if let Err(fault) = filtered.unwrap_or(Err(Fault::Panicked)) {
-                drop(Contained::new(parts));
+                policy::discard(parts.extensions);
                 return Err(fault);
             }
         }

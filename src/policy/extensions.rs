@@ -57,6 +57,12 @@ impl SubrequestInfo {
     }
 }
 
+/// Drops extensions, any of which may panic then: the others are leaked. What all items share is not left among them.
+pub(crate) fn discard(mut extensions: Extensions) {
+    extensions.remove::<SubrequestInfo>();
+    drop(Contained::new(extensions));
+}
+
 /// The types that were registered, each as the function that copies it.
 #[derive(Clone, Debug)]
 pub(crate) struct InheritedExtensions {
