@@ -70,9 +70,27 @@ impl Failure {
 /// An item's request, before the inner service has it.
 pub(super) type ItemRequest<B> = Request<RequestBody<B>>;
 
-/// Drops a request that the inner service has never had. Nothing in it but its extensions can panic.
-pub(super) fn discard<B>(request: ItemRequest<B>) {
-    policy::discard(request.into_parts().0.extensions);
+/// A request that the inner service does not have yet. Dropped, nothing of it panics.
+pub(super) struct Unsent<B>(Option<ItemRequest<B>>);
+
+impl<B> Unsent<B> {
+    pub(super) fn new(request: ItemRequest<B>) -> Self {
+        Self(Some(request))
+    }
+
+    pub(super) fn take(&mut self) -> Option<ItemRequest<B>> {
+        self.0.take()
+    }
+}
+
+impl<B> Drop for Unsent<B> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(request) = self.take() {
+            // Nothing else in it is the user's: its body is an item's.
+            policy::discard(request.into_parts().0.extensions);
+        }
+    }
 }
 
 pin_project! {
@@ -92,10 +110,10 @@ pin_project! {
 }
 
 pin_project! {
-    // Beside a request, which `clear` takes away, a variant has one value at most that may panic when it is dropped.
+    // Of a variant's values one at most may panic when it is dropped.
     #[project = StageProjection]
     enum Stage<S: Inner<B>, B> {
-        Waiting { inner: S, request: Option<ItemRequest<B>> },
+        Waiting { inner: S, request: Unsent<B> },
         Calling { #[pin] future: S::Future },
         Reading { parts: Option<Parts>, #[pin] body: S::Body, read: Gathered },
         Idle,
@@ -118,7 +136,7 @@ impl<S: Inner<B>, B> Call<S, B> {
         *this.is_head = request.method() == Method::HEAD;
         this.stage.set(Stage::Waiting {
             inner,
-            request: Some(request),
+            request: Unsent::new(request),
         });
     }
 
@@ -128,15 +146,15 @@ impl<S: Inner<B>, B> Call<S, B> {
     }
 
     /// Takes a request and polls it; one that is taken at once need not be moved here first.
+    #[inline]
     pub(super) fn begin(
         self: Pin<&mut Self>,
         inner: &S,
-        request: &mut Option<ItemRequest<B>>,
+        request: &mut Unsent<B>,
         cx: &mut Context<'_>,
     ) -> Poll<Called> {
-        let mut own = None;
-        let called = self.guarded(|mut this| {
-            let inner = own.insert(inner.clone());
+        self.guarded(|mut this| {
+            let mut inner = Contained::new(inner.clone());
             match inner.poll_ready(cx) {
                 Poll::Ready(Ok(())) => {
                     let Some(request) = request.take() else {
@@ -146,26 +164,18 @@ impl<S: Inner<B>, B> Call<S, B> {
                     *projected.is_head = request.method() == Method::HEAD;
                     let future = inner.call(request);
                     projected.stage.set(Stage::Calling { future });
-                    own = None;
+                    drop(inner);
                     this.step(cx)
                 }
                 Poll::Ready(Err(error)) => Poll::Ready(Err(Failure::not_ready(error))),
                 Poll::Pending => {
-                    if let (Some(inner), Some(request)) = (own.take(), request.take()) {
-                        this.set(inner, request);
+                    if let Some(request) = request.take() {
+                        this.set(inner.into_inner(), request);
                     }
                     Poll::Pending
                 }
             }
-        });
-        // Not while a first panic unwinds.
-        if let Some(own) = own {
-            drop(Contained::new(own));
-        }
-        if let Some(request) = request.take() {
-            discard(request);
-        }
-        called
+        })
     }
 
     /// Runs until there is an outcome; then everything of the inner service's is dropped.
@@ -173,6 +183,7 @@ impl<S: Inner<B>, B> Call<S, B> {
         self.guarded(|this| this.step(cx))
     }
 
+    #[inline]
     fn guarded(
         mut self: Pin<&mut Self>,
         run: impl FnOnce(Pin<&mut Self>) -> Poll<Called>,
@@ -187,13 +198,7 @@ impl<S: Inner<B>, B> Call<S, B> {
     }
 
     fn clear(self: Pin<&mut Self>) {
-        let mut stage = self.project().stage;
-        if let StageProjection::Waiting { request, .. } = stage.as_mut().project()
-            && let Some(request) = request.take()
-        {
-            discard(request);
-        }
-        stage.set(Stage::Idle);
+        self.project().stage.set(Stage::Idle);
     }
 
     fn step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Called> {

@@ -6,7 +6,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri};
 
-use super::call::ItemRequest;
+use super::call::Unsent;
 use super::references::{References, Referents};
 use crate::body::RequestBody;
 use crate::config::Config;
@@ -95,7 +95,7 @@ impl Context {
         index: usize,
         item: &mut Subrequest,
         asked: Asked,
-    ) -> Result<ItemRequest<B>, Fault> {
+    ) -> Result<Unsent<B>, Fault> {
         let mut extensions = self.config.extensions.room();
         let outer = &self.outer.extensions;
         if !self.config.extensions.copy(outer, &mut extensions) {
@@ -108,14 +108,12 @@ impl Context {
             total: self.total,
             outer: Arc::clone(&self.outer),
         });
-        let mut request = Request::new(());
-        *request.method_mut() = asked.method;
-        *request.uri_mut() = Uri::from(asked.target);
-        *request.headers_mut() =
-            self.inherited
-                .with_item(&self.config.item_headers, &self.outer, item);
-        *request.extensions_mut() = extensions;
-        let (parts, ()) = request.into_parts();
+        let (mut parts, ()) = Request::new(()).into_parts();
+        parts.method = asked.method;
+        parts.uri = Uri::from(asked.target);
+        let policy = &self.config.item_headers;
+        parts.headers = self.inherited.with_item(policy, &self.outer, item);
+        parts.extensions = extensions;
         if let Some(filter) = &self.config.filter {
             let filtered = catch(|| filter(&parts).map_err(Fault::Rejected));
             if let Err(fault) = filtered.unwrap_or(Err(Fault::Panicked)) {
@@ -124,6 +122,7 @@ impl Context {
             }
         }
         let body = std::mem::take(&mut item.body);
-        Ok(Request::from_parts(parts, RequestBody::from(body)))
+        let request = Request::from_parts(parts, RequestBody::from(body));
+        Ok(Unsent::new(request))
     }
 }

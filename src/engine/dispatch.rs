@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
-use super::call::{Call, Called, Inner, discard};
+use super::call::{Call, Called, Inner};
 use super::context::Context;
 use super::in_flight::{InFlight, Running};
 use super::outcome::{Outcome, Settled, fault_of};
@@ -153,7 +153,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             }),
         };
         let mut request = match request {
-            Ok(request) => Some(request),
+            Ok(request) => request,
             Err(fault) => return Poll::Ready(Some(self.settle(index, Err(fault), span))),
         };
         let max_bytes = self.context.config.limits.max_answer_bytes;
@@ -161,12 +161,9 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let mut call = slot.unwrap_or_else(|| Box::pin(Call::idle(max_bytes)));
         if let Some(executor) = &self.context.config.executor {
             let Some(inner) = catch(|| inner.clone()) else {
-                if let Some(request) = request {
-                    discard(request);
-                }
                 return Poll::Ready(Some(self.settle(index, Err(Fault::Panicked), span)));
             };
-            if let Some(request) = request {
+            if let Some(request) = request.take() {
                 call.as_mut().set(inner, request);
             }
             let elsewhere = Spawned::new(call, span.share(), &**executor);

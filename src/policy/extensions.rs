@@ -86,6 +86,7 @@ impl InheritedExtensions {
     }
 
     /// Whether no value has panicked when it was cloned.
+    #[inline]
     pub(crate) fn copy(&self, outer: &Extensions, item: &mut Extensions) -> bool {
         let mut copies = self.copies.iter();
         copies.all(|copy| catch(|| copy(outer, item)).is_some())
