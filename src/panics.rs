@@ -33,6 +33,10 @@ impl<T> Contained<T> {
     pub(crate) fn new(value: T) -> Self {
         Self(Some(value))
     }
+
+    pub(crate) fn into_inner(mut self) -> T {
+        self.0.take().unwrap_or_else(|| empty())
+    }
 }
 
 impl<T> Drop for Contained<T> {

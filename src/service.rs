@@ -87,15 +87,14 @@ where
             return ResponseFuture::passthrough(self.inner.call(request.map(RequestBody::outer)));
         }
         let (parts, body) = request.into_parts();
+        let parts = Contained::new(parts);
         let config = Arc::clone(&self.config);
         let is_batch = config.is_batch(&parts);
         if !matches!(is_batch, Ok(false)) {
-            // What was reserved for the inner service would stay so until the next request.
             let inner = self.not_ready_inner();
             return match is_batch.and(inner) {
                 Ok(inner) => {
-                    let outer = Arc::new(Contained::new(parts));
-                    ResponseFuture::batch(flow::answer(config, inner, outer, body))
+                    ResponseFuture::batch(flow::answer(config, inner, Arc::new(parts), body))
                 }
                 Err(refusal) => ResponseFuture::batch(ready(refusal.into_response())),
             };
@@ -104,10 +103,11 @@ where
             if parts.method == Method::HEAD {
                 *answer.body_mut() = Envelope::from(Bytes::new());
             }
+            // What was reserved for the inner service would stay so until the next request.
             let _ = self.not_ready_inner();
             return ResponseFuture::batch(ready(answer));
         }
-        let request = Request::from_parts(parts, RequestBody::outer(body));
+        let request = Request::from_parts(parts.into_inner(), RequestBody::outer(body));
         ResponseFuture::passthrough(self.inner.call(request))
     }
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::response::Parts;
-use http::{Extensions, Method, Request, Response};
+use http::{Method, Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{BoxError, Service};
@@ -15,7 +15,7 @@ use crate::body::RequestBody;
 use crate::fault::Fault;
 use crate::gathered::Gathered;
 use crate::panics::{Contained, catch};
-use crate::policy::release_outer;
+use crate::policy;
 use crate::status::has_no_body;
 use crate::subresponse::{MAX_FIELDS, headers_len};
 
@@ -72,20 +72,25 @@ impl Failure {
 /// An item's request, before the inner service has it.
 pub(super) type ItemRequest<B> = Request<RequestBody<B>>;
 
-/// A request that the inner service does not have yet. A panic of a destructor ends here.
-struct Unsent<B>(Option<ItemRequest<B>>);
+/// A request that the inner service does not have yet. Dropped, nothing of it panics.
+pub(super) struct Unsent<B>(Option<ItemRequest<B>>);
 
 impl<B> Unsent<B> {
-    fn take(mut self) -> Option<ItemRequest<B>> {
+    pub(super) fn new(request: ItemRequest<B>) -> Self {
+        Self(Some(request))
+    }
+
+    pub(super) fn take(&mut self) -> Option<ItemRequest<B>> {
         self.0.take()
     }
 }
 
 impl<B> Drop for Unsent<B> {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(mut request) = self.0.take() {
-            release_outer(request.extensions_mut());
-            catch(|| drop(request));
+        if let Some(request) = self.take() {
+            // Nothing else in it is the user's: its body is an item's.
+            policy::discard(request.into_parts().0.extensions);
         }
     }
 }
@@ -110,7 +115,7 @@ pin_project! {
     // Of a variant's values one at most may panic when it is dropped.
     #[project = StageProjection]
     enum Stage<S: Inner<B>, B> {
-        Waiting { inner: Contained<S>, request: Option<Unsent<B>> },
+        Waiting { inner: S, request: Unsent<B> },
         Calling { #[pin] future: S::Future },
         Reading { parts: Option<Parts>, #[pin] body: S::Body, read: Gathered, max_body: usize },
         Idle,
@@ -132,8 +137,8 @@ impl<S: Inner<B>, B> Call<S, B> {
         let mut this = self.project();
         *this.is_head = request.method() == Method::HEAD;
         this.stage.set(Stage::Waiting {
-            inner: Contained::new(inner),
-            request: Some(Unsent(Some(request))),
+            inner,
+            request: Unsent::new(request),
         });
     }
 
@@ -142,16 +147,16 @@ impl<S: Inner<B>, B> Call<S, B> {
         !matches!(self.stage, Stage::Waiting { .. })
     }
 
-    /// Puts a request here and polls it; one that is taken at once need not be moved here first.
+    /// Takes a request and polls it; one that is taken at once need not be moved here first.
+    #[inline]
     pub(super) fn begin(
         self: Pin<&mut Self>,
         inner: &S,
-        request: ItemRequest<B>,
+        request: &mut Unsent<B>,
         cx: &mut Context<'_>,
     ) -> Poll<Called> {
-        let (mut own, mut request) = (None, Some(request));
-        let called = self.guarded(|mut this| {
-            let inner = own.insert(inner.clone());
+        self.guarded(|mut this| {
+            let mut inner = Contained::new(inner.clone());
             match inner.poll_ready(cx) {
                 Poll::Ready(Ok(())) => {
                     let Some(request) = request.take() else {
@@ -161,26 +166,18 @@ impl<S: Inner<B>, B> Call<S, B> {
                     *projected.is_head = request.method() == Method::HEAD;
                     let future = inner.call(request);
                     projected.stage.set(Stage::Calling { future });
-                    own = None;
+                    drop(inner);
                     this.step(cx)
                 }
                 Poll::Ready(Err(error)) => Poll::Ready(Err(Failure::not_ready(error))),
                 Poll::Pending => {
-                    if let (Some(inner), Some(request)) = (own.take(), request.take()) {
-                        this.set(inner, request);
+                    if let Some(request) = request.take() {
+                        this.set(inner.into_inner(), request);
                     }
                     Poll::Pending
                 }
             }
-        });
-        if own.is_some() || request.is_some() {
-            // Not while a first panic unwinds.
-            drop((
-                own.map(Contained::new),
-                request.map(|request| Unsent(Some(request))),
-            ));
-        }
-        called
+        })
     }
 
     /// Runs until there is an outcome; then everything of the inner service's is dropped.
@@ -188,20 +185,15 @@ impl<S: Inner<B>, B> Call<S, B> {
         self.guarded(|this| this.step(cx))
     }
 
+    #[inline]
     fn guarded(
         mut self: Pin<&mut Self>,
         run: impl FnOnce(Pin<&mut Self>) -> Poll<Called>,
     ) -> Poll<Called> {
-        let mut called = Poll::Ready(Err(Failure::Fault(Fault::Panicked)));
-        let ran = catch(|| {
-            called = run(self.as_mut());
-            if called.is_ready() {
-                // An outcome stands, although this panics.
-                self.as_mut().clear();
-            }
-        });
-        if ran.is_none() {
-            // What has panicked may do so again.
+        let called = catch(|| run(self.as_mut()));
+        let called = called.unwrap_or_else(|| Poll::Ready(Err(Failure::Fault(Fault::Panicked))));
+        if called.is_ready() {
+            // An outcome stands, although this panics.
             catch(|| self.clear());
         }
         called
@@ -220,7 +212,7 @@ impl<S: Inner<B>, B> Call<S, B> {
                     if let Err(error) = is_ready {
                         return Poll::Ready(Err(Failure::not_ready(error)));
                     }
-                    let Some(request) = request.take().and_then(Unsent::take) else {
+                    let Some(request) = request.take() else {
                         return Poll::Pending;
                     };
                     Stage::Calling {
@@ -262,7 +254,7 @@ impl<S: Inner<B>, B> Call<S, B> {
         let (mut parts, body) = response.into_parts();
         if !parts.extensions.is_empty() {
             // Nobody reads them.
-            catch(|| parts.extensions = Extensions::new());
+            policy::discard(std::mem::take(&mut parts.extensions));
         }
         let headers = headers_len(&parts.headers);
         let max_body = this.max_bytes.saturating_sub(headers);

@@ -6,7 +6,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Uri};
 
-use super::call::ItemRequest;
+use super::call::Unsent;
 use super::references::{References, Referents};
 use crate::body::RequestBody;
 use crate::config::Config;
@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::negotiate::Manner;
 use crate::panics::{Contained, catch};
-use crate::policy::{Inherited, SubrequestInfo, release_outer};
+use crate::policy::{self, Inherited, SubrequestInfo};
 use crate::preferences::Preferences;
 use crate::subrequest::Subrequest;
 use crate::target::Targets;
@@ -139,13 +139,11 @@ impl Context {
         index: usize,
         item: &mut Subrequest,
         asked: Asked,
-    ) -> Result<ItemRequest<B>, Fault> {
-        let config = &self.config;
-        let mut extensions = config.extensions.room();
+    ) -> Result<Unsent<B>, Fault> {
+        let mut extensions = self.config.extensions.room();
         let outer = &self.outer.extensions;
-        let copied = catch(|| config.extensions.copy(outer, &mut extensions));
-        if copied.is_none() {
-            drop(Contained::new(extensions));
+        if !self.config.extensions.copy(outer, &mut extensions) {
+            policy::discard(extensions);
             return Err(Fault::Panicked);
         }
         extensions.insert(SubrequestInfo {
@@ -154,23 +152,21 @@ impl Context {
             total: self.total,
             outer: Arc::clone(&self.outer),
         });
-        let mut request = Request::new(());
-        *request.method_mut() = asked.method;
-        *request.uri_mut() = Uri::from(asked.target);
-        *request.headers_mut() =
-            self.inherited
-                .with_item(&self.config.item_headers, &self.outer, item);
-        *request.extensions_mut() = extensions;
-        let (mut parts, ()) = request.into_parts();
+        let (mut parts, ()) = Request::new(()).into_parts();
+        parts.method = asked.method;
+        parts.uri = Uri::from(asked.target);
+        let policy = &self.config.item_headers;
+        parts.headers = self.inherited.with_item(policy, &self.outer, item);
+        parts.extensions = extensions;
         if let Err(rejection) = self.check_parts(&parts) {
-            release_outer(&mut parts.extensions);
-            drop(Contained::new(parts));
+            policy::discard(parts.extensions);
             if rejection.headers.is_some() {
                 item.extras_mut().rejection_headers = rejection.headers;
             }
             return Err(rejection.fault);
         }
         let body = std::mem::take(&mut item.body);
-        Ok(Request::from_parts(parts, RequestBody::from(body)))
+        let request = Request::from_parts(parts, RequestBody::from(body));
+        Ok(Unsent::new(request))
     }
 }

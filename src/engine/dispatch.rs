@@ -78,7 +78,10 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             }
             // Not left to the timer, which is asked only when there is nothing else to do.
             let now = self.now();
-            if now.is_some_and(|now| self.end_overdue(now, cx)) {
+            if let Some(now) = now
+                && self.is_overdue(now)
+                && self.end_overdue(now, cx)
+            {
                 continue;
             }
             if let Poll::Ready((index, called, span)) = self.in_flight.poll_next(cx) {
@@ -110,7 +113,13 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         }
     }
 
+    fn is_overdue(&self, now: Instant) -> bool {
+        let is_past = |end: Option<Instant>| end.is_some_and(|end| end <= now);
+        is_past(self.deadline) || is_past(self.in_flight.first_due())
+    }
+
     /// Ends what is overdue by now. Whether anything was.
+    #[cold]
     fn end_overdue(&mut self, now: Instant, cx: &mut Task<'_>) -> bool {
         // Not asked of `halted`: a batch that was stopped for something else has a deadline still.
         let is_over = self.deadline.is_some_and(|at| at <= now);
@@ -128,6 +137,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
 
     /// Begins the next item: its answer if it did not have to wait, or `None` if there is none to begin.
     fn start(&mut self, now: Option<Instant>, cx: &mut Task<'_>) -> Poll<Option<Settled>> {
+        let inner = &*self.inner;
         let Some(index) = self.plan.next() else {
             return Poll::Ready(None);
         };
@@ -142,7 +152,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
                 span.in_scope(|| self.context.request(index, item, asked))
             }),
         };
-        let request = match request {
+        let mut request = match request {
             Ok(request) => request,
             Err(fault) => return Poll::Ready(Some(self.settle(index, Err(fault), span))),
         };
@@ -150,17 +160,19 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let slot = self.slot.take();
         let mut call = slot.unwrap_or_else(|| Box::pin(Call::idle(max_bytes)));
         if let Some(executor) = &self.context.config.executor {
-            let Some(inner) = catch(|| self.inner.clone()) else {
+            let Some(inner) = catch(|| inner.clone()) else {
                 return Poll::Ready(Some(self.settle(index, Err(Fault::Panicked), span)));
             };
-            call.as_mut().set(inner, request);
+            if let Some(request) = request.take() {
+                call.as_mut().set(inner, request);
+            }
             let elsewhere = Spawned::new(call, span.share(), &**executor);
             let due = self.due(now);
             self.in_flight
                 .push(index, Running::Elsewhere(elsewhere), due, span);
             return Poll::Pending;
         }
-        match span.in_scope(|| call.as_mut().begin(&self.inner, request, cx)) {
+        match span.in_scope(|| call.as_mut().begin(inner, &mut request, cx)) {
             Poll::Ready(called) => {
                 self.slot = Some(call);
                 Poll::Ready(Some(self.finish(index, called, span)))

@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use http::Extensions;
 use http::request::Parts;
 
-use crate::panics::Contained;
+use crate::panics::{Contained, catch};
 
 /// What a handler can learn of the batch that its request came in, from the request's extensions.
 ///
@@ -102,10 +102,10 @@ impl SubrequestInfo {
     }
 }
 
-/// Lets go of the outer request before these extensions are dropped: a destructor among them that
-/// panics leaks those after it.
-pub(crate) fn release_outer(extensions: &mut Extensions) {
+/// Drops extensions, any of which may panic then: the others are leaked. What all items share is not left among them.
+pub(crate) fn discard(mut extensions: Extensions) {
     extensions.remove::<SubrequestInfo>();
+    drop(Contained::new(extensions));
 }
 
 /// The types that were registered, each as the function that copies it.
@@ -137,10 +137,11 @@ impl InheritedExtensions {
         self.room.clone()
     }
 
-    pub(crate) fn copy(&self, outer: &Extensions, item: &mut Extensions) {
-        for copy in &self.copies {
-            copy(outer, item);
-        }
+    /// Whether no value has panicked when it was cloned.
+    #[inline]
+    pub(crate) fn copy(&self, outer: &Extensions, item: &mut Extensions) -> bool {
+        let mut copies = self.copies.iter();
+        copies.all(|copy| catch(|| copy(outer, item)).is_some())
     }
 }
 

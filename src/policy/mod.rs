@@ -15,7 +15,7 @@ pub use change_sets::ChangeSets;
 pub use cookies::SetCookie;
 pub(crate) use cookies::last_of_each;
 pub use extensions::SubrequestInfo;
-pub(crate) use extensions::{InheritedExtensions, release_outer};
+pub(crate) use extensions::{InheritedExtensions, discard};
 pub(crate) use headers::Ignored;
 pub use headers::ItemHeaders;
 pub(crate) use inherited::Inherited;
