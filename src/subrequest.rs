@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind};
 use crate::fault::Fault;
 
 const MAX_ID: usize = 256;
-const MAX_HEADERS: u8 = 64;
+pub(crate) const MAX_HEADERS: u8 = 64;
 const MAX_HEADER_BYTES: u16 = 16 * 1024;
 
 static JSON: HeaderValue = HeaderValue::from_static("application/json");

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::body::decode_body;
-use super::names::Names;
+use super::names::{HeaderNames, Names};
 use super::scan::{Invalid, Scanner, Str};
 use crate::error::ErrorKind;
 use crate::fault::Fault;
@@ -176,12 +176,14 @@ impl<'a> Source<'a> {
             }
             return Ok(());
         }
-        let mut names = Names::default();
+        let mut names = HeaderNames::default();
         let mut is_first = true;
         while let Some(name) = self.scanner.member(is_first)? {
             is_first = false;
             let name = self.bytes(&name)?;
-            names.insert(name.clone())?;
+            if let Some(fault) = names.insert(&name)? {
+                item.fail(fault);
+            }
             if self.scanner.take(b'[') {
                 let mut is_first = true;
                 while self.scanner.element(is_first)? {

@@ -2,6 +2,7 @@
 
 mod change_sets;
 mod chunks;
+mod encodings;
 mod framing;
 mod negotiation;
 pub(crate) mod parts;
