@@ -65,7 +65,8 @@ pub(crate) struct Extras {
     method: Option<Method>,
     /// Any other content type.
     content_type: Option<HeaderValue>,
-    pub(crate) depends_on: Vec<ByteString>,
+    /// Ids, a NUL behind each: one of a byte or two must not take ten times its size.
+    depends_on: String,
     /// The atomicity group that the item is of.
     pub(crate) group: Option<ByteString>,
     pub(crate) ends_group: bool,
@@ -147,7 +148,7 @@ impl Subrequest {
     pub fn depends_on(mut self, id: impl Into<Bytes>) -> Self {
         // What is not UTF-8 is nobody's id, and neither is the empty text.
         let id = ByteString::try_from(id.into()).unwrap_or_default();
-        self.extras_mut().depends_on.push(id);
+        self.add_dependency(&id);
         self
     }
 
@@ -164,6 +165,13 @@ impl Subrequest {
     pub fn reject(mut self, status: StatusCode) -> Self {
         self.fail(Fault::Rejected(status));
         self
+    }
+
+    pub(crate) fn add_dependency(&mut self, id: &str) {
+        let ids = &mut self.extras_mut().depends_on;
+        // An id has no control characters.
+        ids.push_str(if id.contains('\0') { "" } else { id });
+        ids.push('\0');
     }
 
     pub(crate) fn set_id(&mut self, id: ByteString) -> Result<(), ErrorKind> {
@@ -250,10 +258,9 @@ impl Subrequest {
     }
 
     /// The ids of the items that must have succeeded before this one.
-    pub(crate) fn depends_on_ids(&self) -> &[ByteString] {
-        self.extras
-            .as_ref()
-            .map_or(&[], |extras| &extras.depends_on)
+    pub(crate) fn depends_on_ids(&self) -> impl Iterator<Item = &str> {
+        let extras = self.extras.iter();
+        extras.flat_map(|extras| extras.depends_on.split_terminator('\0'))
     }
 
     pub(crate) fn group(&self) -> Option<&str> {

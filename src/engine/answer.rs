@@ -47,6 +47,8 @@ pub(crate) struct Answer<S: Inner<B>, B> {
     held: Option<Held>,
     /// Answers to a group that is not complete, where a format writes groups whole.
     group: Vec<Subresponse>,
+    /// Bytes of their bodies.
+    group_bytes: usize,
     summary: Summary,
     retry_after: Option<u64>,
     cookies: Vec<HeaderValue>,
@@ -104,6 +106,7 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
             manner,
             held: (in_order || manner.is_ordered).then(Held::default),
             group: Vec::new(),
+            group_bytes: 0,
             summary: Summary::default(),
             retry_after: None,
             cookies: Vec::new(),
@@ -195,8 +198,10 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
             return self.write(std::slice::from_mut(&mut subresponse));
         }
         let is_complete = subresponse.ends_group();
+        self.group_bytes += subresponse.body.len();
         self.group.push(subresponse);
         if is_complete {
+            self.group_bytes = 0;
             let mut group = std::mem::take(&mut self.group);
             self.write(&mut group);
         }
@@ -238,9 +243,8 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
     /// Whether a buffered answer with so many bytes more is larger than it may be.
     fn is_over(&self, more: usize) -> bool {
         let held = self.held.as_ref().map_or(0, |held| held.bytes);
-        let group: usize = self.group.iter().map(|answer| answer.body.len()).sum();
         let max = self.dispatch.context().config.limits.max_total_answer_bytes;
-        !self.manner.is_streamed && self.frames.len() + held + group + more > max
+        !self.manner.is_streamed && self.frames.len() + held + self.group_bytes + more > max
     }
 
     /// The answer does not fit. Nor will later ones: their items are not begun, so that nothing is done and then not told.

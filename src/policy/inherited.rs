@@ -1,13 +1,14 @@
 //! What an item inherits from the outer request, and how its own headers go on top.
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::headers::{ItemHeaders, Taking, folded};
-use super::hop_by_hop::{is_hop_by_hop, is_named_by_connection};
+use super::hop_by_hop::{is_hop_by_hop, remove_named_by};
 use crate::body::content_length;
 use crate::subrequest::Subrequest;
 
@@ -27,13 +28,12 @@ pub(crate) struct Inherited {
     /// An only item takes them as they are.
     is_single: bool,
     /// The names of the outer request that a folding comparison needs: those with `_`. Made when an item brings headers.
-    outer_folded: OnceCell<Vec<String>>,
+    outer_folded: OnceCell<HashSet<String>>,
     idempotency_key: Option<HeaderValue>,
 }
 
 impl Inherited {
     pub(crate) fn new(outer: &Parts, total: usize) -> Self {
-        let has_connection = outer.headers.contains_key(CONNECTION);
         // Names, not values: a map that is asked for more than 24 Ki places panics. The content type makes room for one more.
         let room = outer.headers.keys_len().saturating_sub(1);
         let mut bare = HeaderMap::with_capacity(room.max(LEAST_ROOM));
@@ -42,12 +42,11 @@ impl Inherited {
             let text = name.as_str();
             if name == IDEMPOTENCY_KEY {
                 idempotency_key.get_or_insert_with(|| value.clone());
-            } else if is_inherited(text)
-                && !(has_connection && is_named_by_connection(&outer.headers, text))
-            {
+            } else if is_inherited(text) {
                 bare.append(name, value.clone());
             }
         }
+        remove_named_by(outer.headers.get_all(CONNECTION), &mut bare);
         // HTTP/2 says it in `:authority`, which an origin-form request has no place for.
         let authority = outer.uri.authority().filter(|_| !bare.contains_key(HOST));
         if let Some(Ok(host)) = authority.map(|host| HeaderValue::from_str(host.as_str())) {
@@ -145,7 +144,7 @@ impl Inherited {
             names.map(|name| folded(name).into_owned()).collect()
         };
         let outer_folded = self.outer_folded.get_or_init(with_underscore);
-        outer.headers.contains_key(name) || outer_folded.iter().any(|outer| outer == name)
+        outer.headers.contains_key(name) || outer_folded.contains(name)
     }
 
     /// One key for the batch would make every item after the first a repetition.

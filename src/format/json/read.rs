@@ -74,8 +74,8 @@ impl Reader {
             let index = found.len();
             // Filled in its place: it is large to move.
             found.push(Subrequest::nameless());
-            if let Some(item) = found.last_mut() {
-                let read = source.item(item);
+            if let Some((item, earlier)) = found.split_last_mut() {
+                let read = source.item(item, earlier);
                 read.map_err(|kind| Error::new(kind).at_item(index))?;
             }
         }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::boundary::boundary_of;
+use super::content_id::content_id_of;
 use super::head::{Head, Unreadable};
 use crate::error::ErrorKind;
 use crate::media_type::MediaType;
@@ -98,19 +99,4 @@ fn kind_of(content_type: &[u8]) -> Result<Kind, ErrorKind> {
     let boundary = boundary_of(&media_type).filter(|_| media_type.is("multipart/mixed"));
     let boundary = boundary.ok_or(ErrorKind::Malformed)?;
     Ok(Kind::ChangeSet(boundary.into_owned()))
-}
-
-/// The `Content-ID` as it stands; one that is empty is none.
-pub(super) fn content_id_of(value: Bytes) -> Result<Option<ByteString>, ErrorKind> {
-    let id = ByteString::try_from(value).map_err(|_| ErrorKind::Malformed)?;
-    Ok(Some(id).filter(|id| !bare(id).is_empty()))
-}
-
-/// The id in a `Content-ID`: `1` of `<1>`, and of `1`.
-pub(super) fn bare(content_id: &ByteString) -> ByteString {
-    let inner = content_id.strip_prefix('<');
-    match inner.and_then(|inner| inner.strip_suffix('>')) {
-        Some(inner) => content_id.slice_ref(inner),
-        None => content_id.clone(),
-    }
 }

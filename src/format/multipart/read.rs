@@ -6,9 +6,10 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 
 use super::boundary::boundary_of;
+use super::content_id::bare;
 use super::delimiter::{Splitter, Window};
 use super::names;
-use super::part::{Kind, Part, bare};
+use super::part::{Kind, Part};
 use super::request::read_request;
 use crate::config::Limits;
 use crate::error::{Error, ErrorKind};

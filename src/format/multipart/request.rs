@@ -9,8 +9,9 @@ use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use memchr::memchr;
 use percent_encoding::{AsciiSet, percent_encode};
 
+use super::content_id::content_id_of;
 use super::head::{Head, Unreadable};
-use super::part::{content_id_of, set_once};
+use super::part::set_once;
 use crate::error::ErrorKind;
 use crate::fault::Fault;
 use crate::subrequest::Subrequest;

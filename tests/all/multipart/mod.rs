@@ -4,6 +4,7 @@ mod change_sets;
 mod chunks;
 mod encodings;
 mod framing;
+mod ids;
 mod negotiation;
 pub(crate) mod parts;
 mod requests;
