@@ -157,12 +157,12 @@ async fn a_method_or_a_url_of_a_wrong_type_fails_its_item_alone() {
 async fn headers_are_strings_or_arrays_of_strings_by_names_in_any_case() {
     let asked = asked(
         r#"{"id":"b","method":"GET","url":"/2","headers":{
-            "ACCEPT":"text/plain","x-Many":["1","2"],"X-One":["\u0061"],"x-none":[],"X-MANY":"3","x-empty":""}}"#,
+            "ACCEPT":"text/plain","x-Many":["1","2"],"X-One":["\u0061"],"x-none":[],"x-empty":""}}"#,
     )
     .await;
     let all = |name| -> Vec<_> { asked.headers.get_all(name).iter().collect() };
     assert_eq!(all("accept"), ["text/plain"]);
-    assert_eq!(all("x-many"), ["1", "2", "3"]);
+    assert_eq!(all("x-many"), ["1", "2"]);
     assert_eq!(all("x-one"), ["a"]);
     assert_eq!(all("x-empty"), [""]);
     assert!(!asked.headers.contains_key("x-none"));

@@ -145,7 +145,7 @@ pub(super) fn value(mut text: &[u8], depth: u32, is_answer: bool) -> Option<&[u8
             b't' => rest.strip_prefix(b"rue")?,
             b'f' => rest.strip_prefix(b"alse")?,
             b'n' => rest.strip_prefix(b"ull")?,
-            _ => number(first, rest, is_answer)?,
+            _ => number(text, first, rest, is_answer)?,
         };
         while open.count > 0 {
             let (byte, rest) = next(text)?;
@@ -164,9 +164,10 @@ pub(super) fn value(mut text: &[u8], depth: u32, is_answer: bool) -> Option<&[u8
     }
 }
 
-/// The rest of a number, which begins with this byte. One in the text of an answer must be finite as an `f64`.
+/// The rest of a number, the first in the text, which begins with this byte and goes on after it. One in the text of an answer must
+/// be finite as an `f64`.
 #[inline(always)]
-fn number(first: u8, after: &[u8], is_answer: bool) -> Option<&[u8]> {
+fn number<'a>(text: &'a [u8], first: u8, after: &'a [u8], is_answer: bool) -> Option<&'a [u8]> {
     let (digit, mut rest) = match first {
         b'-' => after.split_first().map(|(first, rest)| (*first, rest))?,
         _ => (first, after),
@@ -190,7 +191,8 @@ fn number(first: u8, after: &[u8], is_answer: bool) -> Option<&[u8]> {
     }
     let length = after.len() - rest.len();
     if is_answer && (has_large_exponent || length > SHORT_NUMBER) {
-        return is_finite(first, after.get(..length)?).then_some(rest);
+        let number = text.get(text.len() - after.len() - 1..text.len() - rest.len());
+        return is_finite(number?).then_some(rest);
     }
     Some(rest)
 }
@@ -203,12 +205,11 @@ const FEW_DIGITS: usize = 2;
 /// refuses keeps every client that uses it from the whole envelope.
 #[cold]
 #[inline(never)]
-fn is_finite(first: u8, rest: &[u8]) -> bool {
-    let number = [&[first], rest].concat();
-    let exact = from_utf8(&number)
+fn is_finite(number: &[u8]) -> bool {
+    let exact = from_utf8(number)
         .ok()
         .and_then(|text| text.parse::<f64>().ok());
-    let is_read = serde_json::from_slice::<f64>(&number).is_ok_and(f64::is_finite);
+    let is_read = serde_json::from_slice::<f64>(number).is_ok_and(f64::is_finite);
     is_read && exact.is_some_and(f64::is_finite)
 }
 

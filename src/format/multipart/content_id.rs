@@ -48,7 +48,8 @@ pub(super) fn bare(content_id: &ByteString) -> ByteString {
 /// has no brackets, so one can be told from the other.
 pub(super) fn of_id(id: &str) -> Cow<'_, str> {
     match Cow::from(utf8_percent_encode(id, NOT_IN_TOKENS)) {
-        Cow::Borrowed(token) => Cow::Borrowed(token),
-        Cow::Owned(_) => Cow::Owned(format!("<{}>", utf8_percent_encode(id, ENCODED))),
+        // A single byte is encoded without a copy, too.
+        Cow::Borrowed(token) if token == id => Cow::Borrowed(token),
+        _ => Cow::Owned(format!("<{}>", utf8_percent_encode(id, ENCODED))),
     }
 }

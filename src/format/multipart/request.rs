@@ -129,8 +129,11 @@ fn read_request_line(line: &Bytes, item: &mut Subrequest) {
         target = target.get(..before).unwrap_or_default().trim_ascii_end();
     }
     let url = match Cow::from(percent_encode(target, SPACES)) {
-        Cow::Borrowed(_) => ByteString::try_from(line.slice_ref(target)).ok(),
-        Cow::Owned(encoded) => Some(encoded.into()),
+        // A single byte is encoded without a copy, too.
+        Cow::Borrowed(same) if same.len() == target.len() => {
+            ByteString::try_from(line.slice_ref(target)).ok()
+        }
+        encoded => Some(encoded.into_owned().into()),
     };
     match url {
         Some(url) => item.url = url,
