@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind};
 use crate::fault::Fault;
 
 const MAX_ID: usize = 256;
-pub(crate) const MAX_HEADERS: u8 = 64;
+const MAX_HEADERS: u8 = 64;
 const MAX_HEADER_BYTES: u16 = 16 * 1024;
 
 static JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -221,6 +221,14 @@ impl Subrequest {
         }
     }
 
+    /// Whether it has this header, in any case, and with `_` for `-`: to many a backend these are one.
+    #[cfg(feature = "json")]
+    pub(crate) fn brings(&self, name: &[u8]) -> bool {
+        let mut names = self.headers.iter().map(|(name, _)| name.as_str());
+        names.any(|known| is_alike(known, name))
+            || (self.has_content_type() && is_alike(CONTENT_TYPE.as_str(), name))
+    }
+
     fn add_content_type(&mut self, value: Bytes) {
         match HeaderValue::from_maybe_shared(value) {
             Ok(value) if !self.has_content_type() => self.set_content_type(value),
@@ -291,4 +299,17 @@ impl Subrequest {
         let allowed = others.iter().find(same);
         allowed.cloned().ok_or(Fault::MethodNotAllowed)
     }
+}
+
+#[cfg(feature = "json")]
+fn is_alike(name: &str, other: &[u8]) -> bool {
+    let fold = |byte: u8| match byte {
+        b'_' => b'-',
+        other => other.to_ascii_lowercase(),
+    };
+    let pairs = name.bytes().zip(other.iter().copied());
+    name.len() == other.len()
+        && pairs
+            .into_iter()
+            .all(|(one, other)| fold(one) == fold(other))
 }

@@ -215,7 +215,7 @@ fn items(one: impl Fn(usize) -> String) -> Scene {
 const REQUEST: &str = "Content-Type: application/http\n\nGET /a HTTP/1.1\n\n";
 
 fn parts(one: impl Fn(usize) -> String) -> Scene {
-    Scene::multipart(fill(one) + "--b--").of_many_items()
+    Scene::multipart(fill(one) + "\n--b--").of_many_items()
 }
 
 macro_rules! cases {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::body::decode_body;
-use super::names::{HeaderNames, Names};
+use super::names::Names;
 use super::scan::{Invalid, Scanner, Str};
 use crate::error::ErrorKind;
 use crate::fault::Fault;
@@ -181,13 +181,14 @@ impl<'a> Source<'a> {
             }
             return Ok(());
         }
-        let mut names = HeaderNames::default();
+        let mut names = Names::default();
         let mut is_first = true;
         while let Some(name) = self.scanner.member(is_first)? {
             is_first = false;
             let name = self.bytes(&name)?;
-            if let Some(fault) = names.insert(&name)? {
-                item.fail(fault);
+            names.insert(name.clone())?;
+            if item.brings(&name) {
+                item.fail(Fault::Header);
             }
             if self.scanner.take(b'[') {
                 let mut is_first = true;
@@ -234,7 +235,10 @@ impl<'a> Source<'a> {
             {
                 return Err(ErrorKind::UnknownDependency);
             }
-            item.add_dependency(&self.shared(&id)?);
+            match id.is_escaped {
+                false => item.add_dependency(self.slice(id.inner)),
+                true => item.add_dependency(&self.unescaped(&id)?),
+            }
         }
         Ok(())
     }
