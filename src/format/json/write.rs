@@ -18,6 +18,9 @@ const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
 /// What an answer takes besides its body, with a header or two.
 const SMALL_ITEM: usize = 192;
 
+/// Bytes of a header's value that are converted at a time.
+const PIECE: usize = 1024;
+
 const JSON: &[u8] = b"application/json";
 
 /// What stands around the answers.
@@ -259,9 +262,10 @@ fn put_latin1(value: &HeaderValue, out: &mut Frames) {
     let bytes = value.as_bytes();
     match is_plain(bytes) {
         true => out.put(bytes),
-        false => {
-            let text: String = bytes.iter().copied().map(char::from).collect();
+        // In pieces: as one text it would be held twice.
+        false => bytes.chunks(PIECE).for_each(|piece| {
+            let text: String = piece.iter().copied().map(char::from).collect();
             put_escaped(&text, out);
-        }
+        }),
     }
 }
