@@ -9,17 +9,19 @@
 //! Instructions repeat where times do not, on any machine. It needs valgrind, and measures nothing without.
 mod support;
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::process::ExitCode;
 
+use support::budget::{self, Figure};
 use support::harness::Mode;
 use support::{callgrind, case};
 
 const BUDGETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/budgets.txt");
 
-/// Counts repeat, but hash maps are seeded anew in each run.
-const SLACK: f64 = 1.01;
+const HEAD: &str = "\
+# What an item of one case may cost in instructions, as a ratio to another. `cargo bench --bench budgets` fails
+# when one is over, and writes this file with `-- --write`: the ratios as they are, with 3 % to spare. The goal is
+# what they ought to be; a budget above it says that it is not reached yet.
+";
 
 /// What an item of one case may cost, against an item of another.
 struct Ratio {
@@ -104,74 +106,21 @@ fn main() -> ExitCode {
         Mode::Full => RATIOS,
         Mode::Quick => &RATIOS[..2],
     };
-    let costs = callgrind::per_item(ratios.iter().flat_map(|ratio| [ratio.case, ratio.against]));
+    let cases = ratios.iter().flat_map(|ratio| [ratio.case, ratio.against]);
+    let costs = callgrind::per_unit(cases, case::runs);
     println!("instructions an item");
     for (case, cost) in &costs {
         println!("  {case:<30} {cost:>10.0}");
     }
-    let figures: Vec<(&Ratio, f64)> = ratios
-        .iter()
-        .map(|ratio| (ratio, costs[ratio.case] / costs[ratio.against]))
-        .collect();
+    let figure = |ratio: &Ratio| Figure {
+        name: ratio.name.to_owned(),
+        goal: ratio.goal,
+        figure: costs[ratio.case] / costs[ratio.against],
+        comment: ratio.comment,
+    };
+    let figures: Vec<Figure> = ratios.iter().map(figure).collect();
     if mode == Mode::Full && args.iter().any(|arg| arg == "--write") {
-        std::fs::write(BUDGETS, written(&figures)).expect("the budgets can be written");
+        budget::write(BUDGETS, HEAD, &figures);
     }
-    compare(&figures)
-}
-
-fn compare(figures: &[(&Ratio, f64)]) -> ExitCode {
-    let text = std::fs::read_to_string(BUDGETS).expect("benches/budgets.txt");
-    let budgets = read(&text);
-    let mut status = ExitCode::SUCCESS;
-    println!("\n| ratio | goal | figure | budget | |\n| --- | --- | --- | --- | --- |");
-    for (ratio, figure) in figures {
-        let Some(budget) = budgets.get(ratio.name) else {
-            println!("benches/budgets.txt has no line for {}", ratio.name);
-            status = ExitCode::FAILURE;
-            continue;
-        };
-        let verdict = if *figure > budget * SLACK {
-            status = ExitCode::FAILURE;
-            "**over budget**"
-        } else if *figure > ratio.goal {
-            "misses the goal"
-        } else {
-            ""
-        };
-        let (name, goal, comment) = (ratio.name, goal(ratio), ratio.comment);
-        println!("| {name}: {comment} | {goal} | {figure:.3} | {budget:.3} | {verdict} |");
-    }
-    status
-}
-
-fn goal(ratio: &Ratio) -> String {
-    match ratio.goal.is_finite() {
-        true => ratio.goal.to_string(),
-        false => "none".to_owned(),
-    }
-}
-
-/// A line a ratio: its name, its budget, and a comment after `#`.
-fn read(text: &str) -> BTreeMap<&str, f64> {
-    let lines = text
-        .lines()
-        .map(|line| line.split('#').next().unwrap_or(""));
-    let lines = lines.filter_map(|line| line.trim().split_once(' '));
-    lines
-        .map(|(name, budget)| (name, budget.trim().parse().expect("a ratio")))
-        .collect()
-}
-
-fn written(figures: &[(&Ratio, f64)]) -> String {
-    let mut text = String::from(
-        "# What an item of one case may cost in instructions, as a ratio to another. `cargo bench --bench budgets` fails\n\
-         # when one is over, and writes this file with `-- --write`: the ratios as they are, with 3 % to spare. The goal is\n\
-         # what they ought to be; a budget above it says that it is not reached yet.\n",
-    );
-    for (ratio, figure) in figures {
-        let budget = (figure * 1.03 * 1000.0).ceil() / 1000.0;
-        let (name, goal, comment) = (ratio.name, goal(ratio), ratio.comment);
-        writeln!(text, "{name:<18} {budget:>6.3}  # goal {goal}: {comment}").expect("a string");
-    }
-    text
+    budget::compare(BUDGETS, &figures)
 }

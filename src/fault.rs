@@ -20,6 +20,11 @@ pub(crate) enum Fault {
     TooManyHeaders,
     Body,
     BodyTooLarge,
+    #[cfg_attr(
+        not(feature = "multipart"),
+        expect(dead_code, reason = "only multipart has encodings")
+    )]
+    UnsupportedEncoding,
     Rejected(StatusCode),
     NestedBatch,
     FailedDependency,
@@ -78,6 +83,7 @@ impl Fault {
         Header => 400, "bad-header", "a header is not valid";
         TooManyHeaders => 400, "too-many-headers", "the item has too many headers, or too long ones";
         Body => 400, "bad-body", "the body is not encoded as its content type asks";
+        UnsupportedEncoding => 400, "unsupported-encoding", "the item's encoding is not supported";
         BodyTooLarge => 413, "body-too-large", "the body is too large";
         NestedBatch => 508, "nested-batch", "a batch cannot be an item of a batch";
         FailedDependency => 424, "failed-dependency", "an item that this one depends on has failed";

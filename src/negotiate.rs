@@ -153,23 +153,31 @@ fn writer<'a>(
     {
         return Ok((reader, encoder));
     }
-    let mut ranges: Vec<_> = accepted(&outer.headers)
-        .filter(|range| !is_alike || range.names_one_of(&config.formats))
-        .collect();
-    if ranges.is_empty() {
-        ranges.push(ANYTHING);
-    }
     let others = config.formats.iter().map(Arc::as_ref);
+    let mut candidates: Vec<_> = std::iter::once(reader)
+        .chain(others)
+        .map(Candidate::new)
+        .collect();
+    let mut is_anything = true;
+    for range in accepted(&outer.headers) {
+        if !is_alike || range.names_one_of(&config.formats) {
+            is_anything = false;
+            candidates.iter_mut().for_each(|one| one.note(&range));
+        }
+    }
+    if is_anything {
+        candidates.iter_mut().for_each(|one| one.note(&ANYTHING));
+    }
     let mut best: Option<(Quality, &dyn Format, Box<dyn Encoder>)> = None;
-    for format in std::iter::once(reader).chain(others) {
-        let Some(quality) = quality(format, &ranges) else {
+    for candidate in candidates {
+        let Some(quality) = candidate.quality() else {
             continue;
         };
         if best.as_ref().is_some_and(|(best, ..)| *best >= quality) {
             continue;
         }
-        if let Some(encoder) = format.encoder(outer) {
-            best = Some((quality, format, encoder));
+        if let Some(encoder) = candidate.format.encoder(outer) {
+            best = Some((quality, candidate.format, encoder));
         }
     }
     best.map(|(_, format, encoder)| (format, encoder))
@@ -261,20 +269,34 @@ fn weight(range: &MediaType<'_>) -> u16 {
     })
 }
 
-/// For each name the most exact range counts, and of all its names a format's best. A range with a star means a format by its
-/// first name only: so one that is refused by it does not come in by another.
-fn quality(format: &dyn Format, ranges: &[Range<'_>]) -> Option<Quality> {
-    let of_name = |(index, name): (usize, &&str)| {
-        ranges
-            .iter()
-            .filter_map(|range| Some((range.matches(name)?, range.weight)))
-            .filter(|(exactness, _)| index == 0 || *exactness == Exactness::Subtype)
+/// A format, and how much it is wanted. For each of its names the most exact range counts, and of all names the best. A range with
+/// a star means a format by its first name only: so one that is refused by it does not come in by another.
+struct Candidate<'a> {
+    format: &'a dyn Format,
+    /// For each name. Ranges are not kept: a header has room for many.
+    wanted: Vec<Option<(Exactness, u16)>>,
+}
+
+impl<'a> Candidate<'a> {
+    fn new(format: &'a dyn Format) -> Self {
+        let wanted = vec![None; format.media_types().len()];
+        Self { format, wanted }
+    }
+
+    fn note(&mut self, range: &Range<'_>) {
+        let names = self.format.media_types().iter().enumerate();
+        for ((index, name), wanted) in names.zip(&mut self.wanted) {
+            let exactness = range.matches(name);
+            let exactness = exactness.filter(|exact| index == 0 || *exact == Exactness::Subtype);
+            *wanted = (*wanted).max(exactness.map(|exactness| (exactness, range.weight)));
+        }
+    }
+
+    fn quality(&self) -> Option<Quality> {
+        let wanted = self.wanted.iter().flatten();
+        let wanted = wanted.filter(|(_, weight)| *weight > 0);
+        wanted
+            .map(|(exactness, weight)| (*weight, *exactness))
             .max()
-            .map(|(exactness, weight)| (weight, exactness))
-    };
-    let names = format.media_types().iter().enumerate();
-    names
-        .filter_map(of_name)
-        .filter(|(weight, _)| *weight > 0)
-        .max()
+    }
 }

@@ -12,6 +12,9 @@ const CONTINUE_ON_ERROR: &str = "continue-on-error";
 const WAIT: &str = "wait";
 const RETURN: &str = "return";
 
+/// Before any of them, as OData 4.0 spells it.
+const ODATA: &str = "odata.";
+
 /// Without a timer nobody can promise how long it takes.
 const NAMES: &[&str] = match cfg!(feature = "timeout") {
     true => &[CONTINUE_ON_ERROR, RETURN, WAIT],
@@ -52,9 +55,14 @@ impl Preferences {
     /// Of two preferences with one name the first counts, even if it is not honoured (RFC 7240 §2).
     fn take(&mut self, preference: &str) {
         let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
-        let name = name.trim().to_ascii_lowercase();
-        let name = name.strip_prefix("odata.").unwrap_or(&name);
-        let known = NAMES.iter().copied().find(|known| *known == name);
+        let name = name.trim();
+        let (prefix, rest) = name.split_at_checked(ODATA.len()).unwrap_or_default();
+        let name = match prefix.eq_ignore_ascii_case(ODATA) {
+            true => rest,
+            false => name,
+        };
+        let mut names = NAMES.iter().copied();
+        let known = names.find(|known| known.eq_ignore_ascii_case(name));
         let Some(name) = known.filter(|known| !self.seen.contains(known)) else {
             return;
         };

@@ -65,7 +65,8 @@ pub(crate) struct Extras {
     method: Option<Method>,
     /// Any other content type.
     content_type: Option<HeaderValue>,
-    pub(crate) depends_on: Vec<ByteString>,
+    /// Ids, a NUL behind each: one of a byte or two must not take ten times its size.
+    depends_on: String,
     /// The atomicity group that the item is of.
     pub(crate) group: Option<ByteString>,
     pub(crate) ends_group: bool,
@@ -147,7 +148,7 @@ impl Subrequest {
     pub fn depends_on(mut self, id: impl Into<Bytes>) -> Self {
         // What is not UTF-8 is nobody's id, and neither is the empty text.
         let id = ByteString::try_from(id.into()).unwrap_or_default();
-        self.extras_mut().depends_on.push(id);
+        self.add_dependency(&id);
         self
     }
 
@@ -165,6 +166,13 @@ impl Subrequest {
     pub fn reject(mut self, status: StatusCode) -> Self {
         self.fail(Fault::Rejected(status));
         self
+    }
+
+    pub(crate) fn add_dependency(&mut self, id: &str) {
+        let ids = &mut self.extras_mut().depends_on;
+        // An id has no control characters.
+        ids.push_str(if id.contains('\0') { "" } else { id });
+        ids.push('\0');
     }
 
     pub(crate) fn set_id(&mut self, id: ByteString) -> Result<(), ErrorKind> {
@@ -214,18 +222,12 @@ impl Subrequest {
         }
     }
 
-    /// Whether it has a header of this name, in any case, where `_` is the same as `-`.
+    /// Whether it has this header, in any case, and with `_` for `-`: to many a backend these are one.
     #[cfg(feature = "json")]
-    pub(crate) fn has_header(&self, name: &[u8]) -> bool {
-        let folded = |byte: &u8| match byte {
-            b'_' => b'-',
-            byte => byte.to_ascii_lowercase(),
-        };
-        let same = |known: &HeaderName| {
-            let known = known.as_str().as_bytes();
-            known.len() == name.len() && known.iter().map(folded).eq(name.iter().map(folded))
-        };
-        self.headers.iter().any(|(known, _)| same(known))
+    pub(crate) fn brings(&self, name: &[u8]) -> bool {
+        let mut names = self.headers.iter().map(|(name, _)| name.as_str());
+        names.any(|known| is_alike(known, name))
+            || (self.has_content_type() && is_alike(CONTENT_TYPE.as_str(), name))
     }
 
     fn add_content_type(&mut self, value: Bytes) {
@@ -265,10 +267,9 @@ impl Subrequest {
     }
 
     /// The ids of the items that must have succeeded before this one.
-    pub(crate) fn depends_on_ids(&self) -> &[ByteString] {
-        self.extras
-            .as_ref()
-            .map_or(&[], |extras| &extras.depends_on)
+    pub(crate) fn depends_on_ids(&self) -> impl Iterator<Item = &str> {
+        let extras = self.extras.iter();
+        extras.flat_map(|extras| extras.depends_on.split_terminator('\0'))
     }
 
     pub(crate) fn group(&self) -> Option<&str> {
@@ -299,4 +300,17 @@ impl Subrequest {
         let allowed = others.iter().find(same);
         allowed.cloned().ok_or(Fault::MethodNotAllowed)
     }
+}
+
+#[cfg(feature = "json")]
+fn is_alike(name: &str, other: &[u8]) -> bool {
+    let fold = |byte: u8| match byte {
+        b'_' => b'-',
+        other => other.to_ascii_lowercase(),
+    };
+    let pairs = name.bytes().zip(other.iter().copied());
+    name.len() == other.len()
+        && pairs
+            .into_iter()
+            .all(|(one, other)| fold(one) == fold(other))
 }

@@ -88,8 +88,9 @@ impl<'a> Targets<'a> {
             return url.as_bytes().clone();
         }
         match Cow::from(utf8_percent_encode(url, SPACE_AND_BEYOND)) {
-            Cow::Borrowed(_) => url.as_bytes().clone(),
-            Cow::Owned(encoded) => encoded.into(),
+            // A single byte is encoded without a copy, too.
+            Cow::Borrowed(same) if same.len() == url.len() => url.as_bytes().clone(),
+            encoded => encoded.into_owned().into(),
         }
     }
 

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
-use super::case;
-
 /// The argument that makes this program a case and not a bench.
 pub(crate) const CASE: &str = "case";
 
@@ -18,8 +16,20 @@ pub(crate) fn is_there() -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// The instructions that an item of each case takes.
-pub(crate) fn per_item<'a>(cases: impl IntoIterator<Item = &'a str>) -> BTreeMap<&'a str, f64> {
+/// How often a case runs: two runs of different length, whose difference has no start and no end in it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Runs {
+    pub(crate) few: u32,
+    pub(crate) more: u32,
+    /// Items, or bytes, of one.
+    pub(crate) units: u32,
+}
+
+/// The instructions that an item of each case, or a byte, takes.
+pub(crate) fn per_unit<'a>(
+    cases: impl IntoIterator<Item = &'a str>,
+    runs: fn(&str) -> Runs,
+) -> BTreeMap<&'a str, f64> {
     let waiting: BTreeMap<&str, f64> = cases.into_iter().map(|case| (case, 0.0)).collect();
     let waiting = Mutex::new(waiting.into_keys().collect::<Vec<_>>());
     let counted = Mutex::new(BTreeMap::new());
@@ -31,7 +41,7 @@ pub(crate) fn per_item<'a>(cases: impl IntoIterator<Item = &'a str>) -> BTreeMap
                     let Some(case) = waiting.lock().expect("the cases").pop() else {
                         return;
                     };
-                    let instructions = instructions(case);
+                    let instructions = instructions(case, runs(case));
                     counted
                         .lock()
                         .expect("the counts")
@@ -43,12 +53,10 @@ pub(crate) fn per_item<'a>(cases: impl IntoIterator<Item = &'a str>) -> BTreeMap
     counted.into_inner().expect("the counts")
 }
 
-/// Two runs of different length: the difference has no start and no end in it.
-fn instructions(case: &str) -> f64 {
-    let items = case::count(case) as u32;
-    let (few, more) = (2 + 100 / items, 4 + 2000 / items);
+fn instructions(case: &str, runs: Runs) -> f64 {
+    let Runs { few, more, units } = runs;
     let counted = collected(case, more) - collected(case, few);
-    counted as f64 / f64::from((more - few) * items)
+    counted as f64 / (f64::from(more - few) * f64::from(units))
 }
 
 fn collected(case: &str, times: u32) -> u64 {

@@ -3,14 +3,20 @@
 use tower::Layer;
 use tower_multistatus::Json;
 
+use super::callgrind::Runs;
 use super::harness::{Variant, answered, floored, runtime};
 use super::inner::{Answer, Trivial, router};
 use super::{Kind, Load, by_hand, layer};
 
-/// How many items a case has.
-pub(crate) fn count(case: &str) -> usize {
+/// How often a case runs: more often the fewer items it has.
+pub(crate) fn runs(case: &str) -> Runs {
     let count = case.rsplit(' ').next().expect("five words");
-    count.parse().expect("the last word is a number")
+    let items = count.parse().expect("the last word is a number");
+    Runs {
+        few: 2 + 100 / items,
+        more: 4 + 2000 / items,
+        units: items,
+    }
 }
 
 /// Runs a case so many times.

@@ -1,6 +1,7 @@
 //! What every bench measures: one set of items over one inner service, answered in several ways.
 #![allow(dead_code, reason = "every bench uses a part of it")]
 
+pub(crate) mod budget;
 pub(crate) mod by_hand;
 pub(crate) mod callgrind;
 pub(crate) mod case;

@@ -51,7 +51,7 @@ impl<'a> Names<'a> {
 /// An atomicity group: its name, and the places of its first and last member.
 type Group<'a> = (&'a str, usize, usize);
 
-/// The atomicity groups of a batch. Run to the best effort, each is a chain: every member waits for the one before it.
+/// The atomicity groups of a batch, in the order of their names.
 #[derive(Debug)]
 pub(super) struct Groups<'a>(Vec<Group<'a>>);
 
@@ -76,21 +76,12 @@ impl<'a> Groups<'a> {
                 _ => groups.push((name, index, index)),
             }
         }
-        let mut sorted: Vec<_> = groups
-            .iter()
-            .map(|(name, first, _)| (*name, *first))
-            .collect();
-        sorted.sort_unstable();
-        let mut pairs = sorted.iter().zip(sorted.iter().skip(1));
-        match pairs.find(|((one, _), (other, _))| one == other) {
+        groups.sort_unstable();
+        let mut pairs = groups.iter().zip(groups.iter().skip(1));
+        match pairs.find(|((one, ..), (other, ..))| one == other) {
             None => Ok(Self(groups)),
-            Some((_, (_, again))) => Err(Error::new(ErrorKind::Malformed).at_item(*again)),
+            Some((_, (_, again, _))) => Err(Error::new(ErrorKind::Malformed).at_item(*again)),
         }
-    }
-
-    pub(super) fn edges(&self) -> Vec<(usize, usize)> {
-        let chain = |(_, first, last): &Group<'a>| (*first..*last).map(|index| (index, index + 1));
-        self.0.iter().flat_map(chain).collect()
     }
 
     /// The last member of each group.
@@ -100,7 +91,8 @@ impl<'a> Groups<'a> {
 
     /// The last member of the group with this name, if the whole group stands before `index`.
     pub(super) fn before(&self, name: &str, index: usize) -> Option<usize> {
-        let (_, _, last) = self.0.iter().find(|(group, _, _)| *group == name)?;
+        let found = self.0.binary_search_by_key(&name, |(group, ..)| group);
+        let (_, _, last) = self.0.get(found.ok()?)?;
         Some(*last).filter(|last| *last < index)
     }
 }

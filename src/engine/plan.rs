@@ -146,7 +146,8 @@ const LOST: usize = usize::MAX;
 
 /// Whether any item may have to do with another. In most batches none has.
 fn has_ties(items: &[Subrequest], rules: Rules) -> bool {
-    let is_tied = |item: &Subrequest| !item.depends_on_ids().is_empty() || item.group().is_some();
+    let is_tied =
+        |item: &Subrequest| item.depends_on_ids().next().is_some() || item.group().is_some();
     rules.has_references || items.iter().any(is_tied)
 }
 
@@ -164,35 +165,40 @@ fn ties(items: &mut [Subrequest], rules: Rules) -> Result<Vec<Ties>, Error> {
     let mut ties: Vec<Ties> = items.iter().map(|_| Ties::default()).collect();
     let names = Names::new(items)?;
     let groups = Groups::new(items, &names, rules.change_sets)?;
-    // Pairs of an item and one that waits for it.
-    let mut edges = groups.edges();
+    let mut awaited = Vec::new();
+    let mut previous = None;
     for (index, item) in items.iter().enumerate() {
         for on in item.depends_on_ids() {
             // Only what stands before is known: so a cycle cannot be, nor an item that waits for itself.
             let on = names.before(on, index).or_else(|| groups.before(on, index));
             let unknown = || Error::new(ErrorKind::UnknownDependency).at_item(index);
-            edges.push((on.ok_or_else(unknown)?, index));
+            awaited.push(on.ok_or_else(unknown)?);
         }
         if rules.has_references {
             let references = references_of(index, item, &names);
             for on in [references.url, references.etag].into_iter().flatten() {
-                edges.push((on, index));
+                awaited.push(on);
                 tied(&mut ties, on).is_referred_to = true;
             }
             tied(&mut ties, index).references = references;
+        }
+        // Run to the best effort, a group is a chain.
+        if item.group().is_some() && item.group() == previous {
+            awaited.push(index - 1);
+        }
+        previous = item.group();
+        awaited.sort_unstable();
+        // Named twice is waited for once.
+        awaited.dedup();
+        tied(&mut ties, index).unmet = awaited.len();
+        for on in awaited.drain(..) {
+            tied(&mut ties, on).dependants.push(index);
         }
     }
     for end in groups.ends() {
         if let Some(item) = items.get_mut(end) {
             item.extras_mut().ends_group = true;
         }
-    }
-    edges.sort_unstable();
-    // Named twice is waited for once.
-    edges.dedup();
-    for (on, waiting) in edges {
-        tied(&mut ties, waiting).unmet += 1;
-        tied(&mut ties, on).dependants.push(waiting);
     }
     Ok(ties)
 }

@@ -11,7 +11,7 @@ use http::{HeaderValue, StatusCode};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use quick_xml::Writer as Xml;
 use quick_xml::escape::partial_escape;
-use quick_xml::events::BytesText;
+use quick_xml::events::{BytesText, Event};
 use serde::Deserialize;
 
 use super::{Encoder, Format, Frames};
@@ -179,16 +179,32 @@ fn put_content(
     }
     let is_utf8 = MediaType::parse(content_type.as_deref().unwrap_or_default()).is_utf8();
     let text = std::str::from_utf8(content).ok();
-    let text = match text.filter(|text| is_utf8 && is_xml(text)) {
-        Some(text) => partial_escape(text),
+    match text.filter(|text| is_utf8 && is_xml(text)) {
+        Some(text) => element.write_inner_content(|xml| {
+            pieces(text).try_for_each(|piece| {
+                let piece = BytesText::from_escaped(partial_escape(piece));
+                xml.write_event(Event::Text(piece))
+            })
+        }),
         None => {
             element = element.with_attribute(("encoding", "base64"));
-            Cow::Owned(STANDARD.encode(content))
+            element.write_text_content(BytesText::from_escaped(STANDARD.encode(content)))
         }
-    };
-    element
-        .write_text_content(BytesText::from_escaped(text))
-        .map(|_| ())
+    }
+    .map(|_| ())
+}
+
+/// Of about 4 KiB: escaped as a whole, the text would be held twice, and grow to five times its size.
+fn pieces(mut rest: &str) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        let longest = rest.len().min(4096);
+        let end = (0..=longest)
+            .rev()
+            .find(|end| rest.is_char_boundary(*end))?;
+        let (piece, after) = rest.split_at(end);
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 /// The `Char` of XML 1.0 §2.2.

@@ -1,10 +1,10 @@
 //! Which headers of an item's answer belong into an envelope.
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::SetCookie;
-use super::hop_by_hop::{is_hop_by_hop, is_named_by_connection};
+use super::hop_by_hop::{is_hop_by_hop, remove_named_by};
 
 /// Takes out what is about the connection and about the browser; returns the cookies to hoist.
 pub(crate) fn clean(headers: &mut HeaderMap, cookies: SetCookie) -> Vec<HeaderValue> {
@@ -22,15 +22,13 @@ pub(crate) fn clean(headers: &mut HeaderMap, cookies: SetCookie) -> Vec<HeaderVa
     if !headers.keys().any(is_dropped) {
         return hoisted;
     }
-    let mut dropped: Vec<_> = headers
+    let dropped: Vec<_> = headers
         .keys()
         .filter(|name| is_dropped(name))
         .cloned()
         .collect();
-    let named = headers
-        .keys()
-        .filter(|name| is_named_by_connection(headers, name.as_str()));
-    dropped.extend(named.cloned());
+    let connection: Vec<_> = headers.get_all(CONNECTION).iter().cloned().collect();
+    remove_named_by(&connection, headers);
     for name in dropped {
         headers.remove(name);
     }

@@ -1,7 +1,6 @@
 //! Headers that are about one connection or one message's framing, not about what it says (RFC 9110 §7.6.1).
 
-use http::HeaderMap;
-use http::header::CONNECTION;
+use http::{HeaderMap, HeaderValue};
 
 pub(super) fn is_hop_by_hop(name: &str) -> bool {
     matches!(
@@ -16,12 +15,17 @@ pub(super) fn is_hop_by_hop(name: &str) -> bool {
     ) || name.starts_with("proxy-")
 }
 
-/// Whether `Connection` names this header, and so makes it hop-by-hop.
-pub(super) fn is_named_by_connection(headers: &HeaderMap, name: &str) -> bool {
-    headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|named| named.trim().eq_ignore_ascii_case(name))
+/// Takes out what these values of `Connection` name, and so make hop-by-hop. Each name is looked up once: names and headers
+/// must not make a product.
+pub(super) fn remove_named_by<'a>(
+    connection: impl IntoIterator<Item = &'a HeaderValue>,
+    headers: &mut HeaderMap,
+) {
+    let values = connection
+        .into_iter()
+        .filter_map(|value| value.to_str().ok());
+    let names = values.flat_map(|value| value.split(',')).map(str::trim);
+    for name in names.filter(|name| !name.is_empty()) {
+        headers.remove(name);
+    }
 }

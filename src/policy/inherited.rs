@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::headers::{Ignored, ItemHeaders, Taking, folded};
-use super::hop_by_hop::{is_hop_by_hop, is_named_by_connection};
+use super::hop_by_hop::{is_hop_by_hop, remove_named_by};
 use crate::body::content_length;
 use crate::subrequest::Subrequest;
 
@@ -35,7 +35,6 @@ pub(crate) struct Inherited {
 
 impl Inherited {
     pub(crate) fn new(outer: &Parts, total: usize) -> Self {
-        let has_connection = outer.headers.contains_key(CONNECTION);
         // Names, not values: a map that is asked for more than 24 Ki places panics. The content type makes room for one more.
         let room = outer.headers.keys_len().saturating_sub(1);
         let mut bare = HeaderMap::with_capacity(room.max(LEAST_ROOM));
@@ -44,12 +43,11 @@ impl Inherited {
             let text = name.as_str();
             if name == IDEMPOTENCY_KEY {
                 idempotency_key.get_or_insert_with(|| value.clone());
-            } else if is_inherited(text)
-                && !(has_connection && is_named_by_connection(&outer.headers, text))
-            {
+            } else if is_inherited(text) {
                 bare.append(name, value.clone());
             }
         }
+        remove_named_by(outer.headers.get_all(CONNECTION), &mut bare);
         // HTTP/2 says it in `:authority`, which an origin-form request has no place for.
         let authority = outer.uri.authority().filter(|_| !bare.contains_key(HOST));
         if let Some(Ok(host)) = authority.map(|host| HeaderValue::from_str(host.as_str())) {

@@ -128,12 +128,12 @@ const HOP_BY_HOP: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn an_item_has_one_content_type_however_a_second_is_spelled() {
+async fn a_content_type_with_an_underscore_is_none() {
     for policy in [ItemHeaders::guarded(), ItemHeaders::only(["accept"])] {
-        let brought = json!({ "Content-Type": "text/plain", "content_type": "text/html" });
+        let brought = json!({ "content_type": "text/html" });
         let layer = BatchLayer::new("/batch").item_headers(policy);
         let asked = asked(layer, &[], brought).await;
-        assert_eq!(asked.header("content-type"), ["text/plain"]);
+        assert!(!asked.headers.contains_key("content-type"));
         assert!(!asked.headers.contains_key("content_type"));
     }
 }

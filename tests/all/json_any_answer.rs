@@ -52,13 +52,10 @@ impl Item<'_> {
     }
 }
 
-/// A reader that is not ours, and strict: one value, of valid UTF-8, not too deep, no half of a surrogate pair.
+/// A reader that is not ours, and strict: one value, of valid UTF-8, not too deep, no half of a surrogate pair, no number
+/// beyond `f64`.
 fn is_json(body: &[u8]) -> bool {
-    match serde_json::from_slice::<Value>(body) {
-        Ok(_) => true,
-        // JSON sets numbers no bounds.
-        Err(error) => error.to_string().starts_with("number out of range"),
-    }
+    serde_json::from_slice::<Value>(body).is_ok()
 }
 
 fn assert_same(item: &Item<'_>, answer: &Response<Bytes>) {
@@ -193,6 +190,8 @@ proptest! {
     #[test]
     fn any_answers_are_told_as_they_were_given(answers in vec(answer(), 0..6)) {
         let reply = run(answered(BatchLayer::new("/batch"), &answers));
+        let whole = serde_json::from_slice::<Value>(&reply.body);
+        prop_assert!(whole.is_ok(), "{:?}", whole);
         let envelope: Envelope<'_> = serde_json::from_slice(&reply.body).unwrap();
         let ids: Vec<_> = envelope.responses.iter().map(|item| item.id.clone()).collect();
         let asked: Vec<_> = (0..answers.len()).map(|at| at.to_string()).collect();

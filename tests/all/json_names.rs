@@ -1,6 +1,10 @@
 //! Names of members: none twice, none unreadable, and unknown ones are passed over.
 
-use crate::support::{ask, assert_malformed, second, with};
+use tower_multistatus::{BatchLayer, ItemHeaders};
+
+use crate::support::{
+    ask, ask_through, assert_malformed, envelope, failed, recorded, second, with,
+};
 
 #[tokio::test]
 async fn duplicate_names_refuse_in_the_envelope() {
@@ -87,4 +91,52 @@ async fn unknown_members_are_ignored_and_may_have_duplicates_inside() {
     let (reply, log) = ask(envelope).await;
     assert_eq!(reply.statuses(), [200]);
     assert_eq!(log.uris(), ["/1"]);
+}
+
+/// The item fails with 400, and the one before it goes on.
+async fn assert_bad_header(headers: &str) {
+    let (reply, log) = ask(with(&format!(r#""headers":{headers}"#))).await;
+    let expected = failed("b", 400, "bad-header", "a header is not valid");
+    assert_eq!(reply.items(), [recorded("a"), expected], "{headers}");
+    assert_eq!(log.uris(), ["/1"], "{headers}");
+}
+
+#[tokio::test]
+async fn a_header_that_is_given_twice_in_different_spellings_fails_the_item() {
+    for headers in [
+        r#"{"etag":"a","ETag":"b"}"#,
+        r#"{"etag":"a","ETag":"a"}"#,
+        r#"{"x-a":"1","x_a":"1"}"#,
+        r#"{"x-a-b":"1","c":"2","X_A-b":"1"}"#,
+        r#"{"content-type":"text/plain","Content-Type":"text/plain"}"#,
+        r#"{"content-type":"text/plain","content_type":"text/plain"}"#,
+        r#"{"x":"1","\u0058":"1"}"#,
+        r#"{"\u0078":"1","X":"1"}"#,
+        r#"{"x":["1"],"X":[]}"#,
+        r#"{"a":"","b":"","c":"","d":"","e":"","f":"","g":"","h":"","i":"","A":""}"#,
+        r#"{"a":"","b":"","c":"","d":"","e":"","f":"","g":"","h":"","i":"","I":""}"#,
+    ] {
+        assert_bad_header(headers).await;
+    }
+}
+
+#[tokio::test]
+async fn headers_that_only_look_alike_and_arrays_of_values_are_taken() {
+    let headers = r#"{"x-a":["1","2"],"x-ab":"3","xa":"4","X-B":["5"],"x-c":[],"X-C":["8"],"x__d":"6","x_-d_":"7"}"#;
+    let layer = BatchLayer::new("/batch").item_headers(ItemHeaders::only(["x*"]));
+    let batch = envelope(with(&format!(r#""headers":{headers}"#)));
+    let (reply, log) = ask_through(layer, batch).await;
+    assert_eq!(reply.statuses(), [200, 200]);
+    let asked = &log.all()[1];
+    for (name, values) in [
+        ("x-a", &["1", "2"][..]),
+        ("x-ab", &["3"]),
+        ("xa", &["4"]),
+        ("x-b", &["5"]),
+        ("x-c", &["8"]),
+        ("x__d", &["6"]),
+        ("x_-d_", &["7"]),
+    ] {
+        assert_eq!(asked.header(name), values, "{name}");
+    }
 }

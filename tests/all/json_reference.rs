@@ -72,7 +72,8 @@ fn reference_item(item: &str, earlier: &[String]) -> Option<String> {
     }
     let on: Option<Vec<String>> =
         serde_json::from_str(item.get("dependsOn").unwrap_or("null")).ok()?;
-    if !on.unwrap_or_default().iter().all(|on| earlier.contains(on)) {
+    let on = on.unwrap_or_default();
+    if on.len() > earlier.len() || !on.iter().all(|on| earlier.contains(on)) {
         return None;
     }
     for text in [item.get("method"), item.get("url")].into_iter().flatten() {

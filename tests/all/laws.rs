@@ -1,6 +1,6 @@
 //! What holds for every batch, whatever is in it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use proptest::collection::vec;
@@ -49,7 +49,8 @@ impl Item {
     /// The indices of the earlier items that it depends on.
     fn depends_on(&self, index: usize) -> Vec<usize> {
         let on = self.on.iter().filter(|_| index > 0);
-        on.map(|on| on.index(index)).collect()
+        let on: BTreeSet<_> = on.map(|on| on.index(index)).collect();
+        on.into_iter().collect()
     }
 }
 

@@ -206,3 +206,17 @@ async fn a_url_of_eight_kibibytes_is_taken_and_one_byte_more_is_refused() {
     assert_taken(asking(&[long(8192)]), &[&long(8192)]).await;
     assert_refused(asking(&[long(8193)]), 1).await;
 }
+
+#[tokio::test]
+async fn a_url_of_one_space_is_encoded_as_any_other() {
+    let (log, service) = recorder();
+    let layer = BatchLayer::new("/v1/batch").encode_urls(true);
+    let items = json!([{ "id": "a", "method": "GET", "url": " " }]);
+    let mut request = requests(items);
+    *request.uri_mut() = http::Uri::from_static("/v1/batch");
+    let reply = send(layer.layer(service), request).await;
+    assert_eq!(
+        (reply.statuses(), log.uris()),
+        (vec![200], vec!["/v1/%20".to_owned()])
+    );
+}

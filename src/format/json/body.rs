@@ -38,11 +38,8 @@ pub(super) fn decode_body(body: ByteString, item: &mut Subrequest) -> Option<Byt
         other => other,
     };
     let text = source.bytes(&text).ok()?;
-    let symbols: Vec<u8> = text
-        .iter()
-        .copied()
-        .filter(|byte| !byte.is_ascii_whitespace())
-        .map(symbol)
-        .collect();
+    let mut symbols = Vec::with_capacity(text.len());
+    let inked = text.iter().filter(|byte| !byte.is_ascii_whitespace());
+    symbols.extend(inked.copied().map(symbol));
     LENIENT_BASE64.decode(symbols).ok().map(Bytes::from)
 }

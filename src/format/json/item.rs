@@ -86,8 +86,13 @@ impl<'a> Source<'a> {
         Ok(self.slice(range))
     }
 
-    /// Fills in one item. What breaks the structure is an error and refuses the batch; a bad value fails the item.
-    pub(super) fn item(&mut self, item: &mut Subrequest) -> Result<(), ErrorKind> {
+    /// Fills in one item, which stands behind these. What breaks the structure is an error and refuses the batch; a bad value
+    /// fails the item.
+    pub(super) fn item(
+        &mut self,
+        item: &mut Subrequest,
+        earlier: &[Subrequest],
+    ) -> Result<(), ErrorKind> {
         if !self.scanner.take(b'{') {
             return Err(ErrorKind::Malformed);
         }
@@ -124,7 +129,7 @@ impl<'a> Source<'a> {
                 }
                 (Member::Headers, None) => self.headers(item)?,
                 (Member::Body, None) => body = Some(self.value()?),
-                (Member::DependsOn, None) => self.depends_on(item)?,
+                (Member::DependsOn, None) => self.depends_on(item, earlier)?,
                 // Never ignored: an item that was to be conditional must not run as if it were not.
                 (Member::If, Some(_)) => return Err(ErrorKind::UnsupportedAtomicity),
                 (Member::AtomicityGroup | Member::If, None) => {
@@ -182,8 +187,7 @@ impl<'a> Source<'a> {
             is_first = false;
             let name = self.bytes(&name)?;
             names.insert(name.clone())?;
-            if item.has_header(&name) {
-                // In another spelling: a server may find the one or the other.
+            if item.brings(&name) {
                 item.fail(Fault::Header);
             }
             if self.scanner.take(b'[') {
@@ -210,21 +214,41 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
-    fn depends_on(&mut self, item: &mut Subrequest) -> Result<(), Invalid> {
+    /// More names than there are before the item are not kept: one of them is unknown, or a repetition.
+    fn depends_on(
+        &mut self,
+        item: &mut Subrequest,
+        earlier: &[Subrequest],
+    ) -> Result<(), ErrorKind> {
         if !self.scanner.take(b'[') {
             return match self.value()? {
                 "null" => Ok(()),
-                _ => Err(Invalid),
+                _ => Err(ErrorKind::Malformed),
             };
         }
-        let mut is_first = true;
-        while self.scanner.element(is_first)? {
-            is_first = false;
+        let (mut count, mut max) = (0, None);
+        while self.scanner.element(count == 0)? {
+            count += 1;
             let id = self.scanner.string()?;
-            item.extras_mut().depends_on.push(self.shared(&id)?);
+            if count > earlier.len()
+                && count > *max.get_or_insert_with(|| earlier.len() + groups_in(earlier))
+            {
+                return Err(ErrorKind::UnknownDependency);
+            }
+            match id.is_escaped {
+                false => item.add_dependency(self.slice(id.inner)),
+                true => item.add_dependency(&self.unescaped(&id)?),
+            }
         }
         Ok(())
     }
+}
+
+/// How many atomicity groups these are of.
+fn groups_in(items: &[Subrequest]) -> usize {
+    let runs = items.chunk_by(|one, next| one.group() == next.group());
+    let first_of = |run: &[Subrequest]| run.first().is_some_and(|item| item.group().is_some());
+    runs.filter(|run| first_of(run)).count()
 }
 
 /// The members that mean something.

@@ -51,15 +51,16 @@ pub(super) use write::{Layout, Writer};
 /// of base64, in either alphabet, padded or not.
 ///
 /// What breaks the structure (text that is not JSON or not UTF-8, a member twice, no `id`, an unknown dependency) refuses the
-/// batch. A bad value (method, URL, header, body) fails its item only. Members that are not listed are ignored, except
+/// batch. A bad value (method, URL, header, body) fails its item only, and so does a header that is given twice in different
+/// spellings (`etag` and `ETag`, `x-a` and `x_a`). Members that are not listed are ignored, except
 /// `atomicityGroup` and `if`: unless they are `null`, the batch is refused with 501.
 ///
 /// # Responses
 ///
 /// One a line, in the order of the requests; `headers` and `body` always stand, empty as `{}` and `null`. JSON is spliced in as
-/// it came, after one check that it is JSON. `text/*` in UTF-8 is a string. Everything else, what failed the check, and what has a
-/// `Content-Encoding` is base64, and says so: `"encoding":"base64"`. To a batch that brought `OData-Version: 4.01` it is
-/// `base64url`.
+/// it came, after one check that it is JSON that common parsers take. `text/*` in UTF-8 is a string. Everything else, what failed
+/// the check (a number beyond the range of `f64` does, too), and what has a `Content-Encoding` is base64, and says so:
+/// `"encoding":"base64"`. To a batch that brought `OData-Version: 4.01` it is `base64url`.
 ///
 /// ```
 /// use tower_multistatus::{BatchLayer, Json};

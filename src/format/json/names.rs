@@ -1,7 +1,8 @@
-//! Member names that an object has had.
+//! Names that an object has had.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::collections::HashSet;
+use std::hash::Hash;
 
 use super::scan::Invalid;
 
@@ -12,26 +13,36 @@ const FEW: usize = 8;
 pub(super) struct Names<'a> {
     few: [&'a [u8]; FEW],
     count: usize,
-    more: Option<HashSet<Cow<'a, [u8]>>>,
+    /// Apart from those with escapes: a name of a byte or two must not take ten times its size.
+    more: Option<HashSet<&'a [u8]>>,
+    escaped: Option<HashSet<Vec<u8>>>,
 }
 
 impl<'a> Names<'a> {
     /// Notes a name; a duplicate is an error.
     pub(super) fn insert(&mut self, name: Cow<'a, [u8]>) -> Result<(), Invalid> {
         let mut few = self.few.iter().take(self.count);
-        let more = self.more.as_ref();
-        if few.any(|known| **known == *name) || more.is_some_and(|more| more.contains(&name)) {
-            return Err(Invalid);
-        }
-        match (name, self.few.get_mut(self.count)) {
+        let is_among_few = few.any(|known| **known == *name);
+        let is_new = match (name, self.few.get_mut(self.count)) {
             (Cow::Borrowed(name), Some(free)) => {
                 *free = name;
                 self.count += 1;
+                !has(&self.escaped, name)
             }
-            (name, _) => {
-                self.more.get_or_insert_default().insert(name);
+            (Cow::Borrowed(name), None) => {
+                !has(&self.escaped, name) && self.more.get_or_insert_default().insert(name)
             }
+            (Cow::Owned(name), _) => {
+                !has(&self.more, &name) && self.escaped.get_or_insert_default().insert(name)
+            }
+        };
+        match is_new && !is_among_few {
+            true => Ok(()),
+            false => Err(Invalid),
         }
-        Ok(())
     }
+}
+
+fn has<T: Borrow<[u8]> + Eq + Hash>(names: &Option<HashSet<T>>, name: &[u8]) -> bool {
+    names.as_ref().is_some_and(|names| names.contains(name))
 }

@@ -145,7 +145,7 @@ pub(super) fn value(mut text: &[u8], depth: u32, is_answer: bool) -> Option<&[u8
             b't' => rest.strip_prefix(b"rue")?,
             b'f' => rest.strip_prefix(b"alse")?,
             b'n' => rest.strip_prefix(b"ull")?,
-            _ => number(first, rest)?,
+            _ => number(text, first, rest, is_answer)?,
         };
         while open.count > 0 {
             let (byte, rest) = next(text)?;
@@ -164,14 +164,15 @@ pub(super) fn value(mut text: &[u8], depth: u32, is_answer: bool) -> Option<&[u8
     }
 }
 
-/// The rest of a number, which begins with this byte.
+/// The rest of a number, the first in the text, which begins with this byte and goes on after it. One in the text of an answer must
+/// be finite as an `f64`.
 #[inline(always)]
-fn number(first: u8, rest: &[u8]) -> Option<&[u8]> {
-    let (first, mut rest) = match first {
-        b'-' => rest.split_first().map(|(first, rest)| (*first, rest))?,
-        _ => (first, rest),
+fn number<'a>(text: &'a [u8], first: u8, after: &'a [u8], is_answer: bool) -> Option<&'a [u8]> {
+    let (digit, mut rest) = match first {
+        b'-' => after.split_first().map(|(first, rest)| (*first, rest))?,
+        _ => (first, after),
     };
-    rest = match first {
+    rest = match digit {
         b'0' => rest,
         b'1'..=b'9' => digits(rest),
         _ => return None,
@@ -179,13 +180,37 @@ fn number(first: u8, rest: &[u8]) -> Option<&[u8]> {
     if let [b'.', fraction @ ..] = rest {
         rest = some_digits(fraction)?;
     }
+    let mut has_large_exponent = false;
     if let [b'e' | b'E', exponent @ ..] = rest {
-        rest = match exponent {
-            [b'+' | b'-', unsigned @ ..] => some_digits(unsigned)?,
-            unsigned => some_digits(unsigned)?,
+        let (is_negative, unsigned) = match exponent {
+            [sign @ (b'+' | b'-'), unsigned @ ..] => (*sign == b'-', unsigned),
+            unsigned => (false, unsigned),
         };
+        rest = some_digits(unsigned)?;
+        has_large_exponent = !is_negative && unsigned.len() - rest.len() > FEW_DIGITS;
+    }
+    let length = after.len() - rest.len();
+    if is_answer && (has_large_exponent || length > SHORT_NUMBER) {
+        let number = text.get(text.len() - after.len() - 1..text.len() - rest.len());
+        return is_finite(number?).then_some(rest);
     }
     Some(rest)
+}
+
+/// A number of so many bytes is below 1e200, and with an exponent of so many digits below 1e300.
+const SHORT_NUMBER: usize = 200;
+const FEW_DIGITS: usize = 2;
+
+/// Whether an `f64` can hold the number. Asked of `serde_json`, too: it rounds otherwise near the largest one, and what it
+/// refuses keeps every client that uses it from the whole envelope.
+#[cold]
+#[inline(never)]
+fn is_finite(number: &[u8]) -> bool {
+    let exact = from_utf8(number)
+        .ok()
+        .and_then(|text| text.parse::<f64>().ok());
+    let is_read = serde_json::from_slice::<f64>(number).is_ok_and(f64::is_finite);
+    is_read && exact.is_some_and(f64::is_finite)
 }
 
 #[inline(always)]

@@ -7,17 +7,23 @@ use bytes::Bytes;
 use super::word::{Word, prefix_len};
 use crate::format::Frames;
 
+/// `\u0000` to `\u001f`.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const CONTROLS: [[u8; 6]; 0x20] = {
+    let mut controls = [*b"\\u0000"; 0x20];
+    let mut byte = 0;
+    while byte < controls.len() {
+        controls[byte][4] = b"01"[byte / 16];
+        controls[byte][5] = b"0123456789abcdef"[byte % 16];
+        byte += 1;
+    }
+    controls
+};
+
 /// Whether these bytes are ASCII, and may stand in a JSON string as they are.
 #[inline]
 pub(super) fn is_plain(bytes: &[u8]) -> bool {
     prefix_len(bytes, Word::specials_and_highs) == bytes.len()
-}
-
-/// Writes text as a JSON string.
-pub(super) fn put_string(text: &str, out: &mut Frames) {
-    out.put_byte(b'"');
-    put_escaped(text, out);
-    out.put_byte(b'"');
 }
 
 /// Writes text as the inside of a JSON string.
@@ -74,7 +80,10 @@ fn put_with_care(text: &[u8], needs_care: impl Fn(Word) -> u64, out: &mut Frames
             [b'\r', ..] => put(b"\\r", 1, out),
             [b'\t', ..] => put(b"\\t", 1, out),
             _ if !first.is_ascii() => put_beyond_ascii(special, out),
-            _ => put(format!("\\u{first:04x}").as_bytes(), 1, out),
+            _ => match CONTROLS.get(usize::from(*first)) {
+                Some(escape) => put(escape, 1, out),
+                None => put(&[*first], 1, out),
+            },
         };
         rest = special.get(length..).unwrap_or_default();
     }

@@ -6,7 +6,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::scan::is_json;
-use super::splice::{is_plain, put_base64, put_escaped, put_on_one_line, put_string};
+use super::splice::{is_plain, put_base64, put_escaped, put_on_one_line};
 use crate::format::canonical::put_name;
 use crate::format::{Encoder, Frames};
 use crate::media_type::MediaType;
@@ -17,6 +17,9 @@ const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
 
 /// What an answer takes besides its body, with a header or two.
 const SMALL_ITEM: usize = 192;
+
+/// Bytes of a header's value that are converted at a time.
+const PIECE: usize = 1024;
 
 const JSON: &[u8] = b"application/json";
 
@@ -231,21 +234,17 @@ fn put_headers<'a>(subresponse: &'a Subresponse, out: &mut Frames) -> AboutBody<
 }
 
 fn put_value(value: &HeaderValue, out: &mut Frames) {
-    let bytes = value.as_bytes();
-    if !is_plain(bytes) {
-        return put_string(&latin1(value), out);
-    }
     out.put_byte(b'"');
-    out.put(bytes);
+    put_latin1(value, out);
     out.put_byte(b'"');
 }
 
 /// Several values are one list (RFC 9110 §5.3), except cookies, which have commas in them.
 fn put_values(name: &HeaderName, headers: &HeaderMap, out: &mut Frames) {
-    let values = headers.get_all(name).iter();
+    let values = headers.get_all(name).iter().enumerate();
     if name == SET_COOKIE {
         out.put_byte(b'[');
-        for (index, value) in values.enumerate() {
+        for (index, value) in values {
             if index > 0 {
                 out.put_byte(b',');
             }
@@ -253,11 +252,25 @@ fn put_values(name: &HeaderName, headers: &HeaderMap, out: &mut Frames) {
         }
         return out.put_byte(b']');
     }
-    let values: Vec<_> = values.map(latin1).collect();
-    put_string(&values.join(", "), out);
+    out.put_byte(b'"');
+    for (index, value) in values {
+        if index > 0 {
+            out.put(b", ");
+        }
+        put_latin1(value, out);
+    }
+    out.put_byte(b'"');
 }
 
-/// Every byte is a character of ISO-8859-1.
-fn latin1(value: &HeaderValue) -> String {
-    value.as_bytes().iter().copied().map(char::from).collect()
+/// Writes a value as the inside of a JSON string. Every byte is a character of ISO-8859-1.
+fn put_latin1(value: &HeaderValue, out: &mut Frames) {
+    let bytes = value.as_bytes();
+    match is_plain(bytes) {
+        true => out.put(bytes),
+        // In pieces: as one text it would be held twice.
+        false => bytes.chunks(PIECE).for_each(|piece| {
+            let text: String = piece.iter().copied().map(char::from).collect();
+            put_escaped(&text, out);
+        }),
+    }
 }

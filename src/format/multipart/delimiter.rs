@@ -1,8 +1,8 @@
 //! Cuts a multipart body along its delimiters (RFC 2046 §5.1.1), as its bytes come.
 
 use bytes::{Bytes, BytesMut};
-use memchr::memchr;
 use memchr::memmem::Finder;
+use memchr::{memchr, memchr_iter};
 
 /// Bytes that came and are not taken yet: one chunk as it is, only several are copied together.
 #[derive(Debug, Default)]
@@ -139,10 +139,23 @@ impl Splitter {
             let line_end = memchr(b'\n', found);
             self.searched += line_end.map_or(found.len(), |at| at + 1);
         }
-        // One may begin in the last bytes.
-        let begun = bytes.len().saturating_sub(length - 1);
-        self.searched = self.searched.max(begun);
+        // One may begin in the last bytes, at the start of a line.
+        let begun = bytes.len().saturating_sub(length - 1).max(self.searched);
+        self.searched = self.line_start(bytes, begun);
         None
+    }
+
+    /// The first start of a line from here on which may be the start of a delimiter, or else the end.
+    fn line_start(&self, bytes: &[u8], from: usize) -> usize {
+        let (before, rest) = bytes.split_at(from);
+        let is_begun = |at: &usize| {
+            let begun = rest.get(*at..).unwrap_or_default();
+            self.finder.needle().starts_with(begun)
+        };
+        let first = matches!(before.last(), None | Some(b'\n')).then_some(0);
+        let others = memchr_iter(b'\n', rest).map(|at| at + 1);
+        let found = first.into_iter().chain(others).find(is_begun);
+        from + found.unwrap_or(rest.len())
     }
 }
 

@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 
 use super::{Decoder, Encoder, Format};
 use crate::config::Limits;
 use crate::error::Error;
+use crate::media_type::MediaType;
 
 mod boundary;
+mod content_id;
 mod delimiter;
 mod head;
 mod names;
@@ -61,10 +64,15 @@ use write::Writer;
 /// number, and is then ignored, as `Host` is. A body of nothing but line ends is none.
 ///
 /// Refused are an envelope whose close delimiter is missing, a part that is neither a request nor a change set, a change set in
-/// a change set, and a part with more than 64 headers of its own. A request with a header that is none, with a
-/// `Transfer-Encoding`, or with two `Host` or `Content-Length` is answered with 400, and the others go on.
+/// a change set, a change set whose `Content-Transfer-Encoding` is none of `binary`, `8bit` and `7bit`, and a part with more than
+/// 64 headers or 16 KiB of headers of its own. A request with a header that is none, with a `Transfer-Encoding`, with two `Host`
+/// or `Content-Length`, or in a part with such a `Content-Transfer-Encoding` is answered with 400, and the others go on.
 ///
 /// # What is written
+///
+/// The `Content-ID` of a response is the one that the request brought, as it came. For a batch in another format it is the item's
+/// id: as it is if it is a token (RFC 9110 §5.6.2), otherwise percent-encoded between `<` and `>`. So a client of such a batch
+/// decodes what stands in brackets, and takes everything else as it is.
 ///
 /// The boundary has 128 random bits. An answer that contains it nevertheless is, in a buffered envelope, given another one;
 /// in a streamed envelope, whose boundary is out already, that item is answered with 502.
@@ -165,7 +173,7 @@ impl Multipart {
     }
 
     /// Whether a `Content-ID` is answered as Google's clients want it: `<response-x>` for `<x>`, and `response-x` for `x`. By
-    /// default it is answered as it came.
+    /// default it has no such prefix.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Multipart};
@@ -226,7 +234,11 @@ impl Format for Multipart {
         Ok(Some(Box::new(Reader::new(envelope, limits)?)))
     }
 
-    fn encoder(&self, _: &Parts) -> Option<Box<dyn Encoder>> {
-        Some(Box::new(Writer::new(self.clone())))
+    fn encoder(&self, envelope: &Parts) -> Option<Box<dyn Encoder>> {
+        let content_type = envelope.headers.get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let came = MediaType::parse(content_type.unwrap_or_default());
+        let is_translated = !self.media_types().iter().any(|name| came.is(name));
+        Some(Box::new(Writer::new(self.clone(), is_translated)))
     }
 }

@@ -6,14 +6,20 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::boundary::boundary_of;
+use super::content_id::content_id_of;
 use super::head::{Head, Unreadable};
 use crate::error::ErrorKind;
 use crate::media_type::MediaType;
+
+/// A part whose own headers are longer is not read.
+const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 /// What a part's own headers say of it.
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) kind: Kind,
+    /// Whether its text does not stand there as it is.
+    pub(super) is_encoded: bool,
     pub(super) content_id: Option<ByteString>,
     pub(super) body: Bytes,
 }
@@ -36,18 +42,32 @@ impl Part {
     ///
     /// Refuses the batch: it cannot be said what the part is.
     pub(super) fn read(mut text: Bytes) -> Result<Self, ErrorKind> {
-        let (mut kind, mut content_id) = (None, None);
-        Head::take(&mut text).each(|name, value| {
+        let (mut kind, mut content_id, mut is_encoded) = (None, None, false);
+        let length = text.len();
+        let head = Head::take(&mut text);
+        if length - text.len() > MAX_HEADER_BYTES {
+            return Err(ErrorKind::Malformed);
+        }
+        head.each(|name, value| {
             if name.eq_ignore_ascii_case(b"content-type") {
                 set_once(&mut kind, kind_of(&value)?)
             } else if name.eq_ignore_ascii_case(b"content-id") {
                 set_once(&mut content_id, content_id_of(value)?)
+            } else if name.eq_ignore_ascii_case(b"content-transfer-encoding") {
+                is_encoded |= !is_identity(&value);
+                Ok(())
             } else {
                 Ok(())
             }
         })?;
+        let kind = kind.ok_or(ErrorKind::Malformed)?;
+        if is_encoded && matches!(kind, Kind::ChangeSet(_)) {
+            // RFC 2046 §5.1 allows a multipart no other encoding.
+            return Err(ErrorKind::Malformed);
+        }
         Ok(Self {
-            kind: kind.ok_or(ErrorKind::Malformed)?,
+            kind,
+            is_encoded,
             content_id: content_id.flatten(),
             body: text,
         })
@@ -61,6 +81,15 @@ pub(super) fn set_once<T>(place: &mut Option<T>, value: T) -> Result<(), ErrorKi
     }
 }
 
+/// Whether this `Content-Transfer-Encoding` leaves text as it is (RFC 2045 §6.2).
+fn is_identity(encoding: &[u8]) -> bool {
+    let name = encoding.split(|byte| *byte == b';').next();
+    let name = name.unwrap_or_default().trim_ascii();
+    [&b"binary"[..], b"8bit", b"7bit"]
+        .iter()
+        .any(|identity| name.eq_ignore_ascii_case(identity))
+}
+
 fn kind_of(content_type: &[u8]) -> Result<Kind, ErrorKind> {
     let content_type = from_utf8(content_type).map_err(|_| ErrorKind::Malformed)?;
     let media_type = MediaType::parse(content_type);
@@ -70,19 +99,4 @@ fn kind_of(content_type: &[u8]) -> Result<Kind, ErrorKind> {
     let boundary = boundary_of(&media_type).filter(|_| media_type.is("multipart/mixed"));
     let boundary = boundary.ok_or(ErrorKind::Malformed)?;
     Ok(Kind::ChangeSet(boundary.into_owned()))
-}
-
-/// The `Content-ID` as it stands; one that is empty is none.
-pub(super) fn content_id_of(value: Bytes) -> Result<Option<ByteString>, ErrorKind> {
-    let id = ByteString::try_from(value).map_err(|_| ErrorKind::Malformed)?;
-    Ok(Some(id).filter(|id| !bare(id).is_empty()))
-}
-
-/// The id in a `Content-ID`: `1` of `<1>`, and of `1`.
-pub(super) fn bare(content_id: &ByteString) -> ByteString {
-    let inner = content_id.strip_prefix('<');
-    match inner.and_then(|inner| inner.strip_suffix('>')) {
-        Some(inner) => content_id.slice_ref(inner),
-        None => content_id.clone(),
-    }
 }

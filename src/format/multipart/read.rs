@@ -6,12 +6,14 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 
 use super::boundary::boundary_of;
+use super::content_id::bare;
 use super::delimiter::{Splitter, Window};
 use super::names;
-use super::part::{Kind, Part, bare};
+use super::part::{Kind, Part};
 use super::request::read_request;
 use crate::config::Limits;
 use crate::error::{Error, ErrorKind};
+use crate::fault::Fault;
 use crate::format::Decoder;
 use crate::media_type::MediaType;
 use crate::subrequest::Subrequest;
@@ -81,8 +83,14 @@ impl Reader {
         if group.is_some() {
             item.extras_mut().group = group;
         }
-        let inner_id = read_request(part.body, part.content_id.is_none(), &mut item);
-        let inner_id = inner_id.map_err(|kind| at_end(kind, found))?;
+        let inner_id = match part.is_encoded {
+            true => {
+                item.fail(Fault::UnsupportedEncoding);
+                None
+            }
+            false => read_request(part.body, part.content_id.is_none(), &mut item)
+                .map_err(|kind| at_end(kind, found))?,
+        };
         let label = part.content_id.or(inner_id);
         let id = match &label {
             Some(label) => bare(label),

@@ -9,8 +9,9 @@ use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use memchr::memchr;
 use percent_encoding::{AsciiSet, percent_encode};
 
+use super::content_id::content_id_of;
 use super::head::{Head, Unreadable};
-use super::part::{content_id_of, set_once};
+use super::part::set_once;
 use crate::error::ErrorKind;
 use crate::fault::Fault;
 use crate::subrequest::Subrequest;
@@ -128,8 +129,11 @@ fn read_request_line(line: &Bytes, item: &mut Subrequest) {
         target = target.get(..before).unwrap_or_default().trim_ascii_end();
     }
     let url = match Cow::from(percent_encode(target, SPACES)) {
-        Cow::Borrowed(_) => ByteString::try_from(line.slice_ref(target)).ok(),
-        Cow::Owned(encoded) => Some(encoded.into()),
+        // A single byte is encoded without a copy, too.
+        Cow::Borrowed(same) if same.len() == target.len() => {
+            ByteString::try_from(line.slice_ref(target)).ok()
+        }
+        encoded => Some(encoded.into_owned().into()),
     };
     match url {
         Some(url) => item.url = url,

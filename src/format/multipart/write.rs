@@ -9,6 +9,7 @@ use memchr::memmem::{self, Finder};
 
 use super::Multipart;
 use super::boundary::{RANDOM_LENGTH, draw};
+use super::content_id::of_id;
 use crate::fault::Fault;
 use crate::format::canonical::put_name;
 use crate::format::{Encoder, Frames};
@@ -21,15 +22,18 @@ const SMALL_PART: usize = 320;
 #[derive(Debug)]
 pub(super) struct Writer {
     format: Multipart,
+    /// Whether the batch came in another format, whose ids are all its client's.
+    is_translated: bool,
     /// Of the envelope's boundary.
     finder: Finder<'static>,
 }
 
 impl Writer {
-    pub(super) fn new(format: Multipart) -> Self {
+    pub(super) fn new(format: Multipart, is_translated: bool) -> Self {
         let boundary = draw(&format.prefix, format.random, |_| false);
         Self {
             format,
+            is_translated,
             finder: Finder::new(&boundary).into_owned(),
         }
     }
@@ -38,14 +42,18 @@ impl Writer {
         self.finder.needle()
     }
 
-    /// The `Content-ID` that answers the one of the request.
+    /// The `Content-ID` of the response: as the request brought it, or the id that an item has in another format.
     fn content_id<'a>(&self, answer: &'a Subresponse) -> Option<Cow<'a, str>> {
-        let label = answer.label()?;
+        let content_id = match answer.label() {
+            Some(label) => Cow::Borrowed(label),
+            None if self.is_translated => of_id(answer.id()),
+            None => return None,
+        };
         Some(
-            match (self.format.marks_responses, label.strip_prefix('<')) {
-                (false, _) => Cow::Borrowed(label),
+            match (self.format.marks_responses, content_id.strip_prefix('<')) {
+                (false, _) => content_id,
                 (true, Some(inner)) => Cow::Owned(format!("<response-{inner}")),
-                (true, None) => Cow::Owned(format!("response-{label}")),
+                (true, None) => Cow::Owned(format!("response-{content_id}")),
             },
         )
     }

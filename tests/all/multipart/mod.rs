@@ -2,7 +2,9 @@
 
 mod change_sets;
 mod chunks;
+mod encodings;
 mod framing;
+mod ids;
 mod negotiation;
 pub(crate) mod parts;
 mod requests;

@@ -49,10 +49,12 @@ async fn request_lines_are_read_leniently() {
     for (request, uri) in cases {
         assert_eq!(only(request).await.uri, uri, "{request:?}");
     }
-    let latin1 =
-        [&b"--b\nContent-Type: application/http\n\nGET /\xEB HTTP/1.1\n--b--"[..]].concat();
-    let (log, _) = replay("multipart/mixed; boundary=b", latin1).await;
-    assert_eq!(log.uris(), ["/%EB"]);
+    for (target, uri) in [(&b"/\xEB"[..], "/%EB"), (b"\xEB", "/v1/%EB")] {
+        let head = b"--b\nContent-Type: application/http\n\nGET ";
+        let latin1 = [head, target, b" HTTP/1.1\n--b--"].concat();
+        let (log, _) = replay("multipart/mixed; boundary=b", latin1).await;
+        assert_eq!(log.uris(), [uri]);
+    }
 }
 
 #[tokio::test]

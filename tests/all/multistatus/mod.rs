@@ -1,5 +1,6 @@
 //! Multi-Status XML: what a WebDAV client reads, and that it can read it whatever the inner service says.
 
+mod long;
 mod xml;
 
 use std::convert::Infallible;

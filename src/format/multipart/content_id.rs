@@ -1,0 +1,55 @@
+//! `Content-ID`: the id of an item, as parts carry it.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::error::ErrorKind;
+
+/// What no token has (RFC 9110 §5.6.2).
+const NOT_IN_TOKENS: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'%')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
+
+/// And what begins an encoded byte.
+const ENCODED: &AsciiSet = &NOT_IN_TOKENS.add(b'%');
+
+/// The `Content-ID` as it stands; one that is empty is none.
+pub(super) fn content_id_of(value: Bytes) -> Result<Option<ByteString>, ErrorKind> {
+    let id = ByteString::try_from(value).map_err(|_| ErrorKind::Malformed)?;
+    Ok(Some(id).filter(|id| !bare(id).is_empty()))
+}
+
+/// The id in a `Content-ID`: `1` of `<1>`, and of `1`.
+pub(super) fn bare(content_id: &ByteString) -> ByteString {
+    let inner = content_id.strip_prefix('<');
+    match inner.and_then(|inner| inner.strip_suffix('>')) {
+        Some(inner) => content_id.slice_ref(inner),
+        None => content_id.clone(),
+    }
+}
+
+/// The `Content-ID` for an id of another format: a token as it is, any other percent-encoded (RFC 2392) in brackets. A token
+/// has no brackets, so one can be told from the other.
+pub(super) fn of_id(id: &str) -> Cow<'_, str> {
+    match Cow::from(utf8_percent_encode(id, NOT_IN_TOKENS)) {
+        // A single byte is encoded without a copy, too.
+        Cow::Borrowed(token) if token == id => Cow::Borrowed(token),
+        _ => Cow::Owned(format!("<{}>", utf8_percent_encode(id, ENCODED))),
+    }
+}
