@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -47,13 +48,17 @@ END
 async fn main() -> Result<(), Box<dyn Error>> {
     let batch = BatchLayer::google("/batch/demo/v1");
     let api = Router::new().nest("/demo/v1", api());
-    let app = Router::new().fallback_service(batch.layer(api));
+    let app = api
+        .clone()
+        .route_service("/batch/demo/v1", batch.layer(api));
 
     let port = env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.parse()?)).await?;
     let address = listener.local_addr()?.to_string();
     println!("# Listening on http://{address}\n");
     println!("{}", TRY.replace("ADDRESS", &address));
+    // Without this, a streamed line waits until the client has acknowledged the one before.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     axum::serve(listener, app).await?;
     Ok(())
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, LOCATION};
@@ -32,13 +33,15 @@ curl -sw '\n' 'http://ADDRESS/v1.0/$batch' -H 'content-type: application/json' -
 async fn main() -> Result<(), Box<dyn Error>> {
     let batch = BatchLayer::graph("/v1.0/$batch").max_subrequests(20);
     let api = Router::new().nest("/v1.0", api());
-    let app = Router::new().fallback_service(batch.layer(api));
+    let app = api.clone().route_service("/v1.0/$batch", batch.layer(api));
 
     let port = env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.parse()?)).await?;
     let address = listener.local_addr()?.to_string();
     println!("# Listening on http://{address}\n");
     println!("{}", TRY.replace("ADDRESS", &address));
+    // Without this, a streamed line waits until the client has acknowledged the one before.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     axum::serve(listener, app).await?;
     Ok(())
 }

@@ -45,6 +45,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{}", TRY.replace("ADDRESS", &address));
     loop {
         let (stream, _) = listener.accept().await?;
+        // Without this, a streamed line waits until the client has acknowledged the one before.
+        drop(stream.set_nodelay(true));
         let service = TowerToHyperService::new(service.clone());
         tokio::spawn(async move {
             let server = auto::Builder::new(TokioExecutor::new());

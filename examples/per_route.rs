@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::Path;
 use axum::routing::get;
+use axum::serve::ListenerExt;
 use http::StatusCode;
 use tokio::net::TcpListener;
 use tower::Layer;
@@ -53,16 +54,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .admit(move |items, _outer| budget.charge(items));
 
     let api = api();
-    let app = Router::new()
+    let app = api
+        .clone()
         .route_service("/public/batch", public.layer(api.clone()))
-        .route_service("/partners/batch", partners.layer(api.clone()))
-        .fallback_service(api);
+        .route_service("/partners/batch", partners.layer(api));
 
     let port = env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.parse()?)).await?;
     let address = listener.local_addr()?.to_string();
     println!("# Listening on http://{address}\n");
     println!("{}", TRY.replace("ADDRESS", &address));
+    // Without this, a streamed line waits until the client has acknowledged the one before.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     axum::serve(listener, app).await?;
     Ok(())
 }

@@ -4,13 +4,14 @@
 
 use std::env;
 use std::error::Error;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::{ConnectInfo, Path, State};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
+use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, LOCATION};
@@ -41,14 +42,19 @@ curl -sw '\n' http://ADDRESS/batch -H 'content-type: application/json' -d '{"req
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let batch = BatchLayer::new("/batch");
-    let app = Router::new().fallback_service(batch.layer(api()));
+    // Handlers and rate limits by address look for the peer's address in items too.
+    let batch = BatchLayer::new("/batch").inherit_extension::<ConnectInfo<SocketAddr>>();
+    let api = api();
+    let app = api.clone().route_service("/batch", batch.layer(api));
 
     let port = env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.parse()?)).await?;
     let address = listener.local_addr()?.to_string();
     println!("# Listening on http://{address}\n");
     println!("{}", TRY.replace("ADDRESS", &address));
+    // Without this, a streamed line waits until the client has acknowledged the one before.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app).await?;
     Ok(())
 }

@@ -18,6 +18,7 @@ struct Description<'a> {
     methods: Vec<&'a str>,
     headers: Vec<&'a str>,
     protected_headers: Vec<&'a str>,
+    inherited_extensions: &'a [&'static str],
 }
 
 #[derive(Serialize)]
@@ -68,6 +69,7 @@ pub(crate) fn describe<B: From<Bytes>>(config: &Config, outer: &Parts) -> Respon
             .collect(),
         headers: config.item_headers.taken(),
         protected_headers: config.item_headers.protected(),
+        inherited_extensions: config.extensions.names(),
     };
     // Strings, numbers and flags only: it cannot fail.
     let body = Bytes::from(serde_json::to_vec(&description).unwrap_or_default());

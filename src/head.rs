@@ -14,7 +14,7 @@ use crate::body::{Envelope, content_length};
 use crate::config::Config;
 use crate::engine::{Answer, Inner, Whole};
 use crate::format::Encoder;
-use crate::policy::Summary;
+use crate::policy::{Summary, last_of_each};
 use crate::preferences::Preferences;
 use crate::status::has_no_body;
 
@@ -63,7 +63,7 @@ impl Head {
                 .headers
                 .insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        for cookie in whole.cookies {
+        for cookie in last_of_each(&whole.cookies) {
             parts.headers.append(SET_COOKIE, cookie);
         }
         Response::from_parts(parts, Envelope::Whole(whole.frames))

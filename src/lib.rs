@@ -12,7 +12,8 @@
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! let api: Router = Router::new().route("/hello", get(async || "hello"));
-//! let app: Router = Router::new().fallback_service(BatchLayer::new("/batch").layer(api));
+//! let batch = BatchLayer::new("/batch").layer(api.clone());
+//! let app: Router = api.route_service("/batch", batch);
 //!
 //! let batch = r#"{"requests":[{"id":"a","method":"GET","url":"/hello"},{"id":"b","method":"GET","url":"/nowhere"}]}"#;
 //! let request = Request::post("/batch").header("content-type", "application/json").body(batch.to_owned()).unwrap();
@@ -57,10 +58,9 @@
 //!
 //! A rate limiter that has to stand outside can charge for N items by [`BatchLayer::admit`].
 //!
-//! ## Not with `Router::layer`
+//! # How to mount it
 //!
-//! axum's `Router::layer` wraps each *route* and not the router, so the items of a batch all end at the one handler that the
-//! batch itself was routed to, whatever they ask for. Wrap the whole router instead, as above, or with `route_service`:
+//! In axum it is a route beside the API, around a clone of the API:
 //!
 //! ```
 //! # use axum::{Router, routing::get};
@@ -71,7 +71,29 @@
 //! let app: Router = api.route_service("/batch", batch);
 //! ```
 //!
-//! With a `ServiceBuilder` the order is that of the lines, from the outside in:
+//! - Ordinary requests do not pass the layer and keep their routes, so that metrics and traces
+//!   outside see `MatchedPath`.
+//! - Items go to `api` as it was cloned. A layer that is added to it before the clone reaches items
+//!   and ordinary requests. One that is added to `app`, after `route_service`, wraps ordinary
+//!   routes and the envelope, and does not reach items; a route that is added there does not exist
+//!   for items.
+//! - A nested router is wrapped with its prefix: `BatchLayer::new("/v1/batch")` around
+//!   `Router::new().nest("/v1", api)`. Items then have the `OriginalUri`, `MatchedPath` and
+//!   `NestedPath` of ordinary requests. With `nest_service("/v1", batch)` and
+//!   [`mounted_at("/v1")`](BatchLayer::mounted_at) they do not: an item's matched path is
+//!   `/users/{id}` where an ordinary request's is `/v1/users/{id}`.
+//! - `fallback_service` is for services that are no routers, and for batch paths that cannot be a
+//!   route. All requests then pass the layer, and metrics outside see no `MatchedPath`: they have a
+//!   label for each URL.
+//!
+//! ## Not with `Router::layer`
+//!
+//! axum's `Router::layer` wraps each *route* and not the router, so the items of a batch all end at
+//! the one handler that the batch itself was routed to, whatever they ask for. Wrap the whole
+//! router instead, as above.
+//!
+//! Layers of the API reach items and ordinary requests. Around the batch endpoint a `ServiceBuilder`
+//! has those that are about the envelope, and about items alone, from the outside in:
 //!
 //! ```
 //! use axum::{Router, body::Body, extract::Request, middleware, response::Response, routing::get};
@@ -80,19 +102,87 @@
 //! use tower_multistatus::BatchLayer;
 //!
 //! async fn authorize(request: Request, next: middleware::Next) -> Response {
-//!     // Sees every item, and every request that is no batch.
+//!     // Sees every item and every ordinary request.
 //!     next.run(request).await
 //! }
 //!
-//! let api: Router = Router::new().route("/hello", get(async || "hello"));
-//! let service = ServiceBuilder::new()
+//! async fn audit(request: Request, next: middleware::Next) -> Response {
+//!     // Sees every item.
+//!     next.run(request).await
+//! }
+//!
+//! let api: Router = Router::new()
+//!     .route("/hello", get(async || "hello"))
+//!     .layer(middleware::from_fn(authorize));
+//! let batch = ServiceBuilder::new()
 //!     .layer(RequestBodyLimitLayer::new(1 << 20))
 //!     .layer(BatchLayer::new("/batch"))
 //!     .layer(MapRequestBodyLayer::new(Body::new)) // `from_fn` takes axum's body and no other
-//!     .layer(middleware::from_fn(authorize))
-//!     .service(api);
-//! let app: Router = Router::new().fallback_service(service);
+//!     .layer(middleware::from_fn(audit))
+//!     .service(api.clone());
+//! let app: Router = api.route_service("/batch", batch);
 //! ```
+//!
+//! ## Send without delay
+//!
+//! Set `TCP_NODELAY`, which axum and hyper do not. Without it a streamed line waits until the
+//! client has acknowledged the one before, and clients delay that: a line that is ready after 10 ms
+//! arrives after 40.
+//!
+//! ```no_run
+//! use axum::{Router, extract::ConnectInfo, routing::get, serve::ListenerExt};
+//! use std::net::SocketAddr;
+//! use tower::Layer;
+//! use tower_multistatus::BatchLayer;
+//!
+//! # async fn serve() -> std::io::Result<()> {
+//! let api: Router = Router::new().route("/hello", get(async || "hello"));
+//! let batch = BatchLayer::new("/batch").inherit_extension::<ConnectInfo<SocketAddr>>();
+//! let app = api.clone().route_service("/batch", batch.layer(api));
+//!
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+//! axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
+//! # }
+//! ```
+//!
+//! # What an item is to extractors and middleware
+//!
+//! An item has a method, a URL, headers and a body, and of the outer request's extensions those
+//! types that were [registered](BatchLayer::inherit_extension). What a handler takes from an
+//! extension that something outside has put there is missing in items otherwise: axum responds to
+//! them with 500. "Inside" is between the layer and the handlers, "outside" is around the batch
+//! endpoint. `examples/stack` has all of it in one application, and a test of each row.
+//!
+//! | what a handler or middleware uses | inside | outside |
+//! | --- | --- | --- |
+//! | `Path`, `Query`, `Json`, `Form`, `State` | as in ordinary requests; the body of a form is base64 in an envelope of JSON | |
+//! | `MatchedPath`, `OriginalUri` | the item's own | |
+//! | `ConnectInfo<SocketAddr>` | | `inherit_extension::<ConnectInfo<SocketAddr>>()`, else 500; the server needs `into_make_service_with_connect_info` |
+//! | a `User` that an auth middleware adds | each item is authenticated, by the headers that it inherits | `inherit_extension::<User>()`, else 500 |
+//! | `.layer(Extension(pool))` | works | 500 in items and only there, unless `inherit_extension::<Pool>()` |
+//! | `DefaultBodyLimit` | bounds the body of each item | does not bound the envelope: [`max_envelope_bytes`](BatchLayer::max_envelope_bytes) does |
+//! | sessions (tower-sessions) | each item loads its own; a cookie that starts one is dropped, or set by [`SetCookie::hoist`], the last one | `inherit_extension::<Session>()`: one session for all items, its cookie on the outer response |
+//! | `SetRequestId` | an id for each item, if the outer request has none | the same id for all items, as a header; with `inherit_extension::<RequestId>()` as an extension |
+//! | a governor by the peer's address (tower_governor) | charges for each item; without `ConnectInfo` every item is 500, "Unable To Extract Key!" | charges for one request, whatever is in it |
+//! | metrics by `MatchedPath` | a line for each item, under its own route | one line for the batch |
+//!
+//! # Hosts
+//!
+//! The layer is a `tower::Layer` around any `Service` of `http::Request`. `examples/hosts` has each
+//! row as code, with a test.
+//!
+//! | host | the layer is mounted | note |
+//! | --- | --- | --- |
+//! | axum 0.8 | as a route [beside the API](#how-to-mount-it) | |
+//! | hyper 1 | around the service, in `TowerToHyperService` | |
+//! | tonic 0.14 | `Server::builder().layer(..)`, or as a route beside `Routes::into_axum_router()` | gRPC calls pass through, and cannot be items: a call's status is in its trailers, which are dropped. Refuse `application/grpc` by [`filter`](BatchLayer::filter). Set `accept_http1(true)` for clients without HTTP/2 |
+//! | lambda_http 1 | around the service that `lambda_http::run` gets | `run` buffers the response: nothing is streamed. A stage other than `$default` is a part of the path: `BatchLayer::new("/prod/batch")` |
+//! | warp 0.4 | around `warp::service(filter)`, served by hyper | the filter is boxed, so that it can be named |
+//! | salvo 1 | as a handler, by `TowerServiceCompat` | items reach salvo's routes through a `salvo::Service` of their own, and have no peer. The response body has to be `Sync`: `SyncStream` of sync_wrapper around it. Needs Rust 1.95 and salvo's feature `test`, a default one, which has `Service::handle` |
+//! | poem 3 | as an endpoint, by `TowerCompatExt` | items reach poem's endpoint through a `service_fn`, and have no peer. `Sync` as for salvo |
+//! | a client of hyper-util | as the inner service, behind `map_request` | an item has no authority: the mapping adds the upstream's. The upstream sees the batch's own `Host`. An error is 502 by [`on_error`](BatchLayer::on_error), else 500 |
+//! | a client of reqwest 0.13 | as the inner service, in a `service_fn` | the same; switch redirects off, so that they are the items' |
 //!
 //! # Formats
 //!
@@ -170,7 +260,10 @@
 //! | ``expected .. Request<RequestBody<B>> .. found .. Request<B>`` | an item has a body of its own | take [`RequestBody<B>`](RequestBody), or be generic over the body |
 //! | ``Service<Request<RequestBody<Body>>> is not implemented for `FromFn` `` | axum's `from_fn` takes axum's body only | `MapRequestBodyLayer::new(Body::new)` [in between](#not-with-routerlayer) |
 //! | ``expected `Response<_>`, found `Router` `` | that is a make-service | wrap the router before `into_make_service` |
-//! | ``dyn Body .. cannot be shared between threads`` | [`ResponseBody`] is `Send` and not `Sync` | `UnsyncBoxBody` for `BoxBody`, `.boxed_unsync()` for `.boxed()` |
+//! | ``implementation of `From` is not general enough`` | the service's error is a `BoxError`, and the compiler forgets a lifetime in a future around its future | `BoxCloneSyncService::new(service)` of tower around the layered service |
+//! | ``the trait `Service<Request<RequestBody<Body>>>` is not implemented for `Router<App>` `` | a router without its state is no service | `.with_state(app)` before the layer |
+//! | ``expected `Response<Body>`, found `Response<ResponseBody<Body>>` `` | an envelope has a body of its own | `MapResponseBodyLayer::new(Body::new)` of tower-http outside |
+//! | ``dyn Body .. cannot be shared between threads`` | [`ResponseBody`] is `Send` and not `Sync` | `UnsyncBoxBody` for `BoxBody`, `.boxed_unsync()` for `.boxed()`; where a host asks for `Sync`, `SyncStream` of sync_wrapper |
 //!
 //! # Features
 //!
@@ -181,6 +274,7 @@
 //! | `multipart` | no | multipart envelopes, and the dialects of OData and Google |
 //! | `multistatus` | no | the format `MultiStatus`: XML of RFC 4918 §13, written |
 //! | `tracing` | no | a span a batch with a child span an item; each header of an item that is ignored as an event (`debug`) |
+//! | `test-util` | no | `SubrequestInfo::new`, for the tests of handlers |
 //!
 //! The crate spawns nothing by itself and needs no runtime, with one exception: with `timeout`, and only when an item or the upload has
 //! to wait, there has to be a tokio runtime with its time driver enabled (`#[tokio::main]` has it; a runtime built by hand
@@ -245,6 +339,9 @@ pub use policy::{
 pub use service::Batch;
 pub use subrequest::Subrequest;
 pub use subresponse::Subresponse;
+
+#[cfg(doctest)]
+mod does_not_compile;
 
 /// Runs the README's examples as tests.
 #[cfg(doctest)]

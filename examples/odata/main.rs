@@ -8,6 +8,7 @@ use std::error::Error;
 use std::net::Ipv4Addr;
 
 use axum::Router;
+use axum::serve::ListenerExt;
 use http::StatusCode;
 use tokio::net::TcpListener;
 use tower::Layer;
@@ -75,16 +76,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let two = BatchLayer::odata("/odata2/$batch")
         .change_sets(ChangeSets::best_effort())
         .status(StatusCode::ACCEPTED);
-    let app = Router::new()
+    let app = api
+        .clone()
         .route_service("/odata4/$batch", four.layer(api.clone()))
-        .route_service("/odata2/$batch", two.layer(api.clone()))
-        .fallback_service(api);
+        .route_service("/odata2/$batch", two.layer(api));
 
     let port = env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.parse()?)).await?;
     let address = listener.local_addr()?.to_string();
     println!("# Listening on http://{address}\n");
     println!("{}", TRY.replace("ADDRESS", &address));
+    // Without this, a streamed line waits until the client has acknowledged the one before.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     axum::serve(listener, app).await?;
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::body::RequestBody;
 use crate::fault::Fault;
 use crate::gathered::Gathered;
 use crate::panics::{Contained, catch};
+use crate::policy::release_outer;
 use crate::status::has_no_body;
 use crate::subresponse::{MAX_FIELDS, headers_len};
 
@@ -71,6 +72,24 @@ impl Failure {
 /// An item's request, before the inner service has it.
 pub(super) type ItemRequest<B> = Request<RequestBody<B>>;
 
+/// A request that the inner service does not have yet. A panic of a destructor ends here.
+struct Unsent<B>(Option<ItemRequest<B>>);
+
+impl<B> Unsent<B> {
+    fn take(mut self) -> Option<ItemRequest<B>> {
+        self.0.take()
+    }
+}
+
+impl<B> Drop for Unsent<B> {
+    fn drop(&mut self) {
+        if let Some(mut request) = self.0.take() {
+            release_outer(request.extensions_mut());
+            catch(|| drop(request));
+        }
+    }
+}
+
 pin_project! {
     /// One item on its way through the inner service: readiness, call, body; every step guarded against panics.
     pub(super) struct Call<S: Inner<B>, B> {
@@ -91,7 +110,7 @@ pin_project! {
     // Of a variant's values one at most may panic when it is dropped.
     #[project = StageProjection]
     enum Stage<S: Inner<B>, B> {
-        Waiting { inner: Contained<S>, request: Option<Contained<ItemRequest<B>>> },
+        Waiting { inner: Contained<S>, request: Option<Unsent<B>> },
         Calling { #[pin] future: S::Future },
         Reading { parts: Option<Parts>, #[pin] body: S::Body, read: Gathered, max_body: usize },
         Idle,
@@ -114,7 +133,7 @@ impl<S: Inner<B>, B> Call<S, B> {
         *this.is_head = request.method() == Method::HEAD;
         this.stage.set(Stage::Waiting {
             inner: Contained::new(inner),
-            request: Some(Contained::new(request)),
+            request: Some(Unsent(Some(request))),
         });
     }
 
@@ -156,7 +175,10 @@ impl<S: Inner<B>, B> Call<S, B> {
         });
         if own.is_some() || request.is_some() {
             // Not while a first panic unwinds.
-            drop((own.map(Contained::new), request.map(Contained::new)));
+            drop((
+                own.map(Contained::new),
+                request.map(|request| Unsent(Some(request))),
+            ));
         }
         called
     }
@@ -198,11 +220,11 @@ impl<S: Inner<B>, B> Call<S, B> {
                     if let Err(error) = is_ready {
                         return Poll::Ready(Err(Failure::not_ready(error)));
                     }
-                    let Some(request) = request.take() else {
+                    let Some(request) = request.take().and_then(Unsent::take) else {
                         return Poll::Pending;
                     };
                     Stage::Calling {
-                        future: inner.call(request.into_inner()),
+                        future: inner.call(request),
                     }
                 }
                 StageProjection::Calling { future } => {

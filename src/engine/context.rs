@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::fault::Fault;
 use crate::negotiate::Manner;
 use crate::panics::{Contained, catch};
-use crate::policy::{Inherited, SubrequestInfo};
+use crate::policy::{Inherited, SubrequestInfo, release_outer};
 use crate::preferences::Preferences;
 use crate::subrequest::Subrequest;
 use crate::target::Targets;
@@ -135,8 +135,9 @@ impl Context {
             self.inherited
                 .with_item(&self.config.item_headers, &self.outer, item);
         *request.extensions_mut() = extensions;
-        let (parts, ()) = request.into_parts();
+        let (mut parts, ()) = request.into_parts();
         if let Err(fault) = self.check_parts(&parts) {
+            release_outer(&mut parts.extensions);
             drop(Contained::new(parts));
             return Err(fault);
         }

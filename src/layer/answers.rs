@@ -94,8 +94,9 @@ impl BatchLayer {
         self.with(|config| config.exclusive = exclusive)
     }
 
-    /// Whether GET of the batch path is answered with the limits, formats, methods and header names
-    /// that an item may bring, as JSON; by default it is not.
+    /// Whether GET of the batch path is answered with the limits, the formats, the methods, the header
+    /// names that an item may bring and the type names of
+    /// [inherited extensions](Self::inherit_extension), as JSON; by default it is not.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;

@@ -35,7 +35,8 @@ mod limits;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let api: Router = Router::new().route("/users/{id}", get(user));
-/// let app: Router = Router::new().fallback_service(BatchLayer::new("/batch").layer(api));
+/// let batch = BatchLayer::new("/batch").layer(api.clone());
+/// let app: Router = api.route_service("/batch", batch);
 ///
 /// let envelope = r#"{"requests":[{"id":"a","method":"GET","url":"/users/1"},{"id":"b","method":"GET","url":"/x"}]}"#;
 /// let request = Request::post("/batch").header("content-type", "application/json").body(envelope.to_owned()).unwrap();

@@ -1,5 +1,9 @@
 //! What becomes of cookies that items set.
 
+use std::collections::HashSet;
+
+use http::HeaderValue;
+
 /// What becomes of the `Set-Cookie` headers of items. The default is [`discard`](Self::discard).
 ///
 /// ```
@@ -31,8 +35,10 @@ impl SetCookie {
         Self::KEEP
     }
 
-    /// They are set on the outer response, in the order of the items' completion. A streamed answer has sent its headers
-    /// before any item is done: there they are dropped.
+    /// They are set on the outer response, in the order of the items' completion. Of several with
+    /// one name, path and domain the last wins: of two items that both start a session, the client
+    /// gets one. A streamed response has sent its headers before any item is done: there they are
+    /// dropped.
     pub fn hoist() -> Self {
         Self::HOIST
     }
@@ -42,4 +48,59 @@ impl Default for SetCookie {
     fn default() -> Self {
         Self::discard()
     }
+}
+
+/// The cookies without those that a later one replaces in the client, in their order.
+pub(crate) fn last_of_each(cookies: &[HeaderValue]) -> Vec<HeaderValue> {
+    let mut places = HashSet::with_capacity(cookies.len());
+    let from_the_last = cookies.iter().rev();
+    let mut kept: Vec<_> = from_the_last
+        .filter(|cookie| places.insert(Place::of(cookie.as_bytes())))
+        .cloned()
+        .collect();
+    kept.reverse();
+    kept
+}
+
+/// What a client stores a cookie under (RFC 6265 §5.3, step 11). An attribute that is absent is not
+/// resolved against the request: two cookies may then be one to the client, which keeps the last of
+/// them by itself.
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
+struct Place<'a> {
+    name: &'a [u8],
+    path: Option<&'a [u8]>,
+    domain: Option<Vec<u8>>,
+    is_partitioned: bool,
+}
+
+impl<'a> Place<'a> {
+    fn of(cookie: &'a [u8]) -> Self {
+        let mut members = cookie.split(|byte| *byte == b';').map(pair);
+        let mut place = Self {
+            name: match members.next() {
+                Some((name, Some(_))) => name,
+                _ => b"",
+            },
+            ..Self::default()
+        };
+        for (attribute, value) in members {
+            let value = value.filter(|value| !value.is_empty());
+            if attribute.eq_ignore_ascii_case(b"path") {
+                place.path = value.filter(|path| path.starts_with(b"/"));
+            } else if attribute.eq_ignore_ascii_case(b"domain") {
+                let domain = value.map(|domain| domain.strip_prefix(b".").unwrap_or(domain));
+                place.domain = domain.map(<[u8]>::to_ascii_lowercase);
+            } else if attribute.eq_ignore_ascii_case(b"partitioned") {
+                place.is_partitioned = true;
+            }
+        }
+        place
+    }
+}
+
+/// A name, and what stands after the first `=` if there is one.
+fn pair(member: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let mut halves = member.splitn(2, |byte| *byte == b'=');
+    let name = halves.next().unwrap_or_default();
+    (name.trim_ascii(), halves.next().map(<[u8]>::trim_ascii))
 }

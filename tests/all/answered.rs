@@ -1,11 +1,14 @@
 //! Which headers of an item's answer belong into the envelope, and which onto it.
 
-use http::HeaderValue;
+use bytes::Bytes;
+use http::{HeaderValue, Response};
 use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, SetCookie};
 
-use crate::support::{Headers, Reply, answer, answering, batch, header_map};
+use crate::support::{
+    Headers, Reply, answer, answering, answering_with, batch, gets, header_map, requests, send,
+};
 
 /// Headers of the item, as JSON.
 async fn answered(headers: Headers) -> Value {
@@ -91,7 +94,7 @@ async fn cookies(layer: BatchLayer) -> Reply {
 #[tokio::test]
 async fn cookies_of_items_are_dropped_kept_or_hoisted() {
     let both = json!({ "Set-Cookie": ["a=b, c; Path=/", "d=e"] });
-    let hoisted = &["a=b, c; Path=/", "d=e", "a=b, c; Path=/", "d=e"][..];
+    let hoisted = &["a=b, c; Path=/", "d=e"][..];
     let layer = || BatchLayer::new("/batch");
     for (layer, of_item, of_outer) in [
         (layer(), json!({}), &[][..]),
@@ -112,6 +115,76 @@ async fn cookies_of_items_are_dropped_kept_or_hoisted() {
         let cookies: Vec<_> = reply.headers.get_all("set-cookie").iter().collect();
         assert_eq!(cookies, of_outer);
     }
+}
+
+/// The cookies on the outer response, where each item sets one of these, one after the other.
+async fn hoisted(cookies: &'static [&'static str]) -> Vec<HeaderValue> {
+    let layer = BatchLayer::new("/batch")
+        .set_cookie(SetCookie::hoist())
+        .concurrency(1);
+    let service = answering_with(move |request| {
+        let at: usize = request.uri().path()[1..].parse().expect("a number");
+        let response = Response::builder().header("set-cookie", cookies[at]);
+        response.body(Bytes::new()).expect("a response")
+    });
+    let paths: Vec<_> = (0..cookies.len()).map(|at| format!("/{at}")).collect();
+    let paths: Vec<_> = paths.iter().map(String::as_str).collect();
+    let reply = send(layer.layer(service), requests(gets(&paths))).await;
+    assert_eq!(reply.statuses(), vec![200; cookies.len()]);
+    let cookies = reply.headers.get_all("set-cookie");
+    cookies.iter().cloned().collect()
+}
+
+#[tokio::test]
+async fn of_hoisted_cookies_with_one_name_path_and_domain_the_last_wins() {
+    for (cookies, expected) in [
+        // Two items that both start a session.
+        (
+            &["id=1; HttpOnly; Path=/", "id=2; HttpOnly; Path=/"][..],
+            &["id=2; HttpOnly; Path=/"][..],
+        ),
+        (&["a=1", "b=2", "a=3"], &["b=2", "a=3"]),
+        (&["a=1; Max-Age=5", "a =; Max-Age=0"], &["a =; Max-Age=0"]),
+        (
+            &[
+                "a=1; Path=/; Domain=.Api.example",
+                "a=2; domain = api.EXAMPLE ;path=/",
+            ],
+            &["a=2; domain = api.EXAMPLE ;path=/"],
+        ),
+        // The last attribute counts, and a path that is none does not.
+        (
+            &[
+                "a=1; Path=/x; Path=/y",
+                "a=2; Path=/y",
+                "a=3; Path=x",
+                "a=4; Path",
+                "a=5",
+            ],
+            &["a=2; Path=/y", "a=5"],
+        ),
+        // No name at all.
+        (&["1", "=2", "x; Path=/"], &["=2", "x; Path=/"]),
+    ] {
+        assert_eq!(hoisted(cookies).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn hoisted_cookies_that_a_client_keeps_apart_are_all_set() {
+    let apart = &[
+        "a=1",
+        "A=1",
+        "a=1; Path=/",
+        "a=1; Path=/x",
+        "a=1; Path=/X",
+        "a=1; Domain=api.example",
+        "a=1; Domain=example",
+        "a=1; Path=/; Domain=example",
+        "a=1; Partitioned",
+        "b=a=1",
+    ];
+    assert_eq!(hoisted(apart).await, apart);
 }
 
 #[tokio::test]

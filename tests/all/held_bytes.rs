@@ -91,12 +91,16 @@ async fn hoisted_cookies_count_to_the_limit_of_all() {
         .concurrency(1)
         .max_total_answer_bytes(100_000)
         .set_cookie(SetCookie::hoist());
-    let mut response = Response::new(Bytes::new());
-    for at in 0..500 {
-        let cookie = HeaderValue::try_from(format!("c{at}=1")).expect("a value");
-        response.headers_mut().append("set-cookie", cookie);
-    }
-    let reply = answered_all(&layer, 100, response).await;
+    let service = layer.layer(answering_with(|request| {
+        let mut response = Response::new(Bytes::new());
+        for at in 0..500 {
+            let cookie = format!("c{at}{}=1", request.uri().path().replace('/', "-"));
+            let cookie = HeaderValue::try_from(cookie).expect("a value");
+            response.headers_mut().append("set-cookie", cookie);
+        }
+        response
+    }));
+    let reply = send(service, requests(items(100))).await;
     let cookies = reply.headers.get_all("set-cookie").iter();
     let cookies: usize = cookies
         .map(|cookie| "set-cookie".len() + cookie.len() + 32)

@@ -242,3 +242,33 @@ async fn what_passes_through_keeps_its_extensions_and_is_of_no_batch() {
     assert_eq!(extensions.get(), Some(&Secret(8)));
     assert_eq!(extensions.len(), 1);
 }
+
+#[cfg(feature = "test-util")]
+#[tokio::test]
+async fn information_that_a_test_makes_is_read_as_that_of_an_item() {
+    let (outer, ()) = Request::post("/batch?a")
+        .body(())
+        .expect("one")
+        .into_parts();
+    let info = SubrequestInfo::new("x", 2, 3, outer);
+    assert_eq!((info.id(), info.index(), info.total()), ("x", 2, 3));
+    assert_eq!(info.outer().uri, "/batch?a");
+    // To a layer inside, the request is an item: a batch in it is one inside a batch.
+    let (log, service) = recorder();
+    let mut request = requests(gets(&["/"]));
+    request.extensions_mut().insert(info);
+    let reply = send(BatchLayer::new("/batch").layer(service), request).await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.code()),
+        (508, "nested-batch".to_owned())
+    );
+    assert_eq!(log.len(), 0);
+}
+
+#[cfg(feature = "test-util")]
+#[test]
+#[should_panic(expected = "the index is a position in the batch")]
+fn information_of_an_item_beyond_the_batch_cannot_be_made() {
+    let (outer, ()) = http::Request::new(()).into_parts();
+    let _ = SubrequestInfo::new("x", 3, 3, outer);
+}

@@ -55,6 +55,7 @@ mod readiness;
 mod references;
 mod refusals;
 mod refused_types;
+mod routers;
 mod setters;
 mod settings;
 mod settled;

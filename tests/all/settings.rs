@@ -144,6 +144,9 @@ async fn a_batch_endpoint_describes_itself_when_asked_to() {
     let (log, service) = recorder();
     let layer = BatchLayer::new("/batch").describe(true).max_subrequests(7);
     let layer = layer.allow_methods(["merge"]).no_item_timeout();
+    let layer = layer
+        .inherit_extension::<String>()
+        .inherit_extension::<Vec<u8>>();
     let reply = send(layer.layer(service), plain(&Method::GET)).await;
     assert_eq!(log.len(), 0);
     assert_eq!(reply.status, StatusCode::OK);
@@ -164,6 +167,7 @@ async fn a_batch_endpoint_describes_itself_when_asked_to() {
                         "cache-control", "pragma", "date", "user-agent", "x-requested-with",
                         "traceparent", "tracestate"],
             "protected_headers": [],
+            "inherited_extensions": ["alloc::string::String", "alloc::vec::Vec<u8>"],
         })
     );
 }
