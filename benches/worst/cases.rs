@@ -46,6 +46,7 @@ impl Scene {
             .format(Multipart::new())
             .format(MultiStatus::new())
             .change_sets(ChangeSets::best_effort())
+            .no_deadline()
             .max_envelope_bytes(2 * SIZE)
             .max_item_body_bytes(2 * SIZE)
             .max_answer_bytes(2 * SIZE)

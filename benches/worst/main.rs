@@ -1,5 +1,5 @@
-//! The worst envelopes and responses of about 1 MiB: instructions a byte, counted by callgrind, and the peak of the heap to their
-//! size, each compared with its budget in `worst.txt`.
+//! The worst envelopes and responses of about 1 MiB: instructions a byte, counted by callgrind, and
+//! the peak of the heap to their size, each compared with its budget in `worst.txt`.
 //!
 //! ```sh
 //! cargo bench --bench worst --features multipart,multistatus              # fails if one is over its budget
@@ -117,7 +117,8 @@ fn peak(case: &Case) -> Figure {
     }
 }
 
-/// Of the thread, not of the clock: the machine may have other work to do. The count has steps of some milliseconds.
+/// Of the thread, not of the clock: the machine may have other work to do. The count has steps of
+/// some milliseconds.
 fn time(case: &Case) {
     let scene = (case.make)();
     let cpu = Cpu::of_this_thread().expect("a count of this thread's time");

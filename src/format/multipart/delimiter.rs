@@ -145,7 +145,8 @@ impl Splitter {
         None
     }
 
-    /// The first start of a line from here on which may be the start of a delimiter, or else the end.
+    /// The first start of a line from here on which may be the start of a delimiter, or else the
+    /// end.
     fn line_start(&self, bytes: &[u8], from: usize) -> usize {
         let (before, rest) = bytes.split_at(from);
         let is_begun = |at: &usize| {
