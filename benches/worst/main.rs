@@ -13,12 +13,14 @@
 mod support;
 
 mod cases;
+mod scene;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use cases::{CASES, Case, Scene};
+use cases::{CASES, Case};
 use http_body_util::BodyExt;
+use scene::Scene;
 use support::budget::{self, Figure};
 use support::callgrind::{self, Runs};
 use support::harness::Mode;

@@ -53,8 +53,8 @@ pub(super) use write::{Layout, Writer};
 /// What breaks the structure (text that is not JSON or not UTF-8, a member twice, no `id`, an
 /// unknown dependency) refuses the batch. A bad value (method, URL, header, body) fails its item
 /// only, and so does a header that is given twice in different spellings (`etag` and `ETag`, `x-a`
-/// and `x_a`). Members that are not listed are ignored, except
-/// `atomicityGroup` and `if`: unless they are `null`, the batch is refused with 501.
+/// and `x_a`). Members that are not listed are ignored, except `atomicityGroup` and `if`: unless
+/// they are `null`, the batch is refused with 501.
 ///
 /// # Responses
 ///

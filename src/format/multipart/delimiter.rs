@@ -115,6 +115,9 @@ impl Splitter {
     /// The window starts at the start of a line.
     fn find(&mut self, bytes: &[u8], is_last: bool) -> Option<Delimiter> {
         let length = self.finder.needle().len();
+        if bytes.len() < self.searched + length {
+            return None;
+        }
         while let Some(at) = self.finder.find(bytes.get(self.searched..)?) {
             self.searched += at;
             let (before, found) = bytes.split_at(self.searched);
