@@ -269,8 +269,9 @@ fn weight(range: &MediaType<'_>) -> u16 {
     })
 }
 
-/// A format, and how much it is wanted. For each of its names the most exact range counts, and of all names the best. A range with
-/// a star means a format by its first name only: so one that is refused by it does not come in by another.
+/// A format, and how much it is wanted. For each of its names the most exact range counts, and of
+/// all names the best. A range with a star means a format by its first name only: so one that is
+/// refused by it does not come in by another.
 struct Candidate<'a> {
     format: &'a dyn Format,
     /// For each name. Ranges are not kept: a header has room for many.

@@ -222,7 +222,8 @@ impl Subrequest {
         }
     }
 
-    /// Whether it has this header, in any case, and with `_` for `-`: to many a backend these are one.
+    /// Whether it has this header, in any case, and with `_` for `-`: to many a backend these are
+    /// one.
     #[cfg(feature = "json")]
     pub(crate) fn brings(&self, name: &[u8]) -> bool {
         let mut names = self.headers.iter().map(|(name, _)| name.as_str());

@@ -16,7 +16,8 @@ pub(crate) fn is_there() -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// How often a case runs: two runs of different length, whose difference has no start and no end in it.
+/// How often a case runs: two runs of different length, whose difference has no start and no end in
+/// it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Runs {
     pub(crate) few: u32,

@@ -1,24 +1,26 @@
-//! The worst envelopes and responses of about 1 MiB: instructions a byte, counted by callgrind, and the peak of the heap to their
-//! size, each compared with its budget in `worst.txt`.
+//! The worst envelopes and responses of about 1 MiB: instructions a byte, counted by callgrind, and
+//! the peak of the heap to their size, each compared with its budget in `worst.txt`.
 //!
 //! ```sh
-//! cargo bench --bench worst --features multipart,multistatus              # fails if one is over its budget
-//! cargo bench --bench worst --features multipart,multistatus -- --quick   # the heap only
-//! cargo bench --bench worst --features multipart,multistatus -- --times   # nanoseconds of CPU a byte
-//! cargo bench --bench worst --features multipart,multistatus -- --write   # makes the figures of now the budgets, with 3 % to spare
+//! cargo bench --bench worst --features multipart,multistatus  # fails if one is over its budget
 //! ```
+//!
+//! After `--`, `--quick` measures the heap only, `--times` prints nanoseconds of CPU a byte, and
+//! `--write` makes the figures of now the budgets, with 3 % to spare.
 //!
 //! What takes a product of two counts, or ten times its size, shows here.
 #[path = "../support/mod.rs"]
 mod support;
 
 mod cases;
+mod scene;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use cases::{CASES, Case, Scene};
+use cases::{CASES, Case};
 use http_body_util::BodyExt;
+use scene::Scene;
 use support::budget::{self, Figure};
 use support::callgrind::{self, Runs};
 use support::harness::Mode;
@@ -28,9 +30,10 @@ use tower::{Layer, Service};
 const BUDGETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/worst/worst.txt");
 
 const HEAD: &str = "\
-# What a byte of the worst envelopes and responses may cost: in instructions, and (`.peak`) in bytes of the heap. `cargo bench
-# --bench worst` fails when one is over, and writes this file with `-- --write`: the figures as they are, with 3 % to spare. The
-# goal is what they ought to be; a budget above it says that it is not reached yet.
+# What a byte of the worst envelopes and responses may cost: in instructions, and (`.peak`) in bytes
+# of the heap. `cargo bench --bench worst` fails when one is over, and writes this file with
+# `-- --write`: the figures as they are, with 3 % to spare. The goal is what they ought to be; a
+# budget above it says that it is not reached yet.
 ";
 
 /// About 20 ns.
@@ -117,7 +120,8 @@ fn peak(case: &Case) -> Figure {
     }
 }
 
-/// Of the thread, not of the clock: the machine may have other work to do. The count has steps of some milliseconds.
+/// Of the thread, not of the clock: the machine may have other work to do. The count has steps of
+/// some milliseconds.
 fn time(case: &Case) {
     let scene = (case.make)();
     let cpu = Cpu::of_this_thread().expect("a count of this thread's time");

@@ -10,20 +10,32 @@ pub(super) fn count_up(items: &[Subrequest]) -> bool {
     ids.is_sorted_by(|one, other| one < other)
 }
 
-/// The ids of a batch in an order to look them up by: the shorter first, so that numbers that count up are in it already.
-/// No hashing: a client cannot choose ids that collide, and most batches need not even be sorted.
+/// A name with its length and its first bytes in front: few names differ only behind these.
+type Key<'a> = (u64, &'a str);
+
+fn key(name: &str) -> Key<'_> {
+    let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
+    let mut head = [0; 8];
+    let bytes = std::iter::once(length).chain(name.bytes());
+    for (place, byte) in head.iter_mut().zip(bytes) {
+        *place = byte;
+    }
+    (u64::from_be_bytes(head), name)
+}
+
+/// The ids of a batch in an order to look them up by: the shorter first, so that numbers that count
+/// up are in it already. No hashing: most batches need not even be sorted.
 #[derive(Debug)]
-pub(super) struct Names<'a>(Vec<(&'a str, usize)>);
+pub(super) struct Names<'a>(Vec<(Key<'a>, usize)>);
 
 impl<'a> Names<'a> {
     /// # Errors
     ///
     /// [`ErrorKind::DuplicateId`].
     pub(super) fn new(items: &'a [Subrequest]) -> Result<Self, Error> {
-        let mut names: Vec<_> = items.iter().map(Subrequest::id).zip(0..).collect();
-        let order = |(name, place): &(&'a str, usize)| (name.len(), *name, *place);
-        if !names.is_sorted_by_key(order) {
-            names.sort_unstable_by_key(order);
+        let mut names: Vec<_> = items.iter().map(|item| key(item.id())).zip(0..).collect();
+        if !names.is_sorted() {
+            names.sort_unstable();
         }
         let mut pairs = names.iter().zip(names.iter().skip(1));
         match pairs.find(|((one, _), (other, _))| one == other) {
@@ -34,10 +46,7 @@ impl<'a> Names<'a> {
 
     /// The place of the item with this id.
     fn place(&self, name: &str) -> Option<usize> {
-        let key = (name.len(), name);
-        let found = self
-            .0
-            .binary_search_by_key(&key, |(name, _)| (name.len(), name));
+        let found = self.0.binary_search_by_key(&key(name), |(name, _)| *name);
         let (_, place) = self.0.get(found.ok()?)?;
         Some(*place)
     }
@@ -49,9 +58,9 @@ impl<'a> Names<'a> {
 }
 
 /// An atomicity group: its name, and the places of its first and last member.
-type Group<'a> = (&'a str, usize, usize);
+type Group<'a> = (Key<'a>, usize, usize);
 
-/// The atomicity groups of a batch, in the order of their names.
+/// The atomicity groups of a batch, in an order to look them up by.
 #[derive(Debug)]
 pub(super) struct Groups<'a>(Vec<Group<'a>>);
 
@@ -71,9 +80,9 @@ impl<'a> Groups<'a> {
                 return refused(ErrorKind::UnsupportedAtomicity);
             }
             match groups.last_mut() {
-                Some((open, _, last)) if *open == name && *last + 1 == index => *last = index,
+                Some(((_, open), _, last)) if *open == name && *last + 1 == index => *last = index,
                 _ if names.place(name).is_some() => return refused(ErrorKind::DuplicateId),
-                _ => groups.push((name, index, index)),
+                _ => groups.push((key(name), index, index)),
             }
         }
         groups.sort_unstable();
@@ -91,7 +100,9 @@ impl<'a> Groups<'a> {
 
     /// The last member of the group with this name, if the whole group stands before `index`.
     pub(super) fn before(&self, name: &str, index: usize) -> Option<usize> {
-        let found = self.0.binary_search_by_key(&name, |(group, ..)| group);
+        let found = self
+            .0
+            .binary_search_by_key(&key(name), |(group, ..)| *group);
         let (_, _, last) = self.0.get(found.ok()?)?;
         Some(*last).filter(|last| *last < index)
     }

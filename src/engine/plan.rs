@@ -238,11 +238,13 @@ mod tests {
 
     #[test]
     fn an_item_can_only_wait_for_one_before_it() {
-        let cases: [&[(&str, &[&str])]; 4] = [
+        let cases: [&[(&str, &[&str])]; 6] = [
             &[("a", &["b"]), ("b", &[])],
             &[("a", &["a"])],
             &[("a", &["b"]), ("b", &["a"])],
             &[("a", &[]), ("b", &["A"])],
+            &[("a", &[]), ("b", &[""])],
+            &[("a", &[]), ("b", &[]), ("c", &["a\0b"])],
         ];
         for items in cases {
             assert_eq!(plan(items).unwrap_err(), ErrorKind::UnknownDependency);

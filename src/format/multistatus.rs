@@ -194,7 +194,8 @@ fn put_content(
     .map(|_| ())
 }
 
-/// Of about 4 KiB: escaped as a whole, the text would be held twice, and grow to five times its size.
+/// Of about 4 KiB: escaped as a whole, the text would be held twice, and grow to five times its
+/// size.
 fn pieces(mut rest: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         let longest = rest.len().min(4096);

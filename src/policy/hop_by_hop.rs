@@ -15,8 +15,8 @@ pub(super) fn is_hop_by_hop(name: &str) -> bool {
     ) || name.starts_with("proxy-")
 }
 
-/// Takes out what these values of `Connection` name, and so make hop-by-hop. Each name is looked up once: names and headers
-/// must not make a product.
+/// Takes out what these values of `Connection` name, and so make hop-by-hop. Each name is looked up
+/// once: names and headers must not make a product.
 pub(super) fn remove_named_by<'a>(
     connection: impl IntoIterator<Item = &'a HeaderValue>,
     headers: &mut HeaderMap,

@@ -52,8 +52,8 @@ impl Item<'_> {
     }
 }
 
-/// A reader that is not ours, and strict: one value, of valid UTF-8, not too deep, no half of a surrogate pair, no number
-/// beyond `f64`.
+/// A reader that is not ours, and strict: one value, of valid UTF-8, not too deep, no half of a
+/// surrogate pair, no number beyond `f64`.
 fn is_json(body: &[u8]) -> bool {
     serde_json::from_slice::<Value>(body).is_ok()
 }

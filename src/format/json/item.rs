@@ -86,8 +86,8 @@ impl<'a> Source<'a> {
         Ok(self.slice(range))
     }
 
-    /// Fills in one item, which stands behind these. What breaks the structure is an error and refuses the batch; a bad value
-    /// fails the item.
+    /// Fills in one item, which stands behind these. What breaks the structure is an error and
+    /// refuses the batch; a bad value fails the item.
     pub(super) fn item(
         &mut self,
         item: &mut Subrequest,
@@ -214,7 +214,8 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
-    /// More names than there are before the item are not kept: one of them is unknown, or a repetition.
+    /// More names than there are before the item are not kept: one of them is unknown, or a
+    /// repetition.
     fn depends_on(
         &mut self,
         item: &mut Subrequest,

@@ -44,22 +44,24 @@ pub(super) use write::{Layout, Writer};
 /// | `url` | required | a path and query; one relative to [`base`](crate::BatchLayer::base); or an absolute URL of the batch's own origin |
 /// | `headers` | | an object of names to strings, or to arrays of strings, no name twice in any spelling; [which ones](crate::ItemHeaders) |
 /// | `body` | | read by the item's `content-type`, as below; `null` is none |
-/// | `dependsOn` | | an array of ids of earlier items, all of which must succeed (2xx or 3xx) before this one runs |
+/// | `dependsOn` | | an array of ids of earlier items, at most as many as there are; all must succeed (2xx or 3xx) before this one runs |
 ///
 /// With a `content-type` of `application/json` or `*/*+json`, or with none, the body is the JSON text itself, byte for byte, and
 /// the item gets `content-type: application/json`. For `text/*` it is a string, sent as UTF-8. For all others it is a string
 /// of base64, in either alphabet, padded or not.
 ///
-/// What breaks the structure (text that is not JSON or not UTF-8, a member twice, no `id`, an unknown dependency) refuses the
-/// batch. A bad value (method, URL, header, body) fails its item only, and so does a header that is given twice in different
-/// spellings (`etag` and `ETag`, `x-a` and `x_a`). Members that are not listed are ignored, except
-/// `atomicityGroup` and `if`: unless they are `null`, the batch is refused with 501.
+/// What breaks the structure (text that is not JSON or not UTF-8, a member twice, no `id`, an
+/// unknown dependency) refuses the batch. A bad value (method, URL, header, body) fails its item
+/// only, and so does a header that is given twice in different spellings (`etag` and `ETag`, `x-a`
+/// and `x_a`). Members that are not listed are ignored, except `atomicityGroup` and `if`: unless
+/// they are `null`, the batch is refused with 501.
 ///
 /// # Responses
 ///
-/// One a line, in the order of the requests; `headers` and `body` always stand, empty as `{}` and `null`. JSON is spliced in as
-/// it came, after one check that it is JSON that common parsers take. `text/*` in UTF-8 is a string. Everything else, what failed
-/// the check (a number beyond the range of `f64` does, too), and what has a `Content-Encoding` is base64, and says so:
+/// One a line, in the order of the requests; `headers` and `body` always stand, empty as `{}` and
+/// `null`. JSON is spliced in as it came, after one check that it is JSON that common parsers take.
+/// `text/*` in UTF-8 is a string. Everything else, what failed the check (a number beyond the range
+/// of `f64` does, too), and what has a `Content-Encoding` is base64, and says so:
 /// `"encoding":"base64"`. To a batch that brought `OData-Version: 4.01` it is `base64url`.
 ///
 /// ```

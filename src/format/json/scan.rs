@@ -27,8 +27,9 @@ pub(super) struct Str {
 /// Depth at which the body of an answer stands; one is spared for readers that count otherwise.
 const ANSWER_DEPTH: u32 = 4;
 
-/// Checks that these bytes are exactly one JSON value, and one that does not keep a strict reader from the rest of the
-/// envelope: not too deep where it will stand, without halves of surrogate pairs, and without numbers beyond `f64`.
+/// Checks that these bytes are exactly one JSON value, and one that does not keep a strict reader
+/// from the rest of the envelope: not too deep where it will stand, without halves of surrogate
+/// pairs, and without numbers beyond `f64`.
 pub(super) fn is_json(bytes: &[u8]) -> bool {
     let rest = skip::value(bytes, ANSWER_DEPTH, true);
     rest.is_some_and(|rest| skip::next(rest).is_none())

@@ -164,8 +164,8 @@ pub(super) fn value(mut text: &[u8], depth: u32, is_answer: bool) -> Option<&[u8
     }
 }
 
-/// The rest of a number, the first in the text, which begins with this byte and goes on after it. One in the text of an answer must
-/// be finite as an `f64`.
+/// The rest of a number, the first in the text, which begins with this byte and goes on after it.
+/// One in the text of an answer must be finite as an `f64`.
 #[inline(always)]
 fn number<'a>(text: &'a [u8], first: u8, after: &'a [u8], is_answer: bool) -> Option<&'a [u8]> {
     let (digit, mut rest) = match first {
@@ -201,8 +201,8 @@ fn number<'a>(text: &'a [u8], first: u8, after: &'a [u8], is_answer: bool) -> Op
 const SHORT_NUMBER: usize = 200;
 const FEW_DIGITS: usize = 2;
 
-/// Whether an `f64` can hold the number. Asked of `serde_json`, too: it rounds otherwise near the largest one, and what it
-/// refuses keeps every client that uses it from the whole envelope.
+/// Whether an `f64` can hold the number. Asked of `serde_json`, too: it rounds otherwise near the
+/// largest one, and what it refuses keeps every client that uses it from the whole envelope.
 #[cold]
 #[inline(never)]
 fn is_finite(number: &[u8]) -> bool {

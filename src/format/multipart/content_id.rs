@@ -44,8 +44,8 @@ pub(super) fn bare(content_id: &ByteString) -> ByteString {
     }
 }
 
-/// The `Content-ID` for an id of another format: a token as it is, any other percent-encoded (RFC 2392) in brackets. A token
-/// has no brackets, so one can be told from the other.
+/// The `Content-ID` for an id of another format: a token as it is, any other percent-encoded (RFC
+/// 2392) in brackets. A token has no brackets, so one can be told from the other.
 pub(super) fn of_id(id: &str) -> Cow<'_, str> {
     match Cow::from(utf8_percent_encode(id, NOT_IN_TOKENS)) {
         // A single byte is encoded without a copy, too.

@@ -115,6 +115,9 @@ impl Splitter {
     /// The window starts at the start of a line.
     fn find(&mut self, bytes: &[u8], is_last: bool) -> Option<Delimiter> {
         let length = self.finder.needle().len();
+        if bytes.len() < self.searched + length {
+            return None;
+        }
         while let Some(at) = self.finder.find(bytes.get(self.searched..)?) {
             self.searched += at;
             let (before, found) = bytes.split_at(self.searched);
@@ -145,7 +148,8 @@ impl Splitter {
         None
     }
 
-    /// The first start of a line from here on which may be the start of a delimiter, or else the end.
+    /// The first start of a line from here on which may be the start of a delimiter, or else the
+    /// end.
     fn line_start(&self, bytes: &[u8], from: usize) -> usize {
         let (before, rest) = bytes.split_at(from);
         let is_begun = |at: &usize| {

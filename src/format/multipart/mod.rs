@@ -63,16 +63,19 @@ use write::Writer;
 /// URL are percent-encoded; header lines may be folded. The delimiter alone ends a part: its `Content-Length` must be a
 /// number, and is then ignored, as `Host` is. A body of nothing but line ends is none.
 ///
-/// Refused are an envelope whose close delimiter is missing, a part that is neither a request nor a change set, a change set in
-/// a change set, a change set whose `Content-Transfer-Encoding` is none of `binary`, `8bit` and `7bit`, and a part with more than
-/// 64 headers or 16 KiB of headers of its own. A request with a header that is none, with a `Transfer-Encoding`, with two `Host`
-/// or `Content-Length`, or in a part with such a `Content-Transfer-Encoding` is answered with 400, and the others go on.
+/// Refused are an envelope whose close delimiter is missing, a part that is neither a request nor a
+/// change set, a change set in a change set, a change set whose `Content-Transfer-Encoding` is none
+/// of `binary`, `8bit` and `7bit`, and a part with more than 64 headers or 16 KiB of headers of its
+/// own. A request with a header that is none, with a `Transfer-Encoding`, with two `Host` or
+/// `Content-Length`, or in a part with such a `Content-Transfer-Encoding` is answered with 400, and
+/// the others go on.
 ///
 /// # What is written
 ///
-/// The `Content-ID` of a response is the one that the request brought, as it came. For a batch in another format it is the item's
-/// id: as it is if it is a token (RFC 9110 §5.6.2), otherwise percent-encoded between `<` and `>`. So a client of such a batch
-/// decodes what stands in brackets, and takes everything else as it is.
+/// The `Content-ID` of a response is the one that the request brought, as it came. For a batch in
+/// another format it is the item's id: as it is if it is a token (RFC 9110 §5.6.2), otherwise
+/// percent-encoded between `<` and `>`. So a client of such a batch decodes what stands in
+/// brackets, and takes everything else as it is.
 ///
 /// The boundary has 128 random bits. An answer that contains it nevertheless is, in a buffered envelope, given another one;
 /// in a streamed envelope, whose boundary is out already, that item is answered with 502.

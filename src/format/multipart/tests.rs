@@ -21,7 +21,8 @@ fn stuck() -> Multipart {
 }
 
 fn encoder(format: &Multipart) -> Box<dyn Encoder> {
-    let (outer, ()) = Request::new(()).into_parts();
+    let outer = Request::builder().header("content-type", "multipart/mixed; boundary=b");
+    let (outer, ()) = outer.body(()).unwrap().into_parts();
     format.encoder(&outer).unwrap()
 }
 

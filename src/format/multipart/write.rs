@@ -42,7 +42,8 @@ impl Writer {
         self.finder.needle()
     }
 
-    /// The `Content-ID` of the response: as the request brought it, or the id that an item has in another format.
+    /// The `Content-ID` of the response: as the request brought it, or the id that an item has in
+    /// another format.
     fn content_id<'a>(&self, answer: &'a Subresponse) -> Option<Cow<'a, str>> {
         let content_id = match answer.label() {
             Some(label) => Cow::Borrowed(label),

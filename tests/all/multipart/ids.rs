@@ -111,7 +111,8 @@ async fn what_came_in_multipart_goes_as_it_came_and_what_was_made_up_has_none() 
     }
 }
 
-/// An independent reader: what stands in brackets is percent-encoded (RFC 2392), what stands without is the id itself.
+/// An independent reader: what stands in brackets is percent-encoded (RFC 2392), what stands
+/// without is the id itself.
 fn read_back(content_id: &str) -> String {
     let inner = content_id
         .strip_prefix('<')

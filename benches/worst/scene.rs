@@ -1,0 +1,170 @@
+//! A batch, ready to be sent, and the service behind it.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap};
+use http::{HeaderValue, Request, Response};
+use http_body::{Body, Frame};
+use http_body_util::Full;
+use tower::Service;
+use tower_multistatus::{BatchLayer, ChangeSets, MultiStatus, Multipart, RequestBody};
+
+/// Bytes of the envelope, or of the response.
+pub(crate) const SIZE: usize = 1 << 20;
+
+/// A batch, ready to be sent.
+pub(crate) struct Scene {
+    pub(crate) layer: BatchLayer,
+    pub(crate) inner: Inner,
+    /// Those that the batch may have.
+    pub(crate) statuses: &'static [u16],
+    /// What is the worst of it.
+    pub(crate) bytes: usize,
+    pub(crate) headers: HeaderMap,
+    envelope: Bytes,
+    /// Of the chunks in which the envelope comes.
+    chunk: usize,
+}
+
+impl Scene {
+    pub(crate) fn new(content_type: &'static str, envelope: impl Into<Bytes>) -> Self {
+        let envelope = envelope.into();
+        let layer = BatchLayer::new("/batch")
+            .format(Multipart::new())
+            .format(MultiStatus::new())
+            .change_sets(ChangeSets::best_effort())
+            .no_deadline()
+            .max_envelope_bytes(2 * SIZE)
+            .max_item_body_bytes(2 * SIZE)
+            .max_answer_bytes(2 * SIZE)
+            .max_total_answer_bytes(16 * SIZE);
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static(content_type));
+        Self {
+            layer,
+            inner: Inner(Response::new(Bytes::new())),
+            statuses: &[207],
+            bytes: envelope.len(),
+            headers,
+            chunk: envelope.len(),
+            envelope,
+        }
+    }
+
+    pub(crate) fn json(envelope: impl Into<Bytes>) -> Self {
+        Self::new("application/json", envelope)
+    }
+
+    /// One item with these members.
+    pub(crate) fn item(members: &str) -> Self {
+        Self::json(format!(
+            r#"{{"requests":[{{"id":"a","method":"POST","url":"/",{members}}}]}}"#
+        ))
+    }
+
+    pub(crate) fn multipart(envelope: impl Into<Bytes>) -> Self {
+        Self::new("multipart/mixed; boundary=b", envelope)
+    }
+
+    /// Items are bounded by number: these classes need as many as a MiB holds.
+    pub(crate) fn of_many_items(mut self) -> Self {
+        self.layer = self.layer.max_subrequests(SIZE);
+        self
+    }
+
+    pub(crate) fn refused(mut self) -> Self {
+        self.statuses = &[400];
+        self
+    }
+
+    pub(crate) fn in_chunks_of(mut self, bytes: usize) -> Self {
+        self.chunk = bytes;
+        self
+    }
+
+    /// One GET whose outer headers are the worst.
+    pub(crate) fn with_headers(headers: HeaderMap) -> Self {
+        let mut scene = Self::json(r#"{"requests":[{"id":"a","method":"GET","url":"/"}]}"#);
+        scene.bytes = bytes_of(&headers);
+        scene.headers.extend(headers);
+        scene
+    }
+
+    /// One GET to which this is the response.
+    pub(crate) fn responded(headers: HeaderMap, body: impl Into<Bytes>) -> Self {
+        let mut scene = Self::json(r#"{"requests":[{"id":"a","method":"GET","url":"/"}]}"#);
+        let mut response = Response::new(body.into());
+        scene.bytes = bytes_of(&headers) + response.body().len();
+        *response.headers_mut() = headers;
+        scene.inner = Inner(response);
+        scene
+    }
+
+    pub(crate) fn body(content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        let content_type = HeaderValue::from_static(content_type);
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type)]);
+        Self::responded(headers, body)
+    }
+
+    pub(crate) fn accepting(mut self, accept: &'static str) -> Self {
+        self.headers
+            .insert("accept", HeaderValue::from_static(accept));
+        self
+    }
+
+    pub(crate) fn request(&self) -> Request<Chunks> {
+        let chunks = Chunks(self.envelope.clone(), self.chunk.max(1));
+        let mut request = Request::post("/batch").body(chunks).expect("a request");
+        request.headers_mut().clone_from(&self.headers);
+        request
+    }
+}
+
+fn bytes_of(headers: &HeaderMap) -> usize {
+    let lines = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4);
+    lines.sum()
+}
+
+/// Responds at once, always the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Inner(Response<Bytes>);
+
+impl Service<Request<RequestBody<Chunks>>> for Inner {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Full<Bytes>>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<RequestBody<Chunks>>) -> Self::Future {
+        ready(Ok(self.0.clone().map(Full::new)))
+    }
+}
+
+/// An envelope that comes in chunks of so many bytes.
+#[derive(Debug)]
+pub(crate) struct Chunks(Bytes, usize);
+
+impl Body for Chunks {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let length = self.1.min(self.0.len());
+        match length {
+            0 => Poll::Ready(None),
+            _ => Poll::Ready(Some(Ok(Frame::data(self.0.split_to(length))))),
+        }
+    }
+}
