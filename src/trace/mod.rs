@@ -1,0 +1,21 @@
+//! Spans and events; without the feature `tracing` nothing at all.
+
+#[cfg(feature = "tracing")]
+mod events;
+#[cfg(feature = "tracing")]
+mod spans;
+#[cfg(feature = "tracing")]
+mod text;
+#[cfg(not(feature = "tracing"))]
+mod without;
+
+#[cfg(feature = "tracing")]
+pub(crate) use events::header_ignored;
+#[cfg(feature = "tracing")]
+pub(crate) use spans::{BatchSpan, ItemSpan};
+#[cfg(not(feature = "tracing"))]
+pub(crate) use without::{BatchSpan, ItemSpan, header_ignored};
+
+/// The target of every span and event; the crate docs promise it.
+#[cfg(feature = "tracing")]
+const TARGET: &str = "tower_multistatus";
