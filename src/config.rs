@@ -17,6 +17,7 @@ use crate::policy::{
     ChangeSets, EnvelopeStatus, InheritedExtensions, ItemErrors, ItemHeaders, SetCookie,
 };
 use crate::target::TargetRules;
+use crate::trace::Warned;
 
 /// The limits of a batch, as a [`Format`] gets them.
 ///
@@ -125,8 +126,9 @@ impl<F: ?Sized> fmt::Debug for Hook<F> {
 pub(crate) type When = dyn Fn(&Parts) -> bool + Send + Sync;
 pub(crate) type Filter = dyn Fn(&Parts) -> Result<(), StatusCode> + Send + Sync;
 pub(crate) type Admit = dyn Fn(usize, &Parts) -> Result<(), Error> + Send + Sync;
-pub(crate) type OnError =
-    dyn Fn(&(dyn std::error::Error + Send + Sync + 'static)) -> Option<StatusCode> + Send + Sync;
+pub(crate) type MapError = dyn Fn(&(dyn std::error::Error + Send + Sync + 'static), &Parts) -> Option<StatusCode>
+    + Send
+    + Sync;
 
 /// Runs a future to its end, on its own.
 pub(crate) type Executor = dyn Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync;
@@ -157,10 +159,11 @@ pub(crate) struct Config {
     pub(crate) when: Option<Hook<When>>,
     pub(crate) admit: Option<Hook<Admit>>,
     pub(crate) filter: Option<Hook<Filter>>,
-    pub(crate) on_error: Option<Hook<OnError>>,
+    pub(crate) map_error: Option<Hook<MapError>>,
     pub(crate) executor: Option<Hook<Executor>>,
     pub(crate) exclusive: bool,
     pub(crate) describe: bool,
+    pub(crate) warned: Warned,
 }
 
 impl Config {
@@ -189,10 +192,11 @@ impl Config {
             when: None,
             admit: None,
             filter: None,
-            on_error: None,
+            map_error: None,
             executor: None,
             exclusive: false,
             describe: false,
+            warned: Warned::default(),
         };
         config.settle_base();
         config

@@ -181,7 +181,7 @@
 //! | warp 0.4 | around `warp::service(filter)`, served by hyper | the filter is boxed, so that it can be named |
 //! | salvo 1 | as a handler, by `TowerServiceCompat` | items reach salvo's routes through a `salvo::Service` of their own, and have no peer. The response body has to be `Sync`: `SyncStream` of sync_wrapper around it. Needs Rust 1.95 and salvo's feature `test`, a default one, which has `Service::handle` |
 //! | poem 3 | as an endpoint, by `TowerCompatExt` | items reach poem's endpoint through a `service_fn`, and have no peer. `Sync` as for salvo |
-//! | a client of hyper-util | as the inner service, behind `map_request` | an item has no authority: the mapping adds the upstream's. The upstream sees the batch's own `Host`. An error is 502 by [`on_error`](BatchLayer::on_error), else 500 |
+//! | a client of hyper-util | as the inner service, behind `map_request` | an item has no authority: the mapping adds the upstream's. The upstream sees the batch's own `Host`. An error is 502 by [`map_error`](BatchLayer::map_error), else 500 |
 //! | a client of reqwest 0.13 | as the inner service, in a `service_fn` | the same; switch redirects off, so that they are the items' |
 //!
 //! # Formats

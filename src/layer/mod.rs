@@ -73,7 +73,7 @@ mod limits;
 /// | [`allow_methods`](Self::allow_methods) | GET HEAD POST PUT PATCH DELETE OPTIONS |
 /// | [`base`](Self::base) | the folder of the batch path |
 /// | [`mounted_at`](Self::mounted_at) | nowhere |
-/// | [`when`](Self::when), [`admit`](Self::admit), [`filter`](Self::filter), [`on_error`](Self::on_error) | none |
+/// | [`when`](Self::when), [`admit`](Self::admit), [`filter`](Self::filter), [`map_error`](Self::map_error) | none |
 /// | [`exclusive`](Self::exclusive), [`describe`](Self::describe) | no |
 /// | [`inherit_extension`](Self::inherit_extension) | no type |
 /// | [`change_sets`](Self::change_sets) | [`ChangeSets::refuse`](crate::ChangeSets::refuse): 501 |

@@ -3,6 +3,8 @@
 #[cfg(feature = "tracing")]
 mod events;
 #[cfg(feature = "tracing")]
+mod not_found;
+#[cfg(feature = "tracing")]
 mod spans;
 #[cfg(feature = "tracing")]
 mod text;
@@ -10,11 +12,15 @@ mod text;
 mod without;
 
 #[cfg(feature = "tracing")]
-pub(crate) use events::header_ignored;
+pub(crate) use events::{header_ignored, item_failed, item_replaced, refused};
+#[cfg(feature = "tracing")]
+pub(crate) use not_found::{NotFound, Warned};
 #[cfg(feature = "tracing")]
 pub(crate) use spans::{BatchSpan, ItemSpan};
 #[cfg(not(feature = "tracing"))]
-pub(crate) use without::{BatchSpan, ItemSpan, header_ignored};
+pub(crate) use without::{
+    BatchSpan, ItemSpan, NotFound, Warned, header_ignored, item_failed, item_replaced, refused,
+};
 
 /// The target of every span and event; the crate docs promise it.
 #[cfg(feature = "tracing")]

@@ -1,10 +1,19 @@
 //! Text that is not ours, in a form that is safe to log.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::fmt::{self, Write};
+
+use crate::panics::catch;
 
 /// What a client sends is cut to this many characters.
 const MAX_CHARS: usize = 128;
+
+/// The text of an error and its sources is cut to this many characters.
+const MAX_ERROR_CHARS: usize = 1024;
+
+/// A chain of errors may be a circle.
+const MAX_SOURCES: usize = 16;
 
 /// Escaped and cut. Borrowed where there is nothing to escape, which is nearly always.
 ///
@@ -27,6 +36,23 @@ pub(super) fn shown(text: &str) -> Cow<'_, str> {
     // It fails when it is full.
     let _ = escaped.write_str(text);
     Cow::Owned(escaped.text)
+}
+
+/// An error and its sources, escaped and cut; `None` if one of them panics.
+///
+/// It is made before the subscriber sees it, which may hold locks while it formats.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> Option<String> {
+    catch(|| {
+        let mut escaped = Escaped::new(MAX_ERROR_CHARS);
+        let errors = std::iter::successors(Some(error), |&error| error.source());
+        for (depth, error) in errors.take(MAX_SOURCES).enumerate() {
+            let separator = if depth == 0 { "" } else { ": " };
+            if write!(escaped, "{separator}{error}").is_err() {
+                break;
+            }
+        }
+        escaped.text
+    })
 }
 
 /// Takes text until it is full.
