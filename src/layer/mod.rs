@@ -68,6 +68,7 @@ mod limits;
 /// | [`streamed`](Self::streamed) | NDJSON only |
 /// | [`continue_on_error`](Self::continue_on_error) | yes |
 /// | [`item_headers`](Self::item_headers) | [`ItemHeaders::guarded`](crate::ItemHeaders::guarded) |
+/// | [`item_request_ids`](Self::item_request_ids) | none: the outer request's id is inherited |
 /// | [`set_cookie`](Self::set_cookie) | [`SetCookie::discard`](crate::SetCookie::discard) |
 /// | [`item_errors`](Self::item_errors) | [`ItemErrors::problem`](crate::ItemErrors::problem) |
 /// | [`allow_methods`](Self::allow_methods) | GET HEAD POST PUT PATCH DELETE OPTIONS |

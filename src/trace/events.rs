@@ -75,7 +75,9 @@ pub(crate) fn header_ignored(name: &HeaderName, why: Ignored) {
         Ignored::Never => "never taken from an item",
         Ignored::NotAllowed => "not allowed by `ItemHeaders`",
         Ignored::Protected => "protected by `ItemHeaders`",
+        Ignored::Trace => "the trace is the outer request's",
         Ignored::Inherited => "the outer request has one",
+        Ignored::RequestId => "made by `item_request_ids`",
     };
     tracing::debug!(
         target: TARGET,

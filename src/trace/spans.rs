@@ -69,6 +69,7 @@ impl ItemSpan {
             id = &*shown(item.id()),
             method = method.map(|method| shown(method.as_str())).as_deref(),
             path = path.map(shown).as_deref(),
+            link.traceparent = link(item).map(shown).as_deref(),
             status = Empty,
             duration_ms = Empty,
         );
@@ -93,4 +94,11 @@ impl ItemSpan {
             span.record("duration_ms", begun.elapsed().as_secs_f64() * 1000.0);
         }
     }
+}
+
+/// The span that the client says the item belongs to.
+fn link(item: &Subrequest) -> Option<&str> {
+    let mut headers = item.headers.iter();
+    let (_, traceparent) = headers.find(|(name, _)| name == "traceparent")?;
+    traceparent.to_str().ok()
 }

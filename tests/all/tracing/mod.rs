@@ -234,3 +234,27 @@ async fn a_header_that_was_ignored_is_an_event_of_its_item_that_says_why() {
     });
     assert_eq!(recording.events(), expected);
 }
+
+#[tokio::test]
+async fn a_traceparent_that_an_item_brings_is_a_link_of_its_span() {
+    let (recording, _guard) = Recording::start();
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let items = json!([
+        { "id": "a", "method": "GET", "url": "/ok", "headers": { "Traceparent": traceparent } },
+        { "id": "b", "method": "GET", "url": "/ok", "headers": { "traceparent": "\"".repeat(300) } },
+        { "id": "c", "method": "GET", "url": "/ok" },
+    ]);
+    let mut request = requests(items);
+    let outer = HeaderValue::from_static("outer");
+    request.headers_mut().insert("traceparent", outer);
+    let layer = BatchLayer::new("/batch");
+    send(layer.layer(Probe::new().1), request).await;
+    let links: Vec<_> = recording
+        .spans()
+        .iter()
+        .map(|span| span.fields.get("link.traceparent").cloned())
+        .collect();
+    let escaped = "\\\"".repeat(64);
+    let expected = [None, Some(traceparent.to_owned()), Some(escaped), None];
+    assert_eq!(links, expected);
+}
