@@ -58,10 +58,10 @@ pub(crate) fn item_failed(_: Fault, _: Option<&(dyn StdError + 'static)>) {}
 pub(crate) fn item_replaced(_: Fault, _: usize) {}
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Warned;
+pub(crate) struct Warned {}
 
 #[derive(Debug, Default)]
-pub(crate) struct NotFound;
+pub(crate) struct NotFound {}
 
 impl NotFound {
     pub(crate) fn count(&mut self, _: &Subresponse) {}
