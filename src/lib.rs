@@ -246,14 +246,14 @@
 //!
 //! # When items are 404
 //!
-//! The layer is inside `Router::layer`, which wraps each route, so that items reach one route only: mount it
-//! [beside the router](#how-to-mount-it) with `route_service`. With the feature `tracing`, a layer warns once when all items
-//! of a batch, two or more, are 404 without a body.
+//! The layer is inside `Router::layer`, which wraps each route, so that items reach one route only:
+//! mount it [beside the router](#how-to-mount-it) with `route_service`. With the feature `tracing`,
+//! a layer warns once when all items of a batch, two or more, are 404 without a body.
 //!
 //! # Tracing
 //!
-//! With the feature `tracing`, a batch is a span and each item a child of it. All spans and events have the target
-//! `tower_multistatus`. They cost nothing while no subscriber wants them.
+//! With the feature `tracing`, a batch is a span and each item a child of it. All spans and events
+//! have the target `tower_multistatus`. They cost nothing while no subscriber wants them.
 //!
 //! | what | level | name or message | fields |
 //! | --- | --- | --- | --- |
@@ -265,8 +265,9 @@
 //! | an item's header is ignored | `debug` | `header of an item ignored` | `name`, `reason` |
 //! | all items are 404 | `warn`, once a layer | `every item is 404: ..` | `items` |
 //!
-//! What a client or an error says is escaped and cut, to 128 and 1,024 characters. The queries of URLs, other header values and
-//! bodies are never recorded. Refusals are `info` because any client can cause them.
+//! What a client or an error says is escaped and cut, to 128 and 1,024 characters. The queries of
+//! URLs, other header values and bodies are never recorded. Refusals are `info` because any client
+//! can cause them.
 //!
 //! # When it does not compile
 //!

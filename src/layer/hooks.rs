@@ -78,11 +78,12 @@ impl BatchLayer {
         self.with(|config| config.filter = Some(Hook::new(Arc::new(filter))))
     }
 
-    /// Maps an error of the inner service to the status of its item. Called with the error and with the item's method, URI
-    /// and headers as they were dispatched, without extensions, inside the item's span. The layer keeps a copy of these for
-    /// each item in flight, only if this is set. By default, and with `None`, the status is 503 if the service did not get
-    /// ready, and 500 if the call failed; so it is with a 1xx, which is not final. The response never shows the error's own
-    /// text. If the function panics, the item fails with 500.
+    /// Maps an error of the inner service to the status of its item. Called with the error and with
+    /// the item's method, URI and headers as they were dispatched, without extensions, inside the
+    /// item's span. The layer keeps a copy of these for each item in flight, only if this is set.
+    /// By default, and with `None`, the status is 503 if the service did not get ready, and 500 if
+    /// the call failed; so it is with a 1xx, which is not final. The response never shows the
+    /// error's own text. If the function panics, the item fails with 500.
     ///
     /// ```
     /// # use http::{Method, StatusCode};

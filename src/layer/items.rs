@@ -17,13 +17,16 @@ impl BatchLayer {
         self.with(|config| config.item_headers = policy)
     }
 
-    /// Gives each item a request id of its own: `<outer>:<id>`, where the outer request has this header. The item's id is
-    /// percent-encoded, and stands inside the quotes of a quoted value. A header of this name that an item brings is
-    /// ignored, whatever [`item_headers`](Self::item_headers) says. By default an item inherits the outer request's id.
+    /// Gives each item a request id of its own: `<outer>:<id>`, where the outer request has this
+    /// header. The item's id is percent-encoded, and stands inside the quotes of a quoted value. A
+    /// header of this name that an item brings is ignored, whatever
+    /// [`item_headers`](Self::item_headers) says. By default an item inherits the outer request's
+    /// id.
     ///
     /// # Panics
     ///
-    /// If this is no header name (RFC 9110 §5.1), or one that items do not inherit, `Content-Type` for example.
+    /// If this is no header name (RFC 9110 §5.1), or one that items do not inherit, `Content-Type`
+    /// for example.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;

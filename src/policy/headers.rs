@@ -190,8 +190,8 @@ impl ItemHeaders {
     /// `X-Middleware-Subrequest`, `*-Principal*`, `X-ARR-ClientCert`, `*-Client-Cert`,
     /// `Client-Cert*`, `*SSL-Client*`, `Remote-*`, `X-Remote-*`, `X-Auth-*`, `X-Authenticated-*`,
     /// `X-WebAuth-*`, `X-Consumer-*`, `X-Credential-*`, `X-Amzn-*`, `X-Goog-Authenticated-*`,
-    /// `X-Goog-IAP-*`, `X-User*`, `X-JWT*`, `X-Azure-*`, `X-Vercel-*`, `Via`, `Proxy`,
-    /// `Proxy-*`, `Traceparent` and `Tracestate`. [`allow`](Self::allow) lifts the protection of a name.
+    /// `X-Goog-IAP-*`, `X-User*`, `X-JWT*`, `X-Azure-*`, `X-Vercel-*`, `Via`, `Proxy`, `Proxy-*`,
+    /// `Traceparent` and `Tracestate`. [`allow`](Self::allow) lifts the protection of a name.
     ///
     /// Of the others, those that [`guarded`](Self::guarded) gives to the item replace one of the
     /// outer request. For every other name the outer request's stays.
