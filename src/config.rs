@@ -18,6 +18,7 @@ use crate::policy::{
     ChangeSets, EnvelopeStatus, InheritedExtensions, ItemErrors, ItemHeaders, SetCookie,
 };
 use crate::target::TargetRules;
+use crate::trace::Warned;
 
 /// The limits of a batch, as a [`Format`] gets them.
 ///
@@ -126,8 +127,9 @@ impl<F: ?Sized> fmt::Debug for Hook<F> {
 pub(crate) type When = dyn Fn(&Parts) -> bool + Send + Sync;
 pub(crate) type Filter = dyn Fn(&Parts) -> Result<(), Error> + Send + Sync;
 pub(crate) type Admit = dyn Fn(Admission) -> Decided + Send + Sync;
-pub(crate) type OnError =
-    dyn Fn(&(dyn std::error::Error + Send + Sync + 'static)) -> Option<StatusCode> + Send + Sync;
+pub(crate) type MapError = dyn Fn(&(dyn std::error::Error + Send + Sync + 'static), &Parts) -> Option<StatusCode>
+    + Send
+    + Sync;
 
 /// Runs a future to its end, on its own.
 pub(crate) type Executor = dyn Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync;
@@ -152,16 +154,18 @@ pub(crate) struct Config {
     pub(crate) own_base: bool,
     pub(crate) methods: Vec<Method>,
     pub(crate) item_headers: ItemHeaders,
+    pub(crate) request_ids: Option<HeaderName>,
     pub(crate) set_cookie: SetCookie,
     pub(crate) item_errors: ItemErrors,
     pub(crate) extensions: InheritedExtensions,
     pub(crate) when: Option<Hook<When>>,
     pub(crate) admit: Option<Hook<Admit>>,
     pub(crate) filter: Option<Hook<Filter>>,
-    pub(crate) on_error: Option<Hook<OnError>>,
+    pub(crate) map_error: Option<Hook<MapError>>,
     pub(crate) executor: Option<Hook<Executor>>,
     pub(crate) exclusive: bool,
     pub(crate) describe: bool,
+    pub(crate) warned: Warned,
 }
 
 impl Config {
@@ -184,16 +188,18 @@ impl Config {
             own_base: false,
             methods: Vec::new(),
             item_headers: ItemHeaders::default(),
+            request_ids: None,
             set_cookie: SetCookie::default(),
             item_errors: ItemErrors::default(),
             extensions: InheritedExtensions::default(),
             when: None,
             admit: None,
             filter: None,
-            on_error: None,
+            map_error: None,
             executor: None,
             exclusive: false,
             describe: false,
+            warned: Warned::default(),
         };
         config.settle_base();
         config

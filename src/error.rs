@@ -220,6 +220,7 @@ impl Error {
     }
 
     pub(crate) fn into_response<B: From<Bytes>>(self) -> Response<B> {
+        crate::trace::refused(&self);
         let status = self.kind.status();
         let problem = Problem {
             limit: self.limit.map(|(name, _)| name),

@@ -52,6 +52,7 @@ pub(crate) enum Fault {
 /// A failure in all the words that there are for it.
 struct Words {
     status: u16,
+    code: &'static str,
     problem: &'static str,
     odata: &'static str,
 }
@@ -63,6 +64,7 @@ macro_rules! faults {
             match self {
                 $(Self::$fault => Some(Words {
                     status: $status,
+                    code: $code,
                     problem: concat!(
                         r#"{"type":"about:blank","title":""#, $title, r#"","status":"#, $status, r#","code":""#, $code, r#""}"#
                     ),
@@ -110,6 +112,15 @@ impl Fault {
         }
     }
 
+    /// The stable name that stands as `code` in the item's body.
+    pub(crate) fn code(self) -> &'static str {
+        match self.words() {
+            Some(words) => words.code,
+            None if matches!(self, Self::Rejected(_)) => "rejected",
+            None => "call-failed",
+        }
+    }
+
     /// What the item's body says, and of what type it is.
     pub(crate) fn document(self, style: ItemErrors) -> (HeaderValue, Bytes) {
         let is_odata = style == ItemErrors::ODATA;
@@ -128,10 +139,7 @@ impl Fault {
     fn dynamic_document(self, is_odata: bool) -> Bytes {
         let status = self.status();
         let title = status.canonical_reason().unwrap_or("the item failed");
-        let code = match self {
-            Self::Rejected(_) => "rejected",
-            _ => "call-failed",
-        };
+        let code = self.code();
         match is_odata {
             true => format!(r#"{{"error":{{"code":"{code}","message":"{title}"}}}}"#).into(),
             false => Problem::new(title, status, code).to_bytes(),

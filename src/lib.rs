@@ -181,7 +181,7 @@
 //! | warp 0.4 | around `warp::service(filter)`, served by hyper | the filter is boxed, so that it can be named |
 //! | salvo 1 | as a handler, by `TowerServiceCompat` | items reach salvo's routes through a `salvo::Service` of their own, and have no peer. The response body has to be `Sync`: `SyncStream` of sync_wrapper around it. Needs Rust 1.95 and salvo's feature `test`, a default one, which has `Service::handle` |
 //! | poem 3 | as an endpoint, by `TowerCompatExt` | items reach poem's endpoint through a `service_fn`, and have no peer. `Sync` as for salvo |
-//! | a client of hyper-util | as the inner service, behind `map_request` | an item has no authority: the mapping adds the upstream's. The upstream sees the batch's own `Host`. An error is 502 by [`on_error`](BatchLayer::on_error), else 500 |
+//! | a client of hyper-util | as the inner service, behind `map_request` | an item has no authority: the mapping adds the upstream's. The upstream sees the batch's own `Host`. An error is 502 by [`map_error`](BatchLayer::map_error), else 500 |
 //! | a client of reqwest 0.13 | as the inner service, in a `service_fn` | the same; switch redirects off, so that they are the items' |
 //!
 //! # Formats
@@ -244,6 +244,31 @@
 //! It does not promise atomicity: an envelope that asks for it (a change set, `atomicityGroup`, `if`) is refused with 501, unless
 //! you settle for [`ChangeSets::best_effort`]. Nothing leaves the process: an item's URL is a path of the wrapped service, and never that of another host.
 //!
+//! # When items are 404
+//!
+//! The layer is inside `Router::layer`, which wraps each route, so that items reach one route only:
+//! mount it [beside the router](#how-to-mount-it) with `route_service`. With the feature `tracing`,
+//! a layer warns once when all items of a batch, two or more, are 404 without a body.
+//!
+//! # Tracing
+//!
+//! With the feature `tracing`, a batch is a span and each item a child of it. All spans and events
+//! have the target `tower_multistatus`. They cost nothing while no subscriber wants them.
+//!
+//! | what | level | name or message | fields |
+//! | --- | --- | --- | --- |
+//! | a batch | `info` | span `batch` | `items`, `succeeded`, `failed` |
+//! | an item | `info` | span `subrequest` | `id`, `method`, `path`, `status`, `duration_ms`; `link.traceparent`: the item's own `Traceparent` |
+//! | a batch is refused | `info` | `batch refused` | `code`, `status`, `item` (an index) |
+//! | an item fails in the layer | `info` | `item failed` | `code`, `status`; `item` (an index) if its span is closed already |
+//! | the service's own code fails | `warn` | as the two above | `error`: the error of the inner service and its sources, joined by `: ` |
+//! | an item's header is ignored | `debug` | `header of an item ignored` | `name`, `reason` |
+//! | all items are 404 | `warn`, once a layer | `every item is 404: ..` | `items` |
+//!
+//! What a client or an error says is escaped and cut, to 128 and 1,024 characters. The queries of
+//! URLs, other header values and bodies are never recorded. Refusals are `info` because any client
+//! can cause them.
+//!
 //! # When it does not compile
 //!
 //! "The method exists but its trait bounds were not satisfied" (E0599) on a layered service hides the reason. Put [`check`]
@@ -273,7 +298,7 @@
 //! | `timeout` | yes | `item_timeout` and `deadline`, by tokio's timer |
 //! | `multipart` | no | multipart envelopes, and the dialects of OData and Google |
 //! | `multistatus` | no | the format `MultiStatus`: XML of RFC 4918 §13, written |
-//! | `tracing` | no | a span a batch with a child span an item; each header of an item that is ignored as an event (`debug`) |
+//! | `tracing` | no | [spans and events](#tracing) |
 //! | `test-util` | no | `SubrequestInfo::new`, for the tests of handlers |
 //!
 //! The crate spawns nothing by itself and needs no runtime, with one exception: with `timeout`, and only when an item or the upload has

@@ -9,6 +9,7 @@ use crate::fault::Fault;
 use crate::policy::ItemErrors;
 use crate::status::has_no_body;
 use crate::subrequest::Extras;
+use crate::trace::item_replaced;
 
 /// The answer to one item, as an [`Encoder`](crate::Encoder) gets it to write.
 ///
@@ -138,6 +139,10 @@ impl Subresponse {
 
     /// Replaces the answer by one that tells this fault.
     pub(crate) fn replace(&mut self, fault: Fault) {
+        // A response may be cut off twice, before it is written and after.
+        if self.fault != Some(fault) {
+            item_replaced(fault, self.index);
+        }
         (self.status, self.headers, self.body) = told(fault, self.errors, self.is_head);
         self.fault = Some(fault);
     }

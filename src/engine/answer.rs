@@ -167,7 +167,7 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
                 Poll::Ready(Some(settled)) => self.take(settled),
                 Poll::Ready(None) => {
                     self.encoder.end(&self.summary, &mut self.frames);
-                    self.dispatch.span().finish(&self.summary);
+                    self.dispatch.end(&self.summary);
                     self.state = State::Ended;
                     return Poll::Ready(());
                 }

@@ -80,6 +80,10 @@ impl<B> Unsent<B> {
         Self(Some(request))
     }
 
+    pub(super) fn get(&self) -> Option<&ItemRequest<B>> {
+        self.0.as_ref()
+    }
+
     pub(super) fn take(&mut self) -> Option<ItemRequest<B>> {
         self.0.take()
     }

@@ -71,7 +71,7 @@ impl Context {
         total: usize,
     ) -> Self {
         Self {
-            inherited: Inherited::new(&outer, total),
+            inherited: Inherited::new(&outer, total, config.request_ids.clone()),
             config,
             preferences,
             manner,

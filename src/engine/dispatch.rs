@@ -4,17 +4,18 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
-use super::call::{Call, Called, Inner};
+use super::call::{Call, Called, Failure, Inner};
 use super::context::Context;
 use super::in_flight::{InFlight, Running};
-use super::outcome::{Outcome, Settled, fault_of};
+use super::outcome::{Kept, Settled, fault_of};
 use super::plan::Plan;
 use super::references::Referents;
 use super::spawned::Spawned;
 use super::timer::{Instant, Timer};
 use crate::fault::Fault;
 use crate::panics::{Contained, catch};
-use crate::trace::{BatchSpan, ItemSpan};
+use crate::policy::Summary;
+use crate::trace::{BatchSpan, ItemSpan, NotFound, item_failed};
 
 /// The items of one batch on their way. Yields answers as they come; dropped, it takes every call with it.
 pub(super) struct Dispatch<S: Inner<B>, B> {
@@ -32,6 +33,7 @@ pub(super) struct Dispatch<S: Inner<B>, B> {
     deadline: Option<Instant>,
     timer: Timer,
     span: BatchSpan,
+    not_found: NotFound,
 }
 
 impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
@@ -54,6 +56,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             deadline,
             timer: Timer::default(),
             span,
+            not_found: NotFound::default(),
         }
     }
 
@@ -63,6 +66,12 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
 
     pub(super) fn span(&self) -> &BatchSpan {
         &self.span
+    }
+
+    /// All responses are written.
+    pub(super) fn end(&self, summary: &Summary) {
+        self.span.finish(summary);
+        self.not_found.end(&self.context.config.warned);
     }
 
     /// Begins no further item: each that was not begun has this fault.
@@ -84,8 +93,8 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             {
                 continue;
             }
-            if let Poll::Ready((index, called, span)) = self.in_flight.poll_next(cx) {
-                return Poll::Ready(Some(self.finish(index, called, span)));
+            if let Poll::Ready((index, called, kept)) = self.in_flight.poll_next(cx) {
+                return Poll::Ready(Some(self.settle(index, called, kept)));
             }
             // With nothing in flight the next item is the one that all held answers wait for: those of lost items are held
             // whatever their number.
@@ -126,10 +135,10 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         if is_over {
             self.halt(Fault::Deadline);
         }
-        for (index, called, span) in self.in_flight.end_overdue(now, is_over, cx) {
+        for (index, called, kept) in self.in_flight.end_overdue(now, is_over, cx) {
             // Before those that are lost with it.
             let place = self.settled.len();
-            let settled = self.finish(index, called, span);
+            let settled = self.settle(index, called, kept);
             self.settled.insert(place, settled);
         }
         !self.settled.is_empty()
@@ -154,32 +163,36 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         };
         let mut request = match request {
             Ok(request) => request,
-            Err(fault) => return Poll::Ready(Some(self.settle(index, Err(fault), span))),
+            Err(fault) => return Poll::Ready(Some(self.fail(index, fault, span.into()))),
         };
+        let kept = Kept::new(&self.context, &request, span);
         let max_bytes = self.context.config.limits.max_answer_bytes;
         let slot = self.slot.take();
         let mut call = slot.unwrap_or_else(|| Box::pin(Call::idle(max_bytes)));
         if let Some(executor) = &self.context.config.executor {
             let Some(inner) = catch(|| inner.clone()) else {
-                return Poll::Ready(Some(self.settle(index, Err(Fault::Panicked), span)));
+                return Poll::Ready(Some(self.fail(index, Fault::Panicked, kept)));
             };
             if let Some(request) = request.take() {
                 call.as_mut().set(inner, request);
             }
-            let elsewhere = Spawned::new(call, span.share(), &**executor);
+            let elsewhere = Spawned::new(call, kept.span.share(), &**executor);
             let due = self.due(now);
             self.in_flight
-                .push(index, Running::Elsewhere(elsewhere), due, span);
+                .push(index, Running::Elsewhere(elsewhere), due, kept);
             return Poll::Pending;
         }
-        match span.in_scope(|| call.as_mut().begin(inner, &mut request, cx)) {
+        match kept
+            .span
+            .in_scope(|| call.as_mut().begin(inner, &mut request, cx))
+        {
             Poll::Ready(called) => {
                 self.slot = Some(call);
-                Poll::Ready(Some(self.finish(index, called, span)))
+                Poll::Ready(Some(self.settle(index, called, kept)))
             }
             Poll::Pending => {
                 let due = self.due(now);
-                self.in_flight.push(index, Running::Here(call), due, span);
+                self.in_flight.push(index, Running::Here(call), due, kept);
                 Poll::Pending
             }
         }
@@ -191,12 +204,15 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         timeout.and_then(|timeout| now?.after(timeout))
     }
 
-    fn finish(&mut self, index: usize, called: Called, span: ItemSpan) -> Settled {
-        let outcome = called.map_err(|failure| fault_of(&self.context, failure));
-        self.settle(index, outcome, span)
+    fn fail(&mut self, index: usize, fault: Fault, kept: Kept) -> Settled {
+        self.settle(index, Err(Failure::Fault(fault)), kept)
     }
 
-    fn settle(&mut self, index: usize, outcome: Outcome, span: ItemSpan) -> Settled {
+    fn settle(&mut self, index: usize, called: Called, kept: Kept) -> Settled {
+        let Kept { span, parts } = kept;
+        let outcome = called.map_err(|failure| {
+            span.in_scope(|| fault_of(&self.context, failure, parts.as_deref()))
+        });
         let is_referred_to = self.plan.is_referred_to(index);
         let item = self.plan.item(index);
         if is_referred_to && let Ok((parts, _)) = &outcome {
@@ -204,6 +220,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         }
         let settled = Settled::new(&self.context, index, item, outcome);
         span.finish(settled.subresponse.status);
+        self.not_found.count(&settled.subresponse);
         let is_success = settled.subresponse.is_success();
         if !is_success && !self.context.continue_on_error() {
             self.halt(Fault::Stopped);
@@ -213,7 +230,9 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             let item = self.plan.item(lost);
             let asked = self.context.check(item, references, &self.referents);
             let span = ItemSpan::new(&self.span, item, asked.as_ref().ok());
-            let settled = Settled::new(&self.context, lost, item, Err(Fault::FailedDependency));
+            let fault = Fault::FailedDependency;
+            span.in_scope(|| item_failed(fault, None));
+            let settled = Settled::new(&self.context, lost, item, Err(fault));
             span.finish(settled.subresponse.status);
             self.settled.push_back(settled);
         }

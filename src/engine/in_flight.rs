@@ -7,10 +7,10 @@ use std::task::{Context as Task, Poll};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::call::{Call, Called, Failure, Inner};
+use super::outcome::Kept;
 use super::spawned::Spawned;
 use super::timer::Instant;
 use crate::fault::Fault;
-use crate::trace::ItemSpan;
 
 /// The calls of one batch that wait. Dropped, it drops all of them.
 pub(super) struct InFlight<S: Inner<B>, B> {
@@ -25,7 +25,7 @@ struct Waiting<S: Inner<B>, B> {
     index: usize,
     call: Running<S, B>,
     due: Option<Instant>,
-    span: ItemSpan,
+    kept: Kept,
 }
 
 /// Where a call runs: in the batch's own task, or elsewhere.
@@ -35,7 +35,7 @@ pub(super) enum Running<S: Inner<B>, B> {
 }
 
 /// A call that has come to its end, or to that of its time: of which item, with what outcome.
-pub(super) type Ended = (usize, Called, ItemSpan);
+pub(super) type Ended = (usize, Called, Kept);
 
 impl<S: Inner<B>, B: Send + 'static> Future for Waiting<S, B> {
     type Output = Ended;
@@ -43,7 +43,7 @@ impl<S: Inner<B>, B: Send + 'static> Future for Waiting<S, B> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<Ended> {
         let this = &mut *self;
         let called = match &mut this.call {
-            Running::Here(call) => this.span.in_scope(|| call.as_mut().poll(cx)),
+            Running::Here(call) => this.kept.span.in_scope(|| call.as_mut().poll(cx)),
             Running::Elsewhere(call) => call.poll(cx),
         };
         called.map(|called| this.end(called))
@@ -52,7 +52,7 @@ impl<S: Inner<B>, B: Send + 'static> Future for Waiting<S, B> {
 
 impl<S: Inner<B>, B: Send + 'static> Waiting<S, B> {
     fn end(&mut self, called: Called) -> Ended {
-        (self.index, called, std::mem::take(&mut self.span))
+        (self.index, called, std::mem::take(&mut self.kept))
     }
 
     /// Its outcome if it has one now, so that no work is lost that is done; else this fault. A call that still waits for
@@ -88,7 +88,7 @@ impl<S: Inner<B>, B: Send + 'static> InFlight<S, B> {
         index: usize,
         call: Running<S, B>,
         due: Option<Instant>,
-        span: ItemSpan,
+        kept: Kept,
     ) {
         // All items have the same time: what begins later is due later.
         self.first_due = self.first_due.or(due);
@@ -96,7 +96,7 @@ impl<S: Inner<B>, B: Send + 'static> InFlight<S, B> {
             index,
             call,
             due,
-            span,
+            kept,
         });
     }
 

@@ -3,15 +3,16 @@
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::response::Parts;
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, Request, request};
 
-use super::call::Failure;
+use super::call::{Failure, Unsent};
 use super::context::Context;
 use crate::fault::Fault;
 use crate::panics::catch;
 use crate::policy;
 use crate::subrequest::Subrequest;
 use crate::subresponse::{Subresponse, is_success, told};
+use crate::trace::{ItemSpan, item_failed};
 
 /// What the inner service answered, or why it did not.
 pub(super) type Outcome = Result<(Parts, Bytes), Fault>;
@@ -70,19 +71,63 @@ impl Settled {
     }
 }
 
-/// What a failed call is told as. The error's own text is shown to nobody.
-pub(super) fn fault_of(context: &Context, failure: Failure) -> Fault {
+/// What the layer keeps of an item while the inner service has it.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub(super) span: ItemSpan,
+    /// Of the request as it was dispatched, where `map_error` will want it.
+    pub(super) parts: Option<Box<request::Parts>>,
+}
+
+impl Kept {
+    pub(super) fn new<B>(context: &Context, request: &Unsent<B>, span: ItemSpan) -> Self {
+        let is_wanted = context.config.map_error.is_some();
+        let request = request.get().filter(|_| is_wanted);
+        Self {
+            span,
+            parts: request.map(|request| Box::new(parts_of(request))),
+        }
+    }
+}
+
+impl From<ItemSpan> for Kept {
+    fn from(span: ItemSpan) -> Self {
+        Self { span, parts: None }
+    }
+}
+
+/// A copy without extensions.
+fn parts_of<B>(request: &Request<B>) -> request::Parts {
+    let mut copy = Request::new(());
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    *copy.version_mut() = request.version();
+    copy.headers_mut().clone_from(request.headers());
+    copy.into_parts().0
+}
+
+/// What a failed call is told as. The error's own text is for the log only.
+pub(super) fn fault_of(
+    context: &Context,
+    failure: Failure,
+    item: Option<&request::Parts>,
+) -> Fault {
     let (error, fault) = match failure {
-        Failure::Fault(fault) => return fault,
+        Failure::Fault(fault) => {
+            item_failed(fault, None);
+            return fault;
+        }
         Failure::NotReady(error) => (error, Fault::NotReady),
         Failure::Failed(error) => (error, Fault::CallFailed),
     };
-    let Some(on_error) = &context.config.on_error else {
-        return fault;
+    let fault = match (&context.config.map_error, item) {
+        (Some(map_error), Some(item)) => match catch(|| map_error(&**error, item)) {
+            Some(Some(status)) if !status.is_informational() => Fault::MappedError(status),
+            Some(_) => fault,
+            None => Fault::Panicked,
+        },
+        _ => fault,
     };
-    match catch(|| on_error(&**error)) {
-        Some(Some(status)) if !status.is_informational() => Fault::MappedError(status),
-        Some(_) => fault,
-        None => Fault::Panicked,
-    }
+    item_failed(fault, Some(&**error));
+    fault
 }

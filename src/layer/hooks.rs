@@ -101,24 +101,32 @@ impl BatchLayer {
         self.with(|config| config.filter = Some(Hook::new(Arc::new(filter))))
     }
 
-    /// Maps an error of the wrapped service to the status of its item. With `None` it stays 503 if
-    /// the service did not get ready, and 500 if the call failed; so it does with a 1xx, which is
-    /// not final. The error's own text is shown to nobody. If the function panics, the item fails
-    /// with 500.
+    /// Maps an error of the inner service to the status of its item. Called with the error and with
+    /// the item's method, URI and headers as they were dispatched, without extensions, inside the
+    /// item's span. The layer keeps a copy of these for each item in flight, only if this is set.
+    /// By default, and with `None`, the status is 503 if the service did not get ready, and 500 if
+    /// the call failed; so it is with a 1xx, which is not final. The response never shows the
+    /// error's own text. If the function panics, the item fails with 500.
     ///
     /// ```
-    /// # use http::StatusCode;
+    /// # use http::{Method, StatusCode};
     /// # use tower_multistatus::BatchLayer;
-    /// let layer = BatchLayer::new("/batch")
-    ///     .on_error(|error| error.is::<tower::timeout::error::Elapsed>().then_some(StatusCode::GATEWAY_TIMEOUT));
+    /// # use tower::timeout::error::Elapsed;
+    /// let layer = BatchLayer::new("/batch").map_error(|error, item| {
+    ///     match error.is::<Elapsed>() {
+    ///         true if item.method == Method::GET => Some(StatusCode::SERVICE_UNAVAILABLE),
+    ///         true => Some(StatusCode::GATEWAY_TIMEOUT),
+    ///         false => None,
+    ///     }
+    /// });
     /// ```
-    pub fn on_error(
+    pub fn map_error(
         self,
-        on_error: impl Fn(&(dyn StdError + Send + Sync + 'static)) -> Option<StatusCode>
+        map_error: impl Fn(&(dyn StdError + Send + Sync + 'static), &Parts) -> Option<StatusCode>
         + Send
         + Sync
         + 'static,
     ) -> Self {
-        self.with(|config| config.on_error = Some(Hook::new(Arc::new(on_error))))
+        self.with(|config| config.map_error = Some(Hook::new(Arc::new(map_error))))
     }
 }

@@ -1,9 +1,9 @@
 //! What an item may be.
 
-use http::{Method, Uri};
+use http::{HeaderName, Method, Uri};
 
 use super::BatchLayer;
-use crate::policy::ItemHeaders;
+use crate::policy::{ItemHeaders, items_inherit};
 
 impl BatchLayer {
     /// Which of the headers that an item brings are taken; the default is [`ItemHeaders::guarded`].
@@ -15,6 +15,32 @@ impl BatchLayer {
     /// ```
     pub fn item_headers(self, policy: ItemHeaders) -> Self {
         self.with(|config| config.item_headers = policy)
+    }
+
+    /// Gives each item a request id of its own: `<outer>:<id>`, where the outer request has this
+    /// header. The item's id is percent-encoded, and stands inside the quotes of a quoted value. A
+    /// header of this name that an item brings is ignored, whatever
+    /// [`item_headers`](Self::item_headers) says. By default an item inherits the outer request's
+    /// id.
+    ///
+    /// # Panics
+    ///
+    /// If this is no header name (RFC 9110 §5.1), or one that items do not inherit, `Content-Type`
+    /// for example.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// // With `x-request-id: 7`, the item `a` has `x-request-id: 7:a`.
+    /// let layer = BatchLayer::new("/batch").item_request_ids("x-request-id");
+    /// ```
+    pub fn item_request_ids(self, name: &str) -> Self {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok();
+        let name = name.filter(items_inherit);
+        assert!(
+            name.is_some(),
+            "a request id has the name of a header that items inherit"
+        );
+        self.with(|config| config.request_ids = name)
     }
 
     /// Allows items further methods, by name. GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS always are; an item with any

@@ -70,13 +70,14 @@ mod openapi;
 /// | [`streamed`](Self::streamed) | NDJSON only |
 /// | [`continue_on_error`](Self::continue_on_error) | yes |
 /// | [`item_headers`](Self::item_headers) | [`ItemHeaders::guarded`](crate::ItemHeaders::guarded) |
+/// | [`item_request_ids`](Self::item_request_ids) | none: the outer request's id is inherited |
 /// | [`set_cookie`](Self::set_cookie) | [`SetCookie::discard`](crate::SetCookie::discard) |
 /// | [`item_errors`](Self::item_errors) | [`ItemErrors::problem`](crate::ItemErrors::problem) |
 /// | [`allow_methods`](Self::allow_methods) | GET HEAD POST PUT PATCH DELETE OPTIONS |
 /// | [`base`](Self::base) | the folder of the batch path |
 /// | [`public_origin`](Self::public_origin) | none |
 /// | [`mounted_at`](Self::mounted_at) | nowhere |
-/// | [`when`](Self::when), [`admit`](Self::admit), [`filter`](Self::filter), [`on_error`](Self::on_error) | none |
+/// | [`when`](Self::when), [`admit`](Self::admit), [`filter`](Self::filter), [`map_error`](Self::map_error) | none |
 /// | [`exclusive`](Self::exclusive), [`describe`](Self::describe) | no |
 /// | [`inherit_extension`](Self::inherit_extension) | no type |
 /// | [`change_sets`](Self::change_sets) | [`ChangeSets::refuse`](crate::ChangeSets::refuse): 501 |

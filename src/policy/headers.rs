@@ -24,9 +24,11 @@ const NEUTRAL: &[&str] = &[
     "date",
     "user-agent",
     "x-requested-with",
-    "traceparent",
-    "tracestate",
 ];
+
+/// The trace is the outer request's: an item's own would put its span, and all below it, into
+/// another one. These are not the item's unless the owner allows them.
+const TRACE: &[&str] = &["traceparent", "tracestate"];
 
 /// Names by which gateways, browsers and other layers say who calls, from where, or what for.
 const PROTECTED: &[&str] = &[
@@ -121,8 +123,12 @@ pub(crate) enum Ignored {
     Never,
     NotAllowed,
     Protected,
+    /// The outer request's trace goes on.
+    Trace,
     /// The outer request has one.
     Inherited,
+    /// The layer makes one.
+    RequestId,
 }
 
 impl ItemHeaders {
@@ -134,7 +140,11 @@ impl ItemHeaders {
     /// | names | on the outer request too |
     /// | --- | --- |
     /// | `Accept*`, `Content-*`, `If-*`, `Prefer`, `Range`, `Idempotency-Key` | the item's replaces it |
-    /// | `Cache-Control`, `Pragma`, `Date`, `User-Agent`, `X-Requested-With`, `Traceparent`, `Tracestate` | the outer request's stays |
+    /// | `Cache-Control`, `Pragma`, `Date`, `User-Agent`, `X-Requested-With` | the outer request's stays |
+    ///
+    /// `Traceparent` and `Tracestate` (W3C Trace Context) are not taken: an item inherits those of
+    /// the outer request, so that its trace goes on. With the feature `tracing`, an item's own
+    /// `Traceparent` is the field `link.traceparent` of its span.
     ///
     /// An application that reads other headers from items lists them with [`allow`](Self::allow).
     ///
@@ -180,8 +190,8 @@ impl ItemHeaders {
     /// `X-Middleware-Subrequest`, `*-Principal*`, `X-ARR-ClientCert`, `*-Client-Cert`,
     /// `Client-Cert*`, `*SSL-Client*`, `Remote-*`, `X-Remote-*`, `X-Auth-*`, `X-Authenticated-*`,
     /// `X-WebAuth-*`, `X-Consumer-*`, `X-Credential-*`, `X-Amzn-*`, `X-Goog-Authenticated-*`,
-    /// `X-Goog-IAP-*`, `X-User*`, `X-JWT*`, `X-Azure-*`, `X-Vercel-*`, `Via`, `Proxy` and
-    /// `Proxy-*`. [`allow`](Self::allow) lifts the protection of a name.
+    /// `X-Goog-IAP-*`, `X-User*`, `X-JWT*`, `X-Azure-*`, `X-Vercel-*`, `Via`, `Proxy`, `Proxy-*`,
+    /// `Traceparent` and `Tracestate`. [`allow`](Self::allow) lifts the protection of a name.
     ///
     /// Of the others, those that [`guarded`](Self::guarded) gives to the item replace one of the
     /// outer request. For every other name the outer request's stays.
@@ -278,11 +288,11 @@ impl ItemHeaders {
     /// What of them it may not bring, as patterns in lower case.
     pub(crate) fn protected(&self) -> Vec<&str> {
         let base = match self.base {
-            Base::Guarded | Base::Only => &[],
-            Base::AllButProtected => PROTECTED,
+            Base::Guarded | Base::Only => Vec::new(),
+            Base::AllButProtected => [PROTECTED, TRACE].concat(),
         };
         let is_lifted = |name: &str| self.allowed.iter().any(|allowed| allowed == name);
-        let base = base.iter().copied().filter(|name| !is_lifted(name));
+        let base = base.into_iter().filter(|name| !is_lifted(name));
         base.chain(self.protected.iter().map(String::as_str))
             .collect()
     }
@@ -298,6 +308,7 @@ impl Base {
     fn taking(self, name: &str) -> Taking {
         match self {
             Self::Only => Taking::No(Ignored::NotAllowed),
+            _ if is_among(TRACE, name) => Taking::No(Ignored::Trace),
             Self::AllButProtected if is_among(PROTECTED, name) => Taking::No(Ignored::Protected),
             _ if is_among(REPRESENTATION, name) => Taking::Instead,
             Self::AllButProtected => Taking::IfAbsent,

@@ -31,10 +31,18 @@ pub(crate) struct Inherited {
     /// brings headers.
     underscored: OnceCell<BTreeMap<String, Vec<HeaderName>>>,
     idempotency_key: Option<HeaderValue>,
+    request_ids: Option<RequestIds>,
+}
+
+/// The header that `item_request_ids` names, and the outer request's value of it.
+#[derive(Debug)]
+struct RequestIds {
+    name: HeaderName,
+    outer: Option<HeaderValue>,
 }
 
 impl Inherited {
-    pub(crate) fn new(outer: &Parts, total: usize) -> Self {
+    pub(crate) fn new(outer: &Parts, total: usize, request_ids: Option<HeaderName>) -> Self {
         // Names, not values: a map that is asked for more than 24 Ki places panics. The content type makes room for one more.
         let room = outer.headers.keys_len().saturating_sub(1);
         let mut bare = HeaderMap::with_capacity(room.max(LEAST_ROOM));
@@ -54,6 +62,10 @@ impl Inherited {
             bare.insert(HOST, host);
         }
         Self {
+            request_ids: request_ids.map(|name| RequestIds {
+                outer: bare.get(&name).cloned(),
+                name,
+            }),
             bare,
             with_body: None,
             is_single: total == 1,
@@ -89,6 +101,15 @@ impl Inherited {
             headers.insert(CONTENT_LENGTH, ZERO);
         }
         self.add_idempotency_key(&item.id, &mut headers);
+        if let Some(RequestIds {
+            name,
+            outer: Some(id),
+        }) = &self.request_ids
+            && let Some(id) = derived(id, &item.id)
+        {
+            self.remove_inherited(outer, name, &mut headers);
+            headers.insert(name, id);
+        }
         headers
     }
 
@@ -118,7 +139,12 @@ impl Inherited {
         }
         let mut brought = std::mem::take(&mut item.headers);
         brought.retain(|(name, _)| {
+            let is_request_id = self
+                .request_ids
+                .as_ref()
+                .is_some_and(|ids| folded(name.as_str()) == folded(ids.name.as_str()));
             let ignored = match policy.taking(name.as_str()) {
+                _ if is_request_id => Some(Ignored::RequestId),
                 Taking::No(why) => Some(why),
                 Taking::IfAbsent => self.outer_has(outer, name).then_some(Ignored::Inherited),
                 Taking::Instead => None,
@@ -176,17 +202,27 @@ impl Inherited {
         if headers.contains_key(IDEMPOTENCY_KEY) {
             return;
         }
-        let key = key.as_bytes();
-        let (key, quote) = match key.strip_suffix(b"\"") {
-            Some(open) => (open, "\""),
-            None => (key, ""),
-        };
-        let id = percent_encoding::utf8_percent_encode(id, QUOTABLE).to_string();
-        let key = [key, b":", id.as_bytes(), quote.as_bytes()].concat();
-        if let Ok(key) = HeaderValue::from_maybe_shared(bytes::Bytes::from(key)) {
+        if let Some(key) = derived(key, id) {
             headers.insert(IDEMPOTENCY_KEY, key);
         }
     }
+}
+
+/// The outer request's value, made an item's own: `<outer>:<id>`, inside the quotes if it has some.
+fn derived(outer: &HeaderValue, id: &str) -> Option<HeaderValue> {
+    let outer = outer.as_bytes();
+    let (outer, quote) = match outer.strip_suffix(b"\"") {
+        Some(open) => (open, "\""),
+        None => (outer, ""),
+    };
+    let id = percent_encoding::utf8_percent_encode(id, QUOTABLE).to_string();
+    let value = [outer, b":", id.as_bytes(), quote.as_bytes()].concat();
+    HeaderValue::from_maybe_shared(bytes::Bytes::from(value)).ok()
+}
+
+/// Whether an item has the outer request's header of this name, as it stands there.
+pub(crate) fn items_inherit(name: &HeaderName) -> bool {
+    *name != IDEMPOTENCY_KEY && is_inherited(name.as_str())
 }
 
 fn for_bodies(mut with_body: HeaderMap) -> HeaderMap {

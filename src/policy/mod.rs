@@ -18,6 +18,6 @@ pub use extensions::SubrequestInfo;
 pub(crate) use extensions::{InheritedExtensions, discard};
 pub(crate) use headers::Ignored;
 pub use headers::ItemHeaders;
-pub(crate) use inherited::Inherited;
+pub(crate) use inherited::{Inherited, items_inherit};
 pub use item_errors::ItemErrors;
 pub use status::{EnvelopeStatus, Summary};

@@ -221,8 +221,6 @@ async fn representation_headers_are_the_items_and_for_others_the_outer_request_w
         ("date", BatchLayer::new("/batch")),
         ("pragma", BatchLayer::new("/batch")),
         ("x-requested-with", BatchLayer::new("/batch")),
-        ("traceparent", BatchLayer::new("/batch")),
-        ("tracestate", BatchLayer::new("/batch")),
         ("user-agent", all_but_protected()),
         ("x-tenant", all_but_protected()),
     ] {
@@ -230,6 +228,28 @@ async fn representation_headers_are_the_items_and_for_others_the_outer_request_w
         assert_eq!(without.header(name), ["item", "more"], "{name}");
         let with = asked(layer, &[(name, "outer")], json!({ name: ["item", "more"] })).await;
         assert_eq!(with.header(name), ["outer"], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_trace_is_the_outer_requests_unless_the_owner_allows_the_items() {
+    let allowed =
+        || BatchLayer::new("/batch").item_headers(ItemHeaders::guarded().allow(["trace*"]));
+    let only = ItemHeaders::only(["traceparent", "tracestate"]);
+    for name in ["traceparent", "tracestate"] {
+        for layer in [BatchLayer::new("/batch"), all_but_protected()] {
+            let without = asked(layer.clone(), &[], json!({ name: "item" })).await;
+            assert_eq!(without.header(name), [] as [&str; 0], "{name}");
+            let with = asked(layer, &[(name, "outer")], json!({ name: "item" })).await;
+            assert_eq!(with.header(name), ["outer"], "{name}");
+        }
+        for layer in [
+            allowed(),
+            BatchLayer::new("/batch").item_headers(only.clone()),
+        ] {
+            let asked = asked(layer, &[(name, "outer")], json!({ name: "item" })).await;
+            assert_eq!(asked.header(name), ["item"], "{name}");
+        }
     }
 }
 

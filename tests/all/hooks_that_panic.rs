@@ -54,7 +54,7 @@ async fn an_extension_that_panics_when_it_is_cloned_costs_its_item() {
 }
 
 #[tokio::test]
-async fn an_on_error_that_panics_costs_its_item() {
+async fn a_map_error_that_panics_costs_its_item() {
     let service =
         service_fn(
             async |request: Request<RequestBody<Body>>| match request.uri().path() {
@@ -62,7 +62,7 @@ async fn an_on_error_that_panics_costs_its_item() {
                 _ => Err("a secret of the service"),
             },
         );
-    let layer = BatchLayer::new("/batch").on_error(|_| panic!("a secret of the hook"));
+    let layer = BatchLayer::new("/batch").map_error(|_, _| panic!("a secret of the hook"));
     let reply = send(layer.layer(service), requests(gets(&["/", "/bad", "/"]))).await;
     assert_eq!(reply.statuses(), [200, 500, 200]);
     assert_eq!(reply.item("1"), panicked("1"));

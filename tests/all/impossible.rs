@@ -143,7 +143,7 @@ async fn an_item_that_the_owner_fails_with_a_status_without_a_body_has_none() {
         let layer = BatchLayer::new("/batch").filter(move |_| Err(status(code)));
         let item = answer(layer.layer(recorder().1), json!({})).await;
         assert_eq!(item, bare(code));
-        let layer = BatchLayer::new("/batch").on_error(move |_| Some(status(code)));
+        let layer = BatchLayer::new("/batch").map_error(move |_, _| Some(status(code)));
         let item = answer(layer.layer(failing()), json!({})).await;
         assert_eq!(item, bare(code));
         assert_eq!(decoded(code).await, bare(code));
@@ -159,7 +159,7 @@ async fn an_item_that_the_owner_fails_with_a_1xx_is_500() {
         assert_eq!(item, rejected);
         assert_eq!(decoded(code).await, rejected);
         // As if it were not mapped.
-        let layer = BatchLayer::new("/batch").on_error(move |_| Some(status(code)));
+        let layer = BatchLayer::new("/batch").map_error(move |_, _| Some(status(code)));
         let item = answer(layer.layer(failing()), json!({})).await;
         assert_eq!(item, failed("x", 500, "call-failed", "the service failed"));
     }

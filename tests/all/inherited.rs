@@ -3,7 +3,7 @@
 use http::HeaderValue;
 use serde_json::{Value, json};
 use tower::Layer;
-use tower_multistatus::BatchLayer;
+use tower_multistatus::{BatchLayer, ItemHeaders};
 
 use crate::support::{Asked, Headers, header_map, recorder, requests, send};
 
@@ -214,4 +214,59 @@ async fn a_name_may_have_many_values() {
     let reply = send(BatchLayer::new("/batch").layer(service), request).await;
     assert_eq!(reply.statuses(), [200]);
     assert_eq!(log.only().header("x-many").len(), 998);
+}
+
+#[tokio::test]
+async fn a_request_id_is_made_the_items_own_and_what_the_item_brings_is_ignored() {
+    let open = || ItemHeaders::guarded().allow(["x-request-id"]);
+    for (outer, id, expected) in [
+        (&[("x-request-id", "7")] as Headers, "a", &["7:a"][..]),
+        (
+            &[("x-request-id", "7"), ("x-request-id", "8")],
+            "a",
+            &["7:a"],
+        ),
+        (&[("x-request-id", "7")], "a\"b%é", &["7:a%22b%25%C3%A9"]),
+        (
+            &[("x-request-id", "7"), ("connection", "x-request-id")],
+            "a",
+            &[],
+        ),
+        (&[], "a", &[]),
+    ] {
+        for policy in [
+            ItemHeaders::guarded(),
+            ItemHeaders::all_but_protected(),
+            open(),
+        ] {
+            for brought in [
+                json!({}),
+                json!({ "X-Request-Id": "own" }),
+                json!({ "x_request_id": "own" }),
+            ] {
+                let (log, service) = recorder();
+                let item = json!({ "id": id, "method": "GET", "url": "/", "headers": brought });
+                let mut request = requests(json!([item]));
+                request.headers_mut().extend(header_map(outer));
+                let layer = BatchLayer::new("/batch").item_request_ids("X-Request-ID");
+                let layer = layer.item_headers(policy.clone());
+                send(layer.layer(service), request).await;
+                let asked = log.only();
+                assert_eq!(asked.header("x-request-id"), expected, "{item}");
+                assert_eq!(asked.header("x_request_id"), [] as [&str; 0], "{item}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_id_leaves_no_other_spelling_of_itself() {
+    let (log, service) = recorder();
+    let mut request = requests(json!([{ "id": "a", "method": "GET", "url": "/" }]));
+    let outer = header_map(&[("x-request-id", "7"), ("x_request_id", "8")]);
+    request.headers_mut().extend(outer);
+    let layer = BatchLayer::new("/batch").item_request_ids("x-request-id");
+    send(layer.layer(service), request).await;
+    assert_eq!(log.only().header("x-request-id"), ["7:a"]);
+    assert_eq!(log.only().header("x_request_id"), [] as [&str; 0]);
 }

@@ -275,7 +275,7 @@ async fn a_call_that_fails_is_500_and_the_rest_go_on() {
 }
 
 #[tokio::test]
-async fn on_error_maps_an_error_or_leaves_it_as_it_was() {
+async fn map_error_maps_an_error_or_leaves_it_as_it_was() {
     let rows = [
         (
             Step::Ready,
@@ -302,7 +302,8 @@ async fn on_error_maps_an_error_or_leaves_it_as_it_was() {
     for (step, mapped, (status, code, title)) in rows {
         let layer = BatchLayer::new("/batch")
             .concurrency(1)
-            .on_error(move |error| {
+            .map_error(move |error, item| {
+                assert_eq!((item.method.as_str(), item.uri.path()), ("GET", "/"));
                 assert_eq!(error.to_string(), "a secret of the database");
                 mapped.map(|status| StatusCode::from_u16(status).expect("a status"))
             });

@@ -51,6 +51,24 @@ fn allowing_trace_in_any_case_panics() {
 }
 
 #[test]
+fn a_request_id_that_is_no_header_or_is_not_inherited_panics() {
+    for name in [
+        "x id",
+        "",
+        "content-type",
+        "connection",
+        "Idempotency-Key",
+        "if-match",
+    ] {
+        let set = std::panic::catch_unwind(|| BatchLayer::new("/batch").item_request_ids(name));
+        let payload = set.expect_err("it panics");
+        let message = payload.downcast_ref::<&str>();
+        let expected = "a request id has the name of a header that items inherit";
+        assert_eq!(message, Some(&expected), "{name}");
+    }
+}
+
+#[test]
 #[should_panic = "a method is a token"]
 fn allowing_what_is_no_method_panics() {
     let _ = BatchLayer::new("/batch").allow_methods(["GE T"]);

@@ -164,8 +164,7 @@ async fn a_batch_endpoint_describes_itself_when_asked_to() {
             ],
             "methods": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "MERGE"],
             "headers": ["accept*", "content-*", "if-*", "prefer", "range", "idempotency-key",
-                        "cache-control", "pragma", "date", "user-agent", "x-requested-with",
-                        "traceparent", "tracestate"],
+                        "cache-control", "pragma", "date", "user-agent", "x-requested-with"],
             "protected_headers": [],
             "inherited_extensions": ["alloc::string::String", "alloc::vec::Vec<u8>"],
         })

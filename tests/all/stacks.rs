@@ -206,7 +206,7 @@ async fn a_load_shed_over_a_buffer_with_enough_room_sheds_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_load_shed_inside_sheds_items_and_its_error_can_be_mapped() {
     let (_, probe) = Probe::new();
-    let layer = layer().on_error(|error| {
+    let layer = layer().map_error(|error, _| {
         error
             .is::<Overloaded>()
             .then_some(StatusCode::SERVICE_UNAVAILABLE)
@@ -248,7 +248,7 @@ async fn a_timeout_inside_ends_an_item_and_one_outside_the_batch() {
     let second = Duration::from_secs(1);
     let inside = Timeout::new(Probe::new().1, second);
     let layer =
-        layer().on_error(|error| error.is::<Elapsed>().then_some(StatusCode::GATEWAY_TIMEOUT));
+        layer().map_error(|error, _| error.is::<Elapsed>().then_some(StatusCode::GATEWAY_TIMEOUT));
     // A timeout around a service knows nothing of the body: the layer's own does.
     let replies = flood(
         layer.clone().item_timeout(3 * second).layer(inside),

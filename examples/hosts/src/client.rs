@@ -14,7 +14,7 @@ type Body = RequestBody<Incoming>;
 
 /// What is an error of the client is a bad gateway to the one who sent the batch.
 fn layer() -> BatchLayer {
-    BatchLayer::new("/batch").on_error(|_| Some(StatusCode::BAD_GATEWAY))
+    BatchLayer::new("/batch").map_error(|_, _| Some(StatusCode::BAD_GATEWAY))
 }
 
 /// An item has a path and no authority, which a client needs to know where to send it.

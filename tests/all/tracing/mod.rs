@@ -13,15 +13,24 @@ use tracing::Level;
 use crate::probe::Probe;
 use crate::support::{gets, requests, send};
 
+mod events;
+mod not_found;
 mod recording;
 
 use recording::{Noted, Recording};
 
+/// Of all spans and events of the layer.
+const TARGET: &str = "tower_multistatus";
+
 /// The span of an item, but for its duration, which has to be there and to be a number.
 fn item(noted: &Noted) -> (String, String, String, String) {
     assert_eq!(
-        (noted.name.as_str(), noted.parent.as_deref()),
-        ("subrequest", Some("batch"))
+        (
+            noted.target.as_str(),
+            noted.name.as_str(),
+            noted.parent.as_deref()
+        ),
+        (TARGET, "subrequest", Some("batch"))
     );
     let milliseconds: f64 = noted.fields["duration_ms"].parse().expect("a number");
     assert!(milliseconds >= 0.0);
@@ -62,6 +71,7 @@ async fn a_batch_has_a_span_and_each_item_a_child_of_it() {
         let batch = spans.remove(0);
         let fields = [("failed", "7"), ("items", "8"), ("succeeded", "1")];
         let expected = Noted {
+            target: TARGET.to_owned(),
             name: "batch".to_owned(),
             level: Some(Level::INFO),
             parent: None,
@@ -177,8 +187,8 @@ async fn nothing_else_of_a_batch_is_told_to_anyone() {
     let (spans, events) = (recording.spans(), recording.events());
     assert_eq!(
         (spans.len(), events.len()),
-        (2, 2),
-        "a refused batch has none"
+        (2, 3),
+        "a refused batch has no span"
     );
     let text = format!("{spans:?}{events:?}");
     assert!(!text.contains("secret"), "{text}");
@@ -209,6 +219,7 @@ async fn a_header_that_was_ignored_is_an_event_of_its_item_that_says_why() {
         ("e", "max-forwards", "never taken from an item"),
     ];
     let expected = expected.map(|(id, name, reason)| Noted {
+        target: TARGET.to_owned(),
         name: String::new(),
         level: Some(Level::DEBUG),
         parent: Some(format!("subrequest {id}")),
@@ -222,4 +233,28 @@ async fn a_header_that_was_ignored_is_an_event_of_its_item_that_says_why() {
         is_closed: false,
     });
     assert_eq!(recording.events(), expected);
+}
+
+#[tokio::test]
+async fn a_traceparent_that_an_item_brings_is_a_link_of_its_span() {
+    let (recording, _guard) = Recording::start();
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let items = json!([
+        { "id": "a", "method": "GET", "url": "/ok", "headers": { "Traceparent": traceparent } },
+        { "id": "b", "method": "GET", "url": "/ok", "headers": { "traceparent": "\"".repeat(300) } },
+        { "id": "c", "method": "GET", "url": "/ok" },
+    ]);
+    let mut request = requests(items);
+    let outer = HeaderValue::from_static("outer");
+    request.headers_mut().insert("traceparent", outer);
+    let layer = BatchLayer::new("/batch");
+    send(layer.layer(Probe::new().1), request).await;
+    let links: Vec<_> = recording
+        .spans()
+        .iter()
+        .map(|span| span.fields.get("link.traceparent").cloned())
+        .collect();
+    let escaped = "\\\"".repeat(64);
+    let expected = [None, Some(traceparent.to_owned()), Some(escaped), None];
+    assert_eq!(links, expected);
 }

@@ -13,6 +13,7 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 /// A span or an event, with the name of the span that it stands in and that one's `id`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Noted {
+    pub(crate) target: String,
     pub(crate) name: String,
     pub(crate) level: Option<Level>,
     pub(crate) parent: Option<String>,
@@ -71,6 +72,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recording {
         let span = context.span(id).expect("a span");
         let parent = span.parent().map(|parent| name_of(&parent));
         let mut noted = Noted {
+            target: attributes.metadata().target().to_owned(),
             name: attributes.metadata().name().to_owned(),
             level: Some(*attributes.metadata().level()),
             parent,
@@ -95,6 +97,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recording {
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut noted = Noted {
+            target: event.metadata().target().to_owned(),
             level: Some(*event.metadata().level()),
             parent: context.event_span(event).map(|span| name_of(&span)),
             ..Noted::default()

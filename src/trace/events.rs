@@ -1,0 +1,88 @@
+//! What happens to a batch and its items, as events.
+//!
+//! Their level is `info`, since a client can cause them at will, and `warn` where the service's own
+//! code has failed.
+
+use std::error::Error as StdError;
+
+use http::HeaderName;
+
+use super::TARGET;
+use super::text::{chain, shown};
+use crate::error::{Error, ErrorKind};
+use crate::fault::Fault;
+use crate::policy::Ignored;
+
+/// `tracing` wants the level of an event at compile time.
+macro_rules! warn_or_info {
+    ($is_warning:expr, $($event:tt)+) => {
+        match $is_warning {
+            true => tracing::warn!(target: TARGET, $($event)+),
+            false => tracing::info!(target: TARGET, $($event)+),
+        }
+    };
+}
+
+/// The whole batch.
+#[cold]
+pub(crate) fn refused(error: &Error) {
+    let kind = error.kind();
+    warn_or_info!(
+        kind == ErrorKind::ServiceUnavailable,
+        code = kind.code(),
+        status = kind.status().as_u16(),
+        item = error.item(),
+        "batch refused"
+    );
+}
+
+/// Inside the item's span. `error` is the inner service's.
+#[cold]
+pub(crate) fn item_failed(fault: Fault, error: Option<&(dyn StdError + 'static)>) {
+    let is_warning = matches!(
+        fault,
+        Fault::NotReady
+            | Fault::CallFailed
+            | Fault::MappedError(_)
+            | Fault::Panicked
+            | Fault::AnswerBroken
+            | Fault::NotFinal
+    );
+    warn_or_info!(
+        is_warning,
+        code = fault.code(),
+        status = fault.status().as_u16(),
+        error = error.and_then(chain).as_deref(),
+        "item failed"
+    );
+}
+
+/// Inside the batch's span: the item's is closed, since it has a response that now gives way.
+#[cold]
+pub(crate) fn item_replaced(fault: Fault, index: usize) {
+    tracing::info!(
+        target: TARGET,
+        code = fault.code(),
+        status = fault.status().as_u16(),
+        item = index,
+        "item failed"
+    );
+}
+
+/// The value may be a secret.
+pub(crate) fn header_ignored(name: &HeaderName, why: Ignored) {
+    let reason = match why {
+        Ignored::Never => "never taken from an item",
+        Ignored::NotAllowed => "not allowed by `ItemHeaders`",
+        Ignored::Protected => "protected by `ItemHeaders`",
+        Ignored::Trace => "the trace is the outer request's",
+        Ignored::Inherited => "the outer request has one",
+        Ignored::RequestId => "made by `item_request_ids`",
+    };
+    tracing::debug!(
+        target: TARGET,
+        name = &*shown(name.as_str()),
+        reason,
+        "header of an item ignored"
+    );
+}

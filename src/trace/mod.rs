@@ -1,0 +1,27 @@
+//! Spans and events; without the feature `tracing` nothing at all.
+
+#[cfg(feature = "tracing")]
+mod events;
+#[cfg(feature = "tracing")]
+mod not_found;
+#[cfg(feature = "tracing")]
+mod spans;
+#[cfg(feature = "tracing")]
+mod text;
+#[cfg(not(feature = "tracing"))]
+mod without;
+
+#[cfg(feature = "tracing")]
+pub(crate) use events::{header_ignored, item_failed, item_replaced, refused};
+#[cfg(feature = "tracing")]
+pub(crate) use not_found::{NotFound, Warned};
+#[cfg(feature = "tracing")]
+pub(crate) use spans::{BatchSpan, ItemSpan};
+#[cfg(not(feature = "tracing"))]
+pub(crate) use without::{
+    BatchSpan, ItemSpan, NotFound, Warned, header_ignored, item_failed, item_replaced, refused,
+};
+
+/// The target of every span and event; the crate docs promise it.
+#[cfg(feature = "tracing")]
+const TARGET: &str = "tower_multistatus";

@@ -1,0 +1,104 @@
+//! One span a batch, one child span an item.
+
+use std::time::Instant;
+
+use http::StatusCode;
+use tracing::field::Empty;
+use tracing::level_filters::LevelFilter;
+use tracing::{Span, info_span};
+
+use super::TARGET;
+use super::text::shown;
+use crate::engine::Asked;
+use crate::policy::Summary;
+use crate::subrequest::Subrequest;
+
+/// Whether anybody may listen. Without a subscriber, the macros of `tracing` make a span's fields
+/// for `log`, if any crate in the build turns that feature on; axum does.
+fn is_heard() -> bool {
+    LevelFilter::current() >= LevelFilter::INFO
+}
+
+#[derive(Debug)]
+pub(crate) struct BatchSpan(Span);
+
+impl BatchSpan {
+    pub(crate) fn new(items: usize) -> Self {
+        if !is_heard() {
+            return Self(Span::none());
+        }
+        Self(info_span!(
+            target: TARGET,
+            "batch",
+            items,
+            succeeded = Empty,
+            failed = Empty
+        ))
+    }
+
+    pub(crate) fn in_scope<T>(&self, run: impl FnOnce() -> T) -> T {
+        self.0.in_scope(run)
+    }
+
+    pub(crate) fn finish(&self, summary: &Summary) {
+        self.0.record("succeeded", summary.succeeded());
+        self.0.record("failed", summary.failed());
+    }
+
+    /// To hold on to while the batch itself is borrowed.
+    pub(crate) fn share(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct ItemSpan(Option<(Span, Instant)>);
+
+impl ItemSpan {
+    pub(crate) fn new(batch: &BatchSpan, item: &Subrequest, asked: Option<&Asked>) -> Self {
+        if !is_heard() {
+            return Self(None);
+        }
+        let method = asked.map(|asked| &asked.method).or(item.method());
+        // A URL that was refused is not told: it may have a password in it.
+        let path = asked.map(|asked| asked.target.path());
+        let span = info_span!(
+            target: TARGET,
+            parent: &batch.0,
+            "subrequest",
+            id = &*shown(item.id()),
+            method = method.map(|method| shown(method.as_str())).as_deref(),
+            path = path.map(shown).as_deref(),
+            link.traceparent = link(item).map(shown).as_deref(),
+            status = Empty,
+            duration_ms = Empty,
+        );
+        Self((!span.is_disabled()).then(|| (span, Instant::now())))
+    }
+
+    pub(crate) fn in_scope<T>(&self, run: impl FnOnce() -> T) -> T {
+        match &self.0 {
+            Some((span, _)) => span.in_scope(run),
+            None => run(),
+        }
+    }
+
+    /// The same span, for another task.
+    pub(crate) fn share(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    pub(crate) fn finish(self, status: StatusCode) {
+        if let Some((span, begun)) = self.0 {
+            span.record("status", status.as_u16());
+            span.record("duration_ms", begun.elapsed().as_secs_f64() * 1000.0);
+        }
+    }
+}
+
+/// The span that the client says the item belongs to.
+fn link(item: &Subrequest) -> Option<&str> {
+    let mut headers = item.headers.iter();
+    let (_, traceparent) = headers.find(|(name, _)| name == "traceparent")?;
+    traceparent.to_str().ok()
+}

@@ -1,0 +1,89 @@
+//! Text that is not ours, in a form that is safe to log.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt::{self, Write};
+
+use crate::panics::catch;
+
+/// What a client sends is cut to this many characters.
+const MAX_CHARS: usize = 128;
+
+/// The text of an error and its sources is cut to this many characters.
+const MAX_ERROR_CHARS: usize = 1024;
+
+/// A chain of errors may be a circle.
+const MAX_SOURCES: usize = 16;
+
+/// Escaped and cut. Borrowed where there is nothing to escape, which is nearly always.
+///
+/// It stays a string for the subscriber, which quotes strings: of a mere `Display`, a space could
+/// begin a field that was never recorded.
+pub(super) fn shown(text: &str) -> Cow<'_, str> {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    let start = text
+        .as_bytes()
+        .iter()
+        .take(MAX_CHARS)
+        .take_while(|byte| is_plain(byte))
+        .count();
+    if let Some(start) = text.get(..start)
+        && (start.len() == text.len() || start.len() == MAX_CHARS)
+    {
+        return Cow::Borrowed(start);
+    }
+    let mut escaped = Escaped::new(MAX_CHARS);
+    // It fails when it is full.
+    let _ = escaped.write_str(text);
+    Cow::Owned(escaped.text)
+}
+
+/// An error and its sources, escaped and cut; `None` if one of them panics.
+///
+/// It is made before the subscriber sees it, which may hold locks while it formats.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> Option<String> {
+    catch(|| {
+        let mut escaped = Escaped::new(MAX_ERROR_CHARS);
+        let errors = std::iter::successors(Some(error), |&error| error.source());
+        for (depth, error) in errors.take(MAX_SOURCES).enumerate() {
+            let separator = if depth == 0 { "" } else { ": " };
+            if write!(escaped, "{separator}{error}").is_err() {
+                break;
+            }
+        }
+        escaped.text
+    })
+}
+
+/// Takes text until it is full.
+struct Escaped {
+    text: String,
+    /// In characters.
+    room: usize,
+}
+
+impl Escaped {
+    fn new(room: usize) -> Self {
+        Self {
+            text: String::new(),
+            room,
+        }
+    }
+}
+
+impl Write for Escaped {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for char in text.chars() {
+            let is_quote = char == '\'';
+            let escaped = (!is_quote)
+                .then(|| char.escape_debug())
+                .into_iter()
+                .flatten();
+            for char in is_quote.then_some(char).into_iter().chain(escaped) {
+                self.room = self.room.checked_sub(1).ok_or(fmt::Error)?;
+                self.text.push(char);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! Nothing is recorded, and nothing is paid for it.
+
+use std::error::Error as StdError;
+
+use http::{HeaderName, StatusCode};
+
+use crate::engine::Asked;
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::policy::{Ignored, Summary};
+use crate::subrequest::Subrequest;
+use crate::subresponse::Subresponse;
+
+#[derive(Debug)]
+pub(crate) struct BatchSpan;
+
+impl BatchSpan {
+    pub(crate) fn new(_: usize) -> Self {
+        Self
+    }
+
+    pub(crate) fn in_scope<T>(&self, run: impl FnOnce() -> T) -> T {
+        run()
+    }
+
+    pub(crate) fn finish(&self, _: &Summary) {}
+
+    pub(crate) fn share(&self) -> Self {
+        Self
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct ItemSpan;
+
+impl ItemSpan {
+    pub(crate) fn new(_: &BatchSpan, _: &Subrequest, _: Option<&Asked>) -> Self {
+        Self
+    }
+
+    pub(crate) fn in_scope<T>(&self, run: impl FnOnce() -> T) -> T {
+        run()
+    }
+
+    pub(crate) fn share(&self) -> Self {
+        Self
+    }
+
+    pub(crate) fn finish(self, _: StatusCode) {}
+}
+
+pub(crate) fn header_ignored(_: &HeaderName, _: Ignored) {}
+
+pub(crate) fn refused(_: &Error) {}
+
+pub(crate) fn item_failed(_: Fault, _: Option<&(dyn StdError + 'static)>) {}
+
+pub(crate) fn item_replaced(_: Fault, _: usize) {}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Warned {}
+
+#[derive(Debug, Default)]
+pub(crate) struct NotFound {}
+
+impl NotFound {
+    pub(crate) fn count(&mut self, _: &Subresponse) {}
+
+    pub(crate) fn end(&self, _: &Warned) {}
+}

@@ -1,0 +1,61 @@
+//! A layer inside `Router::layer` finds nothing, and says so once.
+
+use axum::Router;
+use axum::routing::get;
+use serde_json::json;
+use tower::Layer;
+use tower_multistatus::BatchLayer;
+use tracing::Level;
+
+use super::TARGET;
+use super::recording::{Noted, Recording};
+use crate::support::{gets, requests, send};
+
+fn api() -> Router {
+    Router::new()
+        .route("/hello", get(async || "hello"))
+        .route("/gone", get(async || (http::StatusCode::NOT_FOUND, "gone")))
+}
+
+#[tokio::test]
+async fn a_layer_inside_router_layer_warns_once_of_items_that_are_all_404() {
+    let (recording, _guard) = Recording::start();
+    let layer = BatchLayer::new("/batch");
+    let app = api().layer(layer.clone());
+    for app in [app.clone(), app, api().layer(layer)] {
+        let reply = send(app, requests(gets(&["/hello", "/hello"]))).await;
+        assert_eq!(reply.statuses(), [404, 404]);
+    }
+    let message = "every item is 404: `Router::layer` wraps each route, so items reach one route only; \
+                   mount the layer beside the router with `route_service`";
+    let expected = Noted {
+        target: TARGET.to_owned(),
+        level: Some(Level::WARN),
+        parent: Some("batch".to_owned()),
+        fields: [("message", message), ("items", "2")]
+            .map(|(name, value)| (name, value.to_owned()))
+            .into(),
+        ..Noted::default()
+    };
+    assert_eq!(recording.events(), [expected]);
+}
+
+#[tokio::test]
+async fn nothing_is_said_of_404s_that_are_not_all_or_not_the_routers() {
+    let (recording, _guard) = Recording::start();
+    let head = json!([
+        { "id": "a", "method": "HEAD", "url": "/gone" },
+        { "id": "b", "method": "HEAD", "url": "/gone" },
+    ]);
+    let batch = |urls: &[&str]| requests(gets(urls));
+    for (request, expected) in [
+        (batch(&["/nowhere"]), &[404][..]),
+        (batch(&["/nowhere", "/nowhere", "/hello"]), &[404, 404, 200]),
+        (batch(&["/gone", "/gone"]), &[404, 404]),
+        (requests(head), &[404, 404]),
+    ] {
+        let service = BatchLayer::new("/batch").layer(api());
+        assert_eq!(send(service, request).await.statuses(), expected);
+    }
+    assert_eq!(recording.events(), []);
+}
