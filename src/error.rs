@@ -35,11 +35,17 @@ pub enum ErrorKind {
     MethodNotAllowed,
     /// No format can write what `Accept` asks for: 406.
     NotAcceptable,
-    /// The envelope had not arrived when the deadline passed: 408.
+    /// The envelope had not arrived when the deadline passed, or an error of its body has an
+    /// [`io::Error`](std::io::Error) of the kind [`TimedOut`](std::io::ErrorKind::TimedOut) among
+    /// its sources: 408. That of tower-http's `RequestBodyTimeoutLayer` has none, and is
+    /// [`UploadFailed`](Self::UploadFailed) unless a layer between maps it to one that has.
     UploadTimeout,
+    /// The body of the outer request failed before the envelope was whole: 400.
+    UploadFailed,
     /// More items than [`max_subrequests`](crate::BatchLayer::max_subrequests): 413.
     TooManySubrequests,
-    /// More bytes than [`max_envelope_bytes`](crate::BatchLayer::max_envelope_bytes): 413.
+    /// More bytes than [`max_envelope_bytes`](crate::BatchLayer::max_envelope_bytes), or than a
+    /// body limit outside of the layer lets through: 413.
     EnvelopeTooLarge,
     /// No format reads this `Content-Type`, or the envelope has a `Content-Encoding`: 415.
     UnsupportedMediaType,
@@ -64,7 +70,7 @@ impl ErrorKind {
     /// The status that the refusal is answered with.
     pub fn status(self) -> StatusCode {
         match self {
-            Self::Malformed | Self::DuplicateId | Self::UnknownDependency => {
+            Self::Malformed | Self::DuplicateId | Self::UnknownDependency | Self::UploadFailed => {
                 StatusCode::BAD_REQUEST
             }
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -90,6 +96,7 @@ impl ErrorKind {
             Self::MethodNotAllowed => "method-not-allowed",
             Self::NotAcceptable => "not-acceptable",
             Self::UploadTimeout => "upload-timeout",
+            Self::UploadFailed => "upload-failed",
             Self::TooManySubrequests => "too-many-subrequests",
             Self::EnvelopeTooLarge => "envelope-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
@@ -110,6 +117,7 @@ impl ErrorKind {
             Self::MethodNotAllowed => "a batch is sent by POST",
             Self::NotAcceptable => "no format can write what is accepted",
             Self::UploadTimeout => "the envelope did not arrive in time",
+            Self::UploadFailed => "the envelope did not arrive whole",
             Self::TooManySubrequests => "the batch has too many items",
             Self::EnvelopeTooLarge => "the envelope is too large",
             Self::UnsupportedMediaType => "no format reads an envelope of this type",
@@ -123,7 +131,7 @@ impl ErrorKind {
     }
 }
 
-/// A refusal: an [`ErrorKind`], and where in the envelope it was found.
+/// A refusal: an [`ErrorKind`], what is wrong, and where in the envelope it was found.
 ///
 /// Formats of your own return it from [`Decoder`](crate::Decoder), and [`admit`](crate::BatchLayer::admit) makes one of a
 /// [`StatusCode`]:
@@ -135,14 +143,16 @@ impl ErrorKind {
 /// let full = Error::from(StatusCode::TOO_MANY_REQUESTS).retry_after(30);
 /// assert_eq!(full.kind(), ErrorKind::NotAdmitted(StatusCode::TOO_MANY_REQUESTS));
 ///
-/// let broken = Error::new(ErrorKind::Malformed).at_item(3);
-/// assert_eq!(broken.to_string(), "the envelope is malformed");
+/// let broken = Error::new(ErrorKind::Malformed).detail("`id` is missing").at_item(3);
+/// assert_eq!(broken.to_string(), "the envelope is malformed: `id` is missing");
 /// assert_eq!(broken.item(), Some(3));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
+    detail: Option<&'static str>,
     item: Option<usize>,
+    offset: Option<u64>,
     limit: Option<(&'static str, u64)>,
     headers: Option<Box<HeaderMap>>,
 }
@@ -152,10 +162,38 @@ impl Error {
     pub fn new(kind: ErrorKind) -> Self {
         Self {
             kind,
+            detail: None,
             item: None,
+            offset: None,
             limit: None,
             headers: None,
         }
+    }
+
+    /// Says what is wrong, in a fixed phrase; `detail` in the problem document.
+    ///
+    /// ```
+    /// use tower_multistatus::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Malformed).detail("the header has no version");
+    /// assert_eq!(error.to_string(), "the envelope is malformed: the header has no version");
+    /// ```
+    pub fn detail(mut self, detail: &'static str) -> Self {
+        self.detail = Some(detail);
+        self
+    }
+
+    /// Says how many bytes of the envelope stand before the fault; `offset` in the problem
+    /// document, unless that has the `pointer` of an [item](Self::at_item).
+    ///
+    /// ```
+    /// use tower_multistatus::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Malformed).detail("not UTF-8").offset(17);
+    /// ```
+    pub fn offset(mut self, bytes: u64) -> Self {
+        self.offset = Some(bytes);
+        self
     }
 
     /// Says which item is at fault, counted from 0; `pointer` in the problem document.
@@ -195,6 +233,10 @@ impl Error {
         self.item
     }
 
+    pub(crate) fn malformed(detail: &'static str) -> Self {
+        Self::new(ErrorKind::Malformed).detail(detail)
+    }
+
     pub(crate) fn over(kind: ErrorKind, limit: &'static str, max: usize) -> Self {
         Self {
             limit: Some((limit, max as u64)),
@@ -225,7 +267,9 @@ impl Error {
         let problem = Problem {
             limit: self.limit.map(|(name, _)| name),
             max: self.limit.map(|(_, max)| max),
+            detail: self.detail,
             pointer: self.item.map(|index| format!("#/requests/{index}")),
+            offset: self.offset.filter(|_| self.item.is_none()),
             ..Problem::new(self.kind.title(), status, self.kind.code())
         };
         let body = match has_no_body(status) {
@@ -270,7 +314,11 @@ impl From<StatusCode> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind.title())
+        f.write_str(self.kind.title())?;
+        match self.detail {
+            Some(detail) => write!(f, ": {detail}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -284,11 +332,15 @@ pub(crate) struct Problem<'a> {
     status: u16,
     code: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pointer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
 }
 
 impl<'a> Problem<'a> {
@@ -298,9 +350,11 @@ impl<'a> Problem<'a> {
             title,
             status: status.as_u16(),
             code,
+            detail: None,
             limit: None,
             max: None,
             pointer: None,
+            offset: None,
         }
     }
 

@@ -19,6 +19,11 @@ pub(crate) enum Fault {
     Header,
     TooManyHeaders,
     Body,
+    #[cfg_attr(
+        not(feature = "json"),
+        expect(dead_code, reason = "only JSON has bodies in base64")
+    )]
+    Base64,
     BodyTooLarge,
     #[cfg_attr(
         not(feature = "multipart"),
@@ -85,6 +90,7 @@ impl Fault {
         Header => 400, "bad-header", "a header is not valid";
         TooManyHeaders => 400, "too-many-headers", "the item has too many headers, or too long ones";
         Body => 400, "bad-body", "the body is not encoded as its content type asks";
+        Base64 => 400, "bad-base64", "the body is not a string of base64";
         UnsupportedEncoding => 400, "unsupported-encoding", "the item's encoding is not supported";
         BodyTooLarge => 413, "body-too-large", "the body is too large";
         NestedBatch => 508, "nested-batch", "a batch cannot be an item of a batch";

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::future::poll_fn;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -153,11 +154,8 @@ where
         let Some(frame) = frame.await? else {
             break;
         };
-        let frame = frame.map_err(|error| match is_length_limit(error.into()) {
-            true => too_large(),
-            false => ErrorKind::Malformed.into(),
-        });
-        let Ok(chunk) = frame?.into_data() else {
+        let frame = frame.map_err(|error| upload_error(error.into()))?;
+        let Ok(chunk) = frame.into_data() else {
             continue;
         };
         length += chunk.len();
@@ -186,16 +184,26 @@ async fn yield_now() {
     .await;
 }
 
-/// Whether a body limit outside of the layer has cut the envelope off.
-fn is_length_limit(error: BoxError) -> bool {
+/// What an error of the outer body says: a limit or a timeout outside of the layer has cut the
+/// envelope off, or the connection has.
+#[cold]
+fn upload_error(error: BoxError) -> ErrorKind {
     let mut source: Option<&(dyn StdError + 'static)> = Some(&*error);
     while let Some(error) = source {
         if error.is::<LengthLimitError>() {
-            return true;
+            return ErrorKind::EnvelopeTooLarge;
         }
-        source = error.source();
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+            return ErrorKind::UploadTimeout;
+        }
+        // The source of an `io::Error` is the one of the error that it wraps, not that error.
+        source = match io.and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
     }
-    false
+    ErrorKind::UploadFailed
 }
 
 /// Checks everything that is left to check.

@@ -156,7 +156,7 @@
 //!
 //! | what a handler or middleware uses | inside | outside |
 //! | --- | --- | --- |
-//! | `Path`, `Query`, `Json`, `Form`, `State` | as in ordinary requests; the body of a form is base64 in an envelope of JSON | |
+//! | `Path`, `Query`, `Json`, `Form`, `State` | as in ordinary requests; the body of a form is a string in an envelope of JSON | |
 //! | `MatchedPath`, `OriginalUri` | the item's own | |
 //! | `ConnectInfo<SocketAddr>` | | `inherit_extension::<ConnectInfo<SocketAddr>>()`, else 500; the server needs `into_make_service_with_connect_info` |
 //! | a `User` that an auth middleware adds | each item is authenticated, by the headers that it inherits | `inherit_extension::<User>()`, else 500 |

@@ -43,6 +43,14 @@ impl<'a> MediaType<'a> {
         starts_with(self.essence, "text/")
     }
 
+    /// Types besides `text/*` that are text: forms and XML.
+    #[cfg(feature = "json")]
+    pub(crate) fn is_form_or_xml(&self) -> bool {
+        self.is("application/x-www-form-urlencoded")
+            || self.is("application/xml")
+            || ends_with(self.essence, "+xml")
+    }
+
     /// Whether its characters are UTF-8, or are not said to be anything else.
     pub(crate) fn is_utf8(&self) -> bool {
         match self.parameter("charset") {

@@ -5,12 +5,27 @@ use bytestring::ByteString;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::fault::Fault;
 
 pub(crate) const MAX_ID: usize = 256;
 const MAX_HEADERS: u8 = 64;
 const MAX_HEADER_BYTES: u16 = 16 * 1024;
+
+/// An id that is not UTF-8, not of 1 to 256 bytes, or has a control character.
+#[derive(Debug)]
+pub(crate) struct InvalidId;
+
+impl InvalidId {
+    pub(crate) const DETAIL: &str =
+        "an id is not UTF-8 of 1 to 256 bytes without control characters";
+}
+
+impl From<InvalidId> for Error {
+    fn from(_: InvalidId) -> Self {
+        Self::malformed(InvalidId::DETAIL)
+    }
+}
 
 static JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -85,11 +100,11 @@ impl Subrequest {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Malformed`] for an id that is not UTF-8, not of 1 to 256 bytes, or has a control character.
+    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) for an id that is not UTF-8, not of 1 to 256 bytes, or has a control character.
     pub fn new(id: impl Into<Bytes>) -> Result<Self, Error> {
         let mut item = Self::nameless();
         let id = ByteString::try_from(id.into());
-        item.set_id(id.map_err(|_| ErrorKind::Malformed)?)?;
+        item.set_id(id.map_err(|_| InvalidId)?)?;
         Ok(item)
     }
 
@@ -177,11 +192,11 @@ impl Subrequest {
         ids.push('\0');
     }
 
-    pub(crate) fn set_id(&mut self, id: ByteString) -> Result<(), ErrorKind> {
+    pub(crate) fn set_id(&mut self, id: ByteString) -> Result<(), InvalidId> {
         let is_plain = |byte: u8| (0x20..0x7F).contains(&byte);
         let has_control = !id.bytes().all(is_plain) && id.chars().any(char::is_control);
         if has_control || !(1..=MAX_ID).contains(&id.len()) {
-            return Err(ErrorKind::Malformed);
+            return Err(InvalidId);
         }
         self.id = id;
         Ok(())

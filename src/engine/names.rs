@@ -89,7 +89,10 @@ impl<'a> Groups<'a> {
         let mut pairs = groups.iter().zip(groups.iter().skip(1));
         match pairs.find(|((one, ..), (other, ..))| one == other) {
             None => Ok(Self(groups)),
-            Some((_, (_, again, _))) => Err(Error::new(ErrorKind::Malformed).at_item(*again)),
+            Some((_, (_, again, _))) => {
+                let detail = "the items of a group do not stand next to each other";
+                Err(Error::malformed(detail).at_item(*again))
+            }
         }
     }
 

@@ -91,7 +91,7 @@ impl BatchLayer {
     ///
     /// | setting | |
     /// | --- | --- |
-    /// | formats | JSON |
+    /// | formats | JSON, with [forms and XML in base64](crate::Json::base64_forms_and_xml) |
     /// | [`status`](Self::status) | 200 |
     /// | [`service_root`](Self::service_root) | the folder of the path |
     /// | [`item_errors`](Self::item_errors) | [`ItemErrors::odata`](crate::ItemErrors::odata) |
@@ -109,7 +109,7 @@ impl BatchLayer {
     #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
     pub fn graph(path: &str) -> Self {
         Self::bare(path)
-            .format(crate::format::Json::new())
+            .format(crate::format::Json::new().base64_forms_and_xml(true))
             .status(http::StatusCode::OK)
             .microsoft()
             .item_headers(crate::policy::ItemHeaders::guarded().allow([
@@ -123,7 +123,7 @@ impl BatchLayer {
     ///
     /// | setting | |
     /// | --- | --- |
-    /// | formats | JSON, and multipart: [sequential](crate::Multipart::sequential), what is not executed [left out](crate::Multipart::omit_not_executed) |
+    /// | formats | JSON, with [forms and XML in base64](crate::Json::base64_forms_and_xml), and multipart: [sequential](crate::Multipart::sequential), what is not executed [left out](crate::Multipart::omit_not_executed) |
     /// | [`status`](Self::status) | 200; clients of OData 2 and Azure want `.status(StatusCode::ACCEPTED)` |
     /// | [`service_root`](Self::service_root) | the folder of the path |
     /// | [`item_errors`](Self::item_errors) | [`ItemErrors::odata`](crate::ItemErrors::odata) |
@@ -151,7 +151,7 @@ impl BatchLayer {
     pub fn odata(path: &str) -> Self {
         let multipart = crate::format::Multipart::new();
         Self::bare(path)
-            .format(crate::format::Json::new())
+            .format(crate::format::Json::new().base64_forms_and_xml(true))
             .format(multipart.sequential(true).omit_not_executed(true))
             .status(http::StatusCode::OK)
             .microsoft()

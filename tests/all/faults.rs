@@ -84,11 +84,7 @@ async fn a_body_that_is_not_encoded_as_its_content_type_asks_is_400() {
     for (content_type, body) in [
         ("text/plain", json!(7)),
         ("text/plain; charset=utf-8", json!({ "a": 1 })),
-        ("image/png", json!({ "a": 1 })),
-        ("image/png", json!("a")),
-        ("image/png", json!("ab*d")),
-        ("application/x-www-form-urlencoded", json!("a=b&c=d")),
-        ("nonsense", json!(["YWJj"])),
+        ("application/x-www-form-urlencoded", json!(["a=b&c=d"])),
     ] {
         let item =
             json!({ "method": "POST", "headers": { "Content-Type": content_type }, "body": body });

@@ -114,6 +114,8 @@ fn any_member() -> impl Strategy<Value = String> {
         "if",
         "atomicityGroup",
         "requests",
+        "Requests",
+        "depends_on",
         "x",
         "\\u0069d",
     ]);

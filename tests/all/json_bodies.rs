@@ -3,8 +3,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::json;
+use tower_multistatus::{BatchLayer, Json};
 
-use crate::support::{Asked, ask};
+use crate::support::{Asked, ask, ask_through, envelope, failed};
 
 /// What reaches the inner service of a POST with this body, which is JSON text, and this content type.
 async fn asked(content_type: Option<&str>, body: &str) -> Asked {
@@ -23,13 +24,12 @@ fn post(content_type: Option<&str>, body: &str) -> String {
     )
 }
 
-async fn assert_failed(content_type: &str, body: &str) {
+async fn assert_failed(content_type: &str, body: &str, code: &str, title: &str) {
     let (reply, log) = ask(post(Some(content_type), body)).await;
-    assert_eq!(reply.statuses(), [400], "{content_type} {body}");
     assert_eq!(
-        reply.item("a")["body"],
-        json!({ "type": "about:blank", "title": "the body is not encoded as its content type asks",
-                "status": 400, "code": "bad-body" })
+        reply.items(),
+        [failed("a", 400, code, title)],
+        "{content_type} {body}"
     );
     assert_eq!(log.len(), 0);
 }
@@ -110,6 +110,9 @@ async fn text_is_sent_as_utf_8_with_its_escapes_decoded() {
             "text/plain",
             "TEXT/CSV; header=present",
             "text/html;charset=utf-8",
+            "application/x-www-form-urlencoded",
+            "application/xml",
+            "image/svg+XML; a=b",
         ] {
             let asked = asked(Some(content_type), body).await;
             assert_eq!(asked.body, expected.as_bytes());
@@ -128,7 +131,10 @@ async fn an_empty_string_of_text_or_base64_is_an_empty_body() {
 #[tokio::test]
 async fn text_that_is_no_string_fails_its_item() {
     for body in ["1", "true", "{}", r#"["a"]"#, r#""\ud800""#] {
-        assert_failed("text/plain", body).await;
+        for content_type in ["text/plain", "application/x-www-form-urlencoded", "a/b+xml"] {
+            let title = "the body is not encoded as its content type asks";
+            assert_failed(content_type, body, "bad-body", title).await;
+        }
     }
 }
 
@@ -171,9 +177,31 @@ async fn bad_base64_fails_its_item() {
         "[]",
         "true",
     ] {
-        assert_failed("image/png", body).await;
-        assert_failed("application/x-www-form-urlencoded", body).await;
+        let title = "the body is not a string of base64";
+        assert_failed("image/png", body, "bad-base64", title).await;
     }
+}
+
+#[tokio::test]
+async fn forms_and_xml_are_base64_where_the_format_says_so() {
+    let json = Json::new().base64_forms_and_xml(true);
+    let layer = BatchLayer::new("/batch").format(json);
+    for content_type in [
+        "application/x-www-form-urlencoded",
+        "application/xml",
+        "a/b+xml",
+    ] {
+        let request = || envelope(post(Some(content_type), r#""YT1i""#));
+        for layer in [layer.clone(), BatchLayer::graph("/batch")] {
+            let (_, log) = ask_through(layer, request()).await;
+            assert_eq!(log.only().body, "a=b", "{content_type}");
+        }
+        let (_, log) = ask_through(BatchLayer::new("/batch"), request()).await;
+        assert_eq!(log.only().body, "YT1i", "{content_type}");
+    }
+    let text = envelope(post(Some("text/xml"), r#""<a/>""#));
+    let (_, log) = ask_through(layer, text).await;
+    assert_eq!(log.only().body, "<a/>");
 }
 
 #[tokio::test]

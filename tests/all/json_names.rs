@@ -87,7 +87,7 @@ async fn half_a_surrogate_pair_is_no_name_and_no_id() {
 #[tokio::test]
 async fn unknown_members_are_ignored_and_may_have_duplicates_inside() {
     let envelope = r#"{"@odata.context":{"a":1,"a":2},"requests":[
-        {"x":[{"requests":[]}],"ID":7,"id":"a","method":"GET","url":"/1","Url":"/9"}],"Requests":4}"#;
+        {"x":[{"requests":[],"ID":7,"ID":8}],"ids":7,"id":"a","method":"GET","url":"/1","uri":"/9"}],"request":4}"#;
     let (reply, log) = ask(envelope).await;
     assert_eq!(reply.statuses(), [200]);
     assert_eq!(log.uris(), ["/1"]);

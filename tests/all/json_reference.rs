@@ -41,14 +41,33 @@ impl<'a> Members<'a> {
         let found = self.0.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| *value)
     }
+
+    /// Whether a name would be one of these but for its case, `_` and `-`.
+    fn has_nearly(&self, known: &[&str]) -> bool {
+        self.0.iter().any(|(name, _)| {
+            let plain = name.replace(['_', '-'], "");
+            !known.contains(&name.as_str()) && known.iter().any(|k| k.eq_ignore_ascii_case(&plain))
+        })
+    }
 }
+
+const MEMBERS: [&str; 8] = [
+    "id",
+    "method",
+    "url",
+    "headers",
+    "body",
+    "dependsOn",
+    "atomicityGroup",
+    "if",
+];
 
 /// The ids of the items, or `None` for what is refused.
 pub(crate) fn reference(envelope: &[u8]) -> Option<Vec<String>> {
     let text = std::str::from_utf8(envelope).ok()?;
     let members: Members<'_> = serde_json::from_str(text).ok()?;
     let items: Vec<&RawValue> = serde_json::from_str(members.get("requests")?).ok()?;
-    if depth(text) > 128 {
+    if depth(text) > 128 || members.has_nearly(&["requests"]) {
         return None;
     }
     let mut ids = Vec::new();
@@ -61,6 +80,9 @@ pub(crate) fn reference(envelope: &[u8]) -> Option<Vec<String>> {
 
 fn reference_item(item: &str, earlier: &[String]) -> Option<String> {
     let item: Members<'_> = serde_json::from_str(item).ok()?;
+    if item.has_nearly(&MEMBERS) {
+        return None;
+    }
     let id: String = serde_json::from_str(item.get("id")?).ok()?;
     if !(1..=256).contains(&id.len()) || id.chars().any(char::is_control) || earlier.contains(&id) {
         return None;

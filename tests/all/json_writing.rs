@@ -171,10 +171,9 @@ async fn what_is_neither_json_nor_utf_8_text_is_base64() {
         response
     };
     for answer in [
-        Response::new(Bytes::from("hi?>")),
-        answer("", "hi?>"),
         answer("image/png", "hi?>"),
-        answer("application/xml", "hi?>"),
+        answer("application/xml; charset=utf-16", "hi?>"),
+        answer("application/x-www-form-urlencoded; charset=x", "hi?>"),
         answer("application/x-ndjson", "hi?>"),
         answer("text/plain; charset=iso-8859-1", "hi?>"),
         answer("text/plain; charset=utf-8; charset=utf-16", "hi?>"),
@@ -195,6 +194,57 @@ async fn what_is_neither_json_nor_utf_8_text_is_base64() {
     );
     let identity = item(encoded("text/plain", "identity")).await;
     assert!(identity.ends_with(r#""body":"hi?>"}"#), "{identity}");
+}
+
+#[tokio::test]
+async fn forms_and_xml_are_strings_unless_the_format_says_base64() {
+    let types = [
+        "application/xml",
+        "Application/XML; charset=UTF-8",
+        "image/svg+xml",
+        "application/x-www-form-urlencoded",
+    ];
+    for content_type in types {
+        let answers = [answer(content_type, "a=\"b\"")];
+        let text = written(&answers).await;
+        let expected = json!({ "id": "0", "status": 200, "headers": { "Content-Type": content_type },
+                               "body": "a=\"b\"" });
+        assert_eq!(text.item("0"), expected);
+        let json = Json::new().base64_forms_and_xml(true);
+        let reply = answered(BatchLayer::new("/batch").format(json), &answers).await;
+        let expected = json!({ "id": "0", "status": 200, "headers": { "Content-Type": content_type },
+                               "encoding": "base64", "body": "YT0iYiI=" });
+        assert_eq!(reply.item("0"), expected);
+    }
+    let not_utf_8 = item(answer("application/xml", &b"caf\xe9"[..])).await;
+    assert_eq!(
+        as_base64(&not_utf_8),
+        r#""encoding":"base64","body":"Y2Fm6Q=="}"#
+    );
+}
+
+#[tokio::test]
+async fn a_body_without_a_type_is_a_string_if_it_is_utf_8() {
+    let untyped = |body: &'static [u8]| Response::new(Bytes::from(body));
+    for (answer, headers) in [
+        (untyped("é {}\n".as_bytes()), ""),
+        (answer("", "é {}\n"), r#""Content-Type":"""#),
+    ] {
+        let expected =
+            format!(r#"{{"id":"0","status":200,"headers":{{{headers}}},"body":"é {{}}\n"}}"#);
+        assert_eq!(item(answer).await, expected);
+    }
+    assert_eq!(
+        as_base64(&item(untyped(b"caf\xe9")).await),
+        r#""encoding":"base64","body":"Y2Fm6Q=="}"#
+    );
+    let mut gzipped = untyped(b"{}");
+    let gzip = HeaderValue::from_static("gzip");
+    gzipped.headers_mut().insert(CONTENT_ENCODING, gzip);
+    assert_eq!(
+        as_base64(&item(gzipped).await),
+        r#""encoding":"base64","body":"e30="}"#
+    );
 }
 
 #[tokio::test]

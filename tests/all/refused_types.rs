@@ -6,7 +6,7 @@ use serde_json::json;
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-use crate::support::{problem, recorder, requests, send};
+use crate::support::{malformed, problem, recorder, requests, send};
 
 /// One good item, in an envelope with these values of this header and no others.
 fn with(name: &'static str, values: &[&str]) -> Request<Body> {
@@ -108,7 +108,7 @@ async fn a_charset_that_stands_twice_is_malformed() {
     assert_eq!(log.len(), 0);
     assert_eq!(
         reply.json(),
-        problem(400, "malformed", "the envelope is malformed")
+        malformed("`charset` stands twice in `Content-Type`", json!({}))
     );
 }
 

@@ -6,7 +6,9 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use bytestring::ByteString;
 
+use super::Rules;
 use super::item::Source;
+use crate::fault::Fault;
 use crate::media_type::MediaType;
 use crate::subrequest::Subrequest;
 
@@ -17,29 +19,36 @@ const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What the inner service will read, or `None` if the body is not encoded as its content type asks.
-pub(super) fn decode_body(body: ByteString, item: &mut Subrequest) -> Option<Bytes> {
+/// What the inner service will read, or why the body is not encoded as its content type asks.
+pub(super) fn decode_body(
+    body: ByteString,
+    item: &mut Subrequest,
+    rules: Rules,
+) -> Result<Bytes, Fault> {
     let content_type = item.content_type_or_json();
     if content_type == "application/json" {
-        return Some(body.into_bytes());
+        return Ok(body.into_bytes());
     }
     let media_type = MediaType::parse(content_type.to_str().unwrap_or_default());
     if media_type.is_json() {
-        return Some(body.into_bytes());
+        return Ok(body.into_bytes());
     }
-    let mut source = Source::new(&body);
-    let text = source.scanner.string().ok()?;
-    if media_type.is_text() {
-        return source.shared(&text).ok().map(ByteString::into_bytes);
+    let mut source = Source::new(&body, rules);
+    let string = source.scanner.string();
+    if rules.is_text(&media_type) {
+        let text = string.and_then(|string| source.shared(&string));
+        return text.map(ByteString::into_bytes).map_err(|_| Fault::Body);
     }
+    let string = string.map_err(|_| Fault::Base64)?;
+    let text = source.bytes(&string).map_err(|_| Fault::Base64)?;
     let symbol = |byte: u8| match byte {
         b'-' => b'+',
         b'_' => b'/',
         other => other,
     };
-    let text = source.bytes(&text).ok()?;
     let mut symbols = Vec::with_capacity(text.len());
     let inked = text.iter().filter(|byte| !byte.is_ascii_whitespace());
     symbols.extend(inked.copied().map(symbol));
-    LENIENT_BASE64.decode(symbols).ok().map(Bytes::from)
+    let decoded = LENIENT_BASE64.decode(symbols);
+    decoded.map(Bytes::from).map_err(|_| Fault::Base64)
 }

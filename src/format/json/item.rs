@@ -6,10 +6,13 @@ use std::ops::Range;
 use bytes::Bytes;
 use bytestring::ByteString;
 
+use super::Rules;
 use super::body::decode_body;
+use super::invalid::Invalid;
+use super::member::{Member, Seen, USUAL};
 use super::names::Names;
-use super::scan::{Invalid, Scanner, Str};
-use crate::error::ErrorKind;
+use super::scan::{Scanner, Str};
+use crate::error::Error;
 use crate::fault::Fault;
 use crate::subrequest::Subrequest;
 
@@ -20,15 +23,28 @@ const DEPTH: u32 = 3;
 #[derive(Debug)]
 pub(super) struct Source<'a> {
     envelope: &'a ByteString,
+    rules: Rules,
     pub(super) scanner: Scanner<'a>,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(envelope: &'a ByteString) -> Self {
+    pub(super) fn new(envelope: &'a ByteString, rules: Rules) -> Self {
         Self {
             envelope,
+            rules,
             scanner: Scanner::new(envelope.as_bytes()),
         }
+    }
+
+    /// The refusal at this place.
+    #[cold]
+    pub(super) fn refusal(&self, why: Invalid) -> Error {
+        self.refusal_at(why, self.scanner.position())
+    }
+
+    #[cold]
+    pub(super) fn refusal_at(&self, why: Invalid, offset: usize) -> Error {
+        why.refusal(self.envelope.as_bytes(), offset)
     }
 
     /// What a string says. Half a surrogate pair says nothing.
@@ -49,7 +65,7 @@ impl<'a> Source<'a> {
     #[cold]
     #[inline(never)]
     fn unescaped(&self, string: &Str) -> Result<String, Invalid> {
-        serde_json::from_str(self.quoted(string)).map_err(|_| Invalid)
+        serde_json::from_str(self.quoted(string)).map_err(|_| Invalid::Surrogate)
     }
 
     /// The same, as a slice of the envelope where there is nothing to unescape.
@@ -92,9 +108,9 @@ impl<'a> Source<'a> {
         &mut self,
         item: &mut Subrequest,
         earlier: &[Subrequest],
-    ) -> Result<(), ErrorKind> {
+    ) -> Result<(), Invalid> {
         if !self.scanner.take(b'{') {
-            return Err(ErrorKind::Malformed);
+            return Err(Invalid::ItemNotAnObject);
         }
         let mut seen = Seen::default();
         let mut unknown = None;
@@ -116,9 +132,8 @@ impl<'a> Source<'a> {
                 (Member::AtomicityGroup, Some(group)) => {
                     item.extras_mut().group = Some(self.shared(&group)?);
                 }
-                (Member::Id, None) | (Member::DependsOn, Some(_)) => {
-                    return Err(ErrorKind::Malformed);
-                }
+                (Member::Id, None) => return Err(Invalid::IdNotAString),
+                (Member::DependsOn, Some(_)) => return Err(Invalid::DependsOn),
                 (Member::Method, None) => {
                     self.value()?;
                     item.fail(Fault::Method);
@@ -131,10 +146,10 @@ impl<'a> Source<'a> {
                 (Member::Body, None) => body = Some(self.value()?),
                 (Member::DependsOn, None) => self.depends_on(item, earlier)?,
                 // Never ignored: an item that was to be conditional must not run as if it were not.
-                (Member::If, Some(_)) => return Err(ErrorKind::UnsupportedAtomicity),
+                (Member::If, Some(_)) => return Err(Invalid::Conditional),
                 (Member::AtomicityGroup | Member::If, None) => {
                     if self.value()? != "null" {
-                        return Err(ErrorKind::UnsupportedAtomicity);
+                        return Err(Invalid::Conditional);
                     }
                 }
                 (Member::Unknown, Some(_)) => {}
@@ -144,12 +159,12 @@ impl<'a> Source<'a> {
             }
         }
         if !seen.has(Member::Id) {
-            return Err(ErrorKind::Malformed);
+            return Err(Invalid::IdMissing);
         }
         if let Some(body) = body.filter(|body| *body != "null") {
-            match decode_body(self.envelope.slice_ref(body), item) {
-                Some(body) => item.body = body,
-                None => item.fail(Fault::Body),
+            match decode_body(self.envelope.slice_ref(body), item, self.rules) {
+                Ok(body) => item.body = body,
+                Err(fault) => item.fail(fault),
             }
         }
         Ok(())
@@ -169,6 +184,12 @@ impl<'a> Source<'a> {
         let name = self.bytes(&name)?;
         let member = Member::named(&name);
         if member == Member::Unknown {
+            if let Some(meant) = Member::resembling(&name) {
+                return Err(Invalid::Misspelt(meant));
+            }
+            if self.rules.denies_unknown {
+                return Err(Invalid::UnknownMember);
+            }
             unknown.get_or_insert_default().insert(name)?;
         }
         Ok(member)
@@ -216,25 +237,22 @@ impl<'a> Source<'a> {
 
     /// More names than there are before the item are not kept: one of them is unknown, or a
     /// repetition.
-    fn depends_on(
-        &mut self,
-        item: &mut Subrequest,
-        earlier: &[Subrequest],
-    ) -> Result<(), ErrorKind> {
+    fn depends_on(&mut self, item: &mut Subrequest, earlier: &[Subrequest]) -> Result<(), Invalid> {
         if !self.scanner.take(b'[') {
             return match self.value()? {
                 "null" => Ok(()),
-                _ => Err(ErrorKind::Malformed),
+                _ => Err(Invalid::DependsOn),
             };
         }
         let (mut count, mut max) = (0, None);
         while self.scanner.element(count == 0)? {
             count += 1;
-            let id = self.scanner.string()?;
+            let id = self.scanner.string_if_next()?;
+            let id = id.ok_or(Invalid::DependsOn)?;
             if count > earlier.len()
                 && count > *max.get_or_insert_with(|| earlier.len() + groups_in(earlier))
             {
-                return Err(ErrorKind::UnknownDependency);
+                return Err(Invalid::UnknownDependency);
             }
             match id.is_escaped {
                 false => item.add_dependency(self.slice(id.inner)),
@@ -250,63 +268,4 @@ fn groups_in(items: &[Subrequest]) -> usize {
     let runs = items.chunk_by(|one, next| one.group() == next.group());
     let first_of = |run: &[Subrequest]| run.first().is_some_and(|item| item.group().is_some());
     runs.filter(|run| first_of(run)).count()
-}
-
-/// The members that mean something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Member {
-    Id = 1 << 0,
-    Method = 1 << 1,
-    Url = 1 << 2,
-    Headers = 1 << 3,
-    Body = 1 << 4,
-    DependsOn = 1 << 5,
-    AtomicityGroup = 1 << 6,
-    If = 1 << 7,
-    Unknown = 0,
-}
-
-/// The members that most items have, as they stand behind the quote that begins their name.
-const USUAL: [(&[u8], Member); 5] = [
-    (b"id\":", Member::Id),
-    (b"method\":", Member::Method),
-    (b"url\":", Member::Url),
-    (b"headers\":", Member::Headers),
-    (b"body\":", Member::Body),
-];
-
-impl Member {
-    fn named(name: &[u8]) -> Self {
-        match name {
-            b"id" => Self::Id,
-            b"method" => Self::Method,
-            b"url" => Self::Url,
-            b"headers" => Self::Headers,
-            b"body" => Self::Body,
-            b"dependsOn" => Self::DependsOn,
-            b"atomicityGroup" => Self::AtomicityGroup,
-            b"if" => Self::If,
-            _ => Self::Unknown,
-        }
-    }
-}
-
-/// Which members an item has had.
-#[derive(Debug, Default)]
-struct Seen(u8);
-
-impl Seen {
-    /// A duplicate is an error.
-    #[inline(always)]
-    fn note(&mut self, member: Member) -> Result<(), Invalid> {
-        if self.has(member) {
-            return Err(Invalid);
-        }
-        self.0 |= member as u8;
-        Ok(())
-    }
-
-    fn has(&self, member: Member) -> bool {
-        self.0 & member as u8 != 0
-    }
 }

@@ -5,10 +5,13 @@ use http::request::Parts;
 use super::{Decoder, Encoder, Format};
 use crate::config::Limits;
 use crate::error::Error;
+use crate::media_type::MediaType;
 
 mod body;
 mod containers;
+mod invalid;
 mod item;
+mod member;
 mod names;
 mod read;
 mod scan;
@@ -47,20 +50,24 @@ pub(super) use write::{Layout, Writer};
 /// | `dependsOn` | | an array of ids of earlier items, at most as many as there are; all must succeed (2xx or 3xx) before this one runs |
 ///
 /// With a `content-type` of `application/json` or `*/*+json`, or with none, the body is the JSON text itself, byte for byte, and
-/// the item gets `content-type: application/json`. For `text/*` it is a string, sent as UTF-8. For all others it is a string
-/// of base64, in either alphabet, padded or not.
+/// the item gets `content-type: application/json`. For `text/*`, forms
+/// (`application/x-www-form-urlencoded`) and XML (`application/xml`, `*/*+xml`) it is a string, sent
+/// as UTF-8. For all others it is a string of base64, in either alphabet, padded or not.
 ///
 /// What breaks the structure (text that is not JSON or not UTF-8, a member twice, no `id`, an
-/// unknown dependency) refuses the batch. A bad value (method, URL, header, body) fails its item
+/// unknown dependency) refuses the batch, and so does a name that differs from one of these members,
+/// or from `requests`, only by case, `_` or `-` (`dependson`, `depends_on`). A bad value (method, URL, header, body) fails its item
 /// only, and so does a header that is given twice in different spellings (`etag` and `ETag`, `x-a`
 /// and `x_a`). Members that are not listed are ignored, except `atomicityGroup` and `if`: unless
-/// they are `null`, the batch is refused with 501.
+/// they are `null`, the batch is refused with 501;
+/// [`deny_unknown_members`](Self::deny_unknown_members) refuses them all.
 ///
 /// # Responses
 ///
 /// One a line, in the order of the requests; `headers` and `body` always stand, empty as `{}` and
 /// `null`. JSON is spliced in as it came, after one check that it is JSON that common parsers take.
-/// `text/*` in UTF-8 is a string. Everything else, what failed the check (a number beyond the range
+/// `text/*`, forms and XML in UTF-8 are strings, and so is UTF-8 without a `Content-Type`.
+/// Everything else, what failed the check (a number beyond the range
 /// of `f64` does, too), and what has a `Content-Encoding` is base64, and says so:
 /// `"encoding":"base64"`. To a batch that brought `OData-Version: 4.01` it is `base64url`.
 ///
@@ -72,6 +79,21 @@ pub(super) use write::{Layout, Writer};
 #[derive(Clone, Debug, Default)]
 pub struct Json {
     trusted: bool,
+    rules: Rules,
+}
+
+/// What the settings of the format say of reading, and of the bodies that are strings.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rules {
+    denies_unknown: bool,
+    has_forms_in_base64: bool,
+}
+
+impl Rules {
+    /// Whether a body of this type is a string of its text.
+    fn is_text(self, media_type: &MediaType<'_>) -> bool {
+        media_type.is_text() || !self.has_forms_in_base64 && media_type.is_form_or_xml()
+    }
 }
 
 impl Json {
@@ -87,6 +109,35 @@ impl Json {
     #[must_use]
     pub fn trust_answers(mut self) -> Self {
         self.trusted = true;
+        self
+    }
+
+    /// Refuses envelopes that have members which mean nothing here, beside `requests` or in an
+    /// item. By default they are ignored.
+    ///
+    /// ```
+    /// use tower_multistatus::{BatchLayer, Json};
+    ///
+    /// let layer = BatchLayer::new("/batch").format(Json::new().deny_unknown_members());
+    /// ```
+    #[must_use]
+    pub fn deny_unknown_members(mut self) -> Self {
+        self.rules.denies_unknown = true;
+        self
+    }
+
+    /// Whether bodies of forms (`application/x-www-form-urlencoded`) and XML (`application/xml`,
+    /// `*/*+xml`) are base64, as the protocols of Microsoft Graph and OData have it, in requests and
+    /// responses. By default they are strings. `text/xml` is always a string.
+    ///
+    /// ```
+    /// use tower_multistatus::{BatchLayer, Json};
+    ///
+    /// let layer = BatchLayer::new("/batch").format(Json::new().base64_forms_and_xml(true));
+    /// ```
+    #[must_use]
+    pub fn base64_forms_and_xml(mut self, is_base64: bool) -> Self {
+        self.rules.has_forms_in_base64 = is_base64;
         self
     }
 }
@@ -105,14 +156,11 @@ impl Format for Json {
         envelope: &Parts,
         limits: &Limits,
     ) -> Result<Option<Box<dyn Decoder>>, Error> {
-        Ok(Some(Box::new(Reader::new(envelope, limits)?)))
+        Ok(Some(Box::new(Reader::new(envelope, limits, self.rules)?)))
     }
 
     fn encoder(&self, envelope: &Parts) -> Option<Box<dyn Encoder>> {
-        Some(Box::new(Writer::new(
-            Layout::Envelope,
-            self.trusted,
-            envelope,
-        )))
+        let writer = Writer::new(Layout::Envelope, self.trusted, envelope);
+        Some(Box::new(writer.with_rules(self.rules)))
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::{Borrow, Cow};
 use std::collections::HashSet;
 use std::hash::Hash;
 
-use super::scan::Invalid;
+use super::invalid::Invalid;
 
 const FEW: usize = 8;
 
@@ -38,7 +38,7 @@ impl<'a> Names<'a> {
         };
         match is_new && !is_among_few {
             true => Ok(()),
-            false => Err(Invalid),
+            false => Err(Invalid::DuplicateName),
         }
     }
 }

@@ -5,9 +5,12 @@ use bytestring::ByteString;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 
+use super::Rules;
+use super::invalid::Invalid;
 use super::item::Source;
+use super::member::resembles;
 use super::names::Names;
-use super::scan::Invalid;
+use super::scan::Str;
 use crate::config::Limits;
 use crate::error::{Error, ErrorKind};
 use crate::format::Decoder;
@@ -18,27 +21,16 @@ use crate::subrequest::Subrequest;
 /// A sound item is not shorter than this: `{"id":"1","method":"GET","url":"/"},`.
 const SHORT_ITEM: usize = 36;
 
-impl From<Invalid> for ErrorKind {
-    fn from(_: Invalid) -> Self {
-        Self::Malformed
-    }
-}
-
-impl From<Invalid> for Error {
-    fn from(invalid: Invalid) -> Self {
-        ErrorKind::from(invalid).into()
-    }
-}
-
 /// Gathers the envelope, and reads it when it is whole.
 #[derive(Debug)]
 pub(super) struct Reader {
     envelope: Gathered,
     max_subrequests: usize,
+    rules: Rules,
 }
 
 impl Reader {
-    pub(super) fn new(envelope: &Parts, limits: &Limits) -> Result<Self, Error> {
+    pub(super) fn new(envelope: &Parts, limits: &Limits, rules: Rules) -> Result<Self, Error> {
         let content_type = envelope.headers.get(CONTENT_TYPE);
         // Nearly every client says this and no more.
         let content_type = content_type.filter(|value| *value != "application/json");
@@ -47,11 +39,12 @@ impl Reader {
             Ok(None) => {}
             Ok(Some(charset)) if charset.eq_ignore_ascii_case("utf-8") => {}
             Ok(Some(_)) => return Err(ErrorKind::UnsupportedMediaType.into()),
-            Err(_) => return Err(ErrorKind::Malformed.into()),
+            Err(_) => return Err(Error::malformed("`charset` stands twice in `Content-Type`")),
         }
         Ok(Self {
             envelope: Gathered::default(),
             max_subrequests: limits.max_subrequests,
+            rules,
         })
     }
 
@@ -65,9 +58,14 @@ impl Reader {
 
     fn requests(&self, source: &mut Source<'_>, found: &mut Vec<Subrequest>) -> Result<(), Error> {
         if !source.scanner.take(b'[') {
-            return Err(Invalid.into());
+            return Err(source.refusal(Invalid::NotAnArray));
         }
-        while source.scanner.element(found.is_empty())? {
+        loop {
+            match source.scanner.element(found.is_empty()) {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(why) => return Err(source.refusal(why)),
+            }
             if found.len() == self.max_subrequests {
                 return Err(self.too_many());
             }
@@ -76,10 +74,59 @@ impl Reader {
             found.push(Subrequest::nameless());
             if let Some((item, earlier)) = found.split_last_mut() {
                 let read = source.item(item, earlier);
-                read.map_err(|kind| Error::new(kind).at_item(index))?;
+                read.map_err(|why| source.refusal(why).at_item(index))?;
             }
         }
-        Ok(())
+    }
+
+    /// Reads the envelope itself.
+    fn envelope(&self, source: &mut Source<'_>, found: &mut Vec<Subrequest>) -> Result<(), Error> {
+        if !source.scanner.take(b'{') {
+            return Err(source.refusal(Invalid::NotAnObject));
+        }
+        let (mut names, mut has_requests) = (Names::default(), false);
+        let mut is_first = true;
+        loop {
+            let member = source.scanner.member(is_first);
+            let Some(name) = member.map_err(|why| source.refusal(why))? else {
+                break;
+            };
+            is_first = false;
+            let at = name.inner.start - 1;
+            let is_requests = self.is_requests(&name, source, &mut names);
+            if is_requests.map_err(|why| source.refusal_at(why, at))? {
+                has_requests = true;
+                self.requests(source, found)?;
+            } else {
+                let value = source.scanner.value(1);
+                value.map_err(|why| source.refusal(why))?;
+            }
+        }
+        let end = source.scanner.end();
+        end.map_err(|why| source.refusal(why))?;
+        match has_requests {
+            true => Ok(()),
+            false => Err(source.refusal(Invalid::RequestsMissing)),
+        }
+    }
+
+    /// Whether this member is the one with the items; if not, whether it may stand there.
+    fn is_requests<'a>(
+        &self,
+        name: &Str,
+        source: &Source<'a>,
+        names: &mut Names<'a>,
+    ) -> Result<bool, Invalid> {
+        let name = source.bytes(name)?;
+        let is_requests = *name == *b"requests";
+        if !is_requests && resembles(&name, b"requests") {
+            return Err(Invalid::RequestsMisspelt);
+        }
+        if !is_requests && self.rules.denies_unknown {
+            return Err(Invalid::UnknownMember);
+        }
+        names.insert(name)?;
+        Ok(is_requests)
     }
 }
 
@@ -91,30 +138,9 @@ impl Decoder for Reader {
 
     fn end(&mut self, found: &mut Vec<Subrequest>) -> Result<(), Error> {
         let envelope = ByteString::try_from(self.envelope.take());
-        let envelope = envelope.map_err(|_| ErrorKind::Malformed)?;
-        let mut source = Source::new(&envelope);
+        let envelope =
+            envelope.map_err(|error| Invalid::NotUtf8.refusal(&[], error.valid_up_to()))?;
         found.reserve_exact(self.max_subrequests.min(envelope.len() / SHORT_ITEM));
-        if !source.scanner.take(b'{') {
-            return Err(Invalid.into());
-        }
-        let (mut names, mut has_requests) = (Names::default(), false);
-        let mut is_first = true;
-        while let Some(name) = source.scanner.member(is_first)? {
-            is_first = false;
-            let name = source.bytes(&name)?;
-            let is_requests = *name == *b"requests";
-            names.insert(name)?;
-            if is_requests {
-                has_requests = true;
-                self.requests(&mut source, found)?;
-            } else {
-                source.scanner.value(1)?;
-            }
-        }
-        source.scanner.end()?;
-        match has_requests {
-            true => Ok(()),
-            false => Err(Invalid.into()),
-        }
+        self.envelope(&mut Source::new(&envelope, self.rules), found)
     }
 }

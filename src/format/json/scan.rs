@@ -4,11 +4,8 @@
 
 use std::ops::Range;
 
+use super::invalid::Invalid;
 use super::skip;
-
-/// It is not JSON, or not of the form that was asked for.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Invalid;
 
 /// A place in JSON text. That the text is UTF-8 is for the caller to check.
 #[derive(Debug)]
@@ -46,7 +43,7 @@ impl<'a> Scanner<'a> {
     /// The next byte that is no white space, and what is behind it.
     #[inline(always)]
     fn next(&self) -> Result<(u8, &'a [u8]), Invalid> {
-        skip::next(self.rest).ok_or(Invalid)
+        skip::next(self.rest).ok_or(Invalid::Json)
     }
 
     /// The next byte that is no white space, without taking it.
@@ -55,8 +52,15 @@ impl<'a> Scanner<'a> {
         skip::next(self.rest).map(|(byte, _)| byte)
     }
 
+    /// Where the next byte stands that is no white space, or the end.
+    #[cold]
+    pub(super) fn position(&self) -> usize {
+        let rest = skip::next(self.rest).map_or(0, |(_, rest)| rest.len() + 1);
+        self.length - rest
+    }
+
     pub(super) fn end(&self) -> Result<(), Invalid> {
-        self.peek().map_or(Ok(()), |_| Err(Invalid))
+        self.peek().map_or(Ok(()), |_| Err(Invalid::Json))
     }
 
     /// Takes this byte if it is the next one.
@@ -81,7 +85,7 @@ impl<'a> Scanner<'a> {
     pub(super) fn member_begins(&mut self, is_first: bool) -> Result<bool, Invalid> {
         let (is_there, rest) = self.step(is_first, b'}')?;
         self.rest = match is_there {
-            true => skip::byte(rest, b'"').ok_or(Invalid)?,
+            true => skip::byte(rest, b'"').ok_or(Invalid::Json)?,
             false => rest,
         };
         Ok(is_there)
@@ -91,7 +95,7 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub(super) fn name(&mut self) -> Result<Str, Invalid> {
         let name = self.begun_string(self.rest)?;
-        self.rest = skip::byte(self.rest, b':').ok_or(Invalid)?;
+        self.rest = skip::byte(self.rest, b':').ok_or(Invalid::Json)?;
         Ok(name)
     }
 
@@ -122,14 +126,14 @@ impl<'a> Scanner<'a> {
             Ok((byte, rest)) if byte == closing => Ok((false, rest)),
             // Where the text ends, too: who wants the first misses it, and knows which it is.
             _ if is_first => Ok((true, self.rest)),
-            _ => Err(Invalid),
+            _ => Err(Invalid::Json),
         }
     }
 
     /// Takes a string.
     #[inline]
     pub(super) fn string(&mut self) -> Result<Str, Invalid> {
-        self.string_if_next()?.ok_or(Invalid)
+        self.string_if_next()?.ok_or(Invalid::Json)
     }
 
     /// Takes a string if one is next.
@@ -144,7 +148,7 @@ impl<'a> Scanner<'a> {
     /// Takes a string from behind its first quote on.
     #[inline(always)]
     fn begun_string(&mut self, text: &'a [u8]) -> Result<Str, Invalid> {
-        let (rest, is_escaped) = skip::string(text, false).ok_or(Invalid)?;
+        let (rest, is_escaped) = skip::string(text, false).ok_or(Invalid::Json)?;
         self.rest = rest;
         Ok(Str {
             inner: self.length - text.len()..self.length - rest.len() - 1,
@@ -156,7 +160,7 @@ impl<'a> Scanner<'a> {
     pub(super) fn value(&mut self, depth: u32) -> Result<Range<usize>, Invalid> {
         let (_, rest) = self.next()?;
         let start = self.length - rest.len() - 1;
-        self.rest = skip::value(self.rest, depth, false).ok_or(Invalid)?;
+        self.rest = skip::value(self.rest, depth, false).ok_or(Invalid::Json)?;
         Ok(start..self.length - self.rest.len())
     }
 }

@@ -5,6 +5,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use super::Rules;
 use super::scan::is_json;
 use super::splice::{is_plain, put_base64, put_escaped, put_on_one_line};
 use crate::format::canonical::put_name;
@@ -35,6 +36,7 @@ pub(in crate::format) struct Writer {
     layout: Layout,
     is_trusted: bool,
     is_base64_url: bool,
+    rules: Rules,
     written: usize,
 }
 
@@ -45,8 +47,13 @@ impl Writer {
             layout,
             is_trusted,
             is_base64_url: version.is_some_and(|version| version == "4.01"),
+            rules: Rules::default(),
             written: 0,
         }
+    }
+
+    pub(super) fn with_rules(self, rules: Rules) -> Self {
+        Self { rules, ..self }
     }
 
     /// The end of the headers, and the body.
@@ -118,7 +125,7 @@ impl Encoder for Writer {
             }
         }
         let about_body = put_headers(subresponse, out);
-        let kind = Kind::of(subresponse, about_body, self.is_trusted);
+        let kind = Kind::of(subresponse, about_body, self);
         self.put_body(subresponse.body(), kind, out);
         if self.layout == Layout::Lines {
             out.put_byte(b'\n');
@@ -165,8 +172,9 @@ struct AboutBody<'a> {
 }
 
 impl<'a> Kind<'a> {
-    fn of(subresponse: &'a Subresponse, about: AboutBody<'_>, is_trusted: bool) -> Self {
+    fn of(subresponse: &'a Subresponse, about: AboutBody<'_>, writer: &Writer) -> Self {
         let body = subresponse.body();
+        let is_trusted = writer.is_trusted;
         // What the layer itself has written needs no check.
         let is_sound = || is_trusted || subresponse.fault.is_some() || is_json(body);
         if body.is_empty() {
@@ -180,7 +188,10 @@ impl<'a> Kind<'a> {
             let media_type = MediaType::parse(media_type);
             if media_type.is_json() && is_sound() {
                 Self::Json
-            } else if media_type.is_text() && media_type.is_utf8() {
+            } else if about.content_type.is_empty()
+                || writer.rules.is_text(&media_type) && media_type.is_utf8()
+            {
+                // Text without a type is mostly an error message, which somebody has to read.
                 std::str::from_utf8(body).map_or(Self::Binary, Self::Text)
             } else {
                 Self::Binary

@@ -14,6 +14,9 @@ pub(super) const RANDOM_LENGTH: usize = 32;
 /// Where random bits come from. Tests bring their own.
 pub(super) type Random = fn() -> u128;
 
+/// The detail of a media type that [`boundary_of`] finds none in.
+pub(super) const NO_BOUNDARY: &str = "`Content-Type` has no boundary of 1 to 70 characters";
+
 /// The boundary that a media type names: once, of 1 to 70 characters, and not ending with a space, which would be padding.
 pub(super) fn boundary_of<'a>(media_type: &MediaType<'a>) -> Option<Cow<'a, str>> {
     let boundary = media_type.parameter("boundary").ok()??;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::error::ErrorKind;
+use super::part::Unsound;
 
 /// What no token has (RFC 9110 §5.6.2).
 const NOT_IN_TOKENS: &AsciiSet = &NON_ALPHANUMERIC
@@ -30,8 +30,8 @@ const NOT_IN_TOKENS: &AsciiSet = &NON_ALPHANUMERIC
 const ENCODED: &AsciiSet = &NOT_IN_TOKENS.add(b'%');
 
 /// The `Content-ID` as it stands; one that is empty is none.
-pub(super) fn content_id_of(value: Bytes) -> Result<Option<ByteString>, ErrorKind> {
-    let id = ByteString::try_from(value).map_err(|_| ErrorKind::Malformed)?;
+pub(super) fn content_id_of(value: Bytes) -> Result<Option<ByteString>, Unsound> {
+    let id = ByteString::try_from(value).map_err(|_| Unsound("a `Content-ID` is not UTF-8"))?;
     Ok(Some(id).filter(|id| !bare(id).is_empty()))
 }
 

@@ -5,14 +5,15 @@ use std::str::from_utf8;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::boundary::boundary_of;
+use super::boundary::{NO_BOUNDARY, boundary_of};
 use super::content_id::content_id_of;
 use super::head::{Head, Unreadable};
-use crate::error::ErrorKind;
 use crate::media_type::MediaType;
 
 /// A part whose own headers are longer is not read.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
+
+const TOO_MANY_HEADERS: &str = "the part has more than 64 headers, or 16 KiB of them";
 
 /// What a part's own headers say of it.
 #[derive(Debug)]
@@ -31,9 +32,16 @@ pub(super) enum Kind {
     ChangeSet(String),
 }
 
-impl From<Unreadable> for ErrorKind {
-    fn from(_: Unreadable) -> Self {
-        Self::Malformed
+/// It cannot be said what a part is: why, as the `detail` of the refusal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unsound(pub(super) &'static str);
+
+impl From<Unreadable> for Unsound {
+    fn from(why: Unreadable) -> Self {
+        Self(match why {
+            Unreadable::TooMany => TOO_MANY_HEADERS,
+            Unreadable::Invalid => "a line among the headers of a part is no header",
+        })
     }
 }
 
@@ -41,18 +49,22 @@ impl Part {
     /// # Errors
     ///
     /// Refuses the batch: it cannot be said what the part is.
-    pub(super) fn read(mut text: Bytes) -> Result<Self, ErrorKind> {
+    pub(super) fn read(mut text: Bytes) -> Result<Self, Unsound> {
         let (mut kind, mut content_id, mut is_encoded) = (None, None, false);
         let length = text.len();
         let head = Head::take(&mut text);
         if length - text.len() > MAX_HEADER_BYTES {
-            return Err(ErrorKind::Malformed);
+            return Err(Unsound(TOO_MANY_HEADERS));
         }
         head.each(|name, value| {
             if name.eq_ignore_ascii_case(b"content-type") {
-                set_once(&mut kind, kind_of(&value)?)
+                set_once(
+                    &mut kind,
+                    kind_of(&value)?,
+                    "a part has two `Content-Type`s",
+                )
             } else if name.eq_ignore_ascii_case(b"content-id") {
-                set_once(&mut content_id, content_id_of(value)?)
+                set_once(&mut content_id, content_id_of(value)?, TWO_IDS)
             } else if name.eq_ignore_ascii_case(b"content-transfer-encoding") {
                 is_encoded |= !is_identity(&value);
                 Ok(())
@@ -60,10 +72,10 @@ impl Part {
                 Ok(())
             }
         })?;
-        let kind = kind.ok_or(ErrorKind::Malformed)?;
+        let kind = kind.ok_or(Unsound("a part has no `Content-Type`"))?;
         if is_encoded && matches!(kind, Kind::ChangeSet(_)) {
             // RFC 2046 §5.1 allows a multipart no other encoding.
-            return Err(ErrorKind::Malformed);
+            return Err(Unsound("a change set has a `Content-Transfer-Encoding`"));
         }
         Ok(Self {
             kind,
@@ -74,10 +86,17 @@ impl Part {
     }
 }
 
-pub(super) fn set_once<T>(place: &mut Option<T>, value: T) -> Result<(), ErrorKind> {
+/// The detail of a second `Content-ID`.
+pub(super) const TWO_IDS: &str = "an item has two `Content-ID`s";
+
+pub(super) fn set_once<T>(
+    place: &mut Option<T>,
+    value: T,
+    detail: &'static str,
+) -> Result<(), Unsound> {
     match place.replace(value) {
         None => Ok(()),
-        Some(_) => Err(ErrorKind::Malformed),
+        Some(_) => Err(Unsound(detail)),
     }
 }
 
@@ -90,13 +109,16 @@ fn is_identity(encoding: &[u8]) -> bool {
         .any(|identity| name.eq_ignore_ascii_case(identity))
 }
 
-fn kind_of(content_type: &[u8]) -> Result<Kind, ErrorKind> {
-    let content_type = from_utf8(content_type).map_err(|_| ErrorKind::Malformed)?;
-    let media_type = MediaType::parse(content_type);
+fn kind_of(content_type: &[u8]) -> Result<Kind, Unsound> {
+    let media_type = MediaType::parse(from_utf8(content_type).unwrap_or_default());
     if media_type.is("application/http") {
         return Ok(Kind::Request);
     }
-    let boundary = boundary_of(&media_type).filter(|_| media_type.is("multipart/mixed"));
-    let boundary = boundary.ok_or(ErrorKind::Malformed)?;
+    if !media_type.is("multipart/mixed") {
+        return Err(Unsound(
+            "a part is neither `application/http` nor `multipart/mixed`",
+        ));
+    }
+    let boundary = boundary_of(&media_type).ok_or(Unsound(NO_BOUNDARY))?;
     Ok(Kind::ChangeSet(boundary.into_owned()))
 }

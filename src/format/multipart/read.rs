@@ -5,18 +5,18 @@ use bytestring::ByteString;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 
-use super::boundary::boundary_of;
+use super::boundary::{NO_BOUNDARY, boundary_of};
 use super::content_id::bare;
 use super::delimiter::{Splitter, Window};
 use super::names;
-use super::part::{Kind, Part};
+use super::part::{Kind, Part, Unsound};
 use super::request::read_request;
 use crate::config::Limits;
 use crate::error::{Error, ErrorKind};
 use crate::fault::Fault;
 use crate::format::Decoder;
 use crate::media_type::MediaType;
-use crate::subrequest::Subrequest;
+use crate::subrequest::{InvalidId, Subrequest};
 
 /// Finds an item as soon as its part is whole, and those of a change set together.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Reader {
         let content_type = envelope.headers.get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok());
         let media_type = MediaType::parse(content_type.unwrap_or_default());
-        let boundary = boundary_of(&media_type).ok_or(ErrorKind::Malformed)?;
+        let boundary = boundary_of(&media_type).ok_or(Error::malformed(NO_BOUNDARY))?;
         Ok(Self {
             splitter: Splitter::new(&boundary),
             window: Window::default(),
@@ -49,7 +49,7 @@ impl Reader {
     }
 
     fn part(&mut self, part: Bytes, found: &mut Vec<Subrequest>) -> Result<(), Error> {
-        let part = Part::read(part).map_err(|kind| at_end(kind, found))?;
+        let part = Part::read(part).map_err(|why| at_end(why, found))?;
         let Kind::ChangeSet(boundary) = &part.kind else {
             return self.item(part, None, found);
         };
@@ -57,9 +57,9 @@ impl Reader {
         let group = names::of_change_set(boundary, self.change_sets);
         let (mut splitter, mut window) = (Splitter::new(boundary), Window::from(part.body));
         while let Some(member) = splitter.next(&mut window, true) {
-            let member = Part::read(member).map_err(|kind| at_end(kind, found))?;
+            let member = Part::read(member).map_err(|why| at_end(why, found))?;
             if !matches!(member.kind, Kind::Request) {
-                return Err(at_end(ErrorKind::Malformed, found));
+                return Err(at_end(Unsound("a change set in a change set"), found));
             }
             self.item(member, Some(group.clone()), found)?;
         }
@@ -89,7 +89,7 @@ impl Reader {
                 None
             }
             false => read_request(part.body, part.content_id.is_none(), &mut item)
-                .map_err(|kind| at_end(kind, found))?,
+                .map_err(|why| at_end(why, found))?,
         };
         let label = part.content_id.or(inner_id);
         let id = match &label {
@@ -100,7 +100,7 @@ impl Reader {
             item.extras_mut().label = label;
         }
         item.set_id(id)
-            .map_err(|_| at_end(ErrorKind::Malformed, found))?;
+            .map_err(|_| at_end(Unsound(InvalidId::DETAIL), found))?;
         found.push(item);
         Ok(())
     }
@@ -124,11 +124,11 @@ impl Decoder for Reader {
 fn check_closed(splitter: &Splitter, found: &[Subrequest]) -> Result<(), Error> {
     match splitter.is_closed() {
         true => Ok(()),
-        false => Err(at_end(ErrorKind::Malformed, found)),
+        false => Err(at_end(Unsound("the close delimiter is missing"), found)),
     }
 }
 
 /// At the item that would have been found next.
-fn at_end(kind: ErrorKind, found: &[Subrequest]) -> Error {
-    Error::new(kind).at_item(found.len())
+fn at_end(Unsound(detail): Unsound, found: &[Subrequest]) -> Error {
+    Error::malformed(detail).at_item(found.len())
 }

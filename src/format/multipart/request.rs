@@ -11,8 +11,7 @@ use percent_encoding::{AsciiSet, percent_encode};
 
 use super::content_id::content_id_of;
 use super::head::{Head, Unreadable};
-use super::part::set_once;
-use crate::error::ErrorKind;
+use super::part::{TWO_IDS, Unsound, set_once};
 use crate::fault::Fault;
 use crate::subrequest::Subrequest;
 
@@ -29,7 +28,7 @@ pub(super) fn read_request(
     mut text: Bytes,
     wants_id: bool,
     item: &mut Subrequest,
-) -> Result<Option<ByteString>, ErrorKind> {
+) -> Result<Option<ByteString>, Unsound> {
     while matches!(*text, [b'\n', ..] | [b'\r', b'\n', ..]) {
         take_line(&mut text);
     }
@@ -38,7 +37,7 @@ pub(super) fn read_request(
     let mut framing = Framing::default();
     let read = Head::take(&mut text).each(|name, value| {
         if wants_id && is(name, b"content-id") {
-            set_once(&mut content_id, content_id_of(value)?)?;
+            set_once(&mut content_id, content_id_of(value)?, TWO_IDS)?;
         } else if !framing.takes(name, &value) {
             item.add_header(name, value);
         }
@@ -46,7 +45,7 @@ pub(super) fn read_request(
     });
     match read {
         Ok(()) => {}
-        Err(Ended::Refused(kind)) => return Err(kind),
+        Err(Ended::Refused(why)) => return Err(why),
         Err(Ended::Unreadable(Unreadable::TooMany)) => item.fail(Fault::TooManyHeaders),
         Err(Ended::Unreadable(Unreadable::Invalid)) => item.fail(Fault::Header),
     }
@@ -63,7 +62,7 @@ pub(super) fn read_request(
 /// Why the headers were not read to their end.
 enum Ended {
     Unreadable(Unreadable),
-    Refused(ErrorKind),
+    Refused(Unsound),
 }
 
 impl From<Unreadable> for Ended {
@@ -72,9 +71,9 @@ impl From<Unreadable> for Ended {
     }
 }
 
-impl From<ErrorKind> for Ended {
-    fn from(kind: ErrorKind) -> Self {
-        Self::Refused(kind)
+impl From<Unsound> for Ended {
+    fn from(why: Unsound) -> Self {
+        Self::Refused(why)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod change_sets;
 mod chunks;
+mod details;
 mod encodings;
 mod framing;
 mod ids;

@@ -1,0 +1,103 @@
+//! The members of an item.
+
+use super::invalid::Invalid;
+
+/// The members that mean something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Member {
+    Id = 1 << 0,
+    Method = 1 << 1,
+    Url = 1 << 2,
+    Headers = 1 << 3,
+    Body = 1 << 4,
+    DependsOn = 1 << 5,
+    AtomicityGroup = 1 << 6,
+    If = 1 << 7,
+    Unknown = 0,
+}
+
+/// The members that most items have, as they stand behind the quote that begins their name.
+pub(super) const USUAL: [(&[u8], Member); 5] = [
+    (b"id\":", Member::Id),
+    (b"method\":", Member::Method),
+    (b"url\":", Member::Url),
+    (b"headers\":", Member::Headers),
+    (b"body\":", Member::Body),
+];
+
+impl Member {
+    pub(super) fn named(name: &[u8]) -> Self {
+        match name {
+            b"id" => Self::Id,
+            b"method" => Self::Method,
+            b"url" => Self::Url,
+            b"headers" => Self::Headers,
+            b"body" => Self::Body,
+            b"dependsOn" => Self::DependsOn,
+            b"atomicityGroup" => Self::AtomicityGroup,
+            b"if" => Self::If,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The member that has nearly this name.
+    pub(super) fn resembling(name: &[u8]) -> Option<Self> {
+        NAMED
+            .iter()
+            .find_map(|(known, member, _)| resembles(name, known).then_some(*member))
+    }
+
+    /// What is said of a name that is nearly this one's.
+    pub(super) fn misspelt(self) -> &'static str {
+        let found = NAMED.iter().find(|(_, member, _)| *member == self);
+        found.map_or("an unknown member", |(.., detail)| detail)
+    }
+}
+
+/// Every member, and what is said of a name that is nearly its.
+const NAMED: [(&[u8], Member, &str); 8] = [
+    (b"id", Member::Id, "`id` in another spelling"),
+    (b"method", Member::Method, "`method` in another spelling"),
+    (b"url", Member::Url, "`url` in another spelling"),
+    (b"headers", Member::Headers, "`headers` in another spelling"),
+    (b"body", Member::Body, "`body` in another spelling"),
+    (
+        b"dependsOn",
+        Member::DependsOn,
+        "`dependsOn` in another spelling",
+    ),
+    (
+        b"atomicityGroup",
+        Member::AtomicityGroup,
+        "`atomicityGroup` in another spelling",
+    ),
+    (b"if", Member::If, "`if` in another spelling"),
+];
+
+/// Whether two names differ at most by case, `_` and `-`.
+pub(super) fn resembles(name: &[u8], known: &[u8]) -> bool {
+    let letters = name.iter().filter(|byte| !matches!(byte, b'_' | b'-'));
+    letters
+        .map(u8::to_ascii_lowercase)
+        .eq(known.iter().map(u8::to_ascii_lowercase))
+}
+
+/// Which members an item has had.
+#[derive(Debug, Default)]
+pub(super) struct Seen(u8);
+
+impl Seen {
+    /// A duplicate is an error.
+    #[inline(always)]
+    pub(super) fn note(&mut self, member: Member) -> Result<(), Invalid> {
+        if self.has(member) {
+            return Err(Invalid::DuplicateName);
+        }
+        self.0 |= member as u8;
+        Ok(())
+    }
+
+    pub(super) fn has(&self, member: Member) -> bool {
+        self.0 & member as u8 != 0
+    }
+}
