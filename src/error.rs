@@ -261,9 +261,12 @@ impl Error {
         (self.kind.status(), self.headers)
     }
 
-    pub(crate) fn into_response<B: From<Bytes>>(self) -> Response<B> {
-        crate::trace::refused(&self);
+    /// The problem document; empty for a status whose response has no body.
+    pub(crate) fn document(&self) -> Bytes {
         let status = self.kind.status();
+        if has_no_body(status) {
+            return Bytes::new();
+        }
         let problem = Problem {
             limit: self.limit.map(|(name, _)| name),
             max: self.limit.map(|(_, max)| max),
@@ -272,10 +275,13 @@ impl Error {
             offset: self.offset.filter(|_| self.item.is_none()),
             ..Problem::new(self.kind.title(), status, self.kind.code())
         };
-        let body = match has_no_body(status) {
-            true => Bytes::new(),
-            false => problem.to_bytes(),
-        };
+        problem.to_bytes()
+    }
+
+    pub(crate) fn into_response<B: From<Bytes>>(self) -> Response<B> {
+        crate::trace::refused(&self);
+        let status = self.kind.status();
+        let body = self.document();
         let length = body.len();
         let mut response = Response::new(B::from(body));
         *response.status_mut() = status;

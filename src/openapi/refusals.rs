@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Object, reference};
@@ -14,7 +13,9 @@ pub(super) fn responses(config: &Config) -> BTreeMap<String, Value> {
     let mut examples = BTreeMap::<StatusCode, Object>::new();
     for refusal in refusals(config) {
         let kind = refusal.kind();
-        let example = json!({ "summary": refusal.to_string(), "value": body(refusal) });
+        // It has just been written: it cannot fail.
+        let document: Value = serde_json::from_slice(&refusal.document()).unwrap_or_default();
+        let example = json!({ "summary": refusal.to_string(), "value": document });
         let of_status = examples.entry(kind.status()).or_default();
         of_status.insert(kind.code().to_owned(), example);
     }
@@ -73,16 +74,14 @@ fn refusals(config: &Config) -> Vec<Error> {
         Error::new(ErrorKind::ServiceUnavailable),
         Error::new(ErrorKind::UnsupportedAtomicity).at_item(1),
         Error::new(ErrorKind::NestedBatch),
+        Error::new(ErrorKind::TooManyHeaders),
+        Error::new(ErrorKind::UploadFailed),
     ];
     if cfg!(feature = "timeout") {
         refusals.push(Error::new(ErrorKind::UploadTimeout));
+        if config.admit.is_some() {
+            refusals.push(Error::new(ErrorKind::AdmissionTimeout));
+        }
     }
     refusals
-}
-
-/// The problem document of a refusal.
-fn body(refusal: Error) -> Value {
-    let response: Response<Bytes> = refusal.into_response();
-    // It has just been written: it cannot fail.
-    serde_json::from_slice(response.body()).unwrap_or_default()
 }

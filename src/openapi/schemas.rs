@@ -208,7 +208,9 @@ fn problem() -> Value {
             "code": { "type": "string", "description": "A stable name of the reason." },
             "limit": { "type": "string", "description": "The limit that was exceeded." },
             "max": { "type": "integer", "minimum": 0, "description": "The value of that limit." },
+            "detail": { "type": "string", "description": "What is wrong, in a fixed phrase." },
             "pointer": { "type": "string", "description": "The item at fault, as `#/requests/3`." },
+            "offset": { "type": "integer", "minimum": 0, "description": "Where the envelope is at fault, in bytes." },
         },
         "required": ["type", "title", "status", "code"],
     })
