@@ -28,6 +28,7 @@ mod item_headers;
 mod json_any_answer;
 mod json_any_envelope;
 mod json_bodies;
+mod json_dependencies;
 mod json_details;
 mod json_headers;
 mod json_hostile;
