@@ -184,9 +184,15 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
             cookies,
         } = settled;
         let is_grouped = self.manner.is_ordered && subresponse.group().is_some();
+        let waits = |held: &Held| subresponse.index != held.next;
+        // What is written now is counted as it is encoded. A large body does not even come to that.
+        let len = match is_grouped || self.held.as_ref().is_some_and(waits) {
+            true => subresponse.held_len(),
+            false => subresponse.body.len(),
+        };
         let cookies_len: usize = cookies.iter().map(cookie_len).sum();
         if !self.manner.is_streamed || is_grouped {
-            if self.is_over(subresponse.held_len() + cookies_len) {
+            if self.is_over(len + cookies_len) {
                 self.cut_off(&mut subresponse);
                 if self.is_over(subresponse.held_len()) {
                     subresponse.strip();
