@@ -55,6 +55,13 @@ pub(crate) struct TargetRules {
     pub(crate) encode: bool,
 }
 
+impl TargetRules {
+    /// Whether this is a path, and stays as it is.
+    fn keeps(&self, url: &[u8]) -> bool {
+        !self.rooted && self.mount.is_empty() && check_start(url).is_ok()
+    }
+}
+
 /// The rules, and the request whose origin absolute URLs must have.
 #[derive(Debug)]
 pub(crate) struct Targets<'a> {
@@ -74,6 +81,15 @@ impl<'a> Targets<'a> {
         if url.is_empty() || url.len() > MAX_TARGET || found & UNSOUND != 0 {
             return Err(Fault::Target);
         }
+        let path = match self.rules.keeps(&url) {
+            true if found == 0 => url,
+            _ => self.checked_path(url, found)?,
+        };
+        PathAndQuery::from_maybe_shared(path).map_err(|_| Fault::Target)
+    }
+
+    /// The path of a URL that has bytes of these kinds.
+    fn checked_path(&self, url: Bytes, found: u8) -> Result<Bytes, Fault> {
         let length = url.len();
         let public = self.public_path(url)?;
         let path = self.unmounted(public)?;
@@ -82,7 +98,7 @@ impl<'a> Targets<'a> {
         if found & DOT != 0 || path.len() != length {
             check_path(&path)?;
         }
-        PathAndQuery::from_maybe_shared(path).map_err(|_| Fault::Target)
+        Ok(path)
     }
 
     fn encoded(&self, url: &ByteString) -> Bytes {
