@@ -207,3 +207,18 @@ proptest! {
         assert_agrees(&bytes)?;
     }
 }
+
+#[test]
+fn so_it_is_when_the_usual_spelling_is_broken_at_any_byte() -> Result<(), TestCaseError> {
+    let usual = br#"{"requests":[{"id":"a","method":"GET","url":"/a?b"},{"id":"b","method":"GET","url":"/b","if":null}]}"#;
+    for at in 0..usual.len() {
+        assert_agrees(&usual[..at])?;
+        let (before, after) = usual.split_at(at);
+        assert_agrees(&[before, &after[1..]].concat())?;
+        for byte in *b"\" \n{},:\\a\x01\x7F\xC3" {
+            assert_agrees(&[before, &[byte], after].concat())?;
+            assert_agrees(&[before, &[byte], &after[1..]].concat())?;
+        }
+    }
+    Ok(())
+}

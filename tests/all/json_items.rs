@@ -234,3 +234,34 @@ async fn members_may_come_in_any_order() {
     assert_eq!((asked.uri.as_str(), &*asked.body), ("/2", &b"abc"[..]));
     assert_eq!(asked.headers["content-type"], "image/png");
 }
+
+#[tokio::test]
+async fn an_item_means_the_same_in_every_spelling() {
+    let spelled = [
+        r#"{"id":"1","method":"PUT","url":"/a?b","body":{}}"#,
+        r#" {"id":"1","method":"PUT","url":"/a?b","body":{}}"#,
+        r#"{ "id":"1","method":"PUT","url":"/a?b","body":{}}"#,
+        r#"{"id" :"1","method":"PUT","url":"/a?b","body":{}}"#,
+        r#"{"id": "1","method":"PUT","url":"/a?b","body":{}}"#,
+        r#"{"id":"1" ,"method":"PUT","url":"/a?b","body":{}}"#,
+        r#"{"id":"1", "method":"PUT","url":"/a?b","body":{}}"#,
+        r#"{"id":"1","method": "PUT","url":"/a?b","body":{}}"#,
+        r#"{"id":"1","method":"PUT", "url":"/a?b","body":{}}"#,
+        r#"{"id":"1","method":"PUT","url": "/a?b","body":{}}"#,
+        r#"{"id":"1","method":"PUT","url":"/a?b" ,"body":{}}"#,
+        r#"{"\u0069d":"1","method":"PUT","url":"/a?b","body":{}}"#,
+        r#"{"id":"\u0031","method":"PUT","url":"/a?b","body":{}}"#,
+        r#"{"id":"1","method":"P\u0055T","url":"/a?b","body":{}}"#,
+        r#"{"id":"1","method":"PUT","url":"\/a?b","body":{}}"#,
+        r#"{"id":"1","method":"put","url":"/a?b","body":{}}"#,
+        r#"{"id":"1","url":"/a?b","method":"PUT","body":{}}"#,
+        r#"{"method":"PUT","url":"/a?b","id":"1","body":{}}"#,
+        r#"{"body":{},"url":"/a?b","method":"PUT","id":"1"}"#,
+    ];
+    for item in spelled {
+        let asked = asked(item).await;
+        let target = (asked.method.as_str(), asked.uri.as_str());
+        assert_eq!(target, ("PUT", "/a?b"), "{item}");
+        assert_eq!(asked.body, "{}", "{item}");
+    }
+}

@@ -112,10 +112,10 @@ impl<'a> Source<'a> {
         if !self.scanner.take(b'{') {
             return Err(Invalid::ItemNotAnObject);
         }
-        let mut seen = Seen::default();
+        let mut seen = self.usual_start(item)?;
+        let mut is_first = !seen.has(Member::Id);
         let mut unknown = None;
         let mut body = None;
-        let mut is_first = true;
         while self.scanner.member_begins(is_first)? {
             is_first = false;
             let member = match self.usual_member() {
@@ -168,6 +168,28 @@ impl<'a> Source<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Takes the members that nearly every item begins with, as far as they stand there in the order and spelling of most.
+    #[inline(always)]
+    fn usual_start(&mut self, item: &mut Subrequest) -> Result<Seen, Invalid> {
+        let mut seen = Seen::default();
+        let Some(id) = self.scanner.plain_string_behind(b"\"id\":\"") else {
+            return Ok(seen);
+        };
+        item.set_id(self.envelope.slice_ref(self.slice(id)))?;
+        seen.note(Member::Id)?;
+        let Some(method) = self.scanner.plain_string_behind(b",\"method\":\"") else {
+            return Ok(seen);
+        };
+        item.set_method(self.slice(method).as_bytes());
+        seen.note(Member::Method)?;
+        let Some(url) = self.scanner.plain_string_behind(b",\"url\":\"") else {
+            return Ok(seen);
+        };
+        item.url = self.envelope.slice_ref(self.slice(url));
+        seen.note(Member::Url)?;
+        Ok(seen)
     }
 
     /// Takes the name of a member if it is spelled as nearly always.

@@ -109,6 +109,14 @@ impl<'a> Scanner<'a> {
         rest.is_some()
     }
 
+    /// Takes these bytes and the plain string behind them, quote included, if they are next: where the string stands.
+    #[inline(always)]
+    pub(super) fn plain_string_behind(&mut self, bytes: &[u8]) -> Option<Range<usize>> {
+        let text = self.rest.strip_prefix(bytes)?;
+        self.rest = skip::plain_string(text)?;
+        Some(self.length - text.len()..self.length - self.rest.len() - 1)
+    }
+
     /// Steps to the next element of an array that [`take`](Self::take) has opened: whether there is one.
     #[inline]
     pub(super) fn element(&mut self, is_first: bool) -> Result<bool, Invalid> {

@@ -41,21 +41,32 @@ fn behind_space(mut text: &[u8]) -> &[u8] {
 /// text of an answer may not be UTF-8, and half a surrogate pair in it is an error.
 #[inline(always)]
 pub(super) fn string(text: &[u8], is_answer: bool) -> Option<(&[u8], bool)> {
-    let special = match Word::split(text) {
-        Some((word, after)) => match first(word.specials_and_highs()) {
-            Some(length) => text.get(length..)?,
-            // Most strings are shorter.
-            None => after_plain(after),
-        },
-        None => after_plain(text),
-    };
-    match special {
+    match special(text)? {
         [b'"', rest @ ..] => Some((rest, false)),
-        _ => special_string(text, special, is_answer),
+        special => special_string(text, special, is_answer),
     }
 }
 
+/// The same for a string that is ASCII and has no escapes; `None` for any other.
+#[inline(always)]
+pub(super) fn plain_string(text: &[u8]) -> Option<&[u8]> {
+    special(text)?.strip_prefix(b"\"")
+}
+
 /// From the first byte on that is not ASCII, or does not stand in a string for itself.
+#[inline(always)]
+fn special(text: &[u8]) -> Option<&[u8]> {
+    match Word::split(text) {
+        Some((word, after)) => match first(word.specials_and_highs()) {
+            Some(length) => text.get(length..),
+            // Most strings are shorter.
+            None => Some(after_plain(after)),
+        },
+        None => Some(after_plain(text)),
+    }
+}
+
+/// The same for what is longer.
 #[inline(never)]
 fn after_plain(text: &[u8]) -> &[u8] {
     let length = prefix_len(text, Word::specials_and_highs);
