@@ -150,6 +150,13 @@ fn text(piece: &str) -> Scene {
     Scene::body("text/plain", repeat(piece))
 }
 
+/// In a streamed response, which is searched for its boundary.
+fn streamed_part(piece: &str) -> Scene {
+    let mut scene = text(piece).accepting("multipart/mixed");
+    scene.layer = scene.layer.streamed(true);
+    scene
+}
+
 fn json(body: String) -> Scene {
     Scene::body("application/json", body)
 }
@@ -306,7 +313,12 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case(
         "told-part",
-        "a response of near delimiters, as multipart",
-        || text("\r\n--batchresponse_").accepting("multipart/mixed"),
+        "a response of near delimiters, as multipart, streamed",
+        || streamed_part("\r\n--batchresponse_"),
+    ),
+    case(
+        "told-underscores",
+        "a response of the byte that a boundary is searched by, streamed",
+        || streamed_part("_"),
     ),
 ];

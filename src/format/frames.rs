@@ -134,19 +134,6 @@ impl Frames {
         self.is_streamed
     }
 
-    /// Everything that was written, in one piece, to be changed where it stands. It copies all of it.
-    #[cfg(feature = "multipart")]
-    pub(crate) fn all_mut(&mut self) -> &mut [u8] {
-        self.seal();
-        let mut all = BytesMut::with_capacity(self.sealed_len);
-        for segment in self.sealed.drain(..) {
-            all.extend_from_slice(&segment);
-        }
-        self.sealed_len = 0;
-        self.open = all;
-        &mut self.open
-    }
-
     /// The next frame to send.
     pub(crate) fn pop(&mut self) -> Option<Bytes> {
         if let Some(frame) = self.sealed.pop_front() {

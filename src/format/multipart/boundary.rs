@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 
+use http::HeaderName;
+use memchr::{memchr_iter, memmem};
+
 use crate::media_type::MediaType;
 
 /// RFC 2046 §5.1.1.
@@ -10,9 +13,6 @@ pub(super) const MAX_BOUNDARY: usize = 70;
 
 /// Characters of the random part.
 pub(super) const RANDOM_LENGTH: usize = 32;
-
-/// Where random bits come from. Tests bring their own.
-pub(super) type Random = fn() -> u128;
 
 /// The detail of a media type that [`boundary_of`] finds none in.
 pub(super) const NO_BOUNDARY: &str = "`Content-Type` has no boundary of 1 to 70 characters";
@@ -27,8 +27,66 @@ pub(super) fn boundary_of<'a>(media_type: &MediaType<'a>) -> Option<Cow<'a, str>
     is_sound.then_some(boundary)
 }
 
+/// A boundary that a response is written with: a prefix and 128 random bits.
+#[derive(Debug)]
+pub(super) struct Boundary {
+    text: String,
+    prefix_len: usize,
+}
+
+impl Boundary {
+    pub(super) fn draw(prefix: &str) -> Self {
+        Self {
+            text: format!("{prefix}{:0RANDOM_LENGTH$x}", random()),
+            prefix_len: prefix.len(),
+        }
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    /// Whether it stands in this text. One byte is found with far fewer instructions than two. The
+    /// byte before the digits is usually an underscore, which is rare in text; where it is not, all
+    /// of the boundary is searched for.
+    pub(super) fn is_in(&self, text: &[u8]) -> bool {
+        let token = self.as_bytes();
+        let before = self.prefix_len.saturating_sub(1);
+        let (Some(byte), true) = (token.get(before), text.len() >= token.len()) else {
+            return false;
+        };
+        let mut candidates = 0;
+        for place in memchr_iter(*byte, text) {
+            let rest = text.get(place.saturating_sub(before)..);
+            let rest = rest.unwrap_or_default();
+            if rest.starts_with(token) {
+                return true;
+            }
+            candidates += 1;
+            if candidates > FEW + place / RARE {
+                return memmem::find(rest, token).is_some();
+            }
+        }
+        false
+    }
+
+    /// Whether its digits stand in this name of a header. Names are written in a case of their own.
+    pub(super) fn is_in_name(&self, name: &HeaderName) -> bool {
+        let (_, digits) = self.as_bytes().split_at(self.prefix_len);
+        let name = name.as_str().as_bytes();
+        name.len() >= digits.len() && memmem::find(name, digits).is_some()
+    }
+}
+
+/// A byte that stands here and there is rare all the same.
+const FEW: usize = 8;
+
+/// One in so many is rare: at that rate the search for one byte costs as much as that for the
+/// boundary.
+const RARE: usize = 256;
+
 /// From the operating system; if it has none to give, from the keys that hash maps have, which clients do not know either.
-pub(super) fn random() -> u128 {
+fn random() -> u128 {
     let mut bytes = [0; 16];
     match getrandom::fill(&mut bytes) {
         Ok(()) => u128::from_be_bytes(bytes),
@@ -39,14 +97,56 @@ pub(super) fn random() -> u128 {
     }
 }
 
-/// A boundary that is not taken. It ends also if the source is stuck: what is finite does not contain all of them.
-pub(super) fn draw(prefix: &str, random: Random, is_taken: impl Fn(&[u8]) -> bool) -> String {
-    let mut number = random();
-    loop {
-        let boundary = format!("{prefix}{number:0RANDOM_LENGTH$x}");
-        if !is_taken(boundary.as_bytes()) {
-            return boundary;
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PREFIXES: [&str; 4] = ["batchresponse_", "batch_", "x", ""];
+
+    fn is_in_slowly(boundary: &Boundary, text: &[u8]) -> bool {
+        let token = boundary.as_bytes();
+        text.windows(token.len()).any(|window| window == token)
+    }
+
+    proptest! {
+        #[test]
+        fn a_boundary_is_found_wherever_it_stands(
+            prefix in prop::sample::select(&PREFIXES[..]),
+            pieces in prop::collection::vec((0..70_usize, 0..70_usize, 0..200_usize), 0..40),
+        ) {
+            let boundary = Boundary::draw(prefix);
+            let token = boundary.as_bytes();
+            let mut text = Vec::new();
+            for (from, to, padding) in pieces {
+                let (from, to) = (from.min(token.len()), to.min(token.len()));
+                text.extend_from_slice(token.get(from..to).unwrap_or(token));
+                text.resize(text.len() + padding, b' ');
+            }
+            prop_assert_eq!(boundary.is_in(&text), is_in_slowly(&boundary, &text));
         }
-        number = number.wrapping_add(1);
+    }
+
+    #[test]
+    fn a_boundary_is_found_after_many_of_its_rare_byte_too() {
+        for prefix in PREFIXES {
+            let boundary = Boundary::draw(prefix);
+            let token = boundary.as_bytes();
+            for piece in [
+                &token[..prefix.len().max(1)],
+                b"_",
+                &token[..token.len() - 1],
+            ] {
+                for count in [0, 1, FEW - 1, FEW, FEW + 1, 10 * FEW] {
+                    let mut text = piece.repeat(count);
+                    assert_eq!(boundary.is_in(&text), is_in_slowly(&boundary, &text));
+                    text.extend_from_slice(token);
+                    assert!(boundary.is_in(&text), "{count} of {piece:?}");
+                    text.pop();
+                    assert_eq!(boundary.is_in(&text), is_in_slowly(&boundary, &text));
+                }
+            }
+        }
     }
 }

@@ -22,7 +22,7 @@ mod request;
 mod tests;
 mod write;
 
-use boundary::{MAX_BOUNDARY, RANDOM_LENGTH, Random};
+use boundary::{MAX_BOUNDARY, RANDOM_LENGTH};
 use read::Reader;
 use write::Writer;
 
@@ -77,8 +77,10 @@ use write::Writer;
 /// percent-encoded between `<` and `>`. So a client of such a batch decodes what stands in
 /// brackets, and takes everything else as it is.
 ///
-/// The boundary has 128 random bits. An answer that contains it nevertheless is, in a buffered envelope, given another one;
-/// in a streamed envelope, whose boundary is out already, that item is answered with 502.
+/// The boundary has 128 random bits. It is drawn for each batch, and told to nobody before the head
+/// of the response is sent: the responses to the items of a buffered envelope cannot repeat it, and
+/// are not searched for it. The head of a streamed envelope is sent while items run: an item whose
+/// response contains the boundary fails with 502.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Multipart {
@@ -88,7 +90,6 @@ pub struct Multipart {
     marks_responses: bool,
     omits_not_executed: bool,
     prefix: Cow<'static, str>,
-    random: Random,
 }
 
 impl Multipart {
@@ -101,7 +102,6 @@ impl Multipart {
             marks_responses: false,
             omits_not_executed: false,
             prefix: Cow::Borrowed("batchresponse_"),
-            random: boundary::random,
         }
     }
 

@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::slice;
 
+use http::HeaderValue;
 use http::header::CONTENT_LENGTH;
-use http::{HeaderName, HeaderValue};
-use memchr::memmem::{self, Finder};
 
 use super::Multipart;
-use super::boundary::{RANDOM_LENGTH, draw};
+use super::boundary::Boundary;
 use super::content_id::of_id;
 use crate::fault::Fault;
 use crate::format::canonical::put_name;
@@ -24,22 +23,16 @@ pub(super) struct Writer {
     format: Multipart,
     /// Whether the batch came in another format, whose ids are all its client's.
     is_translated: bool,
-    /// Of the envelope's boundary.
-    finder: Finder<'static>,
+    boundary: Boundary,
 }
 
 impl Writer {
     pub(super) fn new(format: Multipart, is_translated: bool) -> Self {
-        let boundary = draw(&format.prefix, format.random, |_| false);
         Self {
+            boundary: Boundary::draw(&format.prefix),
             format,
             is_translated,
-            finder: Finder::new(&boundary).into_owned(),
         }
-    }
-
-    fn boundary(&self) -> &[u8] {
-        self.finder.needle()
     }
 
     /// The `Content-ID` of the response: as the request brought it, or the id that an item has in
@@ -59,57 +52,24 @@ impl Writer {
         )
     }
 
-    /// Whether this boundary stands in what is written of the answer. It has no space and no colon, so it would stand in one
-    /// piece of it: a body, a header's name or value, the id.
-    fn stands_in(&self, boundary: &Finder<'_>, answer: &Subresponse) -> bool {
-        let token = boundary.needle();
-        let has = |text: &[u8]| text.len() >= token.len() && boundary.find(text).is_some();
-        // Names are written in a case of their own.
-        let (_, digits) = token.split_at(token.len() - RANDOM_LENGTH);
-        let is_named = |name: &HeaderName| memmem::find(name.as_str().as_bytes(), digits).is_some();
+    /// Whether the boundary stands in what an item responded with. It has no space and no colon, so
+    /// it would stand in one piece: the body, the value or the name of a header. Ids were read
+    /// before anybody could know the boundary.
+    fn stands_in(&self, answer: &Subresponse) -> bool {
         let headers = answer.headers();
-        has(answer.body())
-            || headers.values().any(|value| has(value.as_bytes()))
-            || headers.keys().any(is_named)
-            || self.content_id(answer).is_some_and(|id| has(id.as_bytes()))
+        self.boundary.is_in(answer.body())
+            || headers
+                .values()
+                .any(|value| self.boundary.is_in(value.as_bytes()))
+            || headers.keys().any(|name| self.boundary.is_in_name(name))
     }
 
-    /// Sees to it that the boundary stands in none of these, nor in anything before. All its places so far are delimiters: so
-    /// it is replaced wherever it stands. That cannot be done once it may have been sent.
-    fn make_room(&mut self, answers: &[Subresponse], out: &mut Frames) -> Room {
-        let is_taken = answers
-            .iter()
-            .any(|answer| self.stands_in(&self.finder, answer));
-        if !is_taken {
-            return Room::Enough;
-        }
-        if out.is_streamed() {
-            return Room::Scarce;
-        }
-        let written = out.all_mut();
-        let boundary = draw(&self.format.prefix, self.format.random, |token| {
-            let token = Finder::new(token);
-            let is_in = |answer| self.stands_in(&token, answer);
-            token.find(written).is_some() || answers.iter().any(is_in)
-        });
-        let places: Vec<_> = self.finder.find_iter(written).collect();
-        for place in places {
-            let delimiter = written.get_mut(place..place + boundary.len());
-            delimiter
-                .unwrap_or_default()
-                .copy_from_slice(boundary.as_bytes());
-        }
-        self.finder = Finder::new(&boundary).into_owned();
-        Room::Enough
-    }
-
-    fn put_delimiter(&self, out: &mut Frames) {
-        put_delimiter(self.boundary(), out);
-    }
-
-    /// Writes the answer, or what takes its place where it cannot stand.
-    fn put_framed(&self, answer: &Subresponse, room: Room, out: &mut Frames) {
-        if room == Room::Scarce && self.stands_in(&self.finder, answer) {
+    /// Writes the response, or what takes its place. The head of a streamed envelope tells the
+    /// boundary while items run. That of a buffered one is told when all is written: no response
+    /// can repeat it.
+    fn put_framed(&self, boundary: &Boundary, answer: &Subresponse, out: &mut Frames) {
+        put_delimiter(boundary, out);
+        if out.is_streamed() && self.stands_in(answer) {
             return self.put_part(&answer.instead(Fault::Unframed), out);
         }
         self.put_part(answer, out);
@@ -145,23 +105,17 @@ impl Writer {
         out.put(b"\r\n");
     }
 
-    /// Writes the answers as a multipart of its own.
-    fn put_change_set(&mut self, answers: &[Subresponse], out: &mut Frames) {
-        let room = self.make_room(answers, out);
-        let boundary = draw("changesetresponse_", self.format.random, |token| {
-            let finder = Finder::new(token);
-            let is_in = |answer| self.stands_in(&finder, answer);
-            memmem::find(token, self.boundary()).is_some() || answers.iter().any(is_in)
-        });
-        self.put_delimiter(out);
+    /// Writes the answers as a multipart of its own. Its boundary is drawn when they are complete.
+    fn put_change_set(&self, answers: &[Subresponse], out: &mut Frames) {
+        let boundary = Boundary::draw("changesetresponse_");
+        put_delimiter(&self.boundary, out);
         out.put(b"Content-Type: multipart/mixed; boundary=");
         out.put(boundary.as_bytes());
         out.put(b"\r\n\r\n");
         for answer in answers {
-            put_delimiter(boundary.as_bytes(), out);
-            self.put_framed(answer, room, out);
+            self.put_framed(&boundary, answer, out);
         }
-        put_close_delimiter(boundary.as_bytes(), out);
+        put_close_delimiter(&boundary, out);
         out.put(b"\r\n");
     }
 
@@ -172,15 +126,13 @@ impl Writer {
 
 impl Encoder for Writer {
     fn content_type(&self) -> HeaderValue {
-        let value = [b"multipart/mixed; boundary=", self.boundary()].concat();
+        let value = [b"multipart/mixed; boundary=", self.boundary.as_bytes()].concat();
         HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("multipart/mixed"))
     }
 
     fn push(&mut self, answer: &Subresponse, out: &mut Frames) {
         if !self.is_left_out(answer) {
-            let room = self.make_room(slice::from_ref(answer), out);
-            self.put_delimiter(out);
-            self.put_framed(answer, room, out);
+            self.put_framed(&self.boundary, answer, out);
         }
     }
 
@@ -210,25 +162,18 @@ impl Encoder for Writer {
     }
 
     fn end(&mut self, _: &Summary, out: &mut Frames) {
-        put_close_delimiter(self.boundary(), out);
+        put_close_delimiter(&self.boundary, out);
     }
 }
 
-/// Whether every answer can stand between delimiters of the boundary as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Room {
-    Enough,
-    Scarce,
-}
-
-fn put_delimiter(boundary: &[u8], out: &mut Frames) {
+fn put_delimiter(boundary: &Boundary, out: &mut Frames) {
     out.put(b"--");
-    out.put(boundary);
+    out.put(boundary.as_bytes());
     out.put(b"\r\n");
 }
 
-fn put_close_delimiter(boundary: &[u8], out: &mut Frames) {
+fn put_close_delimiter(boundary: &Boundary, out: &mut Frames) {
     out.put(b"--");
-    out.put(boundary);
+    out.put(boundary.as_bytes());
     out.put(b"--\r\n");
 }

@@ -1,5 +1,6 @@
 //! Multipart envelopes, in and out.
 
+mod boundaries;
 mod change_sets;
 mod chunks;
 mod details;

@@ -15,7 +15,7 @@ use crate::support::{gets, requests, send};
 
 mod events;
 mod not_found;
-mod recording;
+pub(crate) mod recording;
 
 use recording::{Noted, Recording};
 
