@@ -1,6 +1,7 @@
-//! An axum application with a batch endpoint: `cargo run --example server`, then paste what it prints.
+//! An axum application with a batch endpoint: `cargo run --example server --features tracing`, then paste what it prints.
 //!
-//! It listens on 127.0.0.1:3000, or on the port that `PORT` says (0 is any free one).
+//! It listens on 127.0.0.1:3000, or on the port that `PORT` says (0 is any free one). Log lines go to
+//! the standard error: those of refused batches and failed items are there with the feature `tracing`.
 
 use std::env;
 use std::error::Error;
@@ -42,6 +43,9 @@ curl -sw '\n' http://ADDRESS/batch -H 'content-type: application/json' -d '{"req
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .init();
     // Handlers and rate limits by address look for the peer's address in items too.
     let batch = BatchLayer::new("/batch").inherit_extension::<ConnectInfo<SocketAddr>>();
     let api = api();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderValue, Method, Response};
+use http::{HeaderName, HeaderValue, Method, Response};
 use serde::Serialize;
 
 use crate::config::Config;
@@ -19,6 +19,8 @@ struct Description<'a> {
     headers: Vec<&'a str>,
     protected_headers: Vec<&'a str>,
     inherited_extensions: &'a [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item_request_ids: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -70,6 +72,7 @@ pub(crate) fn describe<B: From<Bytes>>(config: &Config, outer: &Parts) -> Respon
         headers: config.item_headers.taken(),
         protected_headers: config.item_headers.protected(),
         inherited_extensions: config.extensions.names(),
+        item_request_ids: config.request_ids.as_ref().map(HeaderName::as_str),
     };
     // Strings, numbers and flags only: it cannot fail.
     let body = Bytes::from(serde_json::to_vec(&description).unwrap_or_default());

@@ -157,6 +157,7 @@ pub struct Error {
     headers: Option<Box<HeaderMap>>,
 }
 
+/// # Construction
 impl Error {
     /// A refusal of this kind.
     pub fn new(kind: ErrorKind) -> Self {
@@ -222,7 +223,10 @@ impl Error {
         self.headers.get_or_insert_default().insert(name, value);
         self
     }
+}
 
+/// # What it says
+impl Error {
     /// Why.
     pub fn kind(&self) -> ErrorKind {
         self.kind

@@ -43,6 +43,86 @@
 //! [`Json`] says how they are written. Items run concurrently, 8 at a time. One that `dependsOn` others waits until those have
 //! succeeded, and is answered with 424 if one of them has not.
 //!
+//! # What fails an item, and what refuses the batch
+//!
+//! An error of one item fails that item alone: its response is a problem document, and the other
+//! items run. An error of the envelope refuses the whole batch: the outer response is one problem
+//! document, and nothing runs.
+//!
+//! | fails the item | status |
+//! | --- | --- |
+//! | a bad method, URL, header or body | 400 |
+//! | a method that is not [allowed](BatchLayer::allow_methods) | 405 |
+//! | a URL outside of the prefix where the layer is [mounted](BatchLayer::mounted_at) | 404 |
+//! | a body over [`max_item_body_bytes`](BatchLayer::max_item_body_bytes) | 413 |
+//! | [`filter`](BatchLayer::filter) | its own |
+//! | a batch as an item | 508 |
+//! | an item that it depends on has failed, or an earlier one has and [no other is to run](BatchLayer::continue_on_error) | 424 |
+//! | the inner service is not ready, fails or panics | 503, 500, 500; [`map_error`](BatchLayer::map_error) |
+//! | its response breaks off, is [too large](BatchLayer::max_answer_bytes) or is not final | 502 |
+//! | the responses are [too large together](BatchLayer::max_total_answer_bytes) | 507 |
+//! | [`item_timeout`](BatchLayer::item_timeout), [`deadline`](BatchLayer::deadline) | 504 |
+//!
+//! | refuses the batch | [`ErrorKind`] | status |
+//! | --- | --- | --- |
+//! | no JSON or no multipart; an item without an id, or with a bad one; a member twice or in another spelling | `Malformed` | 400 |
+//! | two items with one id | `DuplicateId` | 400 |
+//! | a `dependsOn` that no earlier item has | `UnknownDependency` | 400 |
+//! | too many items, or bytes of envelope | `TooManySubrequests`, `EnvelopeTooLarge` | 413 |
+//! | a `Content-Type` that no format reads, or a `Content-Encoding` | `UnsupportedMediaType` | 415 |
+//! | an `Accept` that no format writes | `NotAcceptable` | 406 |
+//! | a condition (`if`), or an atomicity group that [`change_sets`](BatchLayer::change_sets) refuses | `UnsupportedAtomicity` | 501 |
+//! | an upload that breaks off, or takes too long | `UploadFailed`, `UploadTimeout` | 400, 408 |
+//! | [`admit`](BatchLayer::admit) | `NotAdmitted` | its own |
+//! | more than 1,000 header fields, a batch that is an item, a callback that panics | `TooManyHeaders`, `NestedBatch`, `ServiceUnavailable` | 431, 508, 500 |
+//!
+//! ```
+//! # use axum::{Router, routing::get};
+//! # use http::Request;
+//! # use http_body_util::BodyExt;
+//! # use serde_json::Value;
+//! # use tower::{Layer, ServiceExt};
+//! # use tower_multistatus::BatchLayer;
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+//! let api: Router = Router::new().route("/hello", get(async || "hello"));
+//! let service = BatchLayer::new("/batch").layer(api);
+//! # let send = |items: &str| runtime.block_on(async {
+//! #     let body = format!(r#"{{"requests":{items}}}"#);
+//! #     let request = Request::post("/batch").header("content-type", "application/json");
+//! #     let response = service.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+//! #     let body = response.into_body().collect().await.unwrap().to_bytes();
+//! #     serde_json::from_slice::<Value>(&body).unwrap()
+//! # });
+//!
+//! // A URL that no item may have:
+//! let envelope = send(
+//!     r#"[{"id":"a","method":"GET","url":"//example.com"},
+//!         {"id":"b","method":"GET","url":"/hello"}]"#,
+//! );
+//! assert_eq!(envelope["responses"][0]["body"]["code"], "bad-target");
+//! assert_eq!(envelope["responses"][1]["body"], "hello");
+//!
+//! // An id that two items have:
+//! let problem = send(
+//!     r#"[{"id":"a","method":"GET","url":"/hello"},
+//!         {"id":"a","method":"GET","url":"/hello"}]"#,
+//! );
+//! assert_eq!(problem["code"], "duplicate-id");
+//! ```
+//!
+//! # Headers, cookies and trailers
+//!
+//! - An item inherits the headers of the outer request, `Host`, `Authorization` and `Cookie` among
+//!   them, except those about the envelope (`Content-*`, `Accept`, `Accept-Encoding`, `If-*`,
+//!   `Range`, `Expect`, `Prefer`, `Max-Forwards`) and the connection. [`ItemHeaders`] says which it
+//!   brings of its own.
+//! - An `Idempotency-Key: "k"` of the outer request is `"k:<id>"` for an item that has none, so that
+//!   items do not share it.
+//! - Of an item's response, headers about the connection, `Access-Control-*`, [cookies](SetCookie)
+//!   and trailers are dropped. No header of an item is set on the outer response, except by
+//!   [`SetCookie::hoist`], and `Retry-After`: the largest of the items with 429 or 503, in seconds,
+//!   unless the response is streamed.
+//!
 //! # Where it stands in a stack
 //!
 //! What is *outside* of the layer sees one request a batch, with the envelope as its body. What is *inside*, between the layer
@@ -219,7 +299,8 @@
 //! # What it promises
 //!
 //! 1. An item is one value from the bytes to its answer. What was checked is byte for byte what runs.
-//! 2. Everything is checked before anything runs. A fault in the last byte of the envelope refuses all of it.
+//! 2. The whole envelope is checked before anything runs. An error in its last byte [refuses the
+//!    batch](#what-fails-an-item-and-what-refuses-the-batch); a bad method, URL, header or body fails its item alone.
 //! 3. Every item of an accepted batch gets exactly one answer, under its own id. None runs twice, nothing is retried.
 //! 4. The answer is well-formed whatever a handler does: any bytes, any headers, a panic, no answer at all. No item can add,
 //!    remove or change another's result. (A program built with `panic = "abort"` still ends at a panic.)
@@ -242,7 +323,8 @@
 //! 12. The error type of your service stays what it is. A refusal is a response.
 //!
 //! It does not promise atomicity: an envelope that asks for it (a change set, `atomicityGroup`, `if`) is refused with 501, unless
-//! you settle for [`ChangeSets::best_effort`]. Nothing leaves the process: an item's URL is a path of the wrapped service, and never that of another host.
+//! you settle for [`ChangeSets::best_effort`]. The layer opens no connection: an item's URL is a path of the inner service, and never that
+//! of another host. An inner service that is [a client itself](#hosts) decides where its requests go.
 //!
 //! # When items are 404
 //!
@@ -253,7 +335,13 @@
 //! # Tracing
 //!
 //! With the feature `tracing`, a batch is a span and each item a child of it. All spans and events
-//! have the target `tower_multistatus`. They cost nothing while no subscriber wants them.
+//! have the target `tower_multistatus`. They cost nothing while no subscriber wants them. A
+//! subscriber, such as that of `tracing_subscriber::fmt().init()`, writes them to the log:
+//!
+//! ```text
+//!  INFO batch{items=5}:subrequest{id="after" method="GET" path="/note"}: tower_multistatus: item failed code="failed-dependency" status=424
+//!  INFO tower_multistatus: batch refused code="duplicate-id" status=400 item=1
+//! ```
 //!
 //! | what | level | name or message | fields |
 //! | --- | --- | --- | --- |

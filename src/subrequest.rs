@@ -128,7 +128,10 @@ impl Subrequest {
     pub fn id(&self) -> &str {
         &self.id
     }
+}
 
+/// # Setting its members
+impl Subrequest {
     /// Sets the method, in any case.
     #[must_use]
     pub fn with_method(mut self, method: &[u8]) -> Self {

@@ -4,6 +4,7 @@ use super::BatchLayer;
 use crate::config::Order;
 use crate::policy::{EnvelopeStatus, ItemErrors, SetCookie};
 
+/// # Responses
 impl BatchLayer {
     /// The status of the outer response; the default is 207, whatever became of the items.
     ///
@@ -82,7 +83,10 @@ impl BatchLayer {
     pub fn item_errors(self, style: ItemErrors) -> Self {
         self.with(|config| config.item_errors = style)
     }
+}
 
+/// # The batch path
+impl BatchLayer {
     /// Whether the path is the batch endpoint's alone; by default it is not. If it is, every method but POST and OPTIONS is
     /// answered with 405 and `Allow`. If not, they reach the wrapped service, as CORS preflights always do.
     ///
@@ -95,8 +99,9 @@ impl BatchLayer {
     }
 
     /// Whether GET of the batch path is answered with the limits, the formats, the methods, the header
-    /// names that an item may bring and the type names of
-    /// [inherited extensions](Self::inherit_extension), as JSON; by default it is not.
+    /// names that an item may bring, the type names of
+    /// [inherited extensions](Self::inherit_extension) and the header of
+    /// [item request ids](Self::item_request_ids), if any, as JSON; by default it is not.
     ///
     /// The JSON Schema of that response, which also stands in what `openapi` returns:
     ///

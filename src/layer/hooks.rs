@@ -1,4 +1,4 @@
-//! Functions of yours that decide.
+//! User callbacks.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use crate::admission::{Admission, Decision};
 use crate::config::Hook;
 use crate::error::Error;
 
+/// # User callbacks
 impl BatchLayer {
     /// Narrows what is a batch, beyond the method POST and the path. What it does not want passes through. By default every
     /// POST to the path is a batch. If the function panics, the request is refused with 500.

@@ -5,6 +5,7 @@ use http::{HeaderName, Method, Uri};
 use super::BatchLayer;
 use crate::policy::{ItemHeaders, items_inherit};
 
+/// # What an item may be and bring
 impl BatchLayer {
     /// Which of the headers that an item brings are taken; the default is [`ItemHeaders::guarded`].
     /// It replaces the list of a preset, [`graph`](Self::graph) for example.

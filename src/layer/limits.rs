@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::BatchLayer;
 use crate::config::Hook;
 
+/// # Limits of number and size
 impl BatchLayer {
     /// At most so many items in a batch; the default is 100. One more refuses the batch with 413, and reading stops there.
     ///
@@ -94,7 +95,10 @@ impl BatchLayer {
         assert!(max > 0, "an envelope of no bytes is of no use");
         self.with(|config| config.limits.max_total_answer_bytes = max)
     }
+}
 
+/// # Concurrency
+impl BatchLayer {
     /// At most so many items in flight at once; the default is 8. With 1 they run one after the other, in order.
     ///
     /// All items of a batch are polled in the one task of their request. Far more than 8 in flight can use up what tokio
@@ -132,7 +136,12 @@ impl BatchLayer {
     ) -> Self {
         self.with(|config| config.executor = Some(Hook::new(Arc::new(executor))))
     }
+}
 
+/// # Limits of time
+#[cfg(feature = "timeout")]
+#[cfg_attr(docsrs, doc(cfg(feature = "timeout")))]
+impl BatchLayer {
     /// An item may take so long, from its dispatch to the last byte of its answer; the default is 10 seconds. One that takes
     /// longer is dropped and answered with 504, also while others keep finishing, or while it always has work. Code that blocks
     /// its thread cannot be dropped: the limit applies when it returns.
@@ -148,8 +157,6 @@ impl BatchLayer {
     /// # use tower_multistatus::BatchLayer;
     /// let layer = BatchLayer::new("/batch").item_timeout(Duration::from_secs(2));
     /// ```
-    #[cfg(feature = "timeout")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "timeout")))]
     pub fn item_timeout(self, timeout: Duration) -> Self {
         assert!(timeout > Duration::ZERO, "no item is done in no time");
         self.with(|config| config.item_timeout = Some(timeout))
@@ -161,8 +168,6 @@ impl BatchLayer {
     /// # use tower_multistatus::BatchLayer;
     /// let layer = BatchLayer::new("/batch").no_item_timeout();
     /// ```
-    #[cfg(feature = "timeout")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "timeout")))]
     pub fn no_item_timeout(self) -> Self {
         self.with(|config| config.item_timeout = None)
     }
@@ -171,6 +176,11 @@ impl BatchLayer {
     /// then keep their answers, the others are dropped and answered with 504, and the envelope is whole. An upload that is
     /// not done by then is refused with 408. A streamed response is driven by whoever reads it: it ends at the first read after
     /// its deadline.
+    ///
+    /// A body timeout outside of the layer is 408 too, if its error has an
+    /// [`io::Error`](std::io::Error) of the kind [`TimedOut`](std::io::ErrorKind::TimedOut) among its sources. That of
+    /// tower-http's `RequestBodyTimeoutLayer` has none: it is 400, [`UploadFailed`](crate::ErrorKind::UploadFailed), unless a
+    /// layer between maps it.
     ///
     /// `Prefer: wait=N` (seconds, RFC 7240 §4.3) can only shorten it.
     ///
@@ -183,8 +193,6 @@ impl BatchLayer {
     /// # use tower_multistatus::BatchLayer;
     /// let layer = BatchLayer::new("/batch").deadline(Duration::from_secs(5));
     /// ```
-    #[cfg(feature = "timeout")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "timeout")))]
     pub fn deadline(self, deadline: Duration) -> Self {
         assert!(deadline > Duration::ZERO, "no batch is done in no time");
         self.with(|config| config.deadline = Some(deadline))
@@ -197,8 +205,6 @@ impl BatchLayer {
     /// # use tower_multistatus::BatchLayer;
     /// let layer = BatchLayer::new("/batch").no_deadline();
     /// ```
-    #[cfg(feature = "timeout")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "timeout")))]
     pub fn no_deadline(self) -> Self {
         self.with(|config| config.deadline = None)
     }

@@ -6,21 +6,32 @@ use http::Request;
 use tower::{Layer, Service};
 
 use crate::config::Config;
-use crate::format::Format;
 use crate::service::Batch;
 
-mod answers;
-mod dialects;
-mod hooks;
-mod items;
+// The documentation has the methods in the order of these modules. Blank lines keep rustfmt from
+// sorting them.
+mod constructors;
+
+mod formats;
+
 mod limits;
+
+mod items;
+
+mod answers;
+
+mod hooks;
+
+mod dialects;
+
 #[cfg(feature = "json")]
 mod openapi;
 
 /// Gives a service a batch endpoint.
 ///
-/// A POST to the batch path is answered by the layer: it reads the envelope, checks all of it, runs every item against clones
-/// of the wrapped service, and writes their answers into one envelope. Every other request goes to the wrapped service
+/// A POST to the batch path is answered by the layer: it reads and checks the whole envelope, runs every item against clones
+/// of the wrapped service, and writes their responses into one envelope. [What fails an item, and what refuses the
+/// batch](crate#what-fails-an-item-and-what-refuses-the-batch) is a table. Every other request goes to the wrapped service
 /// untouched.
 ///
 /// ```
@@ -90,68 +101,6 @@ pub struct BatchLayer {
 }
 
 impl BatchLayer {
-    /// A batch is a POST to exactly this path. JSON is read and written, and NDJSON is written
-    /// (feature `json`, on by default). Every other format is added with [`format`](Self::format).
-    ///
-    /// The path is compared as the layer sees it: inside axum's `nest_service("/v1", ..)`, which strips the prefix, it is
-    /// `/batch` where clients see `/v1/batch`; see [`mounted_at`](Self::mounted_at).
-    ///
-    /// # Panics
-    ///
-    /// If the path does not start with `/`.
-    ///
-    /// ```
-    /// # use tower_multistatus::BatchLayer;
-    /// let layer = BatchLayer::new("/batch");
-    /// ```
-    pub fn new(path: &str) -> Self {
-        let layer = Self::bare(path);
-        #[cfg(feature = "json")]
-        let layer = layer
-            .format(crate::format::Json::new())
-            .format(crate::format::NdJson::new());
-        layer
-    }
-
-    fn bare(path: &str) -> Self {
-        assert!(path.starts_with('/'), "the batch path starts with a slash");
-        Self {
-            config: Arc::new(Config::new(path)),
-        }
-    }
-
-    /// Adds a format. It takes the place of one that has the same first media type.
-    ///
-    /// ```
-    /// use tower_multistatus::{BatchLayer, Json};
-    ///
-    /// let layer = BatchLayer::new("/batch").format(Json::new().trust_answers());
-    /// ```
-    pub fn format(self, format: impl Format) -> Self {
-        self.with(|config| {
-            let name = format.media_types().first().copied();
-            let same = |known: &Arc<dyn Format>| known.media_types().first().copied() == name;
-            let place = config.formats.iter().position(same);
-            let format: Arc<dyn Format> = Arc::new(format);
-            match place.and_then(|place| config.formats.get_mut(place)) {
-                Some(known) => *known = format,
-                None => config.formats.push(format),
-            }
-        })
-    }
-
-    /// Takes all formats away, those too that every layer has. Those that are added then are the only ones.
-    ///
-    /// ```
-    /// use tower_multistatus::{BatchLayer, Json};
-    ///
-    /// // NDJSON is not written.
-    /// let layer = BatchLayer::new("/batch").no_formats().format(Json::new());
-    /// ```
-    pub fn no_formats(self) -> Self {
-        self.with(|config| config.formats.clear())
-    }
-
     fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(Arc::make_mut(&mut self.config));
         self

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::BatchLayer;
 use crate::openapi;
 
+/// # OpenAPI
 impl BatchLayer {
     /// Returns an OpenAPI 3.1 document of the batch endpoint, made from the settings of this layer.
     ///

@@ -142,6 +142,9 @@ impl ItemHeaders {
     /// | `Accept*`, `Content-*`, `If-*`, `Prefer`, `Range`, `Idempotency-Key` | the item's replaces it |
     /// | `Cache-Control`, `Pragma`, `Date`, `User-Agent`, `X-Requested-With` | the outer request's stays |
     ///
+    /// An item that brings no `Idempotency-Key` has the outer request's with its own id: `"k:<id>"`
+    /// for `"k"`.
+    ///
     /// `Traceparent` and `Tracestate` (W3C Trace Context) are not taken: an item inherits those of
     /// the outer request, so that its trace goes on. With the feature `tracing`, an item's own
     /// `Traceparent` is the field `link.traceparent` of its span.

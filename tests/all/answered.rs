@@ -1,13 +1,20 @@
 //! Which headers of an item's answer belong into the envelope, and which onto it.
 
+use std::convert::Infallible;
+use std::future::ready;
+
+use axum::Router;
+use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderValue, Response};
+use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
-use tower::Layer;
+use tower::{Layer, ServiceExt};
 use tower_multistatus::{BatchLayer, SetCookie};
 
 use crate::support::{
-    Headers, Reply, answer, answering, answering_with, batch, gets, header_map, requests, send,
+    Headers, Reply, answer, answering, answering_with, batch, gets, header_map, recorded, requests,
+    send,
 };
 
 /// Headers of the item, as JSON.
@@ -75,6 +82,35 @@ async fn no_header_of_an_item_gets_onto_the_outer_response() {
     ]);
     expected.insert("content-length", HeaderValue::from(reply.body.len()));
     assert_eq!(reply.headers, expected);
+}
+
+#[tokio::test]
+async fn trailers_of_an_item_are_dropped_and_the_envelope_has_none() {
+    let router = Router::new().fallback(async || {
+        let trailers = header_map(&[("x-checksum", "1"), ("etag", "\"late\"")]);
+        let body = Full::from("{}").with_trailers(ready(Some(Ok::<_, Infallible>(trailers))));
+        let response = Response::builder()
+            .header("content-type", "application/json")
+            .header("trailer", "x-checksum, etag");
+        response.body(Body::new(body)).expect("a response")
+    });
+    for streamed in [false, true] {
+        let service = BatchLayer::new("/batch")
+            .streamed(streamed)
+            .layer(router.clone());
+        let response = service.oneshot(requests(gets(&["/"]))).await;
+        let (head, body) = response.expect("a response").into_parts();
+        let body = body.collect().await.expect("a body");
+        assert_eq!(body.trailers(), None);
+        let body = body.to_bytes();
+        let reply = Reply {
+            status: head.status,
+            headers: head.headers,
+            body,
+        };
+        assert_eq!(reply.items(), [recorded("0")]);
+        assert!(!reply.headers.contains_key("trailer"));
+    }
 }
 
 /// Two items that set two cookies each.

@@ -165,6 +165,23 @@ async fn unknown_members_are_ignored_unless_the_format_denies_them() {
         assert_eq!(reply.json(), malformed("an unknown member", place));
         assert_eq!(log.len(), 0);
     }
+    // The spelling is what helps.
+    for (text, known, place) in [
+        (
+            with(r#""dependson":["a"]"#),
+            "dependsOn",
+            json!({ "pointer": "#/requests/1" }),
+        ),
+        (
+            r#"{"Requests":[]}"#.to_owned(),
+            "requests",
+            json!({ "offset": 1 }),
+        ),
+    ] {
+        let (reply, _) = ask_through(strict(), envelope(text)).await;
+        let detail = format!("`{known}` in another spelling");
+        assert_eq!(reply.json(), malformed(&detail, place));
+    }
     let (reply, _) = ask_through(strict(), envelope(sound)).await;
     assert_eq!(reply.items(), [recorded("a"), recorded("b")]);
 }

@@ -12,7 +12,10 @@ async fn duplicate_names_refuse_in_the_envelope() {
         r#"{"requests":[],"requests":[]}"#,
         r#"{"requests":[],"request\u0073":[]}"#,
         r#"{"x":1,"requests":[],"\u0078":1}"#,
+        r#"{"\u0078":1,"requests":[],"x":1}"#,
         r#"{"a":0,"b":0,"c":0,"d":0,"e":0,"f":0,"g":0,"h":0,"i":0,"j":0,"j":0,"requests":[]}"#,
+        r#"{"a":0,"b":0,"c":0,"d":0,"e":0,"f":0,"g":0,"h":0,"i":0,"\u0069":0,"requests":[]}"#,
+        r#"{"a":0,"b":0,"c":0,"d":0,"e":0,"f":0,"g":0,"h":0,"\u0069":0,"i":0,"requests":[]}"#,
     ] {
         assert_malformed(envelope, None).await;
     }

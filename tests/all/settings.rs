@@ -172,6 +172,15 @@ async fn a_batch_endpoint_describes_itself_when_asked_to() {
 }
 
 #[tokio::test]
+async fn a_description_names_the_header_of_item_request_ids() {
+    let layer = BatchLayer::new("/batch")
+        .describe(true)
+        .item_request_ids("X-Request-Id");
+    let reply = send(layer.layer(recorder().1), plain(&Method::GET)).await;
+    assert_eq!(reply.json()["item_request_ids"], "x-request-id");
+}
+
+#[tokio::test]
 async fn a_description_has_the_header_names_as_they_were_configured() {
     let names = async |policy: ItemHeaders| {
         let layer = BatchLayer::new("/batch")

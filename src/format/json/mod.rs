@@ -65,7 +65,8 @@ pub(super) use write::{Layout, Writer};
 /// # Responses
 ///
 /// One a line, in the order of the requests; `headers` and `body` always stand, empty as `{}` and
-/// `null`. JSON is spliced in as it came, after one check that it is JSON that common parsers take.
+/// `null`. Values of a header that repeats are joined with `, `, except those of `Set-Cookie`,
+/// which is an array. JSON is spliced in as it came, after one check that it is JSON that common parsers take.
 /// `text/*`, forms and XML in UTF-8 are strings, and so is UTF-8 without a `Content-Type`.
 /// Everything else, what failed the check (a number beyond the range
 /// of `f64` does, too), and what has a `Content-Encoding` is base64, and says so:

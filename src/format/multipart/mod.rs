@@ -104,7 +104,10 @@ impl Multipart {
             prefix: Cow::Borrowed("batchresponse_"),
         }
     }
+}
 
+/// # Dispatch
+impl Multipart {
     /// Whether the items run one after the other, as OData 4.01 Protocol §11.7.7 has it. By default
     /// they run concurrently.
     ///
@@ -120,7 +123,10 @@ impl Multipart {
         self.is_sequential = is_sequential;
         self
     }
+}
 
+/// # Responses
+impl Multipart {
     /// Whether the answers to a change set stand in the envelope itself, as SharePoint's clients want it. By default they
     /// stand in a multipart of their own.
     ///

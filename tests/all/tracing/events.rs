@@ -43,7 +43,13 @@ fn refused(level: Level, code: &str, status: &str, item: Option<&str>) -> Noted 
     noted
 }
 
-fn failed(level: Level, id: &str, code: &str, status: &str, error: Option<&str>) -> Noted {
+pub(super) fn failed(
+    level: Level,
+    id: &str,
+    code: &str,
+    status: &str,
+    error: Option<&str>,
+) -> Noted {
     let parent = format!("subrequest {id}");
     let fields = [
         ("message", "item failed"),
@@ -57,7 +63,7 @@ fn failed(level: Level, id: &str, code: &str, status: &str, error: Option<&str>)
     noted
 }
 
-async fn events_of(layer: BatchLayer, request: Request<Body>) -> Vec<Noted> {
+pub(super) async fn events_of(layer: BatchLayer, request: Request<Body>) -> Vec<Noted> {
     let (recording, _guard) = Recording::start();
     send(layer.layer(Probe::new().1), request).await;
     recording.events()
@@ -180,7 +186,7 @@ async fn a_response_that_gives_way_is_an_event_of_its_batch() {
     );
 }
 
-/// An error with a source, or one that panics, or one that is its own source without an end.
+/// An error with a source, or one that panics, or one with a long text.
 #[derive(Debug)]
 enum Trouble {
     Query(std::io::Error),

@@ -1,5 +1,7 @@
 //! One span a batch, one child span an item, and no more of what a client sent than has to be.
 
+use std::time::{Duration, Instant};
+
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
@@ -15,6 +17,7 @@ use crate::support::{gets, requests, send};
 
 mod events;
 mod not_found;
+mod own_code;
 pub(crate) mod recording;
 
 use recording::{Noted, Recording};
@@ -130,6 +133,26 @@ async fn what_a_handler_says_stands_in_the_span_of_its_item() {
 }
 
 #[tokio::test]
+async fn the_duration_of_an_item_is_in_milliseconds() {
+    let (recording, _guard) = Recording::start();
+    let handler = get(async || {
+        // Computes: the clock of the test runtime does not move what is measured.
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(3) {
+            std::hint::spin_loop();
+        }
+    });
+    let service = BatchLayer::new("/batch").layer(Router::new().route("/", handler));
+    let begun = Instant::now();
+    send(service, requests(gets(&["/"]))).await;
+    let most = begun.elapsed().as_secs_f64() * 1000.0;
+    let took: f64 = recording.spans()[1].fields["duration_ms"]
+        .parse()
+        .expect("a number");
+    assert!((3.0..=most).contains(&took), "{took} of {most}");
+}
+
+#[tokio::test]
 async fn a_stream_leaves_its_span_between_two_frames() {
     let (_recording, _guard) = Recording::start();
     let service = BatchLayer::new("/batch")
@@ -154,6 +177,7 @@ async fn what_a_client_sends_is_escaped_and_cut() {
     let items = json!([
         { "id": id, "method": "GET", "url": path },
         { "id": "b", "method": method, "url": "/ok" },
+        { "id": "c\\d", "method": "GET", "url": "/ok" },
     ]);
     send(
         BatchLayer::new("/batch").layer(Probe::new().1),
@@ -166,6 +190,7 @@ async fn what_a_client_sends_is_escaped_and_cut() {
     assert_eq!(first["id"], shown[..128]);
     assert_eq!(first["path"], path[..128]);
     assert_eq!(second["method"], method[..128]);
+    assert_eq!(spans[3].fields["id"], "c\\\\d");
 }
 
 #[tokio::test]
@@ -204,12 +229,15 @@ async fn a_header_that_was_ignored_is_an_event_of_its_item_that_says_why() {
         { "id": "c", "method": "GET", "url": "/ok", "headers": { "Range": "evil" } },
         { "id": "d", "method": "GET", "url": "/ok", "headers": { "user-agent": "evil" } },
         { "id": "e", "method": "GET", "url": "/ok", "headers": { "max-forwards": "evil" } },
+        { "id": "f", "method": "GET", "url": "/ok", "headers": { "tracestate": "evil" } },
+        { "id": "g", "method": "GET", "url": "/ok", "headers": { "x-request-id": "evil" } },
     ]);
     let mut request = requests(items);
     request
         .headers_mut()
         .insert("user-agent", HeaderValue::from_static("outer"));
     let layer = BatchLayer::new("/batch").item_headers(ItemHeaders::guarded().protect(["range"]));
+    let layer = layer.item_request_ids("x-request-id");
     send(layer.layer(Probe::new().1), request).await;
     let expected = [
         ("a", "x_tenant", "not allowed by `ItemHeaders`"),
@@ -217,6 +245,8 @@ async fn a_header_that_was_ignored_is_an_event_of_its_item_that_says_why() {
         ("c", "range", "protected by `ItemHeaders`"),
         ("d", "user-agent", "the outer request has one"),
         ("e", "max-forwards", "never taken from an item"),
+        ("f", "tracestate", "the trace is the outer request's"),
+        ("g", "x-request-id", "made by `item_request_ids`"),
     ];
     let expected = expected.map(|(id, name, reason)| Noted {
         target: TARGET.to_owned(),

@@ -17,6 +17,12 @@ fn api() -> Router {
         .route("/gone", get(async || (http::StatusCode::NOT_FOUND, "gone")))
 }
 
+fn warnings(recording: &Recording) -> Vec<Noted> {
+    let mut events = recording.events();
+    events.retain(|event| event.level == Some(Level::WARN));
+    events
+}
+
 #[tokio::test]
 async fn a_layer_inside_router_layer_warns_once_of_items_that_are_all_404() {
     let (recording, _guard) = Recording::start();
@@ -38,6 +44,46 @@ async fn a_layer_inside_router_layer_warns_once_of_items_that_are_all_404() {
         ..Noted::default()
     };
     assert_eq!(recording.events(), [expected]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn items_that_did_not_run_do_not_hide_that_all_others_are_404() {
+    let late = get(async || {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        http::StatusCode::NOT_FOUND
+    });
+    let api = api().route("/late", late);
+    let item = |id: &str, url: &str, on: &[&str]| {
+        let mut item = json!({ "id": id, "method": "GET", "url": url });
+        item["dependsOn"] = json!(on);
+        item
+    };
+    let layer = || BatchLayer::new("/batch").concurrency(2);
+    for (layer, last) in [
+        (layer(), item("c", "/hello", &["a"])),
+        (layer().continue_on_error(false), item("c", "/hello", &[])),
+    ] {
+        let (recording, _guard) = Recording::start();
+        let items = json!([item("a", "/late", &[]), item("b", "/late", &[]), last]);
+        let reply = send(layer.layer(api.clone()), requests(items)).await;
+        assert_eq!(reply.statuses(), [404, 404, 424]);
+        let warned = warnings(&recording);
+        let items: Vec<_> = warned.iter().map(|event| &*event.fields["items"]).collect();
+        assert_eq!(items, ["2"]);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_said_of_404s_of_the_layer() {
+    let (recording, _guard) = Recording::start();
+    for layer in [
+        BatchLayer::new("/batch").mounted_at("/v1"),
+        BatchLayer::new("/batch").filter(|_| Err(http::StatusCode::NOT_FOUND)),
+    ] {
+        let reply = send(layer.layer(api()), requests(gets(&["/hello", "/hello"]))).await;
+        assert_eq!(reply.statuses(), [404, 404]);
+    }
+    assert_eq!(warnings(&recording), []);
 }
 
 #[tokio::test]

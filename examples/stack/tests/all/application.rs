@@ -83,6 +83,38 @@ async fn what_a_handler_logs_stands_in_the_spans_of_item_batch_and_request() {
     assert!(line.ends_with(&item), "{line}");
 }
 
+/// The only line of the log with this text, from the span of the outer request on.
+fn line_with(text: &str) -> String {
+    let all = logged();
+    let lines: Vec<_> = all.lines().filter(|line| line.contains(text)).collect();
+    let [line] = lines[..] else {
+        panic!("exactly one line has {text:?}: {all}");
+    };
+    let request = r#" request{method=POST route="/batch"}:"#;
+    let (before, line) = line.split_once(request).expect("the span of the request");
+    assert!(before.ends_with(" INFO"), "{before}");
+    line.to_owned()
+}
+
+#[tokio::test]
+async fn a_refused_batch_and_a_failed_item_are_lines_of_the_log() {
+    let server = Server::of(app(METRICS.clone(), 100)).await;
+    let twice = json!([
+        { "id": "twice", "method": "GET", "url": "/me" },
+        { "id": "twice", "method": "GET", "url": "/me" },
+    ]);
+    assert_eq!(server.batch(&ADA, twice).await.status, 400);
+    let line = line_with("batch refused");
+    let refused = r#": tower_multistatus: batch refused code="duplicate-id" status=400 item=1"#;
+    assert!(line.ends_with(refused), "{line}");
+
+    let fails = json!([{ "id": "fails", "method": "BREW", "url": "/me" }]);
+    assert_eq!(server.batch(&ADA, fails).await.items()[0].0, 405);
+    let line = line_with("item failed");
+    let failed = r#"batch{items=1}:subrequest{id="fails" method="BREW"}: tower_multistatus: item failed code="method-not-allowed" status=405"#;
+    assert!(line.ends_with(failed), "{line}");
+}
+
 #[tokio::test]
 async fn connections_send_without_delay() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -1,0 +1,171 @@
+//! Layers as they begin: with JSON alone, or with what clients of a protocol expect.
+
+use std::sync::Arc;
+
+use super::BatchLayer;
+use crate::config::Config;
+
+/// # Constructors
+///
+/// Each preset sets public settings only, and lists them.
+impl BatchLayer {
+    /// A batch is a POST to exactly this path. JSON is read and written, and NDJSON is written
+    /// (feature `json`, on by default). Every other format is added with [`format`](Self::format).
+    ///
+    /// The path is compared as the layer sees it: inside axum's `nest_service("/v1", ..)`, which strips the prefix, it is
+    /// `/batch` where clients see `/v1/batch`; see [`mounted_at`](Self::mounted_at).
+    ///
+    /// # Panics
+    ///
+    /// If the path does not start with `/`.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch");
+    /// ```
+    pub fn new(path: &str) -> Self {
+        let layer = Self::bare(path);
+        #[cfg(feature = "json")]
+        let layer = layer
+            .format(crate::format::Json::new())
+            .format(crate::format::NdJson::new());
+        layer
+    }
+
+    /// A batch endpoint for clients of Microsoft Graph, at `/v1.0/$batch` say.
+    ///
+    /// | setting | |
+    /// | --- | --- |
+    /// | formats | JSON, with [forms and XML in base64](crate::Json::base64_forms_and_xml) |
+    /// | [`status`](Self::status) | 200 |
+    /// | [`service_root`](Self::service_root) | the folder of the path |
+    /// | [`item_errors`](Self::item_errors) | [`ItemErrors::odata`](crate::ItemErrors::odata) |
+    /// | [`item_headers`](Self::item_headers) | guarded; `ConsistencyLevel`, `client-request-id` and `workbook-session-id` are allowed |
+    ///
+    /// # Panics
+    ///
+    /// If the path does not start with `/`.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::graph("/v1.0/$batch");
+    /// ```
+    #[cfg(feature = "json")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
+    pub fn graph(path: &str) -> Self {
+        Self::bare(path)
+            .format(crate::format::Json::new().base64_forms_and_xml(true))
+            .status(http::StatusCode::OK)
+            .microsoft()
+            .item_headers(crate::policy::ItemHeaders::guarded().allow([
+                "consistencylevel",
+                "client-request-id",
+                "workbook-session-id",
+            ]))
+    }
+
+    /// A batch endpoint for clients of OData 2 to 4.01, at `/odata/$batch` say.
+    ///
+    /// | setting | |
+    /// | --- | --- |
+    /// | formats | JSON, with [forms and XML in base64](crate::Json::base64_forms_and_xml), and multipart: [sequential](crate::Multipart::sequential), what is not executed [left out](crate::Multipart::omit_not_executed) |
+    /// | [`status`](Self::status) | 200; clients of OData 2 and Azure want `.status(StatusCode::ACCEPTED)` |
+    /// | [`service_root`](Self::service_root) | the folder of the path |
+    /// | [`item_errors`](Self::item_errors) | [`ItemErrors::odata`](crate::ItemErrors::odata) |
+    /// | [`references`](Self::references), [`encode_urls`](Self::encode_urls) | yes |
+    /// | [`allow_methods`](Self::allow_methods) | MERGE |
+    /// | [`echo_headers`](Self::echo_headers) | `OData-Version`, `DataServiceVersion` |
+    /// | [`item_headers`](Self::item_headers) | guarded; allowed are `OData-*`, `DataServiceVersion`, `MaxDataServiceVersion`, `Slug`, `ConsistencyLevel`, SharePoint's `X-RequestDigest`, and of SAP `sap-cancel-on-close`, `sap-contextid-accept` and `sap-message-scope` |
+    /// | [`change_sets`](Self::change_sets) | [`ChangeSets::refuse`](crate::ChangeSets::refuse): many clients need [`ChangeSets::best_effort`](crate::ChangeSets::best_effort) |
+    ///
+    /// The items of a multipart batch run one after the other, and go on after one that fails, as
+    /// ASP.NET Core OData and SAP's services do. A client stops them there with
+    /// `Prefer: continue-on-error=false`, the layer with
+    /// [`continue_on_error(false)`](Self::continue_on_error).
+    ///
+    /// # Panics
+    ///
+    /// If the path does not start with `/`.
+    ///
+    /// ```
+    /// # use tower_multistatus::{BatchLayer, ChangeSets};
+    /// let layer = BatchLayer::odata("/odata/$batch").change_sets(ChangeSets::best_effort());
+    /// ```
+    #[cfg(all(feature = "json", feature = "multipart"))]
+    #[cfg_attr(docsrs, doc(cfg(all(feature = "json", feature = "multipart"))))]
+    pub fn odata(path: &str) -> Self {
+        let multipart = crate::format::Multipart::new();
+        Self::bare(path)
+            .format(crate::format::Json::new().base64_forms_and_xml(true))
+            .format(multipart.sequential(true).omit_not_executed(true))
+            .status(http::StatusCode::OK)
+            .microsoft()
+            .references(true)
+            .encode_urls(true)
+            .allow_methods(["MERGE"])
+            .echo_headers(["odata-version", "dataserviceversion"])
+            .item_headers(crate::policy::ItemHeaders::guarded().allow([
+                "odata-*",
+                "dataserviceversion",
+                "maxdataserviceversion",
+                "slug",
+                "consistencylevel",
+                "x-requestdigest",
+                // What UI5 sends with each request. Others of SAP's name the client, the user or a
+                // session.
+                "sap-cancel-on-close",
+                "sap-contextid-accept",
+                "sap-message-scope",
+            ]))
+    }
+
+    /// A batch endpoint for clients of Google's APIs, at `/batch/api/v1` say.
+    ///
+    /// | setting | |
+    /// | --- | --- |
+    /// | formats | multipart: [`Content-ID`s answered as responses](crate::Multipart::response_ids), [boundaries](crate::Multipart::boundary_prefix) that begin with `batch_` |
+    /// | [`status`](Self::status) | 200 |
+    /// | [`base`](Self::base) | the host's root |
+    /// | [`item_headers`](Self::item_headers) | guarded; `Authorization`, `User-Agent` and `X-Goog-*` are allowed, `X-Goog-Authenticated-User-*` and `X-Goog-IAP-*` are not, by which Google's proxies name the caller, nor is `Accept-Encoding`: these clients do not decompress parts |
+    ///
+    /// # Panics
+    ///
+    /// If the path does not start with `/`.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::google("/batch/api/v1");
+    /// ```
+    #[cfg(feature = "multipart")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "multipart")))]
+    pub fn google(path: &str) -> Self {
+        let multipart = crate::format::Multipart::new();
+        let item_headers = crate::policy::ItemHeaders::guarded()
+            .allow(["authorization", "user-agent", "x-goog-*"])
+            .protect([
+                "accept-encoding",
+                "x-goog-authenticated-user-*",
+                "x-goog-iap-*",
+            ]);
+        Self::bare(path)
+            .format(multipart.response_ids(true).boundary_prefix("batch_"))
+            .status(http::StatusCode::OK)
+            .base("/")
+            .item_headers(item_headers)
+    }
+
+    fn bare(path: &str) -> Self {
+        assert!(path.starts_with('/'), "the batch path starts with a slash");
+        Self {
+            config: Arc::new(Config::new(path)),
+        }
+    }
+
+    /// What Graph and OData have in common: the service in the folder of the batch path, and the form of errors.
+    #[cfg(feature = "json")]
+    fn microsoft(self) -> Self {
+        let folder = self.config.targets.base.clone();
+        self.service_root(&folder)
+            .item_errors(crate::policy::ItemErrors::odata())
+    }
+}

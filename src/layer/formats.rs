@@ -1,0 +1,41 @@
+//! Which formats a layer reads and writes.
+
+use std::sync::Arc;
+
+use super::BatchLayer;
+use crate::format::Format;
+
+/// # Formats
+impl BatchLayer {
+    /// Adds a format. It takes the place of one that has the same first media type.
+    ///
+    /// ```
+    /// use tower_multistatus::{BatchLayer, Json};
+    ///
+    /// let layer = BatchLayer::new("/batch").format(Json::new().trust_answers());
+    /// ```
+    pub fn format(self, format: impl Format) -> Self {
+        self.with(|config| {
+            let name = format.media_types().first().copied();
+            let same = |known: &Arc<dyn Format>| known.media_types().first().copied() == name;
+            let place = config.formats.iter().position(same);
+            let format: Arc<dyn Format> = Arc::new(format);
+            match place.and_then(|place| config.formats.get_mut(place)) {
+                Some(known) => *known = format,
+                None => config.formats.push(format),
+            }
+        })
+    }
+
+    /// Takes all formats away, those too that every layer has. Those that are added then are the only ones.
+    ///
+    /// ```
+    /// use tower_multistatus::{BatchLayer, Json};
+    ///
+    /// // NDJSON is not written.
+    /// let layer = BatchLayer::new("/batch").no_formats().format(Json::new());
+    /// ```
+    pub fn no_formats(self) -> Self {
+        self.with(|config| config.formats.clear())
+    }
+}
