@@ -1,28 +1,46 @@
 //! Where in nested JSON a scanner is.
 
-/// Which containers are open, as bits: an object is a 1. The lowest is the innermost.
+/// Which containers are open: the innermost by what closes it, those around it as bits, the nearest lowest. An object
+/// is a 1.
 #[derive(Debug, Default)]
 pub(super) struct Containers {
-    kinds: u128,
+    outer: u128,
+    closing: u8,
     pub(super) count: u32,
 }
 
 impl Containers {
-    pub(super) fn push(&mut self, is_object: bool) {
-        self.kinds = self.kinds << 1 | u128::from(is_object);
+    #[inline(always)]
+    pub(super) fn push(&mut self, opening: u8) {
+        self.outer = self.outer << 1 | u128::from(self.is_object());
+        self.closing = opening + const { b'}' - b'{' };
         self.count += 1;
     }
 
+    #[inline(always)]
     pub(super) fn pop(&mut self) {
-        self.kinds >>= 1;
+        self.closing = if self.outer & 1 == 1 { b'}' } else { b']' };
+        self.outer >>= 1;
         self.count -= 1;
     }
 
+    #[inline(always)]
     pub(super) fn is_object(&self) -> bool {
-        self.kinds & 1 == 1
+        self.closing == b'}'
     }
 
+    #[inline(always)]
     pub(super) fn closing(&self) -> u8 {
-        if self.is_object() { b'}' } else { b']' }
+        self.closing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_opening_bracket_stands_two_before_its_closing_one() {
+        assert_eq!(b']' - b'[', b'}' - b'{');
     }
 }

@@ -41,7 +41,7 @@ fn behind_space(mut text: &[u8]) -> &[u8] {
 /// text of an answer may not be UTF-8, and half a surrogate pair in it is an error.
 #[inline(always)]
 pub(super) fn string(text: &[u8], is_answer: bool) -> Option<(&[u8], bool)> {
-    match special(text)? {
+    match special(text) {
         [b'"', rest @ ..] => Some((rest, false)),
         special => special_string(text, special, is_answer),
     }
@@ -50,27 +50,60 @@ pub(super) fn string(text: &[u8], is_answer: bool) -> Option<(&[u8], bool)> {
 /// The same for a string that is ASCII and has no escapes; `None` for any other.
 #[inline(always)]
 pub(super) fn plain_string(text: &[u8]) -> Option<&[u8]> {
-    special(text)?.strip_prefix(b"\"")
+    special(text).strip_prefix(b"\"")
+}
+
+/// The same for the name of a member, to behind its colon.
+#[inline(always)]
+fn name(text: &[u8], is_answer: bool) -> Option<&[u8]> {
+    match special(text) {
+        [b'"', b':', rest @ ..] => Some(rest),
+        special => special_name(text, special, is_answer),
+    }
+}
+
+#[inline(never)]
+fn special_name<'a>(text: &[u8], special: &'a [u8], is_answer: bool) -> Option<&'a [u8]> {
+    let (rest, _) = special_string(text, special, is_answer)?;
+    byte(rest, b':')
 }
 
 /// From the first byte on that is not ASCII, or does not stand in a string for itself.
 #[inline(always)]
-fn special(text: &[u8]) -> Option<&[u8]> {
+fn special(text: &[u8]) -> &[u8] {
     match Word::split(text) {
         Some((word, after)) => match first(word.specials_and_highs()) {
-            Some(length) => text.get(length..),
+            Some(length) => text.get(length..).unwrap_or_default(),
             // Most strings are shorter.
-            None => Some(after_plain(after)),
+            None => after_plain(after),
         },
-        None => Some(after_plain(text)),
+        None => after_plain(text),
     }
 }
 
 /// The same for what is longer.
 #[inline(never)]
-fn after_plain(text: &[u8]) -> &[u8] {
+fn after_plain(mut text: &[u8]) -> &[u8] {
+    if let Some((word, after)) = Word::split(text) {
+        match first(word.specials_and_highs()) {
+            Some(length) => return text.get(length..).unwrap_or_default(),
+            None => text = after,
+        }
+    }
+    while let Some((block, after)) = text.split_first_chunk()
+        && is_plain(block)
+    {
+        text = after;
+    }
     let length = prefix_len(text, Word::specials_and_highs);
     text.get(length..).unwrap_or_default()
+}
+
+/// Of as many bytes as vectors take at once.
+#[inline]
+fn is_plain(block: &[u8; 32]) -> bool {
+    let is_special = |byte: u8| (byte.cast_signed() < 0x20) | (byte == b'"') | (byte == b'\\');
+    !block.iter().fold(false, |any, byte| any | is_special(*byte))
 }
 
 /// What is behind a string, whose first byte that is not plain is `rest`'s; and whether there are escapes.
@@ -130,27 +163,26 @@ fn code_unit(text: &[u8]) -> Option<(u32, &[u8])> {
 pub(super) fn value(mut text: &[u8], depth: u32, is_answer: bool) -> Option<&[u8]> {
     let mut open = Containers::default();
     loop {
-        if open.is_object() {
-            let (rest, _) = string(byte(text, b'"')?, is_answer)?;
-            text = byte(rest, b':')?;
-        }
         let (first, rest) = next(text)?;
         text = match first {
             b'"' => string(rest, is_answer)?.0,
             b'{' | b'[' => {
-                open.push(first == b'{');
+                open.push(first);
                 if depth + open.count > MAX_DEPTH {
                     return None;
                 }
-                match next(rest)? {
-                    (byte, rest) if byte == open.closing() => {
-                        open.pop();
-                        rest
-                    }
-                    _ => {
-                        text = rest;
-                        continue;
-                    }
+                let (byte, inside) = next(rest)?;
+                if byte == open.closing() {
+                    open.pop();
+                    inside
+                } else if !open.is_object() {
+                    text = rest;
+                    continue;
+                } else if byte == b'"' {
+                    text = name(inside, is_answer)?;
+                    continue;
+                } else {
+                    return None;
                 }
             }
             b't' => rest.strip_prefix(b"rue")?,
@@ -158,19 +190,29 @@ pub(super) fn value(mut text: &[u8], depth: u32, is_answer: bool) -> Option<&[u8
             b'n' => rest.strip_prefix(b"ull")?,
             _ => number(first, rest, is_answer)?,
         };
-        while open.count > 0 {
+        loop {
+            if open.count == 0 {
+                return Some(text);
+            }
+            match text {
+                [b',', b'"', rest @ ..] if open.is_object() => {
+                    text = name(rest, is_answer)?;
+                    break;
+                }
+                _ => {}
+            }
             let (byte, rest) = next(text)?;
             text = rest;
             if byte == b',' {
+                if open.is_object() {
+                    text = name(self::byte(rest, b'"')?, is_answer)?;
+                }
                 break;
             }
             if byte != open.closing() {
                 return None;
             }
             open.pop();
-        }
-        if open.count == 0 {
-            return Some(text);
         }
     }
 }
