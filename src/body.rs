@@ -190,9 +190,28 @@ impl<B> fmt::Debug for ResponseBody<B> {
     }
 }
 
-/// The value of `Content-Length`, in one allocation: `HeaderValue::from` takes two.
+/// The digits of all numbers below 1,000, three for each.
+static DIGITS: [[u8; 3]; 1000] = {
+    let mut all = [*b"000"; 1000];
+    let mut number = 0;
+    while number < all.len() {
+        all[number][0] += (number / 100) as u8;
+        all[number][1] += (number / 10 % 10) as u8;
+        all[number][2] += (number % 10) as u8;
+        number += 1;
+    }
+    all
+};
+
+/// The value of `Content-Length`: a short one without an allocation, a long one in one, where `HeaderValue::from` takes two.
 pub(crate) fn content_length(bytes: usize) -> HeaderValue {
-    HeaderValue::try_from(bytes.to_string()).unwrap_or_else(|_| HeaderValue::from(bytes))
+    let zeros = usize::from(bytes < 100) + usize::from(bytes < 10);
+    let digits = DIGITS.get(bytes).and_then(|digits| digits.get(zeros..));
+    let digits = digits.map(|digits| HeaderValue::from_maybe_shared(Bytes::from_static(digits)));
+    match digits {
+        Some(Ok(value)) => value,
+        _ => HeaderValue::try_from(bytes.to_string()).unwrap_or_else(|_| bytes.into()),
+    }
 }
 
 /// An answer of ours: complete, or still being made.

@@ -1,6 +1,6 @@
 //! The head of the outer response.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use http::header::{
@@ -18,6 +18,16 @@ use crate::policy::{Summary, last_of_each};
 use crate::preferences::Preferences;
 use crate::status::has_no_body;
 
+/// What every head has. The length stands first and then the type, where they are found without a search.
+static ALWAYS: LazyLock<HeaderMap> = LazyLock::new(|| {
+    let mut headers = HeaderMap::with_capacity(6);
+    headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers
+});
+
 /// What is known of it before any item has run.
 #[derive(Debug)]
 pub(crate) struct Head {
@@ -27,9 +37,7 @@ pub(crate) struct Head {
 
 impl Head {
     pub(crate) fn new(config: &Arc<Config>, preferences: &Preferences, outer: &HeaderMap) -> Self {
-        let mut headers = HeaderMap::with_capacity(6);
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        let mut headers = ALWAYS.clone();
         if let Some(applied) = preferences.applied() {
             headers.insert("preference-applied", applied);
         }
@@ -49,7 +57,8 @@ impl Head {
         S: Inner<B>,
         B: Body<Data = Bytes> + Send + 'static,
     {
-        let parts = self.parts(answer.encoder(), None);
+        let mut parts = self.parts(answer.encoder(), None);
+        parts.headers.remove(CONTENT_LENGTH);
         Response::from_parts(parts, Envelope::Streamed(Box::pin(answer)))
     }
 
@@ -57,7 +66,9 @@ impl Head {
     pub(crate) fn whole(self, whole: Whole) -> Response<Envelope> {
         let mut parts = self.parts(&*whole.encoder, Some(&whole.summary));
         let length = content_length(whole.frames.len());
-        parts.headers.insert(CONTENT_LENGTH, length);
+        if let Some(first) = parts.headers.values_mut().next() {
+            *first = length;
+        }
         if let Some(seconds) = whole.retry_after {
             parts
                 .headers
@@ -70,7 +81,9 @@ impl Head {
     }
 
     fn parts(mut self, encoder: &dyn Encoder, summary: Option<&Summary>) -> Parts {
-        self.headers.insert(CONTENT_TYPE, encoder.content_type());
+        if let Some(second) = self.headers.values_mut().nth(1) {
+            *second = encoder.content_type();
+        }
         encoder.headers(&mut self.headers);
         let status = encoder.status();
         let (mut parts, ()) = Response::new(()).into_parts();

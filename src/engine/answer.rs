@@ -197,7 +197,7 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
                 if self.is_over(subresponse.held_len()) {
                     subresponse.strip();
                 }
-            } else if !self.manner.is_streamed {
+            } else if !self.manner.is_streamed && !cookies.is_empty() {
                 self.cookies.extend(cookies);
                 self.cookies_len += cookies_len;
             }
@@ -301,6 +301,9 @@ impl Held {
     /// The answer whose turn it is after the one that was written, if it is there.
     fn advance(&mut self) -> Option<Subresponse> {
         self.next += 1;
+        if self.early.is_empty() {
+            return None;
+        }
         let subresponse = self.early.remove(&self.next)?;
         self.bytes -= subresponse.held_len();
         Some(subresponse)

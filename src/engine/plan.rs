@@ -110,6 +110,9 @@ impl Plan {
     /// them included.
     pub(super) fn settle(&mut self, index: usize, is_success: bool) -> Vec<usize> {
         let mut lost = Vec::new();
+        if self.ties.is_empty() {
+            return lost;
+        }
         let dependants = self.dependants_of(index);
         if is_success {
             for dependant in dependants {

@@ -81,25 +81,11 @@ impl Inherited {
         outer: &Parts,
         item: &mut Subrequest,
     ) -> HeaderMap {
-        let mut headers = self.template(!item.body.is_empty());
-        match item.content_type() {
-            Some(content_type) => {
-                headers.insert(CONTENT_TYPE, content_type.clone());
-            }
-            None if item.body.is_empty() => {}
-            None => {
-                headers.remove(CONTENT_TYPE);
-            }
-        }
+        let mut headers = match item.body.is_empty() {
+            true => self.without_body(item),
+            false => self.with_body(item),
+        };
         self.add_brought(policy, outer, item, &mut headers);
-        if !item.body.is_empty() {
-            headers.insert(CONTENT_LENGTH, content_length(item.body.len()));
-        } else if matches!(
-            item.method(),
-            Some(&(Method::POST | Method::PUT | Method::PATCH))
-        ) {
-            headers.insert(CONTENT_LENGTH, ZERO);
-        }
         self.add_idempotency_key(&item.id, &mut headers);
         if let Some(RequestIds {
             name,
@@ -113,18 +99,37 @@ impl Inherited {
         headers
     }
 
-    fn template(&mut self, has_body: bool) -> HeaderMap {
-        match (self.is_single, has_body) {
-            (true, false) => std::mem::take(&mut self.bare),
-            (true, true) => for_bodies(std::mem::take(&mut self.bare)),
-            (false, false) => self.bare.clone(),
-            (false, true) => {
-                let bare = &self.bare;
-                self.with_body
-                    .get_or_insert_with(|| for_bodies(bare.clone()))
-                    .clone()
-            }
+    fn without_body(&mut self, item: &Subrequest) -> HeaderMap {
+        let mut headers = match self.is_single {
+            true => std::mem::take(&mut self.bare),
+            false => self.bare.clone(),
+        };
+        if let Some(content_type) = item.content_type() {
+            headers.insert(CONTENT_TYPE, content_type.clone());
         }
+        let method = item.method();
+        if matches!(method, Some(&(Method::POST | Method::PUT | Method::PATCH))) {
+            headers.insert(CONTENT_LENGTH, ZERO);
+        }
+        headers
+    }
+
+    fn with_body(&mut self, item: &Subrequest) -> HeaderMap {
+        let bare = &self.bare;
+        let template = self.with_body.get_or_insert_with(|| for_bodies(bare));
+        let mut headers = match self.is_single {
+            true => std::mem::take(template),
+            false => template.clone(),
+        };
+        let mut values = headers.values_mut();
+        if let Some(first) = values.next() {
+            *first = content_length(item.body.len());
+        }
+        match (item.content_type(), values.next()) {
+            (Some(content_type), Some(second)) => *second = content_type.clone(),
+            _ => drop(headers.remove(CONTENT_TYPE)),
+        }
+        headers
     }
 
     fn add_brought(
@@ -225,11 +230,14 @@ pub(crate) fn items_inherit(name: &HeaderName) -> bool {
     *name != IDEMPOTENCY_KEY && is_inherited(name.as_str())
 }
 
-fn for_bodies(mut with_body: HeaderMap) -> HeaderMap {
-    // A map that is full grows before it looks whether a name is new: so this one is not.
-    with_body.reserve(3);
-    with_body.insert(CONTENT_TYPE, JSON);
+/// With the length first and then the type, where they are found without a search.
+fn for_bodies(bare: &HeaderMap) -> HeaderMap {
+    let mut with_body = HeaderMap::with_capacity(bare.keys_len() + 3);
     with_body.insert(CONTENT_LENGTH, ZERO);
+    with_body.insert(CONTENT_TYPE, JSON);
+    for (name, value) in bare {
+        with_body.append(name, value.clone());
+    }
     with_body
 }
 
