@@ -24,6 +24,7 @@ pub(super) struct Settled {
 }
 
 impl Settled {
+    #[inline(always)]
     pub(super) fn new(
         context: &Context,
         index: usize,
