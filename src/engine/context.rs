@@ -116,8 +116,8 @@ impl Context {
     /// Checks the parts that would be dispatched: whether this layer would itself take them for a
     /// batch, which must not leave (a gateway's way back to the layer would be a loop that no
     /// extension marks), and what the filter says.
-    fn check_parts(&self, item: &Parts) -> Result<(), Rejection> {
-        if item.uri.path() == self.config.path {
+    fn check_parts(&self, item: &Parts, is_at_batch_path: bool) -> Result<(), Rejection> {
+        if is_at_batch_path {
             match self.config.is_batch(item) {
                 Ok(false) => {}
                 Ok(true) => return Err(Fault::NestedBatch.into()),
@@ -152,21 +152,25 @@ impl Context {
             total: self.total,
             outer: Arc::clone(&self.outer),
         });
-        let (mut parts, ()) = Request::new(()).into_parts();
-        parts.method = asked.method;
-        parts.uri = Uri::from(asked.target);
         let policy = &self.config.item_headers;
-        parts.headers = self.inherited.with_item(policy, &self.outer, item);
-        parts.extensions = extensions;
-        if let Err(rejection) = self.check_parts(&parts) {
+        let headers = self.inherited.with_item(policy, &self.outer, item);
+        let mut request = Request::new(RequestBody::from(std::mem::take(&mut item.body)));
+        *request.method_mut() = asked.method;
+        *request.uri_mut() = Uri::from(asked.target);
+        *request.headers_mut() = headers;
+        *request.extensions_mut() = extensions;
+        let is_at_batch_path = request.uri().path() == self.config.path;
+        if !is_at_batch_path && self.config.filter.is_none() {
+            return Ok(Unsent::new(request));
+        }
+        let (parts, body) = request.into_parts();
+        if let Err(rejection) = self.check_parts(&parts, is_at_batch_path) {
             policy::discard(parts.extensions);
             if rejection.headers.is_some() {
                 item.extras_mut().rejection_headers = rejection.headers;
             }
             return Err(rejection.fault);
         }
-        let body = std::mem::take(&mut item.body);
-        let request = Request::from_parts(parts, RequestBody::from(body));
-        Ok(Unsent::new(request))
+        Ok(Unsent::new(Request::from_parts(parts, body)))
     }
 }
