@@ -209,16 +209,21 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     }
 
     fn settle(&mut self, index: usize, called: Called, kept: Kept) -> Settled {
-        let Kept { span, parts } = kept;
-        let outcome = called.map_err(|failure| {
-            span.in_scope(|| fault_of(&self.context, failure, parts.as_deref()))
-        });
+        let Kept { span, parts: sent } = kept;
         let is_referred_to = self.plan.is_referred_to(index);
         let item = self.plan.item(index);
-        if is_referred_to && let Ok((parts, _)) = &outcome {
-            self.referents.note(index, item, &parts.headers);
-        }
-        let settled = Settled::new(&self.context, index, item, outcome);
+        let settled = match called {
+            Ok((parts, body)) => {
+                if is_referred_to {
+                    self.referents.note(index, item, &parts.headers);
+                }
+                Settled::answered(&self.context, index, item, parts, body)
+            }
+            Err(failure) => {
+                let fault = span.in_scope(|| fault_of(&self.context, failure, sent.as_deref()));
+                Settled::failed(&self.context, index, item, fault)
+            }
+        };
         span.finish(settled.subresponse.status);
         self.not_found.count(&settled.subresponse);
         let is_success = settled.subresponse.is_success();
@@ -232,7 +237,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             let span = ItemSpan::new(&self.span, item, asked.as_ref().ok());
             let fault = Fault::FailedDependency;
             span.in_scope(|| item_failed(fault, None));
-            let settled = Settled::new(&self.context, lost, item, Err(fault));
+            let settled = Settled::failed(&self.context, lost, item, fault);
             span.finish(settled.subresponse.status);
             self.settled.push_back(settled);
         }

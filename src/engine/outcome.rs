@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::response::Parts;
-use http::{HeaderValue, Method, Request, request};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, request};
 
 use super::call::{Failure, Unsent};
 use super::context::Context;
@@ -14,9 +14,6 @@ use crate::subrequest::Subrequest;
 use crate::subresponse::{Subresponse, is_success, told};
 use crate::trace::{ItemSpan, item_failed};
 
-/// What the inner service answered, or why it did not.
-pub(super) type Outcome = Result<(Parts, Bytes), Fault>;
-
 /// An item's answer, and the cookies that go on the outer response.
 pub(super) struct Settled {
     pub(super) subresponse: Subresponse,
@@ -24,51 +21,70 @@ pub(super) struct Settled {
 }
 
 impl Settled {
+    /// The inner service has answered.
     #[inline(always)]
-    pub(super) fn new(
+    pub(super) fn answered(
         context: &Context,
         index: usize,
         item: &mut Subrequest,
-        outcome: Outcome,
+        mut parts: Parts,
+        mut body: Bytes,
     ) -> Self {
-        let is_head = item.method() == Some(&Method::HEAD);
-        let mut cookies = Vec::new();
-        let (status, headers, body, fault) = match outcome {
-            Ok((mut parts, mut body)) => {
-                cookies = policy::clean(&mut parts.headers, context.config.set_cookie);
-                if context.preferences.is_minimal && is_success(parts.status) {
-                    body = Bytes::new();
-                }
-                (parts.status, parts.headers, body, None)
-            }
-            Err(fault) => {
-                let (status, mut headers, body) = told(fault, context.config.item_errors, is_head);
-                let extras = item.extras.as_mut();
-                if let Some(mut given) = extras.and_then(|extras| extras.rejection_headers.take()) {
-                    given.remove(CONTENT_TYPE);
-                    given.remove(CONTENT_LENGTH);
-                    cookies = policy::clean(&mut given, context.config.set_cookie);
-                    headers.extend(*given);
-                }
-                (status, headers, body, Some(fault))
-            }
-        };
-        let subresponse = Subresponse {
-            id: std::mem::take(&mut item.id),
-            url: std::mem::take(&mut item.url),
-            index,
-            status,
-            headers,
-            body,
-            extras: item.extras.take(),
-            is_head,
-            fault,
-            errors: context.config.item_errors,
-        };
+        let cookies = policy::clean(&mut parts.headers, context.config.set_cookie);
+        if context.preferences.is_minimal && is_success(parts.status) {
+            body = Bytes::new();
+        }
+        let subresponse = subresponse(context, index, item, (parts.status, parts.headers, body));
         Self {
             subresponse,
             cookies,
         }
+    }
+
+    /// There is no answer of the inner service.
+    pub(super) fn failed(
+        context: &Context,
+        index: usize,
+        item: &mut Subrequest,
+        fault: Fault,
+    ) -> Self {
+        let is_head = item.method() == Some(&Method::HEAD);
+        let (status, mut headers, body) = told(fault, context.config.item_errors, is_head);
+        let extras = item.extras.as_mut();
+        let mut cookies = Vec::new();
+        if let Some(mut given) = extras.and_then(|extras| extras.rejection_headers.take()) {
+            given.remove(CONTENT_TYPE);
+            given.remove(CONTENT_LENGTH);
+            cookies = policy::clean(&mut given, context.config.set_cookie);
+            headers.extend(*given);
+        }
+        let mut subresponse = subresponse(context, index, item, (status, headers, body));
+        subresponse.fault = Some(fault);
+        Self {
+            subresponse,
+            cookies,
+        }
+    }
+}
+
+#[inline(always)]
+fn subresponse(
+    context: &Context,
+    index: usize,
+    item: &mut Subrequest,
+    (status, headers, body): (StatusCode, HeaderMap, Bytes),
+) -> Subresponse {
+    Subresponse {
+        is_head: item.method() == Some(&Method::HEAD),
+        id: std::mem::take(&mut item.id),
+        url: std::mem::take(&mut item.url),
+        index,
+        status,
+        headers,
+        body,
+        extras: item.extras.take(),
+        fault: None,
+        errors: context.config.item_errors,
     }
 }
 
