@@ -166,7 +166,7 @@ mod engine;
 mod format;
 mod policy;
 
-// The ground: one item and its answer, bodies and errors.
+// The ground: one item and its response, bodies and errors.
 mod body;
 mod error;
 mod fault;
