@@ -1,5 +1,5 @@
 //! What a batch saves, as a table and a chart: writes `benches/report.md` and `benches/report.svg`, and the table of the
-//! README.
+//! guide page `performance`.
 //!
 //! ```sh
 //! cargo bench --bench report               # measures, and writes
@@ -20,6 +20,8 @@ use support::ways::Way;
 const COUNT: usize = 100;
 const ROUND_TRIP: Duration = Duration::from_millis(20);
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
+/// The guide page with the table, between these two lines.
+const PAGE: &str = "src/guide/performance.md";
 const BEGIN: &str = "<!-- by `cargo bench --bench report` -->\n";
 const END: &str = "<!-- end -->\n";
 
@@ -56,11 +58,13 @@ fn main() {
     };
     write("benches/report.svg", &svg);
     write("benches/report.md", &report);
-    let readme = std::fs::read_to_string(format!("{FOLDER}/README.md")).expect("the README");
-    let (before, rest) = readme.split_once(BEGIN).expect("the README has a place");
+    let page = std::fs::read_to_string(format!("{FOLDER}/{PAGE}")).expect("the guide page");
+    let (before, rest) = page
+        .split_once(BEGIN)
+        .expect("the page has a place for the table");
     let (_, after) = rest.split_once(END).expect("the place has an end");
     write(
-        "README.md",
+        PAGE,
         &format!("{before}{BEGIN}{about}\n\n{table}{END}{after}"),
     );
 }
@@ -123,7 +127,7 @@ impl Measured {
              | |",
         );
         for (size, _) in &self.sizes {
-            table += &format!(" answers of {size} |");
+            table += &format!(" responses of {size} |");
         }
         table += "\n| --- | --- | --- | --- |\n";
         for (index, way) in Way::ALL.iter().enumerate() {
@@ -151,8 +155,8 @@ impl Measured {
              batch. What is saved\n  is CPU: {:.1} times less on the server, {:.1} times on the client. Bytes are not: {:.1} KB \
              against {:.1} KB, as HTTP/2 sends a header\n  that repeats once.\n\
              - Against HTTP/1 it saves CPU, time and bytes ({:.1} KB there).\n\
-             - For large answers there is no gain left. At 64 KiB an answer the server computes for {:.1} ms over HTTP/2, for \
-             {:.1} ms as a batch\n  whose answers are trusted, and for {:.1} ms as one whose answers are checked to be JSON, \
+             - For large responses there is no gain left. At 64 KiB a response the server computes for {:.1} ms over HTTP/2, for \
+             {:.1} ms as a batch\n  whose responses are trusted, and for {:.1} ms as one whose responses are checked to be JSON, \
              as they are by default.\n",
             ROUND_TRIP.as_millis(),
             far(Way::Multiplexed).wall * 1e3,

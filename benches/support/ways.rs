@@ -60,7 +60,7 @@ impl Way {
             Self::ByHand => "a batch, handler by hand",
             Self::Other => "a batch, another server",
             Self::Echo => "the same bytes, sent back",
-            Self::Trusting => "a batch, this crate, answers trusted",
+            Self::Trusting => "a batch, this crate, responses trusted",
             Self::Batch => "a batch, this crate",
         }
     }

@@ -97,7 +97,7 @@ impl BatchLayer {
     /// then taken off the items' URLs too, so that clients write those that they know. An item outside it is answered
     /// with 404.
     ///
-    /// In axum prefer the layer [around the nested router](crate#how-to-mount-it): here
+    /// In axum prefer the layer [around the nested router](crate::guide::stack#mounting-in-axum): here
     /// `OriginalUri`, `MatchedPath` and `NestedPath` of an item lack the prefix.
     ///
     /// ```
@@ -153,7 +153,7 @@ impl BatchLayer {
 
     /// Lets items have the outer request's extension of this type, if there is one. Of all others
     /// they get none: what a server or a router has noted about the outer request would be wrong for
-    /// them. [What handlers need it for](crate#what-an-item-is-to-extractors-and-middleware).
+    /// them. [What handlers need it for](crate::guide::handlers).
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;

@@ -31,7 +31,7 @@ mod openapi;
 ///
 /// A POST to the batch path is answered by the layer: it reads and checks the whole envelope, runs every item against clones
 /// of the wrapped service, and writes their responses into one envelope. [What fails an item, and what refuses the
-/// batch](crate#what-fails-an-item-and-what-refuses-the-batch) is a table. Every other request goes to the wrapped service
+/// batch](crate::guide::errors) is a table. Every other request goes to the wrapped service
 /// untouched.
 ///
 /// ```
@@ -119,7 +119,7 @@ impl<S> Layer<S> for BatchLayer {
 ///
 /// Where a layered service is refused with "the method exists but its trait bounds were not satisfied" (E0599), put this
 /// around it: the compiler then says which bound it was, and what it found in its place. [What it says and what to do about
-/// it](crate#when-it-does-not-compile).
+/// it](crate::guide::compile_errors).
 ///
 /// ```
 /// use axum::{Router, body::Body};
