@@ -38,7 +38,7 @@ fn layers() -> Vec<(&'static str, BatchLayer)> {
         ),
         (
             "8 at once, spawned",
-            layer(COUNT).spawn(|item| {
+            layer(COUNT).executor(|item| {
                 tokio::spawn(item);
             }),
         ),

@@ -120,7 +120,7 @@ fn writing(mode: Mode, answer: Answer) {
     };
     let mut variants = vec![
         write(Json::new()),
-        write(Json::new().trust_answers()),
+        write(Json::new().trust_responses()),
         Box::new(|times: u32| {
             for _ in 0..times as usize * COUNT {
                 let read = serde_json::from_slice::<IgnoredAny>(&body).expect("JSON");

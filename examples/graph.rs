@@ -31,7 +31,7 @@ curl -sw '\n' 'http://ADDRESS/v1.0/$batch' -H 'content-type: application/json' -
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let batch = BatchLayer::graph("/v1.0/$batch").max_subrequests(20);
+    let batch = BatchLayer::graph("/v1.0/$batch").max_items(20);
     let api = Router::new().nest("/v1.0", api());
     let app = api.clone().route_service("/v1.0/$batch", batch.layer(api));
 

@@ -41,7 +41,7 @@ done
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let public = BatchLayer::new("/public/batch")
-        .max_subrequests(3)
+        .max_items(3)
         .max_envelope_bytes(16 << 10)
         .filter(|item| match item.uri.path().starts_with("/catalog/") {
             true => Ok(()),
@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let budget = Budget::new(5, Duration::from_secs(60));
     let partners = BatchLayer::new("/partners/batch")
-        .max_subrequests(50)
+        .max_items(50)
         .admit(move |admission| budget.charge(admission.items().len()));
 
     let api = api();

@@ -191,6 +191,7 @@ impl<B> fmt::Debug for ResponseBody<B> {
 }
 
 /// The digits of all numbers below 1,000, three for each.
+#[expect(clippy::indexing_slicing, reason = "done by the compiler")]
 static DIGITS: [[u8; 3]; 1000] = {
     let mut all = [*b"000"; 1000];
     let mut number = 0;
@@ -251,5 +252,17 @@ impl From<Bytes> for Envelope {
         let mut frames = Frames::default();
         frames.put_bytes(bytes);
         Self::Whole(frames)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_its_digits() {
+        for bytes in (0..=1001).chain([9_999, 10_000, usize::MAX]) {
+            assert_eq!(content_length(bytes), bytes.to_string());
+        }
     }
 }

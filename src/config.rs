@@ -24,25 +24,25 @@ use crate::trace::Warned;
 ///
 /// ```
 /// let limits = tower_multistatus::Limits::default();
-/// assert_eq!(limits.max_subrequests(), 100);
+/// assert_eq!(limits.max_items(), 100);
 /// assert_eq!(limits.max_envelope_bytes(), 1 << 20);
 /// assert_eq!(limits.max_item_body_bytes(), 256 << 10);
-/// assert_eq!(limits.max_answer_bytes(), 1 << 20);
-/// assert_eq!(limits.max_total_answer_bytes(), 8 << 20);
+/// assert_eq!(limits.max_response_bytes(), 1 << 20);
+/// assert_eq!(limits.max_total_response_bytes(), 8 << 20);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Limits {
-    pub(crate) max_subrequests: usize,
+    pub(crate) max_items: usize,
     pub(crate) max_envelope_bytes: usize,
     pub(crate) max_item_body_bytes: usize,
-    pub(crate) max_answer_bytes: usize,
-    pub(crate) max_total_answer_bytes: usize,
+    pub(crate) max_response_bytes: usize,
+    pub(crate) max_total_response_bytes: usize,
 }
 
 impl Limits {
     /// Items in a batch. A decoder refuses the batch when it finds one more, before it reads on.
-    pub fn max_subrequests(&self) -> usize {
-        self.max_subrequests
+    pub fn max_items(&self) -> usize {
+        self.max_items
     }
 
     /// Bytes of the envelope.
@@ -56,24 +56,24 @@ impl Limits {
     }
 
     /// Bytes of one response, headers and body.
-    pub fn max_answer_bytes(&self) -> usize {
-        self.max_answer_bytes
+    pub fn max_response_bytes(&self) -> usize {
+        self.max_response_bytes
     }
 
     /// Bytes of a buffered envelope, encoded.
-    pub fn max_total_answer_bytes(&self) -> usize {
-        self.max_total_answer_bytes
+    pub fn max_total_response_bytes(&self) -> usize {
+        self.max_total_response_bytes
     }
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_subrequests: 100,
+            max_items: 100,
             max_envelope_bytes: 1 << 20,
             max_item_body_bytes: 256 << 10,
-            max_answer_bytes: 1 << 20,
-            max_total_answer_bytes: 8 << 20,
+            max_response_bytes: 1 << 20,
+            max_total_response_bytes: 8 << 20,
         }
     }
 }
@@ -142,7 +142,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) concurrency: usize,
     pub(crate) item_timeout: Option<Duration>,
-    pub(crate) deadline: Option<Duration>,
+    pub(crate) batch_timeout: Option<Duration>,
     pub(crate) status: EnvelopeStatus,
     pub(crate) order: Option<Order>,
     pub(crate) streamed: Option<bool>,
@@ -176,7 +176,7 @@ impl Config {
             limits: Limits::default(),
             concurrency: 8,
             item_timeout: cfg!(feature = "timeout").then_some(Duration::from_secs(10)),
-            deadline: cfg!(feature = "timeout").then_some(Duration::from_secs(30)),
+            batch_timeout: cfg!(feature = "timeout").then_some(Duration::from_secs(30)),
             status: EnvelopeStatus::default(),
             order: None,
             streamed: None,

@@ -25,14 +25,14 @@ struct Description<'a> {
 
 #[derive(Serialize)]
 struct Limits {
-    max_subrequests: usize,
+    max_items: usize,
     max_envelope_bytes: usize,
     max_item_body_bytes: usize,
-    max_answer_bytes: usize,
-    max_total_answer_bytes: usize,
+    max_response_bytes: usize,
+    max_total_response_bytes: usize,
     concurrency: usize,
     item_timeout_seconds: Option<f64>,
-    deadline_seconds: Option<f64>,
+    batch_timeout_seconds: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -46,14 +46,14 @@ pub(crate) fn describe<B: From<Bytes>>(config: &Config, outer: &Parts) -> Respon
     let limits = &config.limits;
     let description = Description {
         limits: Limits {
-            max_subrequests: limits.max_subrequests,
+            max_items: limits.max_items,
             max_envelope_bytes: limits.max_envelope_bytes,
             max_item_body_bytes: limits.max_item_body_bytes,
-            max_answer_bytes: limits.max_answer_bytes,
-            max_total_answer_bytes: limits.max_total_answer_bytes,
+            max_response_bytes: limits.max_response_bytes,
+            max_total_response_bytes: limits.max_total_response_bytes,
             concurrency: config.concurrency,
             item_timeout_seconds: config.item_timeout.as_ref().map(Duration::as_secs_f64),
-            deadline_seconds: config.deadline.as_ref().map(Duration::as_secs_f64),
+            batch_timeout_seconds: config.batch_timeout.as_ref().map(Duration::as_secs_f64),
         },
         formats: config
             .formats

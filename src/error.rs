@@ -42,7 +42,7 @@ pub enum ErrorKind {
     UploadTimeout,
     /// The body of the outer request failed before the envelope was whole: 400.
     UploadFailed,
-    /// More items than [`max_subrequests`](crate::BatchLayer::max_subrequests): 413.
+    /// More items than [`max_items`](crate::BatchLayer::max_items): 413.
     TooManySubrequests,
     /// More bytes than [`max_envelope_bytes`](crate::BatchLayer::max_envelope_bytes), or than a
     /// body limit outside of the layer lets through: 413.

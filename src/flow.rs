@@ -105,7 +105,7 @@ where
 /// When everything has to be over: the layer's deadline, or what the client is willing to wait if that is less.
 fn deadline(config: &Config, agreed: &Negotiated) -> Option<Instant> {
     let wait = agreed.preferences.wait;
-    let ends = [config.deadline, wait].into_iter().flatten().min();
+    let ends = [config.batch_timeout, wait].into_iter().flatten().min();
     ends.and_then(|end| Instant::now()?.after(end))
 }
 
@@ -208,13 +208,9 @@ fn upload_error(error: BoxError) -> ErrorKind {
 
 /// Checks everything that is left to check.
 fn plan(config: &Config, items: Vec<Subrequest>) -> Result<Plan, Error> {
-    let max = config.limits.max_subrequests;
+    let max = config.limits.max_items;
     if items.len() > max {
-        return Err(Error::over(
-            ErrorKind::TooManySubrequests,
-            "max_subrequests",
-            max,
-        ));
+        return Err(Error::over(ErrorKind::TooManySubrequests, "max_items", max));
     }
     let rules = Rules {
         change_sets: config.change_sets,

@@ -74,7 +74,7 @@
 //!
 //! # #[cfg(feature = "timeout")]
 //! let batch = BatchLayer::new("/batch")
-//!     .max_subrequests(20)
+//!     .max_items(20)
 //!     .concurrency(4)
 //!     .item_timeout(Duration::from_secs(2))
 //!     .status(EnvelopeStatus::collapse())
@@ -98,14 +98,14 @@
 //!    with `panic = "abort"` still ends at a panic.)
 //! 5. Memory is bounded by the settings: the envelope, each response, and all responses together.
 //!    (A streamed response is never held whole.)
-//! 6. Every batch ends by its `deadline`, whatever hangs: the upload, readiness, a call, the body of
+//! 6. Every batch ends by its `batch_timeout`, whatever hangs: the upload, readiness, a call, the body of
 //!    a response. (With the feature `timeout`. Nothing can interrupt a handler that blocks its
 //!    thread, and a streamed response also waits for its reader.)
 //! 7. tower's contract is kept: the instance that was made ready is the one that is called. What
 //!    [`poll_ready`](tower::Service::poll_ready) has reserved serves a request that is not a batch.
 //!    For a batch, it is given back before the body is read.
 //! 8. Dropping the response cancels every item in flight at once. No task outlives its batch: none
-//!    is spawned, unless you set [`BatchLayer::spawn`]. An item that another thread is polling at
+//!    is spawned, unless you set [`BatchLayer::executor`]. An item that another thread is polling at
 //!    that moment ends with that poll.
 //! 9. An item is trusted no more than the request that carried it. A header of its own is used only
 //!    if it cannot claim another peer, host, origin or user ([`ItemHeaders::guarded`]), and an
@@ -125,7 +125,7 @@
 //! | feature | default | |
 //! | --- | --- | --- |
 //! | `json` | yes | [`Json`] and [`NdJson`], and the `graph` dialect |
-//! | `timeout` | yes | `item_timeout` and `deadline`, with tokio's timer |
+//! | `timeout` | yes | `item_timeout` and `batch_timeout`, with tokio's timer |
 //! | `multipart` | no | `multipart/mixed` of `application/http`, and the `google` dialect; with `json`, the `odata` dialect |
 //! | `multistatus` | no | the format `MultiStatus`: XML of RFC 4918 §13, written |
 //! | `tracing` | no | [spans and events](guide::observing) |
@@ -194,7 +194,7 @@ pub use format::{Decoder, Encoder, Format, Frames};
 #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
 pub use format::{Json, NdJson};
 pub use future::ResponseFuture;
-pub use layer::{BatchLayer, check};
+pub use layer::{BatchLayer, check_service};
 pub use policy::{
     ChangeSets, EnvelopeStatus, ItemErrors, ItemHeaders, SetCookie, SubrequestInfo, Summary,
 };

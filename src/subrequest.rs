@@ -52,7 +52,7 @@ pub(crate) static METHODS: [Method; 7] = [
 ///     .with_method(b"get")
 ///     .with_url("/users/1")
 ///     .with_header(b"accept", "application/json")
-///     .depends_on("0");
+///     .with_dependency("0");
 /// assert_eq!(item.id(), "1");
 /// # Ok::<(), tower_multistatus::Error>(())
 /// ```
@@ -165,7 +165,7 @@ impl Subrequest {
 
     /// Lets the item wait until the item with this id has succeeded. That item must stand before this one.
     #[must_use]
-    pub fn depends_on(mut self, id: impl Into<Bytes>) -> Self {
+    pub fn with_dependency(mut self, id: impl Into<Bytes>) -> Self {
         // What is not UTF-8 is nobody's id, and neither is the empty text.
         let id = ByteString::try_from(id.into()).unwrap_or_default();
         self.add_dependency(&id);

@@ -137,7 +137,7 @@ fn of_the_service(pends: usize) -> u64 {
 
 /// By the layer: for an item, and for the batch.
 fn by_the_layer(layer: &BatchLayer, pends: usize) -> (f64, f64) {
-    let layer = layer.clone().max_subrequests(1000);
+    let layer = layer.clone().max_items(1000);
     let [fewer, more] = [100, 200].map(|count| of_a_batch(&layer, count, pends) as f64);
     let an_item = (more - fewer) / 100.0;
     let by_the_batch = fewer - 100.0 * an_item;

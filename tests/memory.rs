@@ -74,7 +74,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 fn is_bounded(others: Option<Arc<Barrier>>) {
     let layer = BatchLayer::new("/batch")
         .streamed(true)
-        .max_subrequests(ITEMS)
+        .max_items(ITEMS)
         .concurrency(CONCURRENCY);
     let envelope = envelope();
     let measured = allocation_counter::measure(|| {

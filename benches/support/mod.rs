@@ -150,9 +150,9 @@ pub(crate) fn json_of(bytes: usize) -> String {
 /// The layer as it is measured: with all its defaults, and room for the load.
 pub(crate) fn layer(count: usize) -> BatchLayer {
     BatchLayer::new("/batch")
-        .max_subrequests(count)
+        .max_items(count)
         .max_envelope_bytes(1 << 30)
-        .max_total_answer_bytes(1 << 30)
+        .max_total_response_bytes(1 << 30)
 }
 
 /// The parts of an empty request: what a request is made of.

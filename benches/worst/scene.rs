@@ -37,11 +37,11 @@ impl Scene {
             .format(Multipart::new())
             .format(MultiStatus::new())
             .change_sets(ChangeSets::best_effort())
-            .no_deadline()
+            .batch_timeout(None)
             .max_envelope_bytes(2 * SIZE)
             .max_item_body_bytes(2 * SIZE)
-            .max_answer_bytes(2 * SIZE)
-            .max_total_answer_bytes(16 * SIZE);
+            .max_response_bytes(2 * SIZE)
+            .max_total_response_bytes(16 * SIZE);
         let mut headers = HeaderMap::new();
         headers.insert("content-type", HeaderValue::from_static(content_type));
         Self {
@@ -72,7 +72,7 @@ impl Scene {
 
     /// Items are bounded by number: these classes need as many as a MiB holds.
     pub(crate) fn of_many_items(mut self) -> Self {
-        self.layer = self.layer.max_subrequests(SIZE);
+        self.layer = self.layer.max_items(SIZE);
         self
     }
 

@@ -280,7 +280,13 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
             true => self.group_len,
             false => self.frames.len() + self.cookies_len + held + self.group_len + self.reserved,
         };
-        waiting + more > self.dispatch.context().config.limits.max_total_answer_bytes
+        waiting + more
+            > self
+                .dispatch
+                .context()
+                .config
+                .limits
+                .max_total_response_bytes
     }
 
     /// The response does not fit. Nor will later ones: their items are not begun, so that nothing is done and then not told.

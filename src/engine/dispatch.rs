@@ -166,7 +166,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             Err(fault) => return Poll::Ready(Some(self.fail(index, fault, span.into()))),
         };
         let kept = Kept::new(&self.context, &request, span);
-        let max_bytes = self.context.config.limits.max_answer_bytes;
+        let max_bytes = self.context.config.limits.max_response_bytes;
         let slot = self.slot.take();
         let mut call = slot.unwrap_or_else(|| Box::pin(Call::idle(max_bytes)));
         if let Some(executor) = &self.context.config.executor {

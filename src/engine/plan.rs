@@ -232,7 +232,7 @@ mod tests {
                 let item = Subrequest::new(*id).unwrap();
                 depends_on
                     .iter()
-                    .fold(item, |item, on| item.depends_on(*on))
+                    .fold(item, |item, on| item.with_dependency(*on))
             })
             .collect();
         let rules = Rules {

@@ -129,7 +129,7 @@ pub trait Format: fmt::Debug + Any + Send + Sync {
 
 /// Reads an envelope: bytes in, items out. It does no I/O.
 ///
-/// An implementation ends with an error as soon as it has found more than [`Limits::max_subrequests`] items.
+/// An implementation ends with an error as soon as it has found more than [`Limits::max_items`] items.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -217,7 +217,7 @@ pub trait Encoder: Send {
 
     /// Bytes that a response without URL, headers and body takes, at most, for the item with this id. A buffered
     /// envelope keeps so much room for each item whose response is still to be written, so that it stays within
-    /// [`max_total_answer_bytes`](crate::BatchLayer::max_total_answer_bytes). 256 bytes and six times the id unless
+    /// [`max_total_response_bytes`](crate::BatchLayer::max_total_response_bytes). 256 bytes and six times the id unless
     /// overridden.
     fn least_len(&self, id: &str) -> usize {
         256 + 6 * id.len()

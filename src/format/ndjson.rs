@@ -17,7 +17,7 @@ use super::{Encoder, Format};
 /// ```
 /// use tower_multistatus::{BatchLayer, NdJson};
 ///
-/// let layer = BatchLayer::new("/batch").format(NdJson::new().trust_answers());
+/// let layer = BatchLayer::new("/batch").format(NdJson::new().trust_responses());
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct NdJson {
@@ -30,9 +30,9 @@ impl NdJson {
         Self::default()
     }
 
-    /// As [`Json::trust_answers`](crate::Json::trust_answers), with the same danger.
+    /// As [`Json::trust_responses`](crate::Json::trust_responses), with the same danger.
     #[must_use]
-    pub fn trust_answers(mut self) -> Self {
+    pub fn trust_responses(mut self) -> Self {
         self.trusted = true;
         self
     }

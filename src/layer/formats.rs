@@ -12,7 +12,7 @@ impl BatchLayer {
     /// ```
     /// use tower_multistatus::{BatchLayer, Json};
     ///
-    /// let layer = BatchLayer::new("/batch").format(Json::new().trust_answers());
+    /// let layer = BatchLayer::new("/batch").format(Json::new().trust_responses());
     /// ```
     pub fn format(self, format: impl Format) -> Self {
         self.with(|config| {

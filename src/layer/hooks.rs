@@ -34,7 +34,7 @@ impl BatchLayer {
     /// for them here. By default every batch is admitted.
     ///
     /// The function returns a `Result`, or a future of one where the decision is made elsewhere. The
-    /// future is polled under the [time limit of the batch](Self::deadline): when that is reached,
+    /// future is polled under the [time limit of the batch](Self::batch_timeout): when that is reached,
     /// the batch is refused with 503 and the code `admission-timeout`. If the function or the future
     /// panics, the batch is refused with 500.
     ///

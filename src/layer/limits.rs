@@ -19,11 +19,11 @@ impl BatchLayer {
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
-    /// let layer = BatchLayer::new("/batch").max_subrequests(20);
+    /// let layer = BatchLayer::new("/batch").max_items(20);
     /// ```
-    pub fn max_subrequests(self, max: usize) -> Self {
+    pub fn max_items(self, max: usize) -> Self {
         assert!(max > 0, "a batch of no items is of no use");
-        self.with(|config| config.limits.max_subrequests = max)
+        self.with(|config| config.limits.max_items = max)
     }
 
     /// At most so many bytes of envelope; the default is 1 MiB. Reading stops there, and the batch is refused with 413.
@@ -66,11 +66,11 @@ impl BatchLayer {
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
-    /// let layer = BatchLayer::new("/batch").max_answer_bytes(64 << 10);
+    /// let layer = BatchLayer::new("/batch").max_response_bytes(64 << 10);
     /// ```
-    pub fn max_answer_bytes(self, max: usize) -> Self {
+    pub fn max_response_bytes(self, max: usize) -> Self {
         assert!(max > 0, "an answer of no bytes is of no use");
-        self.with(|config| config.limits.max_answer_bytes = max)
+        self.with(|config| config.limits.max_response_bytes = max)
     }
 
     /// Maximum bytes of a buffered envelope, as it is encoded, with all that is held for it: responses that wait for
@@ -89,11 +89,11 @@ impl BatchLayer {
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
-    /// let layer = BatchLayer::new("/batch").max_total_answer_bytes(1 << 20);
+    /// let layer = BatchLayer::new("/batch").max_total_response_bytes(1 << 20);
     /// ```
-    pub fn max_total_answer_bytes(self, max: usize) -> Self {
+    pub fn max_total_response_bytes(self, max: usize) -> Self {
         assert!(max > 0, "an envelope of no bytes is of no use");
-        self.with(|config| config.limits.max_total_answer_bytes = max)
+        self.with(|config| config.limits.max_total_response_bytes = max)
     }
 }
 
@@ -126,11 +126,11 @@ impl BatchLayer {
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
-    /// let layer = BatchLayer::new("/batch").spawn(|item| {
+    /// let layer = BatchLayer::new("/batch").executor(|item| {
     ///     tokio::spawn(item);
     /// });
     /// ```
-    pub fn spawn(
+    pub fn executor(
         self,
         executor: impl Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
     ) -> Self {
@@ -156,20 +156,16 @@ impl BatchLayer {
     /// # use std::time::Duration;
     /// # use tower_multistatus::BatchLayer;
     /// let layer = BatchLayer::new("/batch").item_timeout(Duration::from_secs(2));
+    /// // An item may take as long as the whole batch.
+    /// let layer = layer.item_timeout(None);
     /// ```
-    pub fn item_timeout(self, timeout: Duration) -> Self {
-        assert!(timeout > Duration::ZERO, "no item is done in no time");
-        self.with(|config| config.item_timeout = Some(timeout))
-    }
-
-    /// Lets an item take as long as the whole batch may.
-    ///
-    /// ```
-    /// # use tower_multistatus::BatchLayer;
-    /// let layer = BatchLayer::new("/batch").no_item_timeout();
-    /// ```
-    pub fn no_item_timeout(self) -> Self {
-        self.with(|config| config.item_timeout = None)
+    pub fn item_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        let timeout = timeout.into();
+        assert!(
+            timeout != Some(Duration::ZERO),
+            "an item timeout is more than 0"
+        );
+        self.with(|config| config.item_timeout = timeout)
     }
 
     /// A batch may take so long, from its first byte to its last answer; the default is 30 seconds. Items that are done by
@@ -191,21 +187,16 @@ impl BatchLayer {
     /// ```
     /// # use std::time::Duration;
     /// # use tower_multistatus::BatchLayer;
-    /// let layer = BatchLayer::new("/batch").deadline(Duration::from_secs(5));
+    /// let layer = BatchLayer::new("/batch").batch_timeout(Duration::from_secs(5));
+    /// // Something else has to end a batch then: a client that sends a byte a minute holds it open.
+    /// let layer = layer.batch_timeout(None);
     /// ```
-    pub fn deadline(self, deadline: Duration) -> Self {
-        assert!(deadline > Duration::ZERO, "no batch is done in no time");
-        self.with(|config| config.deadline = Some(deadline))
-    }
-
-    /// Lets a batch take as long as its items and its upload do. Something else has to end it then, or a client that sends a
-    /// byte a minute holds it open.
-    ///
-    /// ```
-    /// # use tower_multistatus::BatchLayer;
-    /// let layer = BatchLayer::new("/batch").no_deadline();
-    /// ```
-    pub fn no_deadline(self) -> Self {
-        self.with(|config| config.deadline = None)
+    pub fn batch_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        let timeout = timeout.into();
+        assert!(
+            timeout != Some(Duration::ZERO),
+            "a batch timeout is more than 0"
+        );
+        self.with(|config| config.batch_timeout = timeout)
     }
 }

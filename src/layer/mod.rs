@@ -68,14 +68,14 @@ mod openapi;
 /// | setting | default |
 /// | --- | --- |
 /// | [`format`](Self::format) | [`Json`](crate::Json), [`NdJson`](crate::NdJson) |
-/// | [`max_subrequests`](Self::max_subrequests) | 100 items |
+/// | [`max_items`](Self::max_items) | 100 items |
 /// | [`max_envelope_bytes`](Self::max_envelope_bytes) | 1 MiB |
 /// | [`max_item_body_bytes`](Self::max_item_body_bytes) | 256 KiB |
-/// | [`max_answer_bytes`](Self::max_answer_bytes) | 1 MiB an item |
-/// | [`max_total_answer_bytes`](Self::max_total_answer_bytes) | 8 MiB, buffered |
+/// | [`max_response_bytes`](Self::max_response_bytes) | 1 MiB an item |
+/// | [`max_total_response_bytes`](Self::max_total_response_bytes) | 8 MiB, buffered |
 /// | [`concurrency`](Self::concurrency) | 8 items |
-/// | [`spawn`](Self::spawn) | in the request's own task |
-/// | [`item_timeout`](Self::item_timeout), [`deadline`](Self::deadline) | 10 s, 30 s |
+/// | [`executor`](Self::executor) | in the request's own task |
+/// | [`item_timeout`](Self::item_timeout), [`batch_timeout`](Self::batch_timeout) | 10 s, 30 s |
 /// | [`status`](Self::status) | 207 |
 /// | [`order`](Self::order) | of the request; streamed: of completion |
 /// | [`streamed`](Self::streamed) | NDJSON only |
@@ -124,11 +124,11 @@ impl<S> Layer<S> for BatchLayer {
 /// ```
 /// use axum::{Router, body::Body};
 /// use tower::Layer;
-/// use tower_multistatus::{BatchLayer, check};
+/// use tower_multistatus::{BatchLayer, check_service};
 ///
 /// let service = BatchLayer::new("/batch").layer(Router::new());
-/// let service = check::<Body, _>(service);
+/// let service = check_service::<Body, _>(service);
 /// ```
-pub fn check<B, S: Service<Request<B>>>(service: S) -> S {
+pub fn check_service<B, S: Service<Request<B>>>(service: S) -> S {
     service
 }

@@ -30,7 +30,7 @@ impl BatchLayer {
     /// ```
     /// use tower_multistatus::BatchLayer;
     ///
-    /// let layer = BatchLayer::new("/batch").max_subrequests(20);
+    /// let layer = BatchLayer::new("/batch").max_items(20);
     /// let document = layer.openapi();
     /// let batch = &document["components"]["schemas"]["BatchRequest"];
     /// assert_eq!(batch["properties"]["requests"]["maxItems"], 20);

@@ -60,11 +60,7 @@ fn refusals(config: &Config) -> Vec<Error> {
         Error::new(ErrorKind::DuplicateId).at_item(1),
         Error::new(ErrorKind::UnknownDependency).at_item(1),
         Error::new(ErrorKind::NotAcceptable),
-        Error::over(
-            ErrorKind::TooManySubrequests,
-            "max_subrequests",
-            limits.max_subrequests,
-        ),
+        Error::over(ErrorKind::TooManySubrequests, "max_items", limits.max_items),
         Error::over(
             ErrorKind::EnvelopeTooLarge,
             "max_envelope_bytes",

@@ -63,7 +63,7 @@ fn request(config: &Config) -> Value {
         "properties": { "requests": {
             "type": "array",
             "items": reference("BatchRequestItem"),
-            "maxItems": config.limits.max_subrequests,
+            "maxItems": config.limits.max_items,
         } },
         "required": ["requests"],
     })
@@ -147,7 +147,7 @@ fn response(config: &Config) -> Value {
         "properties": { "responses": {
             "type": "array",
             "items": reference("BatchResponseItem"),
-            "maxItems": config.limits.max_subrequests,
+            "maxItems": config.limits.max_items,
         } },
         "required": ["responses"],
     })

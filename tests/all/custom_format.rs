@@ -31,7 +31,7 @@ impl Format for Lines {
     fn decoder(&self, _: &Parts, limits: &Limits) -> Result<Option<Box<dyn Decoder>>, Error> {
         Ok(Some(Box::new(Reader {
             waiting: Vec::new(),
-            max: limits.max_subrequests(),
+            max: limits.max_items(),
         })))
     }
 
@@ -216,7 +216,7 @@ impl Format for Uncounted {
 async fn too_many_items_are_refused_even_if_a_format_does_not_count() {
     for layer in [layer(), layer().format(Uncounted)] {
         for (max, status, dispatched) in [(2, 207, 2), (1, 413, 0)] {
-            let layer = layer.clone().max_subrequests(max);
+            let layer = layer.clone().max_items(max);
             let batch = in_chunks("a GET /1 0\nb GET /2 0\n", 5);
             let (reply, log) = ask_through(layer, batch).await;
             assert_eq!((reply.status.as_u16(), log.len()), (status, dispatched));

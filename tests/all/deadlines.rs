@@ -17,8 +17,8 @@ use crate::probe::{Clones, Failed, Probe};
 use crate::support::{end, envelope, gets, requests, send};
 
 fn five_seconds() -> BatchLayer {
-    let layer = BatchLayer::new("/batch").no_item_timeout();
-    layer.deadline(Duration::from_secs(5))
+    let layer = BatchLayer::new("/batch").item_timeout(None);
+    layer.batch_timeout(Duration::from_secs(5))
 }
 
 async fn seconds(of: impl Future<Output = ()>) -> u64 {

@@ -22,12 +22,13 @@ type Item = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// What an executor does with its second task; it spawns the others.
 fn second(act: impl Fn(Item) + Send + Sync + 'static) -> BatchLayer {
     let count = AtomicUsize::new(0);
-    let layer =
-        BatchLayer::new("/batch").spawn(move |item| match count.fetch_add(1, Ordering::SeqCst) {
+    let layer = BatchLayer::new("/batch").executor(move |item| {
+        match count.fetch_add(1, Ordering::SeqCst) {
             1 => act(item),
             _ => drop(tokio::spawn(item)),
-        });
-    layer.no_item_timeout().no_deadline()
+        }
+    });
+    layer.item_timeout(None).batch_timeout(None)
 }
 
 fn well() -> Router {
@@ -117,10 +118,10 @@ impl Drop for Brittle {
 async fn a_spawned_future_whose_destructor_panics_is_seen_to_end() {
     let service =
         service_fn(|request: Request<RequestBody<Body>>| Brittle(request.uri().path().to_owned()));
-    let layer = BatchLayer::new("/batch").spawn(|item| {
+    let layer = BatchLayer::new("/batch").executor(|item| {
         tokio::spawn(item);
     });
-    let layer = layer.no_item_timeout().no_deadline();
+    let layer = layer.item_timeout(None).batch_timeout(None);
     let items = gets(&["/", "/drop", "/poll", "/poll/drop", "/"]);
     let reply = end(layer.layer(service), items).await;
     assert_eq!(reply.statuses(), [200, 500, 500, 500, 200]);

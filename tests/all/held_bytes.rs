@@ -11,7 +11,7 @@ use tower_multistatus::{BatchLayer, SetCookie};
 
 use crate::support::{Reply, answering_with, failed, gets, requests, send};
 
-/// What the default of `max_total_answer_bytes` allows.
+/// What the default of `max_total_response_bytes` allows.
 const TOTAL: usize = 8 << 20;
 
 /// So many items, whose ids and paths are numbers.
@@ -35,7 +35,7 @@ async fn answered_all(layer: &BatchLayer, count: usize, response: Response<Bytes
 
 #[tokio::test]
 async fn the_headers_of_a_response_count_to_its_limit() {
-    let layer = BatchLayer::new("/batch").max_answer_bytes(1000);
+    let layer = BatchLayer::new("/batch").max_response_bytes(1000);
     // Name, value and 32 bytes more, as HPACK counts a field.
     let fits = 1000 - "x-a".len() - 32;
     let reply = answered_all(&layer, 1, with_field(fits)).await;
@@ -89,7 +89,7 @@ async fn headers_that_wait_for_their_turn_count_to_the_limit_of_all() {
 async fn hoisted_cookies_count_to_the_limit_of_all() {
     let layer = BatchLayer::new("/batch")
         .concurrency(1)
-        .max_total_answer_bytes(100_000)
+        .max_total_response_bytes(100_000)
         .set_cookie(SetCookie::hoist());
     let service = layer.layer(answering_with(|request| {
         let mut response = Response::new(Bytes::new());
@@ -118,8 +118,8 @@ async fn hoisted_cookies_count_to_the_limit_of_all() {
 /// Answers of kinds that are near a limit of all: small ones, large ones, and those that the layer itself makes.
 fn kinds() -> Vec<(BatchLayer, Response<Bytes>)> {
     let layer = || {
-        let layer = BatchLayer::new("/batch").max_subrequests(500);
-        layer.max_total_answer_bytes(64 << 20)
+        let layer = BatchLayer::new("/batch").max_items(500);
+        layer.max_total_response_bytes(64 << 20)
     };
     let problem = layer().filter(|_| Err(StatusCode::FORBIDDEN));
     let body = |length| Response::new(Bytes::from(vec![0; length]));
@@ -143,7 +143,7 @@ async fn a_buffered_envelope_is_never_larger_than_its_limit() {
             let least = 128 + 72 * count;
             for max in [least, whole.body.len() / 2, whole.body.len() - 1] {
                 let max = max.max(least);
-                let layer = layer.clone().max_total_answer_bytes(max);
+                let layer = layer.clone().max_total_response_bytes(max);
                 let reply = answered_all(&layer, count, response.clone()).await;
                 assert!(
                     reply.body.len() <= max,
@@ -153,7 +153,7 @@ async fn a_buffered_envelope_is_never_larger_than_its_limit() {
                 assert_eq!(reply.items().len(), count);
             }
             let roomy = whole.body.len() + least;
-            let layer = layer.clone().max_total_answer_bytes(roomy);
+            let layer = layer.clone().max_total_response_bytes(roomy);
             let reply = answered_all(&layer, count, response.clone()).await;
             assert_eq!(reply.statuses(), whole.statuses());
         }
@@ -162,7 +162,7 @@ async fn a_buffered_envelope_is_never_larger_than_its_limit() {
 
 #[tokio::test]
 async fn an_item_without_room_for_an_error_document_has_its_status_alone() {
-    let layer = BatchLayer::new("/batch").max_total_answer_bytes(1);
+    let layer = BatchLayer::new("/batch").max_total_response_bytes(1);
     let reply = answered_all(&layer, 2, with_field(1)).await;
     let stripped = |id| json!({ "id": id, "status": 507, "headers": {}, "body": null });
     assert_eq!(reply.items(), [stripped("0"), stripped("1")]);
@@ -207,7 +207,7 @@ async fn an_inner_response_of_more_than_a_thousand_fields_is_502() {
                 .try_append(name, HeaderValue::from_static("a"))
                 .expect("room");
         }
-        let layer = BatchLayer::new("/batch").max_answer_bytes(64 << 20);
+        let layer = BatchLayer::new("/batch").max_response_bytes(64 << 20);
         let reply = answered_all(&layer, 1, response).await;
         assert_eq!(reply.statuses(), [status], "{count}");
     }
@@ -249,7 +249,7 @@ async fn the_limit_of_all_holds_in_every_format_whatever_the_items_say() {
         .collect();
     for accept in FORMATS {
         for max in [120_000, 200_000, 400_000] {
-            let layer = all_formats().max_total_answer_bytes(max);
+            let layer = all_formats().max_total_response_bytes(max);
             let service = layer.layer(answering_with(|_| {
                 Response::new(Bytes::from(vec![0; 3000]))
             }));
@@ -299,7 +299,7 @@ async fn a_group_that_waits_to_be_whole_counts_in_a_streamed_envelope_too() {
         .streamed(true)
         .change_sets(tower_multistatus::ChangeSets::best_effort());
     for (max, expected) in [(400_000, "HTTP/1.1 200 OK"), (399_999, "HTTP/1.1 507 ")] {
-        let layer = layer.clone().max_total_answer_bytes(max);
+        let layer = layer.clone().max_total_response_bytes(max);
         let service = layer.layer(answering_with(|_| {
             Response::new(Bytes::from(vec![0; 100_000]))
         }));

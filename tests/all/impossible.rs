@@ -60,7 +60,7 @@ async fn an_item_of_head_that_fails_has_no_body() {
         (&reply.items()[1]["status"], &reply.items()[1]["body"]),
         (&json!(424), &Value::Null)
     );
-    let layer = BatchLayer::new("/batch").max_total_answer_bytes(1);
+    let layer = BatchLayer::new("/batch").max_total_response_bytes(1);
     let item = answer(layer.layer(recorder().1), head("/")).await;
     assert_eq!(
         (&item["status"], &item["body"]),

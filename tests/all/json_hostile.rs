@@ -11,7 +11,7 @@ use crate::support::{Log, Reply, answering_with, ask_through, envelope, requests
 /// Sends it to a layer that allows items and bytes without end.
 async fn ask(json: String) -> (Reply, Log) {
     let layer = BatchLayer::new("/batch")
-        .max_subrequests(usize::MAX)
+        .max_items(usize::MAX)
         .max_envelope_bytes(usize::MAX);
     ask_through(layer, envelope(json)).await
 }
@@ -84,7 +84,7 @@ async fn items_past_the_limit_are_not_read() {
     let (reply, log) = ask_through(BatchLayer::new("/batch"), envelope(json)).await;
     assert_eq!((reply.status.as_u16(), log.len()), (413, 0));
     assert_eq!(reply.code(), "too-many-subrequests");
-    assert_eq!(reply.json()["limit"], "max_subrequests");
+    assert_eq!(reply.json()["limit"], "max_items");
     assert_eq!(reply.json()["max"], 100);
 }
 

@@ -133,7 +133,7 @@ fn check(items: &[Item], concurrency: usize, is_streamed: bool, order: Option<Or
         .concurrency(concurrency)
         .streamed(is_streamed)
         .item_timeout(Duration::from_secs(1))
-        .no_deadline();
+        .batch_timeout(None);
     if let Some(order) = order {
         layer = layer.order(order);
     }

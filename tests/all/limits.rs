@@ -38,8 +38,8 @@ fn assert_too_large(reply: &Reply, log: &Log, code: &str, title: &str, limit: &s
 async fn one_item_too_many_refuses_the_batch() {
     for (layer, max) in [
         (BatchLayer::new("/batch"), 100),
-        (BatchLayer::new("/batch").max_subrequests(3), 3),
-        (BatchLayer::new("/batch").max_subrequests(1), 1),
+        (BatchLayer::new("/batch").max_items(3), 3),
+        (BatchLayer::new("/batch").max_items(1), 1),
     ] {
         let (log, service) = recorder();
         let reply = send(layer.clone().layer(service), requests(gets(max))).await;
@@ -54,7 +54,7 @@ async fn one_item_too_many_refuses_the_batch() {
             &log,
             "too-many-subrequests",
             title,
-            "max_subrequests",
+            "max_items",
             max,
         );
     }
@@ -64,18 +64,11 @@ async fn one_item_too_many_refuses_the_batch() {
 async fn items_are_counted_while_they_are_read() {
     // What stands behind the item that is one too many is not even looked at.
     let (log, service) = recorder();
-    let layer = BatchLayer::new("/batch").max_subrequests(1);
+    let layer = BatchLayer::new("/batch").max_items(1);
     let text = r#"{"requests":[{"id":"a","method":"GET","url":"/"},!!!"#;
     let reply = send(layer.layer(service), envelope(text)).await;
     let title = "the batch has too many items";
-    assert_too_large(
-        &reply,
-        &log,
-        "too-many-subrequests",
-        title,
-        "max_subrequests",
-        1,
-    );
+    assert_too_large(&reply, &log, "too-many-subrequests", title, "max_items", 1);
 }
 
 /// An envelope of one item that is exactly so long.
@@ -213,7 +206,7 @@ fn headers_of(n: usize) -> usize {
 async fn a_response_of_one_byte_too_many_is_502_and_the_rest_go_on() {
     for (layer, max) in [
         (BatchLayer::new("/batch"), 1 << 20),
-        (BatchLayer::new("/batch").max_answer_bytes(5000), 5000),
+        (BatchLayer::new("/batch").max_response_bytes(5000), 5000),
     ] {
         let get = |url: String| json!({ "id": url, "method": "GET", "url": url });
         let whole = max - headers_of(max - 200);
@@ -241,7 +234,7 @@ async fn the_response_that_does_not_fit_is_507_and_what_was_not_begun_is_not_dis
 
     // Room for about half of them, and for empty responses of the others.
     let max = whole.body.len() - 200;
-    let layer = sequential.clone().max_total_answer_bytes(max);
+    let layer = sequential.clone().max_total_response_bytes(max);
     let before = log.len();
     let reply = batch(layer, router.clone(), gets(50)).await;
     let fit = reply
@@ -268,7 +261,7 @@ async fn the_response_that_does_not_fit_is_507_and_what_was_not_begun_is_not_dis
     }
 
     // A streamed envelope is never held whole.
-    let layer = sequential.streamed(true).max_total_answer_bytes(1);
+    let layer = sequential.streamed(true).max_total_response_bytes(1);
     assert_eq!(batch(layer, router, gets(50)).await.body, whole.body);
 }
 
@@ -287,7 +280,7 @@ async fn the_limit_of_all_responses_is_eight_mebibytes() {
 
 #[tokio::test]
 async fn an_empty_response_needs_room_for_its_headers_only() {
-    let layer = BatchLayer::new("/batch").max_answer_bytes(headers_of(0));
+    let layer = BatchLayer::new("/batch").max_response_bytes(headers_of(0));
     let expected = json!({ "id": "x", "status": 200, "body": null,
                            "headers": { "Content-Type": "text/plain; charset=utf-8" } });
     let service = layer.layer(sized());

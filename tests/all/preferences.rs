@@ -219,14 +219,14 @@ async fn waiting_can_be_shortened_and_not_lengthened() {
         ("wait=\"3\"", 30, [200, 504], 3),
         ("WAIT=0", 30, [504, 504], 0),
     ] {
-        let layer = BatchLayer::new("/batch").deadline(Duration::from_secs(deadline));
+        let layer = BatchLayer::new("/batch").batch_timeout(Duration::from_secs(deadline));
         let (reply, elapsed) = ask_slow(layer, &[prefer]).await;
         assert_eq!(reply.statuses(), statuses, "{prefer}");
         assert_eq!(applied(&reply), Some(prefer));
         // The timer's steps are of a millisecond.
         assert_eq!(elapsed.as_millis() / 10 * 10, took * 1000, "{prefer}");
     }
-    let (reply, _) = ask_slow(BatchLayer::new("/batch").no_deadline(), &["wait=3"]).await;
+    let (reply, _) = ask_slow(BatchLayer::new("/batch").batch_timeout(None), &["wait=3"]).await;
     assert_eq!(reply.statuses(), [200, 504]);
     assert_eq!(reply.item("/7")["body"]["code"], "deadline");
 }

@@ -18,7 +18,7 @@ use crate::support::{envelope, gets, read, requests, send};
 fn layer() -> BatchLayer {
     BatchLayer::new("/batch")
         .item_timeout(Duration::from_secs(1))
-        .deadline(Duration::from_secs(3))
+        .batch_timeout(Duration::from_secs(3))
 }
 
 /// A body that never comes to its end.
@@ -157,7 +157,7 @@ async fn no_refusal_keeps_a_reservation() {
         (501, requests(group)),
     ];
     let (book, probe) = Probe::new();
-    let layer = layer().max_subrequests(3).max_envelope_bytes(1999);
+    let layer = layer().max_items(3).max_envelope_bytes(1999);
     let layer = layer.exclusive(true).admit(|admission| {
         match admission.outer().headers.contains_key("x-poor") {
             true => Err(StatusCode::TOO_MANY_REQUESTS),
@@ -226,7 +226,11 @@ async fn an_answer_that_is_dropped_half_way_keeps_no_reservation() {
 async fn items_that_take_too_long_keep_no_reservation() {
     let paths = ["/hang", "/hang-body", "/ok"];
     for (clones, expected) in [(Clones::Sound, [504, 504, 200]), (Clones::Hang, [504; 3])] {
-        for layer in [layer(), layer().no_item_timeout(), layer().no_deadline()] {
+        for layer in [
+            layer(),
+            layer().item_timeout(None),
+            layer().batch_timeout(None),
+        ] {
             let (book, probe) = Probe::with_clones(clones);
             let reply = send(layer.layer(probe), requests(gets(&paths))).await;
             assert_eq!(reply.statuses(), expected);

@@ -11,7 +11,7 @@ fn a_batch_path_without_a_slash_panics() {
 #[test]
 #[should_panic = "a batch of no items is of no use"]
 fn no_items_panic() {
-    let _ = BatchLayer::new("/batch").max_subrequests(0);
+    let _ = BatchLayer::new("/batch").max_items(0);
 }
 
 #[test]
@@ -23,13 +23,13 @@ fn an_envelope_of_no_bytes_panics() {
 #[test]
 #[should_panic = "an answer of no bytes is of no use"]
 fn answers_of_no_bytes_panic() {
-    let _ = BatchLayer::new("/batch").max_answer_bytes(0);
+    let _ = BatchLayer::new("/batch").max_response_bytes(0);
 }
 
 #[test]
 #[should_panic = "an envelope of no bytes is of no use"]
 fn all_answers_of_no_bytes_panic() {
-    let _ = BatchLayer::new("/batch").max_total_answer_bytes(0);
+    let _ = BatchLayer::new("/batch").max_total_response_bytes(0);
 }
 
 #[test]

@@ -142,8 +142,8 @@ async fn an_exclusive_path_takes_nothing_but_post_and_options() {
 #[tokio::test]
 async fn a_batch_endpoint_describes_itself_when_asked_to() {
     let (log, service) = recorder();
-    let layer = BatchLayer::new("/batch").describe(true).max_subrequests(7);
-    let layer = layer.allow_methods(["merge"]).no_item_timeout();
+    let layer = BatchLayer::new("/batch").describe(true).max_items(7);
+    let layer = layer.allow_methods(["merge"]).item_timeout(None);
     let layer = layer
         .inherit_extension::<String>()
         .inherit_extension::<Vec<u8>>();
@@ -154,9 +154,9 @@ async fn a_batch_endpoint_describes_itself_when_asked_to() {
     assert_eq!(
         reply.json(),
         json!({
-            "limits": { "max_subrequests": 7, "max_envelope_bytes": 1048576, "max_item_body_bytes": 262144,
-                        "max_answer_bytes": 1048576, "max_total_answer_bytes": 8388608, "concurrency": 8,
-                        "item_timeout_seconds": null, "deadline_seconds": 30.0 },
+            "limits": { "max_items": 7, "max_envelope_bytes": 1048576, "max_item_body_bytes": 262144,
+                        "max_response_bytes": 1048576, "max_total_response_bytes": 8388608, "concurrency": 8,
+                        "item_timeout_seconds": null, "batch_timeout_seconds": 30.0 },
             "formats": [
                 { "media_types": ["application/json"], "reads": true, "writes": true },
                 { "media_types": ["application/x-ndjson", "application/jsonl", "application/ndjson"],

@@ -15,7 +15,7 @@ use tower_multistatus::BatchLayer;
 use crate::support::{batch, requests};
 
 fn layer() -> BatchLayer {
-    BatchLayer::new("/batch").spawn(|item| {
+    BatchLayer::new("/batch").executor(|item| {
         tokio::spawn(item);
     })
 }
@@ -99,7 +99,7 @@ async fn dropping_the_response_drops_spawned_items_at_once() {
 
 #[tokio::test]
 async fn an_executor_that_drops_its_tasks_leaves_no_batch_waiting() {
-    let layer = BatchLayer::new("/batch").spawn(drop);
+    let layer = BatchLayer::new("/batch").executor(drop);
     let reply = batch(layer, Router::new(), items(3)).await;
     assert_eq!(reply.statuses(), [500; 3]);
 }

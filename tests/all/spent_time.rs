@@ -129,7 +129,7 @@ fn ways(layer: &BatchLayer) -> [BatchLayer; 4] {
         layer.clone(),
         streamed.clone(),
         streamed.order(Order::Request),
-        layer.clone().spawn(|item| {
+        layer.clone().executor(|item| {
             tokio::spawn(item);
         }),
     ]
@@ -155,7 +155,7 @@ where
 
 #[tokio::test(start_paused = true)]
 async fn an_item_timeout_holds_although_the_budget_of_the_task_is_spent() {
-    let layer = BatchLayer::new("/batch").no_deadline();
+    let layer = BatchLayer::new("/batch").batch_timeout(None);
     for layer in ways(&layer.item_timeout(seconds(5))) {
         for path in ["/spin", "/frames", "/budget"] {
             let items = gets(&["/", path, "/", path, "/"]);
@@ -167,8 +167,8 @@ async fn an_item_timeout_holds_although_the_budget_of_the_task_is_spent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deadline_holds_although_the_budget_of_the_task_is_spent() {
-    let layer = BatchLayer::new("/batch").no_item_timeout();
-    for layer in ways(&layer.deadline(seconds(5)).concurrency(2)) {
+    let layer = BatchLayer::new("/batch").item_timeout(None);
+    for layer in ways(&layer.batch_timeout(seconds(5)).concurrency(2)) {
         for path in ["/spin", "/frames", "/budget"] {
             let items = gets(&["/", path, "/", path, "/"]);
             let ended = timed(layer.layer(busy()), items).await;
@@ -180,8 +180,8 @@ async fn a_deadline_holds_although_the_budget_of_the_task_is_spent() {
 #[tokio::test(start_paused = true)]
 async fn limits_hold_although_readiness_spends_the_budget_of_the_task() {
     let layer = BatchLayer::new("/batch");
-    let item = layer.clone().no_deadline().item_timeout(seconds(5));
-    let batch = layer.no_item_timeout().deadline(seconds(5));
+    let item = layer.clone().batch_timeout(None).item_timeout(seconds(5));
+    let batch = layer.item_timeout(None).batch_timeout(seconds(5));
     for layer in ways(&item).into_iter().chain(ways(&batch)) {
         let service = Unready {
             router: busy(),
@@ -196,7 +196,7 @@ async fn limits_hold_although_readiness_spends_the_budget_of_the_task() {
 async fn an_upload_that_is_always_ready_ends_by_the_deadline() {
     for spends_budget in [false, true] {
         for frame in ["", " "] {
-            let layer = BatchLayer::new("/batch").deadline(seconds(5));
+            let layer = BatchLayer::new("/batch").batch_timeout(seconds(5));
             let upload = Body::new(Endless::new(frame, spends_budget));
             let begun = Instant::now();
             let reply = send(layer.layer(busy()), envelope(upload)).await;
@@ -234,7 +234,9 @@ fn most_at_once(batch: impl Future<Output = Vec<u64>>, taken: &AtomicUsize) -> (
 
 #[test]
 fn a_body_that_is_always_ready_lets_go_of_its_thread() {
-    let layer = BatchLayer::new("/batch").no_item_timeout().no_deadline();
+    let layer = BatchLayer::new("/batch")
+        .item_timeout(None)
+        .batch_timeout(None);
     let taken = Arc::<AtomicUsize>::default();
     let router = {
         let taken = Arc::clone(&taken);
@@ -249,7 +251,9 @@ fn a_body_that_is_always_ready_lets_go_of_its_thread() {
 
 #[test]
 fn an_upload_that_is_always_ready_lets_go_of_its_thread() {
-    let layer = BatchLayer::new("/batch").no_item_timeout().no_deadline();
+    let layer = BatchLayer::new("/batch")
+        .item_timeout(None)
+        .batch_timeout(None);
     let taken = Arc::<AtomicUsize>::default();
     let text = Bytes::from(serde_json::json!({ "requests": gets(&["/"]) }).to_string());
     let upload = envelope(counted_frames(1000, text, &taken));
@@ -276,7 +280,7 @@ async fn an_overdue_item_ends_although_others_keep_finishing() {
         let layer = BatchLayer::new("/batch")
             .concurrency(2)
             .item_timeout(seconds(5))
-            .no_deadline()
+            .batch_timeout(None)
             .order(Order::Completion);
         let mut paths = [path; 40];
         paths[0] = "/hang";
@@ -293,7 +297,7 @@ async fn no_item_begins_after_the_deadline_although_none_ever_waits() {
         BatchLayer::new("/batch"),
         BatchLayer::new("/batch").concurrency(1),
     ] {
-        let layer = layer.no_item_timeout().deadline(seconds(5));
+        let layer = layer.item_timeout(None).batch_timeout(seconds(5));
         let (statuses, took) = timed(layer.layer(blocking()), gets(&["/"; 9])).await;
         assert_eq!(statuses, [200, 200, 200, 200, 200, 504, 504, 504, 504]);
         assert_eq!(took, 5);
@@ -323,7 +327,7 @@ async fn an_item_that_is_done_when_its_time_is_looked_at_keeps_its_response() {
                 pass(seconds(9));
                 done.notify_one();
             });
-        let layer = layer.deadline(seconds(6));
+        let layer = layer.batch_timeout(seconds(6));
         let ended = timed(layer.layer(router), gets(&["/waits", "/", "/"])).await;
         assert_eq!(ended, (vec![200, 200, 504], 9));
     }

@@ -25,7 +25,9 @@ const BATCHES: usize = 12;
 
 /// Without any limit of time, so that a deadlock is one.
 fn layer() -> BatchLayer {
-    BatchLayer::new("/batch").no_item_timeout().no_deadline()
+    BatchLayer::new("/batch")
+        .item_timeout(None)
+        .batch_timeout(None)
 }
 
 /// Ten items, some of which have to wait.
@@ -104,7 +106,7 @@ async fn concurrency_limits_on_both_sides_do_not_wait_for_each_other() {
 async fn the_same_semaphore_on_both_sides_is_a_deadlock_that_the_deadline_ends() {
     let permits = GlobalConcurrencyLimitLayer::with_semaphore(Arc::new(Semaphore::new(2)));
     let (book, probe) = Probe::new();
-    let layer = layer().deadline(Duration::from_secs(5));
+    let layer = layer().batch_timeout(Duration::from_secs(5));
     let service = permits.layer(layer.layer(permits.layer(probe)));
     let replies = flood(service, 2, &["/ok"; 3]).await;
     // One permit is the first batch's own, and the other one lets the second wait: its items get none.

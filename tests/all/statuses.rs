@@ -158,7 +158,7 @@ async fn head_has_no_body_even_when_the_handler_sends_one() {
     let spawn = |item| drop(tokio::spawn(item));
     for layer in [
         BatchLayer::new("/batch"),
-        BatchLayer::new("/batch").spawn(spawn),
+        BatchLayer::new("/batch").executor(spawn),
     ] {
         let service = layer.layer(service_fn(sends_a_body));
         assert_eq!(

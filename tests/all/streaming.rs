@@ -111,7 +111,7 @@ async fn a_slow_reader_gets_the_right_answer() {
     let (book, probe) = Probe::new();
     let layer = BatchLayer::new("/batch")
         .item_timeout(Duration::from_secs(1))
-        .no_deadline();
+        .batch_timeout(None);
     let paths = ["/ok", "/sleep/5", "/big/9000", "/fail", "/sleep/900"].repeat(20);
     let mut body = ask(layer.layer(probe), gets(&paths)).await.into_body();
     let mut text = String::new();
@@ -230,7 +230,7 @@ async fn a_deadline_while_streaming_leaves_a_whole_answer() {
     for (order, begun) in [(Order::Request, 3), (Order::Completion, 4)] {
         let (book, probe) = Probe::new();
         let layer = BatchLayer::new("/batch")
-            .deadline(Duration::from_secs(1))
+            .batch_timeout(Duration::from_secs(1))
             .concurrency(2);
         let response = ask(layer.order(order).layer(probe), gets(&paths)).await;
         let mut lines = timed_lines(response.into_body()).await;

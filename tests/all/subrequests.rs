@@ -146,9 +146,9 @@ async fn what_few_items_have_can_be_set_in_any_order() {
                 .in_group("g")
                 .with_body("x"),
             item("c")
-                .depends_on("g")
+                .with_dependency("g")
                 .with_method(b"PURGE")
-                .depends_on("a")
+                .with_dependency("a")
                 .with_header(b"content-type", "text/html")
                 .with_body("y"),
         ]

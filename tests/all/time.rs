@@ -101,7 +101,7 @@ async fn an_item_may_take_ten_seconds_and_a_batch_thirty_by_default() {
 #[tokio::test(start_paused = true)]
 async fn at_the_deadline_what_is_done_keeps_its_answer_and_the_rest_is_504() {
     let layer = BatchLayer::new("/batch")
-        .deadline(seconds(5))
+        .batch_timeout(seconds(5))
         .concurrency(3);
     let urls = ["/head/4", "/head/6", "/body/7", "/body/8", "/fail"];
     let (took, reply) = ask(layer, &urls).await;
@@ -115,12 +115,12 @@ async fn at_the_deadline_what_is_done_keeps_its_answer_and_the_rest_is_504() {
 
 #[tokio::test(start_paused = true)]
 async fn without_an_item_timeout_only_the_deadline_ends_an_item() {
-    let layer = BatchLayer::new("/batch").no_item_timeout();
+    let layer = BatchLayer::new("/batch").item_timeout(None);
     let (took, reply) = ask(layer.clone(), &["/head/29", "/head/31"]).await;
     assert_eq!(reply.statuses(), [200, 504]);
     assert_eq!(reply.item("/head/31"), deadline("/head/31"));
     assert_eq!(took, seconds(30));
-    let (took, reply) = ask(layer.no_deadline(), &["/head/5000"]).await;
+    let (took, reply) = ask(layer.batch_timeout(None), &["/head/5000"]).await;
     assert_eq!(reply.statuses(), [200]);
     assert_eq!(took, seconds(5000));
 }
@@ -142,8 +142,8 @@ async fn the_deadline_ends_what_hangs_also_after_a_batch_was_told_to_stop() {
         .continue_on_error(false)
         .concurrency(2);
     for layer in [
-        layer.clone().no_item_timeout().deadline(seconds(5)),
-        layer.item_timeout(seconds(9)).deadline(seconds(5)),
+        layer.clone().item_timeout(None).batch_timeout(seconds(5)),
+        layer.item_timeout(seconds(9)).batch_timeout(seconds(5)),
     ] {
         let answer = ask(layer, &["/head/60", "/fail", "/head/1"]);
         let answer = tokio::time::timeout(seconds(100), answer).await;
@@ -164,7 +164,7 @@ async fn prefer_wait_can_only_shorten_the_deadline() {
         ("wait=x", 5),
     ];
     for (prefer, expected) in rows {
-        let layer = BatchLayer::new("/batch").deadline(seconds(5));
+        let layer = BatchLayer::new("/batch").batch_timeout(seconds(5));
         let items = json!([{ "id": "a", "method": "GET", "url": "/head/6" }]);
         let mut request = requests(items);
         let value = http::HeaderValue::from_static(prefer);
@@ -192,7 +192,7 @@ fn late_envelope(after: u64) -> Body {
 #[tokio::test(start_paused = true)]
 async fn an_upload_that_is_not_done_by_the_deadline_is_refused_with_408() {
     let (log, service) = recorder();
-    let layer = BatchLayer::new("/batch").deadline(seconds(5));
+    let layer = BatchLayer::new("/batch").batch_timeout(seconds(5));
     let begun = Instant::now();
     let reply = send(layer.layer(service), envelope(late_envelope(6))).await;
     assert_eq!(begun.elapsed().as_secs(), 5);
@@ -206,7 +206,7 @@ async fn an_upload_that_is_not_done_by_the_deadline_is_refused_with_408() {
 
 #[tokio::test(start_paused = true)]
 async fn the_deadline_includes_the_upload() {
-    let layer = BatchLayer::new("/batch").deadline(seconds(5));
+    let layer = BatchLayer::new("/batch").batch_timeout(seconds(5));
     for (upload, expected) in [(1, 200), (3, 504)] {
         let begun = Instant::now();
         let reply = send(layer.clone().layer(slow()), envelope(late_envelope(upload))).await;
@@ -239,13 +239,13 @@ async fn a_batch_does_not_hold_the_readiness_that_its_items_need() {
 }
 
 #[test]
-#[should_panic = "no item is done in no time"]
+#[should_panic = "an item timeout is more than 0"]
 fn an_item_timeout_of_nothing_panics() {
     let _ = BatchLayer::new("/batch").item_timeout(Duration::ZERO);
 }
 
 #[test]
-#[should_panic = "no batch is done in no time"]
+#[should_panic = "a batch timeout is more than 0"]
 fn a_deadline_of_nothing_panics() {
-    let _ = BatchLayer::new("/batch").deadline(Duration::ZERO);
+    let _ = BatchLayer::new("/batch").batch_timeout(Duration::ZERO);
 }

@@ -18,7 +18,7 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tower::{Layer, Service, ServiceExt, service_fn};
-use tower_multistatus::{Batch, BatchLayer, EnvelopeStatus, RequestBody, check};
+use tower_multistatus::{Batch, BatchLayer, EnvelopeStatus, RequestBody, check_service};
 
 use crate::support::{Reply, api, gets, read, requests, send};
 
@@ -43,9 +43,9 @@ async fn a_router_takes_it_as_fallback_and_as_route() {
 #[tokio::test]
 async fn two_batch_paths_have_their_own_settings() {
     let small = BatchLayer::new("/small")
-        .max_subrequests(1)
+        .max_items(1)
         .status(EnvelopeStatus::ok());
-    let large = BatchLayer::new("/large").max_subrequests(3);
+    let large = BatchLayer::new("/large").max_items(3);
     let around = small.clone().layer(large.clone().layer(api()));
     let apart = Router::new()
         .route_service("/small", small.layer(api()))
@@ -129,7 +129,7 @@ async fn the_error_of_the_wrapped_service_stays_what_it_is() {
                 _ => Ok(Response::new(Full::<Bytes>::from("water"))),
             },
         );
-    let service = check::<Body, Batch<_>>(BatchLayer::new("/batch").layer(inner));
+    let service = check_service::<Body, Batch<_>>(BatchLayer::new("/batch").layer(inner));
     let service = with_error::<OutOfTea, _>(service);
     let request = Request::get("/tea").body(Body::empty()).expect("a request");
     let error = service

@@ -71,7 +71,7 @@ async fn an_answer_that_is_announced_as_too_long_is_not_read() {
             async move || announced(length, &polls)
         });
         let layer =
-            BatchLayer::new("/batch").max_answer_bytes(1000 + "content-length".len() + 4 + 32);
+            BatchLayer::new("/batch").max_response_bytes(1000 + "content-length".len() + 4 + 32);
         assert_eq!(answer(layer.layer(router), json!({})).await, expected);
         assert_eq!(polls.load(Ordering::SeqCst), read);
     }

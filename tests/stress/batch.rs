@@ -64,10 +64,10 @@ fn faulty(random: Random, kept: Kept) -> impl Fn(Item) + Send + Sync + 'static {
 fn layer(random: &mut Random, executor: Executor, kept: &Kept) -> BatchLayer {
     let layer = BatchLayer::new("/batch")
         .concurrency(1 + random.below(64))
-        .max_answer_bytes(16 << 10)
-        .max_total_answer_bytes(random.pick(&[4 << 10, 64 << 10, 8 << 20]))
+        .max_response_bytes(16 << 10)
+        .max_total_response_bytes(random.pick(&[4 << 10, 64 << 10, 8 << 20]))
         .item_timeout(Duration::from_millis(random.pick(&[5, 20, 100])))
-        .deadline(Duration::from_millis(random.pick(&[10, 100, 400])))
+        .batch_timeout(Duration::from_millis(random.pick(&[10, 100, 400])))
         .continue_on_error(!random.one_in(4))
         .change_sets(ChangeSets::best_effort());
     #[cfg(feature = "multipart")]
@@ -84,8 +84,8 @@ fn layer(random: &mut Random, executor: Executor, kept: &Kept) -> BatchLayer {
     let dice = Random::new(random.below(1 << 30) as u64);
     match executor {
         Executor::None => layer,
-        Executor::Tokio => layer.spawn(|item| drop(tokio::spawn(item))),
-        Executor::Faulty => layer.spawn(faulty(dice, Arc::clone(kept))),
+        Executor::Tokio => layer.executor(|item| drop(tokio::spawn(item))),
+        Executor::Faulty => layer.executor(faulty(dice, Arc::clone(kept))),
     }
 }
 

@@ -16,6 +16,7 @@ use tower::Service;
 
 use crate::body::{Steps, chunks};
 use crate::random::Random;
+use crate::reply::by_name;
 use crate::settings::{Readiness, Settings};
 
 /// An extension that items can inherit.
@@ -109,12 +110,16 @@ where
                 Ok(body) => format!("{:?} {:?}", body.trailers().cloned(), body.to_bytes()),
                 Err(error) => error.to_string(),
             };
+            let headers = by_name(&parts.headers).into_iter();
+            let headers: Vec<_> = headers
+                .map(|(name, value)| format!("{name}: {}", value.escape_ascii()))
+                .collect();
             calls.lock().expect("the calls").push(format!(
                 "{} {} {:?} {:?} {hint:?} {body} {:?} {:?}",
                 parts.method,
                 parts.uri,
                 parts.version,
-                parts.headers,
+                headers,
                 parts.extensions.get::<Tag>(),
                 info(&parts.extensions),
             ));

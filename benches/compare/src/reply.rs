@@ -67,19 +67,26 @@ where
     Seen { reply, calls }
 }
 
+/// Headers of one name in their order. The order of names says nothing (RFC 9110, section 5.3).
+pub(crate) fn by_name(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    let fields = headers.iter();
+    let mut fields: Vec<_> = fields
+        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+        .collect();
+    fields.sort_by(|(one, _), (other, _)| one.cmp(other));
+    fields
+}
+
 async fn read<B>(response: Response<B>) -> Whole
 where
     B: Body<Data = Bytes, Error: fmt::Display>,
 {
     let (parts, body) = response.into_parts();
     let mut body = std::pin::pin!(body);
-    let fields = parts.headers.iter();
     let mut whole = Whole {
         status: parts.status.as_u16(),
         version: parts.version,
-        headers: fields
-            .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
-            .collect(),
+        headers: by_name(&parts.headers),
         body: Vec::new(),
         trailers: None,
         error: None,

@@ -76,7 +76,7 @@ fn formats(layer: BatchLayer, settings: &Settings) -> BatchLayer {
     let layer = with(layer, settings.json.as_ref(), |layer, options| {
         let json = Json::new().base64_forms_and_xml(options.has_base64);
         let json = if options.trusts {
-            json.trust_answers()
+            json.trust_responses()
         } else {
             json
         };
@@ -88,7 +88,7 @@ fn formats(layer: BatchLayer, settings: &Settings) -> BatchLayer {
         layer.format(json)
     });
     let layer = when(layer, settings.trusts_lines, |layer| {
-        layer.format(NdJson::new().trust_answers())
+        layer.format(NdJson::new().trust_responses())
     });
     let layer = with(layer, settings.multipart.as_ref(), |layer, options| {
         let multipart = Multipart::new()
@@ -108,7 +108,7 @@ fn formats(layer: BatchLayer, settings: &Settings) -> BatchLayer {
 }
 
 fn limits(layer: BatchLayer, settings: &Settings) -> BatchLayer {
-    let layer = with(layer, settings.max_items, BatchLayer::max_subrequests);
+    let layer = with(layer, settings.max_items, BatchLayer::max_items);
     let layer = with(
         layer,
         settings.max_envelope_bytes,
@@ -122,13 +122,13 @@ fn limits(layer: BatchLayer, settings: &Settings) -> BatchLayer {
     let layer = with(
         layer,
         settings.max_response_bytes,
-        BatchLayer::max_answer_bytes,
+        BatchLayer::max_response_bytes,
     );
     let total = settings.max_total_response_bytes;
-    let layer = with(layer, total, BatchLayer::max_total_answer_bytes);
+    let layer = with(layer, total, BatchLayer::max_total_response_bytes);
     let layer = with(layer, settings.concurrency, BatchLayer::concurrency);
     let layer = when(layer, settings.spawns, |layer| {
-        layer.spawn(|item| drop(tokio::spawn(item)))
+        layer.executor(|item| drop(tokio::spawn(item)))
     });
     let millis = Duration::from_millis;
     let layer = with(
@@ -139,7 +139,7 @@ fn limits(layer: BatchLayer, settings: &Settings) -> BatchLayer {
     with(
         layer,
         settings.batch_timeout.map(millis),
-        BatchLayer::deadline,
+        BatchLayer::batch_timeout,
     )
 }
 

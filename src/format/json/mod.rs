@@ -75,7 +75,7 @@ pub(super) use write::{Layout, Writer};
 /// ```
 /// use tower_multistatus::{BatchLayer, Json};
 ///
-/// let layer = BatchLayer::new("/batch").format(Json::new().trust_answers());
+/// let layer = BatchLayer::new("/batch").format(Json::new().trust_responses());
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Json {
@@ -108,7 +108,7 @@ impl Json {
     /// It saves reading large answers once. It is safe only if every handler behind the layer, and whatever it relays,
     /// tells the truth: a body that is not JSON breaks the envelope, and one that is crafted can forge other items' answers.
     #[must_use]
-    pub fn trust_answers(mut self) -> Self {
+    pub fn trust_responses(mut self) -> Self {
         self.trusted = true;
         self
     }

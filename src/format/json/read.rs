@@ -25,7 +25,7 @@ const SHORT_ITEM: usize = 36;
 #[derive(Debug)]
 pub(super) struct Reader {
     envelope: Gathered,
-    max_subrequests: usize,
+    max_items: usize,
     rules: Rules,
 }
 
@@ -43,17 +43,13 @@ impl Reader {
         }
         Ok(Self {
             envelope: Gathered::default(),
-            max_subrequests: limits.max_subrequests,
+            max_items: limits.max_items,
             rules,
         })
     }
 
     fn too_many(&self) -> Error {
-        Error::over(
-            ErrorKind::TooManySubrequests,
-            "max_subrequests",
-            self.max_subrequests,
-        )
+        Error::over(ErrorKind::TooManySubrequests, "max_items", self.max_items)
     }
 
     fn requests(&self, source: &mut Source<'_>, found: &mut Vec<Subrequest>) -> Result<(), Error> {
@@ -66,7 +62,7 @@ impl Reader {
                 Ok(false) => return Ok(()),
                 Err(why) => return Err(source.refusal(why)),
             }
-            if found.len() == self.max_subrequests {
+            if found.len() == self.max_items {
                 return Err(self.too_many());
             }
             let index = found.len();
@@ -140,7 +136,7 @@ impl Decoder for Reader {
         let envelope = ByteString::try_from(self.envelope.take());
         let envelope =
             envelope.map_err(|error| Invalid::NotUtf8.refusal(&[], error.valid_up_to()))?;
-        found.reserve_exact(self.max_subrequests.min(envelope.len() / SHORT_ITEM));
+        found.reserve_exact(self.max_items.min(envelope.len() / SHORT_ITEM));
         self.envelope(&mut Source::new(&envelope, self.rules), found)
     }
 }

@@ -103,7 +103,9 @@ fn after_plain(mut text: &[u8]) -> &[u8] {
 #[inline]
 fn is_plain(block: &[u8; 32]) -> bool {
     let is_special = |byte: u8| (byte.cast_signed() < 0x20) | (byte == b'"') | (byte == b'\\');
-    !block.iter().fold(false, |any, byte| any | is_special(*byte))
+    !block
+        .iter()
+        .fold(false, |any, byte| any | is_special(*byte))
 }
 
 /// What is behind a string, whose first byte that is not plain is `rest`'s; and whether there are escapes.

@@ -24,7 +24,7 @@ pub(super) struct Reader {
     splitter: Splitter,
     window: Window,
     change_sets: usize,
-    max_subrequests: usize,
+    max_items: usize,
 }
 
 impl Reader {
@@ -37,7 +37,7 @@ impl Reader {
             splitter: Splitter::new(&boundary),
             window: Window::default(),
             change_sets: 0,
-            max_subrequests: limits.max_subrequests,
+            max_items: limits.max_items,
         })
     }
 
@@ -72,11 +72,11 @@ impl Reader {
         group: Option<ByteString>,
         found: &mut Vec<Subrequest>,
     ) -> Result<(), Error> {
-        if found.len() == self.max_subrequests {
+        if found.len() == self.max_items {
             return Err(Error::over(
                 ErrorKind::TooManySubrequests,
-                "max_subrequests",
-                self.max_subrequests,
+                "max_items",
+                self.max_items,
             ));
         }
         let mut item = Subrequest::nameless();

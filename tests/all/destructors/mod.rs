@@ -156,7 +156,7 @@ impl Service<Request<RequestBody<Body>>> for Frail {
 
 fn layer(place: Place) -> BatchLayer {
     let layer = BatchLayer::new("/batch").concurrency(8);
-    let layer = layer.no_item_timeout().no_deadline();
+    let layer = layer.item_timeout(None).batch_timeout(None);
     match place {
         Place::Request | Place::Clone => layer.inherit_extension::<Fragile>(),
         _ => layer,
@@ -191,7 +191,7 @@ fn is_dropped_in_peace<T>(value: T) -> bool {
 
 /// With and without an executor.
 fn ways(layer: &BatchLayer) -> [BatchLayer; 2] {
-    let spawned = layer.clone().spawn(|item| {
+    let spawned = layer.clone().executor(|item| {
         tokio::spawn(item);
     });
     [layer.clone(), spawned]
@@ -247,7 +247,7 @@ async fn a_time_limit_drops_every_item_although_all_panic() {
     for place in HANGING {
         for layer in ways(&layer(place)) {
             let item = layer.clone().item_timeout(second);
-            for layer in [item, layer.deadline(second)] {
+            for layer in [item, layer.batch_timeout(second)] {
                 let (alive, frail) = Frail::new(place);
                 let request = asked(place, &alive);
                 let response = respond(layer.layer(frail), request).await;

@@ -32,7 +32,7 @@ async fn answered(layer: BatchLayer, inner: Vec<Inner>) -> Reply {
 }
 
 fn layer() -> BatchLayer {
-    super::layer().max_total_answer_bytes(1 << 24)
+    super::layer().max_total_response_bytes(1 << 24)
 }
 
 fn parsed(reply: &Reply) -> Vec<Answer> {
@@ -155,7 +155,7 @@ async fn an_answer_that_does_not_fit_leaves_a_whole_envelope() {
         response(200, &[], vec![b'x'; 9000]),
         response(200, &[], "z"),
     ];
-    let reply = answered(layer().concurrency(1).max_total_answer_bytes(2000), inner).await;
+    let reply = answered(layer().concurrency(1).max_total_response_bytes(2000), inner).await;
     let statuses: Vec<_> = parsed(&reply).iter().map(|answer| answer.status).collect();
     assert_eq!(statuses, [200, 507, 507]);
 }

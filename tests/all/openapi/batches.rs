@@ -183,7 +183,7 @@ fn refused() -> Vec<Request<Body>> {
 #[tokio::test]
 async fn every_refusal_is_the_example_of_its_status_and_code() {
     let layer = BatchLayer::new("/batch")
-        .max_subrequests(3)
+        .max_items(3)
         .max_envelope_bytes(1000);
     let document = layer.openapi();
     let schema = Schema::component(&document, "BatchProblem");

@@ -169,7 +169,7 @@ fn a_format_of_the_users_own_is_named_and_not_described() {
 
 #[test]
 fn the_limits_stand_in_the_schemas() {
-    let layer = BatchLayer::new("/batch").max_subrequests(7);
+    let layer = BatchLayer::new("/batch").max_items(7);
     let layer = layer.max_item_body_bytes(4000).max_envelope_bytes(9000);
     let document = layer.openapi();
     let schemas = &document["components"]["schemas"];
@@ -286,7 +286,7 @@ async fn what_describe_says_is_valid_by_the_schema_in_its_documentation() {
     );
     for (layer, has_request_ids) in [
         (layer.clone(), false),
-        (layer.clone().no_item_timeout().no_deadline(), false),
+        (layer.clone().item_timeout(None).batch_timeout(None), false),
         (layer.clone().item_request_ids("x-request-id"), true),
         (layer.no_formats(), false),
     ] {

@@ -98,7 +98,7 @@ async fn a_refused_batch_is_an_event_wherever_it_is_refused() {
             refused(info, "not-acceptable", "406", None),
         ),
         (
-            layer().max_subrequests(1),
+            layer().max_items(1),
             two(),
             refused(info, "too-many-subrequests", "413", None),
         ),
@@ -171,7 +171,7 @@ async fn a_response_that_gives_way_is_an_event_of_its_batch() {
     });
     let layer = BatchLayer::new("/batch")
         .concurrency(1)
-        .max_total_answer_bytes(1000);
+        .max_total_response_bytes(1000);
     let reply = send(layer.layer(service), requests(gets(&["/", "/"]))).await;
     assert_eq!(reply.statuses(), [200, 507]);
     let fields = [
