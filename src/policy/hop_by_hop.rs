@@ -24,7 +24,9 @@ pub(super) fn remove_named_by<'a>(
     let values = connection
         .into_iter()
         .filter_map(|value| value.to_str().ok());
-    let names = values.flat_map(|value| value.split(',')).map(str::trim);
+    // As bytes: to search a text for each comma costs more than to look at the bytes of short names.
+    let names = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let names = names.filter_map(|name| str::from_utf8(name.trim_ascii()).ok());
     for name in names.filter(|name| !name.is_empty()) {
         headers.remove(name);
     }
