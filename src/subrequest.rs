@@ -191,7 +191,7 @@ impl Subrequest {
     pub(crate) fn add_dependency(&mut self, id: &str) {
         let ids = &mut self.extras_mut().depends_on;
         // An id has no control characters.
-        ids.push_str(if id.contains('\0') { "" } else { id });
+        ids.push_str(if id.as_bytes().contains(&0) { "" } else { id });
         ids.push('\0');
     }
 
@@ -290,7 +290,7 @@ impl Subrequest {
     /// The ids of the items that must have succeeded before this one.
     pub(crate) fn depends_on_ids(&self) -> impl Iterator<Item = &str> {
         let extras = self.extras.iter();
-        extras.flat_map(|extras| extras.depends_on.split_terminator('\0'))
+        extras.flat_map(|extras| extras.depends_on.split_terminator(['\0']))
     }
 
     pub(crate) fn group(&self) -> Option<&str> {
