@@ -84,6 +84,24 @@ async fn the_timeout_of_an_item_counts_from_its_own_dispatch() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_of_several_waiting_items_has_its_own_due_time() {
+    // The clock stands still while items begin, so that some begin at the same instant. One ends
+    // before it is due, another begins then: 0 to 3, 0 to 5, 3 to 8, 5 to 9, 8 to 13, 9 to 12.
+    let layer = BatchLayer::new("/batch")
+        .item_timeout(seconds(5))
+        .concurrency(2);
+    let urls = [
+        "/head/3", "/head/90", "/head/91", "/head/4", "/head/92", "/body/3",
+    ];
+    let (took, reply) = ask(layer.clone(), &urls).await;
+    assert_eq!(reply.statuses(), [200, 504, 504, 200, 504, 200]);
+    assert_eq!(took, seconds(13));
+    let (took, reply) = ask(layer.concurrency(6), &urls).await;
+    assert_eq!(reply.statuses(), [200, 504, 504, 200, 504, 200]);
+    assert_eq!(took, seconds(5));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_item_may_take_ten_seconds_and_a_batch_thirty_by_default() {
     let layer = BatchLayer::new("/batch").concurrency(1);
     let (took, reply) = ask(
