@@ -6,11 +6,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::HeaderValue;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use crate::format::Frames;
+use crate::frames::Frames;
 
 pin_project! {
     /// The body that the wrapped service reads: the outer request's own, or an item's bytes.
@@ -190,31 +189,6 @@ impl<B> fmt::Debug for ResponseBody<B> {
     }
 }
 
-/// The digits of all numbers below 1,000, three for each.
-#[expect(clippy::indexing_slicing, reason = "done by the compiler")]
-static DIGITS: [[u8; 3]; 1000] = {
-    let mut all = [*b"000"; 1000];
-    let mut number = 0;
-    while number < all.len() {
-        all[number][0] += (number / 100) as u8;
-        all[number][1] += (number / 10 % 10) as u8;
-        all[number][2] += (number % 10) as u8;
-        number += 1;
-    }
-    all
-};
-
-/// The value of `Content-Length`: a short one without an allocation, a long one in one, where `HeaderValue::from` takes two.
-pub(crate) fn content_length(bytes: usize) -> HeaderValue {
-    let zeros = usize::from(bytes < 100) + usize::from(bytes < 10);
-    let digits = DIGITS.get(bytes).and_then(|digits| digits.get(zeros..));
-    let digits = digits.map(|digits| HeaderValue::from_maybe_shared(Bytes::from_static(digits)));
-    match digits {
-        Some(Ok(value)) => value,
-        _ => HeaderValue::try_from(bytes.to_string()).unwrap_or_else(|_| bytes.into()),
-    }
-}
-
 /// An answer of ours: complete, or still being made.
 pub(crate) enum Envelope {
     Whole(Frames),
@@ -252,17 +226,5 @@ impl From<Bytes> for Envelope {
         let mut frames = Frames::default();
         frames.put_bytes(bytes);
         Self::Whole(frames)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_length_is_its_digits() {
-        for bytes in (0..=1001).chain([9_999, 10_000, usize::MAX]) {
-            assert_eq!(content_length(bytes), bytes.to_string());
-        }
     }
 }

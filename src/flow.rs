@@ -17,12 +17,13 @@ use tower::BoxError;
 use crate::admission::{Admission, Decided};
 use crate::body::Envelope;
 use crate::config::{Admit, Config, Hook, Limits};
-use crate::engine::{Answer, Context, Inner, Instant, Plan, Rules, Timer};
+use crate::engine::{BatchResponse, Inner, Instant, Plan, Timer};
 use crate::error::{Error, ErrorKind};
 use crate::format::Decoder;
-use crate::head::Head;
 use crate::negotiate::{Negotiated, negotiate};
 use crate::panics::{Contained, catch};
+use crate::response_head::Head;
+use crate::rules::Rules;
 use crate::subrequest::Subrequest;
 
 /// Answers a batch.
@@ -55,9 +56,8 @@ where
                 deadline,
             } = accepted;
             head = Head::new(&config, &agreed.preferences, &outer.headers);
-            let (preferences, manner) = (agreed.preferences, agreed.manner);
-            let context = Context::new(config, preferences, manner, outer, plan.len());
-            Answer::new(plan, context, inner, agreed.encoder, deadline)
+            let rules = Rules::new(config, &agreed.preferences, agreed.manner);
+            BatchResponse::new(plan, rules, outer, inner, agreed.encoder, deadline)
         };
         if answer.is_streamed() {
             return head.streamed(answer);
@@ -212,11 +212,7 @@ fn plan(config: &Config, items: Vec<Subrequest>) -> Result<Plan, Error> {
     if items.len() > max {
         return Err(Error::over(ErrorKind::TooManySubrequests, "max_items", max));
     }
-    let rules = Rules {
-        change_sets: config.change_sets,
-        has_references: config.references,
-    };
-    Plan::new(items, rules)
+    Plan::new(items, config.change_sets, config.references)
 }
 
 /// Asks the user whether the batch may run.

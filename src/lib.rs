@@ -153,11 +153,12 @@ mod service;
 // The straight line, and what is settled along it.
 mod describe;
 mod flow;
-mod head;
 mod negotiate;
 #[cfg(feature = "json")]
 mod openapi;
 mod preferences;
+mod response_head;
+mod rules;
 
 // What it uses: what the layer was told, the formats, the engine, the policies.
 mod admission;
@@ -168,9 +169,11 @@ mod policy;
 
 // The ground: one item and its response, bodies and errors.
 mod body;
+mod chunks;
+mod content_length;
 mod error;
 mod fault;
-mod gathered;
+mod frames;
 mod media_type;
 mod panics;
 mod status;
@@ -189,10 +192,11 @@ pub use format::MultiStatus;
 #[cfg(feature = "multipart")]
 #[cfg_attr(docsrs, doc(cfg(feature = "multipart")))]
 pub use format::Multipart;
-pub use format::{Decoder, Encoder, Format, Frames};
+pub use format::{Decoder, Encoder, Format};
 #[cfg(feature = "json")]
 #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
 pub use format::{Json, NdJson};
+pub use frames::Frames;
 pub use future::ResponseFuture;
 pub use layer::{BatchLayer, check_service};
 pub use policy::{

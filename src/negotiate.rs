@@ -12,6 +12,7 @@ use crate::format::{Decoder, Encoder, Format};
 use crate::media_type::{MediaType, split_unquoted};
 use crate::policy::SubrequestInfo;
 use crate::preferences::{PREFER, Preferences};
+use crate::rules::Manner;
 use crate::subresponse::MAX_FIELDS;
 
 /// What a batch was agreed to be.
@@ -20,17 +21,6 @@ pub(crate) struct Negotiated {
     pub(crate) encoder: Box<dyn Encoder>,
     pub(crate) manner: Manner,
     pub(crate) preferences: Preferences,
-}
-
-/// How the formats want a batch run and answered.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Manner {
-    /// Written as items finish.
-    pub(crate) is_streamed: bool,
-    /// Answered in the order of the request, groups together, whatever the layer says.
-    pub(crate) is_ordered: bool,
-    /// Run one item after the other.
-    pub(crate) is_sequential: bool,
 }
 
 pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Error> {

@@ -12,8 +12,8 @@ use pin_project_lite::pin_project;
 use tower::{BoxError, Service};
 
 use crate::body::RequestBody;
+use crate::chunks::Chunks;
 use crate::fault::Fault;
-use crate::gathered::Gathered;
 use crate::panics::{Contained, catch};
 use crate::policy;
 use crate::status::has_no_body;
@@ -121,7 +121,7 @@ pin_project! {
     enum Stage<S: Inner<B>, B> {
         Waiting { inner: S, request: Unsent<B> },
         Calling { #[pin] future: S::Future },
-        Reading { parts: Option<Parts>, #[pin] body: S::Body, read: Gathered, max_body: usize },
+        Reading { parts: Option<Parts>, #[pin] body: S::Body, read: Chunks, max_body: usize },
         Idle,
     }
 }
@@ -266,7 +266,7 @@ impl<S: Inner<B>, B> Call<S, B> {
         this.stage.set(Stage::Reading {
             parts: None,
             body,
-            read: Gathered::default(),
+            read: Chunks::default(),
             max_body,
         });
         let StageProjection::Reading {
@@ -311,7 +311,7 @@ const FRAMES_A_POLL: usize = 128;
 /// Reads to the end; trailers are dropped.
 fn poll_whole<R: Body<Data = Bytes>>(
     mut body: Pin<&mut R>,
-    read: &mut Gathered,
+    read: &mut Chunks,
     max_bytes: usize,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Bytes, Fault>> {

@@ -5,22 +5,24 @@ use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
 use super::call::{Call, Called, Failure, Inner};
-use super::context::Context;
+use super::executor::Spawned;
 use super::in_flight::{InFlight, Running};
 use super::outcome::{Kept, Settled, fault_of};
 use super::plan::Plan;
 use super::references::Referents;
-use super::spawned::Spawned;
+use super::request::{Checked, Requests};
 use super::timer::{Instant, Timer};
 use crate::fault::Fault;
 use crate::panics::{Contained, catch};
 use crate::policy::Summary;
+use crate::rules::Rules;
 use crate::trace::{BatchSpan, ItemSpan, NotFound, item_failed};
 
 /// The items of one batch on their way. Yields answers as they come; dropped, it takes every call with it.
 pub(super) struct Dispatch<S: Inner<B>, B> {
     plan: Plan,
-    context: Context,
+    rules: Rules,
+    requests: Requests,
     inner: Contained<S>,
     /// Where each call starts; it stays unless the call has to wait.
     slot: Option<Pin<Box<Call<S, B>>>>,
@@ -39,14 +41,16 @@ pub(super) struct Dispatch<S: Inner<B>, B> {
 impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     pub(super) fn new(
         plan: Plan,
-        context: Context,
+        rules: Rules,
+        requests: Requests,
         inner: Contained<S>,
         deadline: Option<Instant>,
         span: BatchSpan,
     ) -> Self {
         Self {
             plan,
-            context,
+            rules,
+            requests,
             inner,
             slot: None,
             in_flight: InFlight::default(),
@@ -60,8 +64,8 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         }
     }
 
-    pub(super) fn context(&self) -> &Context {
-        &self.context
+    pub(super) fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     pub(super) fn span(&self) -> &BatchSpan {
@@ -71,7 +75,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     /// All responses are written.
     pub(super) fn end(&self, summary: &Summary) {
         self.span.finish(summary);
-        self.not_found.end(&self.context.config.warned);
+        self.not_found.end(&self.rules.config.warned);
     }
 
     /// Begins no further item: each that was not begun has this fault.
@@ -99,7 +103,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             // With nothing in flight the next item is the one that all held answers wait for: those of lost items are held
             // whatever their number.
             let in_flight = self.in_flight.len();
-            if in_flight == 0 || in_flight + held < self.context.concurrency() {
+            if in_flight == 0 || in_flight + held < self.rules.concurrency {
                 match self.start(now, cx) {
                     Poll::Ready(Some(settled)) => return Poll::Ready(Some(settled)),
                     Poll::Ready(None) if in_flight == 0 => return Poll::Ready(None),
@@ -116,7 +120,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
 
     /// The time, if anything depends on it.
     fn now(&self) -> Option<Instant> {
-        match self.deadline.is_some() || self.context.config.item_timeout.is_some() {
+        match self.deadline.is_some() || self.rules.config.item_timeout.is_some() {
             true => Instant::now(),
             false => None,
         }
@@ -152,24 +156,29 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         };
         let references = self.plan.references(index);
         let item = self.plan.item(index);
-        let asked = self.context.check(item, references, &self.referents);
-        let span = ItemSpan::new(&self.span, item, asked.as_ref().ok());
+        let checked = self
+            .requests
+            .check(&self.rules.config, item, references, &self.referents);
+        let span = ItemSpan::new(&self.span, item, checked.as_ref().ok().map(Checked::shown));
         let request = match self.halted.or(item.fault) {
             Some(fault) => Err(fault),
-            None => asked.and_then(|asked| {
+            None => checked.and_then(|checked| {
                 self.referents.fill(references, item)?;
-                span.in_scope(|| self.context.request(index, item, asked))
+                span.in_scope(|| {
+                    self.requests
+                        .build(&self.rules.config, index, item, checked)
+                })
             }),
         };
         let mut request = match request {
             Ok(request) => request,
             Err(fault) => return Poll::Ready(Some(self.fail(index, fault, span.into()))),
         };
-        let kept = Kept::new(&self.context, &request, span);
-        let max_bytes = self.context.config.limits.max_response_bytes;
+        let kept = Kept::new(&self.rules, &request, span);
+        let max_bytes = self.rules.config.limits.max_response_bytes;
         let slot = self.slot.take();
         let mut call = slot.unwrap_or_else(|| Box::pin(Call::idle(max_bytes)));
-        if let Some(executor) = &self.context.config.executor {
+        if let Some(executor) = &self.rules.config.executor {
             let Some(inner) = catch(|| inner.clone()) else {
                 return Poll::Ready(Some(self.fail(index, Fault::Panicked, kept)));
             };
@@ -200,7 +209,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
 
     /// When an item that begins now is due.
     fn due(&self, now: Option<Instant>) -> Option<Instant> {
-        let timeout = self.context.config.item_timeout;
+        let timeout = self.rules.config.item_timeout;
         timeout.and_then(|timeout| now?.after(timeout))
     }
 
@@ -217,27 +226,29 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
                 if is_referred_to {
                     self.referents.note(index, item, &parts.headers);
                 }
-                Settled::answered(&self.context, index, item, parts, body)
+                Settled::answered(&self.rules, index, item, parts, body)
             }
             Err(failure) => {
-                let fault = span.in_scope(|| fault_of(&self.context, failure, sent.as_deref()));
-                Settled::failed(&self.context, index, item, fault)
+                let fault = span.in_scope(|| fault_of(&self.rules, failure, sent.as_deref()));
+                Settled::failed(&self.rules, index, item, fault)
             }
         };
         span.finish(settled.subresponse.status);
         self.not_found.count(&settled.subresponse);
         let is_success = settled.subresponse.is_success();
-        if !is_success && !self.context.continue_on_error() {
+        if !is_success && !self.rules.continue_on_error {
             self.halt(Fault::Stopped);
         }
         for lost in self.plan.settle(index, is_success) {
             let references = self.plan.references(lost);
             let item = self.plan.item(lost);
-            let asked = self.context.check(item, references, &self.referents);
-            let span = ItemSpan::new(&self.span, item, asked.as_ref().ok());
+            let checked =
+                self.requests
+                    .check(&self.rules.config, item, references, &self.referents);
+            let span = ItemSpan::new(&self.span, item, checked.as_ref().ok().map(Checked::shown));
             let fault = Fault::FailedDependency;
             span.in_scope(|| item_failed(fault, None));
-            let settled = Settled::failed(&self.context, lost, item, fault);
+            let settled = Settled::failed(&self.rules, lost, item, fault);
             span.finish(settled.subresponse.status);
             self.settled.push_back(settled);
         }

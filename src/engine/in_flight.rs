@@ -7,8 +7,8 @@ use std::task::{Context as Task, Poll};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::call::{Call, Called, Failure, Inner};
+use super::executor::Spawned;
 use super::outcome::Kept;
-use super::spawned::Spawned;
 use super::timer::Instant;
 use crate::fault::Fault;
 

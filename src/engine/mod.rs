@@ -1,19 +1,18 @@
 //! Runs a batch.
 
-mod answer;
 mod call;
-mod context;
 mod dispatch;
+mod executor;
+mod ids;
 mod in_flight;
-mod names;
 mod outcome;
 mod plan;
 mod references;
-mod spawned;
+mod request;
+mod response;
 mod timer;
 
-pub(crate) use answer::{Answer, Whole};
 pub(crate) use call::Inner;
-pub(crate) use context::{Asked, Context};
-pub(crate) use plan::{Plan, Rules};
+pub(crate) use plan::Plan;
+pub(crate) use response::{BatchResponse, Whole};
 pub(crate) use timer::{Instant, Timer};

@@ -6,10 +6,10 @@ use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, request};
 
 use super::call::{Failure, Unsent};
-use super::context::Context;
 use crate::fault::Fault;
 use crate::panics::catch;
 use crate::policy;
+use crate::rules::Rules;
 use crate::subrequest::Subrequest;
 use crate::subresponse::{Subresponse, is_success, told};
 use crate::trace::{ItemSpan, item_failed};
@@ -24,17 +24,17 @@ impl Settled {
     /// The inner service has answered.
     #[inline(always)]
     pub(super) fn answered(
-        context: &Context,
+        rules: &Rules,
         index: usize,
         item: &mut Subrequest,
         mut parts: Parts,
         mut body: Bytes,
     ) -> Self {
-        let cookies = policy::clean(&mut parts.headers, context.config.set_cookie);
-        if context.preferences.is_minimal && is_success(parts.status) {
+        let cookies = policy::clean(&mut parts.headers, rules.config.set_cookie);
+        if rules.is_minimal && is_success(parts.status) {
             body = Bytes::new();
         }
-        let subresponse = subresponse(context, index, item, (parts.status, parts.headers, body));
+        let subresponse = subresponse(rules, index, item, (parts.status, parts.headers, body));
         Self {
             subresponse,
             cookies,
@@ -42,23 +42,18 @@ impl Settled {
     }
 
     /// There is no answer of the inner service.
-    pub(super) fn failed(
-        context: &Context,
-        index: usize,
-        item: &mut Subrequest,
-        fault: Fault,
-    ) -> Self {
+    pub(super) fn failed(rules: &Rules, index: usize, item: &mut Subrequest, fault: Fault) -> Self {
         let is_head = item.method() == Some(&Method::HEAD);
-        let (status, mut headers, body) = told(fault, context.config.item_errors, is_head);
+        let (status, mut headers, body) = told(fault, rules.config.item_errors, is_head);
         let extras = item.extras.as_mut();
         let mut cookies = Vec::new();
         if let Some(mut given) = extras.and_then(|extras| extras.rejection_headers.take()) {
             given.remove(CONTENT_TYPE);
             given.remove(CONTENT_LENGTH);
-            cookies = policy::clean(&mut given, context.config.set_cookie);
+            cookies = policy::clean(&mut given, rules.config.set_cookie);
             headers.extend(*given);
         }
-        let mut subresponse = subresponse(context, index, item, (status, headers, body));
+        let mut subresponse = subresponse(rules, index, item, (status, headers, body));
         subresponse.fault = Some(fault);
         Self {
             subresponse,
@@ -69,7 +64,7 @@ impl Settled {
 
 #[inline(always)]
 fn subresponse(
-    context: &Context,
+    rules: &Rules,
     index: usize,
     item: &mut Subrequest,
     (status, headers, body): (StatusCode, HeaderMap, Bytes),
@@ -84,7 +79,7 @@ fn subresponse(
         body,
         extras: item.extras.take(),
         fault: None,
-        errors: context.config.item_errors,
+        errors: rules.config.item_errors,
     }
 }
 
@@ -97,8 +92,8 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    pub(super) fn new<B>(context: &Context, request: &Unsent<B>, span: ItemSpan) -> Self {
-        let is_wanted = context.config.map_error.is_some();
+    pub(super) fn new<B>(rules: &Rules, request: &Unsent<B>, span: ItemSpan) -> Self {
+        let is_wanted = rules.config.map_error.is_some();
         let request = request.get().filter(|_| is_wanted);
         Self {
             span,
@@ -124,11 +119,7 @@ fn parts_of<B>(request: &Request<B>) -> request::Parts {
 }
 
 /// What a failed call is told as. The error's own text is for the log only.
-pub(super) fn fault_of(
-    context: &Context,
-    failure: Failure,
-    item: Option<&request::Parts>,
-) -> Fault {
+pub(super) fn fault_of(rules: &Rules, failure: Failure, item: Option<&request::Parts>) -> Fault {
     let (error, fault) = match failure {
         Failure::Fault(fault) => {
             item_failed(fault, None);
@@ -137,7 +128,7 @@ pub(super) fn fault_of(
         Failure::NotReady(error) => (error, Fault::NotReady),
         Failure::Failed(error) => (error, Fault::CallFailed),
     };
-    let fault = match (&context.config.map_error, item) {
+    let fault = match (&rules.config.map_error, item) {
         (Some(map_error), Some(item)) => match catch(|| map_error(&**error, item)) {
             Some(Some(status)) if !status.is_informational() => Fault::MappedError(status),
             Some(_) => fault,

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::names::{self, Groups, Names};
+use super::ids::{self, Groups, Names};
 use super::references::{References, references_of};
 use crate::error::{Error, ErrorKind};
 use crate::policy::ChangeSets;
@@ -34,21 +34,18 @@ struct Ties {
     is_referred_to: bool,
 }
 
-/// What a plan has to know of a layer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules {
-    pub(crate) change_sets: ChangeSets,
-    pub(crate) has_references: bool,
-}
-
 impl Plan {
     /// # Errors
     ///
     /// [`ErrorKind::DuplicateId`], [`ErrorKind::UnknownDependency`], [`ErrorKind::UnsupportedAtomicity`], and
     /// [`ErrorKind::Malformed`] for a group whose members do not stand next to each other.
-    pub(crate) fn new(mut items: Vec<Subrequest>, rules: Rules) -> Result<Self, Error> {
-        let ties = match has_ties(&items, rules) {
-            true => ties(&mut items, rules)?,
+    pub(crate) fn new(
+        mut items: Vec<Subrequest>,
+        change_sets: ChangeSets,
+        has_references: bool,
+    ) -> Result<Self, Error> {
+        let ties = match has_references || items.iter().any(is_tied) {
+            true => ties(&mut items, change_sets, has_references)?,
             false => {
                 unique(&items)?;
                 Vec::new()
@@ -154,27 +151,29 @@ impl Plan {
 /// The count of an item that will not run because one that it waits for has failed.
 const LOST: usize = usize::MAX;
 
-/// Whether any item may have to do with another. In most batches none has.
-fn has_ties(items: &[Subrequest], rules: Rules) -> bool {
-    let is_tied =
-        |item: &Subrequest| item.depends_on_ids().next().is_some() || item.group().is_some();
-    rules.has_references || items.iter().any(is_tied)
+/// Whether the item may have to do with another. In most batches none has.
+fn is_tied(item: &Subrequest) -> bool {
+    item.depends_on_ids().next().is_some() || item.group().is_some()
 }
 
 /// # Errors
 ///
 /// [`ErrorKind::DuplicateId`].
 fn unique(items: &[Subrequest]) -> Result<(), Error> {
-    match names::count_up(items) {
+    match ids::count_up(items) {
         true => Ok(()),
         false => Names::new(items).map(drop),
     }
 }
 
-fn ties(items: &mut [Subrequest], rules: Rules) -> Result<Vec<Ties>, Error> {
+fn ties(
+    items: &mut [Subrequest],
+    change_sets: ChangeSets,
+    has_references: bool,
+) -> Result<Vec<Ties>, Error> {
     let mut ties: Vec<Ties> = items.iter().map(|_| Ties::default()).collect();
     let names = Names::new(items)?;
-    let groups = Groups::new(items, &names, rules.change_sets)?;
+    let groups = Groups::new(items, &names, change_sets)?;
     let mut awaited = Vec::new();
     let mut previous = None;
     for (index, item) in items.iter().enumerate() {
@@ -184,7 +183,7 @@ fn ties(items: &mut [Subrequest], rules: Rules) -> Result<Vec<Ties>, Error> {
             let unknown = || Error::new(ErrorKind::UnknownDependency).at_item(index);
             awaited.push(on.ok_or_else(unknown)?);
         }
-        if rules.has_references {
+        if has_references {
             let references = references_of(index, item, &names);
             for on in [references.url, references.etag].into_iter().flatten() {
                 awaited.push(on);
@@ -235,11 +234,7 @@ mod tests {
                     .fold(item, |item, on| item.with_dependency(*on))
             })
             .collect();
-        let rules = Rules {
-            change_sets: ChangeSets::refuse(),
-            has_references: false,
-        };
-        Plan::new(items, rules).map_err(|error| error.kind())
+        Plan::new(items, ChangeSets::refuse(), false).map_err(|error| error.kind())
     }
 
     fn all_next(plan: &mut Plan) -> Vec<usize> {

@@ -8,7 +8,7 @@ use bytestring::ByteString;
 use http::header::{ETAG, IF_MATCH, LOCATION};
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::names::Names;
+use super::ids::Names;
 use crate::fault::Fault;
 use crate::subrequest::Subrequest;
 use crate::target::MAX_TARGET;

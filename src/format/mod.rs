@@ -9,13 +9,13 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::config::Limits;
 use crate::error::Error;
+use crate::frames::Frames;
 use crate::policy::Summary;
 use crate::subrequest::Subrequest;
 use crate::subresponse::Subresponse;
 
 #[cfg(any(feature = "json", feature = "multipart"))]
 mod canonical;
-mod frames;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(feature = "multipart")]
@@ -25,7 +25,6 @@ mod multistatus;
 #[cfg(feature = "json")]
 mod ndjson;
 
-pub use frames::Frames;
 #[cfg(feature = "json")]
 pub use json::Json;
 #[cfg(feature = "multipart")]

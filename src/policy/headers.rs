@@ -107,7 +107,7 @@ enum Base {
 
 /// What becomes of a header that an item brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taking {
+pub(crate) enum Taking {
     /// Ignored.
     No(Ignored),
     /// Taken, unless the outer request has one.
@@ -129,6 +129,19 @@ pub(crate) enum Ignored {
     Inherited,
     /// The layer makes one.
     RequestId,
+}
+
+impl Ignored {
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::Never => "never taken from an item",
+            Self::NotAllowed => "not allowed by `ItemHeaders`",
+            Self::Protected => "protected by `ItemHeaders`",
+            Self::Trace => "the trace is the outer request's",
+            Self::Inherited => "the outer request has one",
+            Self::RequestId => "made by `item_request_ids`",
+        }
+    }
 }
 
 impl ItemHeaders {
@@ -264,7 +277,7 @@ impl ItemHeaders {
     }
 
     /// `name` is in lower case.
-    pub(super) fn taking(&self, name: &str) -> Taking {
+    pub(crate) fn taking(&self, name: &str) -> Taking {
         let name = &*folded(name);
         if is_never_taken(name) {
             Taking::No(Ignored::Never)
@@ -322,7 +335,7 @@ impl Base {
 }
 
 /// `_` and `-` are the same to servers that turn headers into environment variables.
-pub(super) fn folded(name: &str) -> Cow<'_, str> {
+pub(crate) fn folded(name: &str) -> Cow<'_, str> {
     match name.contains('_') {
         true => Cow::Owned(name.replace('_', "-")),
         false => Cow::Borrowed(name),

@@ -17,7 +17,7 @@ pub(super) fn is_hop_by_hop(name: &str) -> bool {
 
 /// Takes out what these values of `Connection` name, and so make hop-by-hop. Each name is looked up
 /// once: names and headers must not make a product.
-pub(super) fn remove_named_by<'a>(
+pub(crate) fn remove_named_by<'a>(
     connection: impl IntoIterator<Item = &'a HeaderValue>,
     headers: &mut HeaderMap,
 ) {

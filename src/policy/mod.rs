@@ -1,6 +1,5 @@
 //! What may cross between the batch and its items: one decision a file.
 
-mod answers;
 mod change_sets;
 mod cookies;
 mod extensions;
@@ -8,16 +7,18 @@ mod headers;
 mod hop_by_hop;
 mod inherited;
 mod item_errors;
+mod response_headers;
 mod status;
 
-pub(crate) use answers::clean;
 pub use change_sets::ChangeSets;
 pub use cookies::SetCookie;
 pub(crate) use cookies::last_of_each;
 pub use extensions::SubrequestInfo;
 pub(crate) use extensions::{InheritedExtensions, discard};
-pub(crate) use headers::Ignored;
 pub use headers::ItemHeaders;
-pub(crate) use inherited::{Inherited, items_inherit};
+pub(crate) use headers::{Ignored, Taking, folded};
+pub(crate) use hop_by_hop::remove_named_by;
+pub(crate) use inherited::{IDEMPOTENCY_KEY, is_inherited, items_inherit};
 pub use item_errors::ItemErrors;
+pub(crate) use response_headers::clean;
 pub use status::{EnvelopeStatus, Summary};

@@ -11,7 +11,6 @@ use super::TARGET;
 use super::text::{chain, shown};
 use crate::error::{Error, ErrorKind};
 use crate::fault::Fault;
-use crate::policy::Ignored;
 
 /// `tracing` wants the level of an event at compile time.
 macro_rules! warn_or_info {
@@ -70,15 +69,7 @@ pub(crate) fn item_replaced(fault: Fault, index: usize) {
 }
 
 /// The value may be a secret.
-pub(crate) fn header_ignored(name: &HeaderName, why: Ignored) {
-    let reason = match why {
-        Ignored::Never => "never taken from an item",
-        Ignored::NotAllowed => "not allowed by `ItemHeaders`",
-        Ignored::Protected => "protected by `ItemHeaders`",
-        Ignored::Trace => "the trace is the outer request's",
-        Ignored::Inherited => "the outer request has one",
-        Ignored::RequestId => "made by `item_request_ids`",
-    };
+pub(crate) fn header_ignored(name: &HeaderName, reason: &'static str) {
     tracing::debug!(
         target: TARGET,
         name = &*shown(name.as_str()),

@@ -2,14 +2,13 @@
 
 use std::time::Instant;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use tracing::field::Empty;
 use tracing::level_filters::LevelFilter;
 use tracing::{Span, info_span};
 
 use super::TARGET;
 use super::text::shown;
-use crate::engine::Asked;
 use crate::policy::Summary;
 use crate::subrequest::Subrequest;
 
@@ -55,13 +54,18 @@ impl BatchSpan {
 pub(crate) struct ItemSpan(Option<(Span, Instant)>);
 
 impl ItemSpan {
-    pub(crate) fn new(batch: &BatchSpan, item: &Subrequest, asked: Option<&Asked>) -> Self {
+    /// `target` is the method and the path of an item that has passed its checks.
+    pub(crate) fn new(
+        batch: &BatchSpan,
+        item: &Subrequest,
+        target: Option<(&Method, &str)>,
+    ) -> Self {
         if !is_heard() {
             return Self(None);
         }
-        let method = asked.map(|asked| &asked.method).or(item.method());
+        let method = target.map(|(method, _)| method).or(item.method());
         // A URL that was refused is not told: it may have a password in it.
-        let path = asked.map(|asked| asked.target.path());
+        let path = target.map(|(_, path)| path);
         let span = info_span!(
             target: TARGET,
             parent: &batch.0,

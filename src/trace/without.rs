@@ -2,12 +2,11 @@
 
 use std::error::Error as StdError;
 
-use http::{HeaderName, StatusCode};
+use http::{HeaderName, Method, StatusCode};
 
-use crate::engine::Asked;
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::policy::{Ignored, Summary};
+use crate::policy::Summary;
 use crate::subrequest::Subrequest;
 use crate::subresponse::Subresponse;
 
@@ -34,7 +33,7 @@ impl BatchSpan {
 pub(crate) struct ItemSpan;
 
 impl ItemSpan {
-    pub(crate) fn new(_: &BatchSpan, _: &Subrequest, _: Option<&Asked>) -> Self {
+    pub(crate) fn new(_: &BatchSpan, _: &Subrequest, _: Option<(&Method, &str)>) -> Self {
         Self
     }
 
@@ -49,7 +48,7 @@ impl ItemSpan {
     pub(crate) fn finish(self, _: StatusCode) {}
 }
 
-pub(crate) fn header_ignored(_: &HeaderName, _: Ignored) {}
+pub(crate) fn header_ignored(_: &HeaderName, _: &'static str) {}
 
 pub(crate) fn refused(_: &Error) {}
 

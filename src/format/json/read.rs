@@ -11,10 +11,10 @@ use super::item::Source;
 use super::member::resembles;
 use super::names::Names;
 use super::scan::Str;
+use crate::chunks::Chunks;
 use crate::config::Limits;
 use crate::error::{Error, ErrorKind};
 use crate::format::Decoder;
-use crate::gathered::Gathered;
 use crate::media_type::MediaType;
 use crate::subrequest::Subrequest;
 
@@ -24,7 +24,7 @@ const SHORT_ITEM: usize = 36;
 /// Gathers the envelope, and reads it when it is whole.
 #[derive(Debug)]
 pub(super) struct Reader {
-    envelope: Gathered,
+    envelope: Chunks,
     max_items: usize,
     rules: Rules,
 }
@@ -42,7 +42,7 @@ impl Reader {
             Err(_) => return Err(Error::malformed("`charset` stands twice in `Content-Type`")),
         }
         Ok(Self {
-            envelope: Gathered::default(),
+            envelope: Chunks::default(),
             max_items: limits.max_items,
             rules,
         })

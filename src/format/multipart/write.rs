@@ -10,8 +10,9 @@ use super::Multipart;
 use super::boundary::Boundary;
 use super::content_id::of_id;
 use crate::fault::Fault;
+use crate::format::Encoder;
 use crate::format::canonical::put_name;
-use crate::format::{Encoder, Frames};
+use crate::frames::Frames;
 use crate::policy::Summary;
 use crate::subresponse::Subresponse;
 

@@ -1,4 +1,6 @@
-//! What all items of a batch have in common.
+//! The request of an item: every check that is left, and all that the inner service gets.
+
+mod headers;
 
 use std::sync::Arc;
 
@@ -6,24 +8,30 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Uri};
 
+use self::headers::Inherited;
 use super::call::Unsent;
 use super::references::{References, Referents};
 use crate::body::RequestBody;
 use crate::config::Config;
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::negotiate::Manner;
 use crate::panics::{Contained, catch};
-use crate::policy::{self, Inherited, SubrequestInfo};
-use crate::preferences::Preferences;
+use crate::policy::{self, SubrequestInfo};
 use crate::subrequest::Subrequest;
 use crate::target::Targets;
 
 /// A method and a target that have passed every check.
 #[derive(Debug)]
-pub(crate) struct Asked {
-    pub(crate) method: Method,
-    pub(crate) target: PathAndQuery,
+pub(super) struct Checked {
+    method: Method,
+    target: PathAndQuery,
+}
+
+impl Checked {
+    /// The method and the path.
+    pub(super) fn shown(&self) -> (&Method, &str) {
+        (&self.method, self.target.path())
+    }
 }
 
 /// Why an item is not dispatched, and the headers that the user gives its response.
@@ -51,57 +59,34 @@ impl From<Error> for Rejection {
     }
 }
 
-/// The outer request, and what the layer and the client want done with its items.
+/// Makes the requests of a batch's items.
 #[derive(Debug)]
-pub(crate) struct Context {
-    pub(super) config: Arc<Config>,
-    pub(super) preferences: Preferences,
-    pub(super) manner: Manner,
+pub(super) struct Requests {
     outer: Arc<Contained<Parts>>,
     inherited: Inherited,
     total: usize,
 }
 
-impl Context {
-    pub(crate) fn new(
-        config: Arc<Config>,
-        preferences: Preferences,
-        manner: Manner,
-        outer: Arc<Contained<Parts>>,
-        total: usize,
-    ) -> Self {
+impl Requests {
+    pub(super) fn new(config: &Config, outer: Arc<Contained<Parts>>, total: usize) -> Self {
         Self {
             inherited: Inherited::new(&outer, total, config.request_ids.clone()),
-            config,
-            preferences,
-            manner,
             outer,
             total,
-        }
-    }
-
-    pub(super) fn continue_on_error(&self) -> bool {
-        let asked = self.preferences.continue_on_error;
-        asked.unwrap_or(self.config.continue_on_error)
-    }
-
-    pub(super) fn concurrency(&self) -> usize {
-        match self.manner.is_sequential {
-            true => 1,
-            false => self.config.concurrency,
         }
     }
 
     /// What an item asks for, if it is allowed to. Of what is wrong with it, what its envelope shows is told first.
     pub(super) fn check(
         &self,
+        config: &Config,
         item: &Subrequest,
         references: References,
         referents: &Referents,
-    ) -> Result<Asked, Fault> {
-        let method = item.allowed_method(&self.config.methods)?;
-        let targets = Targets::new(&self.config.targets, &self.outer);
-        let is_too_large = item.body.len() > self.config.limits.max_item_body_bytes;
+    ) -> Result<Checked, Fault> {
+        let method = item.allowed_method(&config.methods)?;
+        let targets = Targets::new(&config.targets, &self.outer);
+        let is_too_large = item.body.len() > config.limits.max_item_body_bytes;
         let target = match references.url {
             None => targets.resolve(&item.url)?,
             Some(_) if is_too_large => return Err(Fault::BodyTooLarge),
@@ -109,40 +94,21 @@ impl Context {
         };
         match is_too_large {
             true => Err(Fault::BodyTooLarge),
-            false => Ok(Asked { method, target }),
-        }
-    }
-
-    /// Checks the parts that would be dispatched: whether this layer would itself take them for a
-    /// batch, which must not leave (a gateway's way back to the layer would be a loop that no
-    /// extension marks), and what the filter says.
-    fn check_parts(&self, item: &Parts, is_at_batch_path: bool) -> Result<(), Rejection> {
-        if is_at_batch_path {
-            match self.config.is_batch(item) {
-                Ok(false) => {}
-                Ok(true) => return Err(Fault::NestedBatch.into()),
-                Err(_) => return Err(Fault::Panicked.into()),
-            }
-        }
-        match &self.config.filter {
-            None => Ok(()),
-            Some(filter) => {
-                let filtered = catch(|| filter(item).map_err(Rejection::from));
-                filtered.unwrap_or(Err(Fault::Panicked.into()))
-            }
+            false => Ok(Checked { method, target }),
         }
     }
 
     /// The request that the inner service gets: the very parts that the filter has seen.
-    pub(super) fn request<B>(
+    pub(super) fn build<B>(
         &mut self,
+        config: &Config,
         index: usize,
         item: &mut Subrequest,
-        asked: Asked,
+        checked: Checked,
     ) -> Result<Unsent<B>, Fault> {
-        let mut extensions = self.config.extensions.room();
+        let mut extensions = config.extensions.room();
         let outer = &self.outer.extensions;
-        if !self.config.extensions.copy(outer, &mut extensions) {
+        if !config.extensions.copy(outer, &mut extensions) {
             policy::discard(extensions);
             return Err(Fault::Panicked);
         }
@@ -152,19 +118,19 @@ impl Context {
             total: self.total,
             outer: Arc::clone(&self.outer),
         });
-        let policy = &self.config.item_headers;
+        let policy = &config.item_headers;
         let headers = self.inherited.with_item(policy, &self.outer, item);
         let mut request = Request::new(RequestBody::from(std::mem::take(&mut item.body)));
-        *request.method_mut() = asked.method;
-        *request.uri_mut() = Uri::from(asked.target);
+        *request.method_mut() = checked.method;
+        *request.uri_mut() = Uri::from(checked.target);
         *request.headers_mut() = headers;
         *request.extensions_mut() = extensions;
-        let is_at_batch_path = request.uri().path() == self.config.path;
-        if !is_at_batch_path && self.config.filter.is_none() {
+        let is_at_batch_path = request.uri().path() == config.path;
+        if !is_at_batch_path && config.filter.is_none() {
             return Ok(Unsent::new(request));
         }
         let (parts, body) = request.into_parts();
-        if let Err(rejection) = self.check_parts(&parts, is_at_batch_path) {
+        if let Err(rejection) = check_parts(config, &parts, is_at_batch_path) {
             policy::discard(parts.extensions);
             if rejection.headers.is_some() {
                 item.extras_mut().rejection_headers = rejection.headers;
@@ -172,5 +138,25 @@ impl Context {
             return Err(rejection.fault);
         }
         Ok(Unsent::new(Request::from_parts(parts, body)))
+    }
+}
+
+/// Checks the parts that would be dispatched: whether this layer would itself take them for a
+/// batch, which must not leave (a gateway's way back to the layer would be a loop that no
+/// extension marks), and what the filter says.
+fn check_parts(config: &Config, item: &Parts, is_at_batch_path: bool) -> Result<(), Rejection> {
+    if is_at_batch_path {
+        match config.is_batch(item) {
+            Ok(false) => {}
+            Ok(true) => return Err(Fault::NestedBatch.into()),
+            Err(_) => return Err(Fault::Panicked.into()),
+        }
+    }
+    match &config.filter {
+        None => Ok(()),
+        Some(filter) => {
+            let filtered = catch(|| filter(item).map_err(Rejection::from));
+            filtered.unwrap_or(Err(Fault::Panicked.into()))
+        }
     }
 }

@@ -4,12 +4,12 @@ use bytes::{Bytes, BytesMut};
 
 /// One chunk is kept as it is; only several are copied together.
 #[derive(Debug, Default)]
-pub(crate) struct Gathered {
+pub(crate) struct Chunks {
     first: Bytes,
     all: BytesMut,
 }
 
-impl Gathered {
+impl Chunks {
     pub(crate) fn push(&mut self, chunk: Bytes) {
         if self.len() == 0 {
             self.first = chunk;

@@ -3,25 +3,27 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 
 use bytes::Bytes;
 use http::header::{RETRY_AFTER, SET_COOKIE};
+use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use http_body::{Body, Frame};
 
 use super::call::Inner;
-use super::context::Context;
 use super::dispatch::Dispatch;
 use super::outcome::Settled;
 use super::plan::Plan;
+use super::request::Requests;
 use super::timer::Instant;
-use crate::config::Order;
 use crate::fault::Fault;
-use crate::format::{Encoder, Frames};
-use crate::negotiate::Manner;
+use crate::format::Encoder;
+use crate::frames::Frames;
 use crate::panics::Contained;
 use crate::policy::Summary;
+use crate::rules::Rules;
 use crate::subresponse::{FIELD_OVERHEAD, Subresponse};
 use crate::trace::BatchSpan;
 
@@ -41,12 +43,11 @@ const FIRST_ANSWER: usize = 256;
 const END: usize = 128;
 
 /// The answer to a batch while it is made. As a [`Body`] it streams; [`pump`](Self::pump) drives it to its end.
-pub(crate) struct Answer<S: Inner<B>, B> {
+pub(crate) struct BatchResponse<S: Inner<B>, B> {
     dispatch: Dispatch<S, B>,
     encoder: Box<dyn Encoder>,
     frames: Frames,
     state: State,
-    manner: Manner,
     /// Answers that wait for those before them, where they are asked for in the order of the request.
     held: Option<Held>,
     /// Answers to a group that is not complete, where a format writes groups whole.
@@ -85,36 +86,31 @@ struct Held {
 }
 
 /// Nothing in it is pinned in place: what must be stands in boxes of its own.
-impl<S: Inner<B>, B> Unpin for Answer<S, B> {}
+impl<S: Inner<B>, B> Unpin for BatchResponse<S, B> {}
 
-impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
+impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
     pub(crate) fn new(
         plan: Plan,
-        context: Context,
+        rules: Rules,
+        outer: Arc<Contained<Parts>>,
         inner: Contained<S>,
         encoder: Box<dyn Encoder>,
         deadline: Option<Instant>,
     ) -> Self {
-        let manner = context.manner;
-        let in_order = match context.config.order {
-            Some(order) => order == Order::Request,
-            None => !manner.is_streamed,
-        };
+        let is_streamed = rules.is_streamed;
+        let is_in_order = rules.is_in_order;
+        let requests = Requests::new(&rules.config, outer, plan.len());
         let span = BatchSpan::new(plan.len());
-        let reserved = match manner.is_streamed {
+        let reserved = match is_streamed {
             true => 0,
             false => END + plan.ids().map(|id| encoder.least_len(id)).sum::<usize>(),
         };
         Self {
-            frames: Frames::with_estimate(
-                FIRST_ANSWER + plan.len() * SMALL_ANSWER,
-                manner.is_streamed,
-            ),
-            dispatch: Dispatch::new(plan, context, inner, deadline, span),
+            frames: Frames::with_estimate(FIRST_ANSWER + plan.len() * SMALL_ANSWER, is_streamed),
+            dispatch: Dispatch::new(plan, rules, requests, inner, deadline, span),
             encoder,
             state: State::New,
-            manner,
-            held: (in_order || manner.is_ordered).then(Held::default),
+            held: is_in_order.then(Held::default),
             group: Vec::new(),
             group_len: 0,
             reserved,
@@ -137,7 +133,11 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
     }
 
     pub(crate) fn is_streamed(&self) -> bool {
-        self.manner.is_streamed
+        self.dispatch.rules().is_streamed
+    }
+
+    fn writes_groups(&self) -> bool {
+        self.dispatch.rules().writes_groups
     }
 
     pub(crate) fn encoder(&self) -> &dyn Encoder {
@@ -156,12 +156,12 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
             self.state = State::Running;
         }
         for _ in 0..YIELD_AFTER {
-            if self.manner.is_streamed && self.frames.len() >= FULL_FRAME {
+            if self.is_streamed() && self.frames.len() >= FULL_FRAME {
                 // Whoever takes the frame polls again.
                 return Poll::Pending;
             }
             // Only a stream has to keep what it holds small: a buffered answer has a limit for all of it.
-            let held = self.held.as_ref().filter(|_| self.manner.is_streamed);
+            let held = self.held.as_ref().filter(|_| self.is_streamed());
             let held = held.map_or(0, |held| held.early.len());
             match self.dispatch.poll_next(held, cx) {
                 Poll::Ready(Some(settled)) => self.take(settled),
@@ -183,7 +183,7 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
             mut subresponse,
             cookies,
         } = settled;
-        let is_grouped = self.manner.is_ordered && subresponse.group().is_some();
+        let is_grouped = self.writes_groups() && subresponse.group().is_some();
         let waits = |held: &Held| subresponse.index != held.next;
         // What is written now is counted as it is encoded. A large body does not even come to that.
         let len = match is_grouped || self.held.as_ref().is_some_and(waits) {
@@ -191,13 +191,13 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
             false => subresponse.body.len(),
         };
         let cookies_len: usize = cookies.iter().map(cookie_len).sum();
-        if !self.manner.is_streamed || is_grouped {
+        if !self.is_streamed() || is_grouped {
             if self.is_over(len + cookies_len) {
                 self.cut_off(&mut subresponse);
                 if self.is_over(subresponse.held_len()) {
                     subresponse.strip();
                 }
-            } else if !self.manner.is_streamed && !cookies.is_empty() {
+            } else if !self.is_streamed() && !cookies.is_empty() {
                 self.cookies.extend(cookies);
                 self.cookies_len += cookies_len;
             }
@@ -217,7 +217,7 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
 
     /// The response is the next to be written, alone or with those of its group.
     fn in_turn(&mut self, mut subresponse: Subresponse) {
-        if !self.manner.is_ordered || subresponse.group().is_none() {
+        if !self.writes_groups() || subresponse.group().is_none() {
             return self.write(std::slice::from_mut(&mut subresponse));
         }
         let is_complete = subresponse.ends_group();
@@ -231,7 +231,7 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
     }
 
     fn write(&mut self, responses: &mut [Subresponse]) {
-        if !self.manner.is_streamed {
+        if !self.is_streamed() {
             let least = responses.iter().map(|one| self.encoder.least_len(one.id()));
             self.reserved -= least.sum::<usize>();
         }
@@ -265,7 +265,7 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
 
     fn encode(&mut self, answers: &[Subresponse]) {
         match answers {
-            [answer] if answer.group().is_none() || !self.manner.is_ordered => {
+            [answer] if answer.group().is_none() || !self.writes_groups() => {
                 self.encoder.push(answer, &mut self.frames);
             }
             group => self.encoder.push_group(group, &mut self.frames),
@@ -276,23 +276,17 @@ impl<S: Inner<B>, B: Send + 'static> Answer<S, B> {
     /// group that is not complete.
     fn is_over(&self, more: usize) -> bool {
         let held = self.held.as_ref().map_or(0, |held| held.bytes);
-        let waiting = match self.manner.is_streamed {
+        let waiting = match self.is_streamed() {
             true => self.group_len,
             false => self.frames.len() + self.cookies_len + held + self.group_len + self.reserved,
         };
-        waiting + more
-            > self
-                .dispatch
-                .context()
-                .config
-                .limits
-                .max_total_response_bytes
+        waiting + more > self.dispatch.rules().config.limits.max_total_response_bytes
     }
 
     /// The response does not fit. Nor will later ones: their items are not begun, so that nothing is done and then not told.
     fn cut_off(&mut self, subresponse: &mut Subresponse) {
         subresponse.replace(Fault::TotalTooLarge);
-        if !self.manner.is_streamed {
+        if !self.is_streamed() {
             self.dispatch.halt(Fault::TotalTooLarge);
         }
     }
@@ -316,7 +310,7 @@ impl Held {
     }
 }
 
-impl<S: Inner<B>, B: Send + 'static> Body for Answer<S, B> {
+impl<S: Inner<B>, B: Send + 'static> Body for BatchResponse<S, B> {
     type Data = Bytes;
     type Error = Infallible;
 

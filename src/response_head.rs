@@ -10,9 +10,10 @@ use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::Body;
 
-use crate::body::{Envelope, content_length};
+use crate::body::Envelope;
 use crate::config::Config;
-use crate::engine::{Answer, Inner, Whole};
+use crate::content_length::content_length;
+use crate::engine::{BatchResponse, Inner, Whole};
 use crate::format::Encoder;
 use crate::policy::{Summary, last_of_each};
 use crate::preferences::Preferences;
@@ -52,7 +53,7 @@ impl Head {
         }
     }
 
-    pub(crate) fn streamed<S, B>(self, answer: Answer<S, B>) -> Response<Envelope>
+    pub(crate) fn streamed<S, B>(self, answer: BatchResponse<S, B>) -> Response<Envelope>
     where
         S: Inner<B>,
         B: Body<Data = Bytes> + Send + 'static,

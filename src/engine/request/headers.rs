@@ -1,0 +1,241 @@
+//! What an item inherits from the outer request, and how its own headers go on top.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+use crate::content_length::content_length;
+use crate::policy::{
+    IDEMPOTENCY_KEY, Ignored, ItemHeaders, Taking, folded, is_inherited, remove_named_by,
+};
+use crate::subrequest::Subrequest;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const ZERO: HeaderValue = HeaderValue::from_static("0");
+
+/// What a map takes at its first header anyway.
+const LEAST_ROOM: usize = 6;
+
+/// The inherited headers, sorted out once a batch and cloned once an item.
+#[derive(Debug)]
+pub(super) struct Inherited {
+    bare: HeaderMap,
+    /// With room for what a body needs, so that a clone does not have to grow; made when an item has one.
+    with_body: Option<HeaderMap>,
+    /// An only item takes them as they are.
+    is_single: bool,
+    /// The names of the outer request with `_`, by the name with `-` that servers may take them for. Made when an item
+    /// brings headers.
+    underscored: OnceCell<BTreeMap<String, Vec<HeaderName>>>,
+    idempotency_key: Option<HeaderValue>,
+    request_ids: Option<RequestIds>,
+}
+
+/// The header that `item_request_ids` names, and the outer request's value of it.
+#[derive(Debug)]
+struct RequestIds {
+    name: HeaderName,
+    outer: Option<HeaderValue>,
+}
+
+impl Inherited {
+    pub(super) fn new(outer: &Parts, total: usize, request_ids: Option<HeaderName>) -> Self {
+        // Names, not values: a map that is asked for more than 24 Ki places panics. The content type makes room for one more.
+        let room = outer.headers.keys_len().saturating_sub(1);
+        let mut bare = HeaderMap::with_capacity(room.max(LEAST_ROOM));
+        let mut idempotency_key = None;
+        for (name, value) in &outer.headers {
+            let text = name.as_str();
+            if name == IDEMPOTENCY_KEY {
+                idempotency_key.get_or_insert_with(|| value.clone());
+            } else if is_inherited(text) {
+                bare.append(name, value.clone());
+            }
+        }
+        remove_named_by(outer.headers.get_all(CONNECTION), &mut bare);
+        // HTTP/2 says it in `:authority`, which an origin-form request has no place for.
+        let authority = outer.uri.authority().filter(|_| !bare.contains_key(HOST));
+        if let Some(Ok(host)) = authority.map(|host| HeaderValue::from_str(host.as_str())) {
+            bare.insert(HOST, host);
+        }
+        Self {
+            request_ids: request_ids.map(|name| RequestIds {
+                outer: bare.get(&name).cloned(),
+                name,
+            }),
+            bare,
+            with_body: None,
+            is_single: total == 1,
+            underscored: OnceCell::new(),
+            idempotency_key,
+        }
+    }
+
+    /// All headers of an item: what it inherits and what it brings.
+    pub(super) fn with_item(
+        &mut self,
+        policy: &ItemHeaders,
+        outer: &Parts,
+        item: &mut Subrequest,
+    ) -> HeaderMap {
+        let mut headers = match item.body.is_empty() {
+            true => self.without_body(item),
+            false => self.with_body(item),
+        };
+        self.add_brought(policy, outer, item, &mut headers);
+        self.add_idempotency_key(&item.id, &mut headers);
+        if let Some(RequestIds {
+            name,
+            outer: Some(id),
+        }) = &self.request_ids
+            && let Some(id) = derived(id, &item.id)
+        {
+            self.remove_inherited(outer, name, &mut headers);
+            headers.insert(name, id);
+        }
+        headers
+    }
+
+    fn without_body(&mut self, item: &Subrequest) -> HeaderMap {
+        let mut headers = match self.is_single {
+            true => std::mem::take(&mut self.bare),
+            false => self.bare.clone(),
+        };
+        if let Some(content_type) = item.content_type() {
+            headers.insert(CONTENT_TYPE, content_type.clone());
+        }
+        let method = item.method();
+        if matches!(method, Some(&(Method::POST | Method::PUT | Method::PATCH))) {
+            headers.insert(CONTENT_LENGTH, ZERO);
+        }
+        headers
+    }
+
+    fn with_body(&mut self, item: &Subrequest) -> HeaderMap {
+        let bare = &self.bare;
+        let template = self.with_body.get_or_insert_with(|| for_bodies(bare));
+        let mut headers = match self.is_single {
+            true => std::mem::take(template),
+            false => template.clone(),
+        };
+        let mut values = headers.values_mut();
+        if let Some(first) = values.next() {
+            *first = content_length(item.body.len());
+        }
+        match (item.content_type(), values.next()) {
+            (Some(content_type), Some(second)) => *second = content_type.clone(),
+            _ => drop(headers.remove(CONTENT_TYPE)),
+        }
+        headers
+    }
+
+    fn add_brought(
+        &self,
+        policy: &ItemHeaders,
+        outer: &Parts,
+        item: &mut Subrequest,
+        headers: &mut HeaderMap,
+    ) {
+        if item.headers.is_empty() {
+            return;
+        }
+        let mut brought = std::mem::take(&mut item.headers);
+        brought.retain(|(name, _)| {
+            let is_request_id = self
+                .request_ids
+                .as_ref()
+                .is_some_and(|ids| folded(name.as_str()) == folded(ids.name.as_str()));
+            let ignored = match policy.taking(name.as_str()) {
+                _ if is_request_id => Some(Ignored::RequestId),
+                Taking::No(why) => Some(why),
+                Taking::IfAbsent => self.outer_has(outer, name).then_some(Ignored::Inherited),
+                Taking::Instead => None,
+            };
+            if let Some(why) = ignored {
+                crate::trace::header_ignored(name, why.reason());
+            }
+            ignored.is_none()
+        });
+        for (name, _) in &brought {
+            self.remove_inherited(outer, name, headers);
+        }
+        for (name, value) in brought {
+            headers.append(name, value);
+        }
+    }
+
+    /// In any spelling: a server that folds names would otherwise find two.
+    fn remove_inherited(&self, outer: &Parts, name: &HeaderName, headers: &mut HeaderMap) {
+        let name = &*folded(name.as_str());
+        headers.remove(name);
+        for spelling in self.underscored(outer, name) {
+            headers.remove(spelling);
+        }
+    }
+
+    /// Asked of the outer request and not of what is inherited: a name that `Connection` lists is the outer request's too.
+    fn outer_has(&self, outer: &Parts, name: &HeaderName) -> bool {
+        let name = &*folded(name.as_str());
+        outer.headers.contains_key(name) || !self.underscored(outer, name).is_empty()
+    }
+
+    /// The spellings with `_` that the outer request has of this name.
+    fn underscored(&self, outer: &Parts, name: &str) -> &[HeaderName] {
+        let underscored = self.underscored.get_or_init(|| {
+            let mut spellings = BTreeMap::<_, Vec<_>>::new();
+            for spelling in outer
+                .headers
+                .keys()
+                .filter(|name| name.as_str().contains('_'))
+            {
+                let name = folded(spelling.as_str()).into_owned();
+                spellings.entry(name).or_default().push(spelling.clone());
+            }
+            spellings
+        });
+        underscored.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// One key for the batch would make every item after the first a repetition.
+    fn add_idempotency_key(&self, id: &str, headers: &mut HeaderMap) {
+        let Some(key) = &self.idempotency_key else {
+            return;
+        };
+        if headers.contains_key(IDEMPOTENCY_KEY) {
+            return;
+        }
+        if let Some(key) = derived(key, id) {
+            headers.insert(IDEMPOTENCY_KEY, key);
+        }
+    }
+}
+
+/// The outer request's value, made an item's own: `<outer>:<id>`, inside the quotes if it has some.
+fn derived(outer: &HeaderValue, id: &str) -> Option<HeaderValue> {
+    let outer = outer.as_bytes();
+    let (outer, quote) = match outer.strip_suffix(b"\"") {
+        Some(open) => (open, "\""),
+        None => (outer, ""),
+    };
+    let id = percent_encoding::utf8_percent_encode(id, QUOTABLE).to_string();
+    let value = [outer, b":", id.as_bytes(), quote.as_bytes()].concat();
+    HeaderValue::from_maybe_shared(bytes::Bytes::from(value)).ok()
+}
+
+/// With the length first and then the type, where they are found without a search.
+fn for_bodies(bare: &HeaderMap) -> HeaderMap {
+    let mut with_body = HeaderMap::with_capacity(bare.keys_len() + 3);
+    with_body.insert(CONTENT_LENGTH, ZERO);
+    with_body.insert(CONTENT_TYPE, JSON);
+    for (name, value) in bare {
+        with_body.append(name, value.clone());
+    }
+    with_body
+}
+
+/// What a structured string (RFC 9651 §3.3.3) can hold stays as it is.
+const QUOTABLE: &percent_encoding::AsciiSet =
+    &percent_encoding::CONTROLS.add(b'"').add(b'\\').add(b'%');
