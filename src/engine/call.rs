@@ -1,6 +1,5 @@
 //! A whole request in, a whole response out.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -9,8 +8,9 @@ use http::response::Parts;
 use http::{Method, Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use tower::{BoxError, Service};
+use tower::BoxError;
 
+use super::inner::Inner;
 use crate::body::RequestBody;
 use crate::chunks::Chunks;
 use crate::fault::Fault;
@@ -18,36 +18,6 @@ use crate::panics::{Contained, catch};
 use crate::policy;
 use crate::status::has_no_body;
 use crate::subresponse::{MAX_FIELDS, headers_len};
-
-/// What a wrapped service must be to answer items. Every service that fits is one.
-pub(crate) trait Inner<B>: Clone + Send + 'static {
-    type Body: Body<Data = Bytes> + Send + 'static;
-    type Error: Into<BoxError>;
-    type Future: Future<Output = Result<Response<Self::Body>, Self::Error>> + Send + 'static;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>>;
-    fn call(&mut self, request: Request<RequestBody<B>>) -> Self::Future;
-}
-
-impl<S, B, R> Inner<B> for S
-where
-    S: Service<Request<RequestBody<B>>, Response = Response<R>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send + 'static,
-    R: Body<Data = Bytes> + Send + 'static,
-{
-    type Body = R;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        Service::poll_ready(self, cx)
-    }
-
-    fn call(&mut self, request: Request<RequestBody<B>>) -> S::Future {
-        Service::call(self, request)
-    }
-}
 
 /// What came of a call.
 pub(super) type Called = Result<(Parts, Bytes), Failure>;

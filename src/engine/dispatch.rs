@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
-use super::call::{Call, Called, Failure, Inner};
+use super::call::{Call, Called, Failure};
 use super::executor::Spawned;
 use super::in_flight::{InFlight, Running};
+use super::inner::Inner;
 use super::outcome::{Kept, Settled, fault_of};
 use super::plan::Plan;
 use super::references::Referents;

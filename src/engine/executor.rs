@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 
-use super::call::{Call, Called, Failure, Inner};
+use super::call::{Call, Called, Failure};
+use super::inner::Inner;
 use crate::config::Executor;
 use crate::fault::Fault;
 use crate::panics::catch;

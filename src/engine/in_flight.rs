@@ -6,8 +6,9 @@ use std::task::{Context as Task, Poll};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::call::{Call, Called, Failure, Inner};
+use super::call::{Call, Called, Failure};
 use super::executor::Spawned;
+use super::inner::Inner;
 use super::outcome::Kept;
 use super::timer::Instant;
 use crate::fault::Fault;

@@ -3,8 +3,10 @@
 mod call;
 mod dispatch;
 mod executor;
+mod held;
 mod ids;
 mod in_flight;
+mod inner;
 mod outcome;
 mod plan;
 mod references;
@@ -12,7 +14,7 @@ mod request;
 mod response;
 mod timer;
 
-pub(crate) use call::Inner;
+pub(crate) use inner::Inner;
 pub(crate) use plan::Plan;
 pub(crate) use response::{BatchResponse, Whole};
 pub(crate) use timer::{Instant, Timer};

@@ -1,6 +1,5 @@
 //! The engine as a body: pumps the dispatch, encodes what comes, emits frames.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,8 +11,9 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use http_body::{Body, Frame};
 
-use super::call::Inner;
 use super::dispatch::Dispatch;
+use super::held::Held;
+use super::inner::Inner;
 use super::outcome::Settled;
 use super::plan::Plan;
 use super::request::Requests;
@@ -75,14 +75,6 @@ enum State {
     New,
     Running,
     Ended,
-}
-
-/// Answers that came before their turn.
-#[derive(Debug, Default)]
-struct Held {
-    next: usize,
-    early: BTreeMap<usize, Subresponse>,
-    bytes: usize,
 }
 
 /// Nothing in it is pinned in place: what must be stands in boxes of its own.
@@ -162,7 +154,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             }
             // Only a stream has to keep what it holds small: a buffered answer has a limit for all of it.
             let held = self.held.as_ref().filter(|_| self.is_streamed());
-            let held = held.map_or(0, |held| held.early.len());
+            let held = held.map_or(0, Held::len);
             match self.dispatch.poll_next(held, cx) {
                 Poll::Ready(Some(settled)) => self.take(settled),
                 Poll::Ready(None) => {
@@ -184,7 +176,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             cookies,
         } = settled;
         let is_grouped = self.writes_groups() && subresponse.group().is_some();
-        let waits = |held: &Held| subresponse.index != held.next;
+        let waits = |held: &Held| held.is_early(&subresponse);
         // What is written now is counted as it is encoded. A large body does not even come to that.
         let len = match is_grouped || self.held.as_ref().is_some_and(waits) {
             true => subresponse.held_len(),
@@ -203,11 +195,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             }
         }
         match &mut self.held {
-            Some(held) if subresponse.index != held.next => {
-                held.bytes += subresponse.held_len();
-                held.early.insert(subresponse.index, subresponse);
-                return;
-            }
+            Some(held) if held.is_early(&subresponse) => return held.hold(subresponse),
             _ => self.in_turn(subresponse),
         }
         while let Some(subresponse) = self.held.as_mut().and_then(Held::advance) {
@@ -275,7 +263,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
     /// Whether so many bytes more are too many: of a buffered envelope with all that waits for it, of a streamed one in a
     /// group that is not complete.
     fn is_over(&self, more: usize) -> bool {
-        let held = self.held.as_ref().map_or(0, |held| held.bytes);
+        let held = self.held.as_ref().map_or(0, Held::bytes);
         let waiting = match self.is_streamed() {
             true => self.group_len,
             false => self.frames.len() + self.cookies_len + held + self.group_len + self.reserved,
@@ -295,19 +283,6 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
 /// Bytes that a cookie takes on the outer response.
 fn cookie_len(cookie: &HeaderValue) -> usize {
     SET_COOKIE.as_str().len() + cookie.len() + FIELD_OVERHEAD
-}
-
-impl Held {
-    /// The answer whose turn it is after the one that was written, if it is there.
-    fn advance(&mut self) -> Option<Subresponse> {
-        self.next += 1;
-        if self.early.is_empty() {
-            return None;
-        }
-        let subresponse = self.early.remove(&self.next)?;
-        self.bytes -= subresponse.held_len();
-        Some(subresponse)
-    }
 }
 
 impl<S: Inner<B>, B: Send + 'static> Body for BatchResponse<S, B> {
