@@ -53,7 +53,7 @@ pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Er
             is_sequential: reader.is_sequential(),
         },
         preferences: match fields.has_preferences {
-            true => Preferences::of(&outer.headers),
+            true => Preferences::of(&outer.headers, config.batch_timeout),
             false => Preferences::default(),
         },
     })
