@@ -61,7 +61,7 @@ pub(crate) fn describe<B: From<Bytes>>(config: &Config, outer: &Parts) -> Respon
             .iter()
             .map(|format| Format {
                 media_types: format.media_types(),
-                reads: format.reads(),
+                reads: format.decoder(outer, limits).is_some(),
                 writes: format.encoder(outer).is_some(),
             })
             .collect(),

@@ -225,7 +225,7 @@ async fn admit(
     admission: Admission,
     deadline: Option<Instant>,
 ) -> Result<(), Error> {
-    let panicked = || Error::from(ErrorKind::ServiceUnavailable);
+    let panicked = || Error::from(ErrorKind::Panicked);
     let mut decision = match catch(|| admit(admission)).ok_or_else(panicked)? {
         Decided::Now(decision) => return decision,
         Decided::Later(decision) => Contained::new(decision),

@@ -157,7 +157,7 @@ const LOST: usize = usize::MAX;
 /// Whether any item may have to do with another. In most batches none has.
 fn has_ties(items: &[Subrequest], rules: Rules) -> bool {
     let is_tied =
-        |item: &Subrequest| item.depends_on_ids().next().is_some() || item.group().is_some();
+        |item: &Subrequest| item.dependencies().next().is_some() || item.group().is_some();
     rules.has_references || items.iter().any(is_tied)
 }
 
@@ -178,7 +178,7 @@ fn ties(items: &mut [Subrequest], rules: Rules) -> Result<Vec<Ties>, Error> {
     let mut awaited = Vec::new();
     let mut previous = None;
     for (index, item) in items.iter().enumerate() {
-        for on in item.depends_on_ids() {
+        for on in item.dependencies() {
             // Only what stands before is known: so a cycle cannot be, nor an item that waits for itself.
             let on = names.before(on, index).or_else(|| groups.before(on, index));
             let unknown = || Error::new(ErrorKind::UnknownDependency).at_item(index);

@@ -67,7 +67,7 @@ fn refusals(config: &Config) -> Vec<Error> {
             limits.max_envelope_bytes,
         ),
         Error::new(ErrorKind::UnsupportedMediaType),
-        Error::new(ErrorKind::ServiceUnavailable),
+        Error::new(ErrorKind::Panicked),
         Error::new(ErrorKind::UnsupportedAtomicity).at_item(1),
         Error::new(ErrorKind::NestedBatch),
         Error::new(ErrorKind::TooManyHeaders),

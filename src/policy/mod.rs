@@ -9,6 +9,7 @@ mod hop_by_hop;
 mod inherited;
 mod item_errors;
 mod status;
+mod url_base;
 
 pub(crate) use answers::clean;
 pub use change_sets::ChangeSets;
@@ -21,3 +22,4 @@ pub use headers::ItemHeaders;
 pub(crate) use inherited::{Inherited, items_inherit};
 pub use item_errors::ItemErrors;
 pub use status::{EnvelopeStatus, Summary};
+pub use url_base::UrlBase;

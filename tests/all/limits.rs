@@ -218,7 +218,10 @@ async fn a_response_of_one_byte_too_many_is_502_and_the_rest_go_on() {
         assert_eq!(reply.statuses(), [502, 502, 200, 200]);
         for url in &over {
             let title = "the response is too large";
-            assert_eq!(reply.item(url), failed(url, 502, "answer-too-large", title));
+            assert_eq!(
+                reply.item(url),
+                failed(url, 502, "response-too-large", title)
+            );
         }
         assert_eq!(reply.item(&urls[0])["body"], "a".repeat(whole));
     }
@@ -247,7 +250,7 @@ async fn the_response_that_does_not_fit_is_507_and_what_was_not_begun_is_not_dis
     assert_eq!(log.len() - before, fit + 1);
     for (at, item) in reply.items().into_iter().enumerate() {
         let id = at.to_string();
-        let title = "the answers of the batch are too large together";
+        let title = "the responses are too large together";
         match at < fit {
             true => assert_eq!(item, recorded(&id)),
             false if item["body"].is_null() => {
