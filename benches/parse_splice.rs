@@ -2,7 +2,7 @@
 //! `serde_json` takes for the same bytes.
 //!
 //! ```sh
-//! cargo bench --bench parse_splice [-- --quick]
+//! cargo bench --bench parse_splice --features test-util [-- --quick]
 //! ```
 mod support;
 
@@ -40,7 +40,7 @@ struct Item {
 
 fn main() {
     let Some(mode) = Mode::from_args() else {
-        println!("`cargo bench --bench parse_splice` runs this");
+        println!("`cargo bench --bench parse_splice --features test-util` runs this");
         return;
     };
     println!("| {COUNT} items | ns an item | MB/s | of the first |\n| --- | --- | --- | --- |");
@@ -120,7 +120,7 @@ fn writing(mode: Mode, answer: Answer) {
     };
     let mut variants = vec![
         write(Json::new()),
-        write(Json::new().trust_responses()),
+        write(Json::new().trust_responses(true)),
         Box::new(|times: u32| {
             for _ in 0..times as usize * COUNT {
                 let read = serde_json::from_slice::<IgnoredAny>(&body).expect("JSON");

@@ -119,7 +119,7 @@ async fn slow() -> &'static str {
     "slow, but here"
 }
 
-/// Inside a batch a panic costs one item its answer, and no other.
+/// Inside a batch a panic fails one item, and no other.
 async fn crash() {
     panic!("this handler always panics, to show what comes of it");
 }

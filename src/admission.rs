@@ -136,8 +136,8 @@ impl AdmissionItem {
 }
 
 /// What a function given to [`BatchLayer::admit`](crate::BatchLayer::admit) returns: a
-/// `Result<(), E>`, or a future of one, where `E` is an [`Error`] or a
-/// [`StatusCode`](http::StatusCode).
+/// `Result<(), E>`, or a future of one, where `E` is a [`StatusCode`](http::StatusCode), an
+/// [`ErrorKind`](crate::ErrorKind) or an [`Error`].
 ///
 /// `Kind` keeps the two apart and is never named: the compiler finds it.
 #[diagnostic::on_unimplemented(

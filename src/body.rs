@@ -100,7 +100,7 @@ impl<B> fmt::Debug for RequestBody<B> {
 }
 
 pin_project! {
-    /// The body of the layer's answer: the wrapped service's own, or an envelope.
+    /// The body of the layer's response: that of the wrapped service, or an envelope.
     ///
     /// ```
     /// use http::{Request, Response};
@@ -144,7 +144,7 @@ impl<B> ResponseBody<B> {
     }
 }
 
-/// An empty body: what layers outside, tower-http's `Cors` for one, answer with by themselves.
+/// An empty body, for layers outside that respond by themselves, such as tower-http's `Cors`.
 impl<B> Default for ResponseBody<B> {
     fn default() -> Self {
         Self::envelope(Envelope::Whole(Frames::default()))

@@ -78,7 +78,7 @@ impl Default for Limits {
     }
 }
 
-/// The order of the answers in the envelope.
+/// The order of the responses in the envelope.
 ///
 /// ```
 /// use tower_multistatus::{BatchLayer, Order};
@@ -218,12 +218,12 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ServiceUnavailable`] if nobody can tell.
+    /// [`ErrorKind::Panicked`] if nobody can tell.
     pub(crate) fn is_batch(&self, parts: &Parts) -> Result<bool, Error> {
         match &self.when {
             _ if parts.method != Method::POST => Ok(false),
             None => Ok(true),
-            Some(when) => catch(|| when(parts)).ok_or(ErrorKind::ServiceUnavailable.into()),
+            Some(when) => catch(|| when(parts)).ok_or(ErrorKind::Panicked.into()),
         }
     }
 }

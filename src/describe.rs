@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Response};
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::content_length::content_length;
 use crate::subrequest::METHODS;
 
 #[derive(Serialize)]
@@ -60,7 +61,7 @@ pub(crate) fn describe<B: From<Bytes>>(config: &Config, outer: &Parts) -> Respon
             .iter()
             .map(|format| Format {
                 media_types: format.media_types(),
-                reads: format.reads(),
+                reads: format.decoder(outer, limits).is_some(),
                 writes: format.encoder(outer).is_some(),
             })
             .collect(),
@@ -76,8 +77,10 @@ pub(crate) fn describe<B: From<Bytes>>(config: &Config, outer: &Parts) -> Respon
     };
     // Strings, numbers and flags only: it cannot fail.
     let body = Bytes::from(serde_json::to_vec(&description).unwrap_or_default());
+    let length = content_length(body.len());
     let mut response = Response::new(B::from(body));
     let headers = response.headers_mut();
+    headers.insert(CONTENT_LENGTH, length);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

@@ -20,7 +20,7 @@ pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("applicati
 /// use tower_multistatus::ErrorKind;
 ///
 /// assert_eq!(ErrorKind::DuplicateId.code(), "duplicate-id");
-/// assert_eq!(ErrorKind::TooManySubrequests.status(), 413);
+/// assert_eq!(ErrorKind::TooManyItems.status(), 413);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -43,7 +43,7 @@ pub enum ErrorKind {
     /// The body of the outer request failed before the envelope was whole: 400.
     UploadFailed,
     /// More items than [`max_items`](crate::BatchLayer::max_items): 413.
-    TooManySubrequests,
+    TooManyItems,
     /// More bytes than [`max_envelope_bytes`](crate::BatchLayer::max_envelope_bytes), or than a
     /// body limit outside of the layer lets through: 413.
     EnvelopeTooLarge,
@@ -56,9 +56,9 @@ pub enum ErrorKind {
     /// An item of a batch has reached a second batch endpoint: 508. One that asks for the endpoint
     /// of its own batch fails alone.
     NestedBatch,
-    /// The wrapped service panicked while it was cloned for the batch, or [`when`](crate::BatchLayer::when) or
-    /// [`admit`](crate::BatchLayer::admit) did: 500.
-    ServiceUnavailable,
+    /// [`when`](crate::BatchLayer::when) or [`admit`](crate::BatchLayer::admit) panicked, or the
+    /// wrapped service did when it was cloned for the batch: 500.
+    Panicked,
     /// [`admit`](crate::BatchLayer::admit) had not decided when the batch's time was over: 503.
     AdmissionTimeout,
     /// [`admit`](crate::BatchLayer::admit) said no, with this status; with 500 in the place of a
@@ -67,7 +67,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// The status that the refusal is answered with.
+    /// The status of the refusal.
     pub fn status(self) -> StatusCode {
         match self {
             Self::Malformed | Self::DuplicateId | Self::UnknownDependency | Self::UploadFailed => {
@@ -76,12 +76,12 @@ impl ErrorKind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::UploadTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::TooManySubrequests | Self::EnvelopeTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooManyItems | Self::EnvelopeTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::UnsupportedAtomicity => StatusCode::NOT_IMPLEMENTED,
             Self::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::NestedBatch => StatusCode::LOOP_DETECTED,
-            Self::ServiceUnavailable => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
             Self::AdmissionTimeout => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotAdmitted(status) => final_status(status),
         }
@@ -97,13 +97,13 @@ impl ErrorKind {
             Self::NotAcceptable => "not-acceptable",
             Self::UploadTimeout => "upload-timeout",
             Self::UploadFailed => "upload-failed",
-            Self::TooManySubrequests => "too-many-subrequests",
+            Self::TooManyItems => "too-many-items",
             Self::EnvelopeTooLarge => "envelope-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::UnsupportedAtomicity => "unsupported-atomicity",
             Self::TooManyHeaders => "too-many-headers",
             Self::NestedBatch => "nested-batch",
-            Self::ServiceUnavailable => "service-unavailable",
+            Self::Panicked => "panicked",
             Self::AdmissionTimeout => "admission-timeout",
             Self::NotAdmitted(_) => "not-admitted",
         }
@@ -118,13 +118,13 @@ impl ErrorKind {
             Self::NotAcceptable => "no format can write what is accepted",
             Self::UploadTimeout => "the envelope did not arrive in time",
             Self::UploadFailed => "the envelope did not arrive whole",
-            Self::TooManySubrequests => "the batch has too many items",
+            Self::TooManyItems => "the batch has too many items",
             Self::EnvelopeTooLarge => "the envelope is too large",
             Self::UnsupportedMediaType => "no format reads an envelope of this type",
             Self::UnsupportedAtomicity => "atomicity groups and conditions are not supported",
             Self::TooManyHeaders => "the request has too many header fields",
             Self::NestedBatch => "a batch cannot be an item of a batch",
-            Self::ServiceUnavailable => "the service could not take the batch",
+            Self::Panicked => "the service panicked before the batch ran",
             Self::AdmissionTimeout => "the batch was not admitted in time",
             Self::NotAdmitted(_) => "the batch was not admitted",
         }
@@ -133,8 +133,9 @@ impl ErrorKind {
 
 /// A refusal: an [`ErrorKind`], what is wrong, and where in the envelope it was found.
 ///
-/// Formats of your own return it from [`Decoder`](crate::Decoder), and [`admit`](crate::BatchLayer::admit) makes one of a
-/// [`StatusCode`]:
+/// Formats of your own return it from [`Decoder`](crate::Decoder). Callbacks
+/// ([`admit`](crate::BatchLayer::admit), [`filter`](crate::BatchLayer::filter)) can return it, or
+/// the [`StatusCode`] or [`ErrorKind`] that it is made from:
 ///
 /// ```
 /// use http::StatusCode;
@@ -314,8 +315,9 @@ impl From<ErrorKind> for Error {
     }
 }
 
-/// A refusal of [`admit`](crate::BatchLayer::admit). With 204, 205 or 304 it has no body, and a 1xx
-/// becomes 500.
+/// What [`admit`](crate::BatchLayer::admit) refuses a batch with, and
+/// [`filter`](crate::BatchLayer::filter) an item. With 204, 205 or 304 the response has no body,
+/// and a 1xx becomes 500.
 impl From<StatusCode> for Error {
     fn from(status: StatusCode) -> Self {
         Self::new(ErrorKind::NotAdmitted(status))

@@ -99,11 +99,11 @@ impl Fault {
         NotReady => 503, "not-ready", "the service was not ready";
         CallFailed => 500, "call-failed", "the service failed";
         Panicked => 500, "panicked", "the service failed";
-        AnswerBroken => 502, "answer-broken", "the body of the answer broke off";
-        AnswerTooLarge => 502, "answer-too-large", "the response is too large";
-        Unframed => 502, "unframed", "the answer cannot be told from the envelope around it";
-        NotFinal => 502, "not-final", "the answer is not a final one";
-        TotalTooLarge => 507, "total-too-large", "the answers of the batch are too large together";
+        AnswerBroken => 502, "response-broken", "the body of the response broke off";
+        AnswerTooLarge => 502, "response-too-large", "the response is too large";
+        Unframed => 502, "unframed", "the response cannot be told from the envelope around it";
+        NotFinal => 502, "not-final", "the response is not final";
+        TotalTooLarge => 507, "total-too-large", "the responses are too large together";
         ItemTimeout => 504, "item-timeout", "the item took too long";
         Deadline => 504, "deadline", "the batch took too long";
     }

@@ -210,7 +210,7 @@ fn upload_error(error: BoxError) -> ErrorKind {
 fn plan(config: &Config, items: Vec<Subrequest>) -> Result<Plan, Error> {
     let max = config.limits.max_items;
     if items.len() > max {
-        return Err(Error::over(ErrorKind::TooManySubrequests, "max_items", max));
+        return Err(Error::over(ErrorKind::TooManyItems, "max_items", max));
     }
     Plan::new(items, config.change_sets, config.references)
 }
@@ -221,7 +221,7 @@ async fn admit(
     admission: Admission,
     deadline: Option<Instant>,
 ) -> Result<(), Error> {
-    let panicked = || Error::from(ErrorKind::ServiceUnavailable);
+    let panicked = || Error::from(ErrorKind::Panicked);
     let mut decision = match catch(|| admit(admission)).ok_or_else(panicked)? {
         Decided::Now(decision) => return decision,
         Decided::Later(decision) => Contained::new(decision),

@@ -25,6 +25,8 @@ pub struct Frames {
     open: BytesMut,
     /// Bytes in `sealed`.
     sealed_len: usize,
+    /// Bytes that were sent.
+    sent_len: u64,
     #[cfg_attr(
         not(feature = "multipart"),
         expect(dead_code, reason = "only multipart asks")
@@ -104,6 +106,32 @@ impl Frames {
         self.sealed_len + self.open.len()
     }
 
+    /// How many bytes the envelope has so far, those that were sent included.
+    ///
+    /// ```
+    /// use tower_multistatus::Frames;
+    ///
+    /// /// Puts a comma between responses. An encoder keeps `start` from its `begin`.
+    /// fn put_separator(start: u64, out: &mut Frames) {
+    ///     if out.written() > start {
+    ///         out.put(b",");
+    ///     }
+    /// }
+    ///
+    /// let mut out = Frames::default();
+    /// out.put(b"[");
+    /// let start = out.written();
+    /// for text in [b"1", b"2"] {
+    ///     put_separator(start, &mut out);
+    ///     out.put(text);
+    /// }
+    /// assert_eq!(out.len(), "[1,2".len());
+    /// ```
+    #[inline]
+    pub fn written(&self) -> u64 {
+        self.sent_len + self.len() as u64
+    }
+
     /// Whether nothing waits to be sent.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -134,16 +162,36 @@ impl Frames {
         self.is_streamed
     }
 
+    /// All that waits to be sent, in one piece: what an encoder has written, for its tests.
+    ///
+    /// ```
+    /// use tower_multistatus::Frames;
+    ///
+    /// let mut out = Frames::default();
+    /// out.put(b"hello ");
+    /// out.put(b"world");
+    /// assert_eq!(out.into_bytes(), "hello world");
+    /// ```
+    #[cfg(any(test, feature = "test-util"))]
+    #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+    #[must_use]
+    pub fn into_bytes(mut self) -> Bytes {
+        let frames: Vec<_> = std::iter::from_fn(|| self.pop()).collect();
+        frames.concat().into()
+    }
+
     /// The next frame to send.
     pub(crate) fn pop(&mut self) -> Option<Bytes> {
-        if let Some(frame) = self.sealed.pop_front() {
-            self.sealed_len -= frame.len();
-            return Some(frame);
-        }
-        match self.open.is_empty() {
-            true => None,
-            false => Some(self.open.split().freeze()),
-        }
+        let frame = match self.sealed.pop_front() {
+            Some(frame) => {
+                self.sealed_len -= frame.len();
+                frame
+            }
+            None if self.open.is_empty() => return None,
+            None => self.open.split().freeze(),
+        };
+        self.sent_len += frame.len() as u64;
+        Some(frame)
     }
 
     #[inline]

@@ -129,7 +129,7 @@
 //! | `multipart` | no | `multipart/mixed` of `application/http`, and the `google` dialect; with `json`, the `odata` dialect |
 //! | `multistatus` | no | the format `MultiStatus`: XML of RFC 4918 §13, written |
 //! | `tracing` | no | [spans and events](guide::observing) |
-//! | `test-util` | no | `SubrequestInfo::new`, for the tests of handlers |
+//! | `test-util` | no | for tests of handlers: `SubrequestInfo::new`; of formats: `Subresponse::new`, `Summary::new`, `Frames::into_bytes` |
 //!
 //! The crate spawns nothing by itself and needs no runtime, with one exception: with `timeout`, a
 //! tokio runtime with its time driver has to be there when an item or the upload has to wait.
@@ -201,6 +201,7 @@ pub use future::ResponseFuture;
 pub use layer::{BatchLayer, check_service};
 pub use policy::{
     ChangeSets, EnvelopeStatus, ItemErrors, ItemHeaders, SetCookie, SubrequestInfo, Summary,
+    UrlBase,
 };
 pub use service::Batch;
 pub use subrequest::Subrequest;

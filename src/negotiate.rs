@@ -31,19 +31,19 @@ pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Er
         return Err(ErrorKind::TooManyHeaders.into());
     }
     let fields = Fields::of(&outer.headers);
-    let reader = reader(config, &fields)?;
-    let decoder = decoder(config, reader, outer)?;
-    let writer = writer(config, reader, outer, fields.accept)?;
+    let (reader, decoder) = reader(config, &fields, outer)?;
+    let is_alike = decoder.accept_is_for_items();
+    let encoder = encoder(config, reader, is_alike, outer, fields.accept)?;
     Ok(Negotiated {
-        decoder,
-        encoder: writer.1,
         manner: Manner {
-            is_streamed: config.streamed.unwrap_or_else(|| writer.0.is_streamed()),
-            is_ordered: writer.0.is_ordered(),
-            is_sequential: reader.is_sequential(),
+            is_streamed: config.streamed.unwrap_or_else(|| encoder.is_streamed()),
+            is_ordered: encoder.is_ordered(),
+            is_sequential: decoder.is_sequential(),
         },
+        decoder,
+        encoder,
         preferences: match fields.has_preferences {
-            true => Preferences::of(&outer.headers),
+            true => Preferences::of(&outer.headers, config.batch_timeout),
             false => Preferences::default(),
         },
     })
@@ -94,35 +94,42 @@ impl<'a> Field<'a> {
 }
 
 /// Exact types only: a cross-site form must not become a batch.
-fn reader<'a>(config: &'a Config, fields: &Fields<'_>) -> Result<&'a dyn Format, Error> {
+fn reader<'a>(config: &'a Config, fields: &Fields<'_>, outer: &Parts) -> Result<Reader<'a>, Error> {
     let (Field::Once(value), false) = (fields.content_type, fields.is_encoded) else {
-        return Err(unsupported(config));
+        return Err(unsupported(config, outer));
     };
     // Nearly every client sends the name and nothing else.
-    reader_named(config, |name| value == name)
-        .or_else(|| {
-            let media_type = MediaType::parse(value.to_str().ok()?);
-            reader_named(config, |name| media_type.is(name))
-        })
-        .ok_or_else(|| unsupported(config))
-}
-
-fn reader_named(config: &Config, is: impl Fn(&str) -> bool) -> Option<&dyn Format> {
-    let mut formats = config.formats.iter().map(Arc::as_ref);
-    formats.find(|format| format.reads() && format.media_types().iter().any(|name| is(name)))
-}
-
-fn decoder(config: &Config, reader: &dyn Format, outer: &Parts) -> Result<Box<dyn Decoder>, Error> {
-    match reader.decoder(outer, &config.limits) {
-        Ok(Some(decoder)) => Ok(decoder),
+    let reader = reader_named(config, outer, |name| value == name).or_else(|| {
+        let media_type = MediaType::parse(value.to_str().ok()?);
+        reader_named(config, outer, |name| media_type.is(name))
+    });
+    match reader {
+        Some(Ok(reader)) => Ok(reader),
         // A format knows nothing of the others: what can be sent instead is known only here.
-        Err(error) if error.kind() != ErrorKind::UnsupportedMediaType => Err(error),
-        _ => Err(unsupported(config)),
+        Some(Err(error)) if error.kind() != ErrorKind::UnsupportedMediaType => Err(error),
+        _ => Err(unsupported(config, outer)),
     }
 }
 
-fn unsupported(config: &Config) -> Error {
-    let readable = config.formats.iter().filter(|format| format.reads());
+/// A format, and what reads the envelope.
+type Reader<'a> = (&'a dyn Format, Box<dyn Decoder>);
+
+fn reader_named<'a>(
+    config: &'a Config,
+    outer: &Parts,
+    is: impl Fn(&str) -> bool,
+) -> Option<Result<Reader<'a>, Error>> {
+    let formats = config.formats.iter().map(Arc::as_ref);
+    let mut named = formats.filter(|format| format.media_types().iter().any(|name| is(name)));
+    named.find_map(|format| {
+        let decoder = format.decoder(outer, &config.limits)?;
+        Some(decoder.map(|decoder| (format, decoder)))
+    })
+}
+
+fn unsupported(config: &Config, outer: &Parts) -> Error {
+    let reads = |format: &&Arc<dyn Format>| format.decoder(outer, &config.limits).is_some();
+    let readable = config.formats.iter().filter(reads);
     let types: Vec<_> = readable
         .flat_map(|format| format.media_types())
         .copied()
@@ -130,18 +137,19 @@ fn unsupported(config: &Config) -> Error {
     Error::new(ErrorKind::UnsupportedMediaType).accept_post(&types.join(", "))
 }
 
-/// The format that `Accept` prefers; among equals the one that is named most exactly, then the one that was read.
-fn writer<'a>(
-    config: &'a Config,
-    reader: &'a dyn Format,
+/// That of the format which `Accept` prefers; among equals the one that is named most exactly, then
+/// the one that was read.
+fn encoder(
+    config: &Config,
+    reader: &dyn Format,
+    is_alike: bool,
     outer: &Parts,
     accept: Field<'_>,
-) -> Result<(&'a dyn Format, Box<dyn Encoder>), Error> {
-    let is_alike = reader.is_answered_alike();
-    if is_settled(reader, accept)
+) -> Result<Box<dyn Encoder>, Error> {
+    if is_settled(reader, is_alike, accept)
         && let Some(encoder) = reader.encoder(outer)
     {
-        return Ok((reader, encoder));
+        return Ok(encoder);
     }
     let others = config.formats.iter().map(Arc::as_ref);
     let mut candidates: Vec<_> = std::iter::once(reader)
@@ -158,25 +166,25 @@ fn writer<'a>(
     if is_anything {
         candidates.iter_mut().for_each(|one| one.note(&ANYTHING));
     }
-    let mut best: Option<(Quality, &dyn Format, Box<dyn Encoder>)> = None;
+    let mut best: Option<(Quality, Box<dyn Encoder>)> = None;
     for candidate in candidates {
         let Some(quality) = candidate.quality() else {
             continue;
         };
-        if best.as_ref().is_some_and(|(best, ..)| *best >= quality) {
+        if best.as_ref().is_some_and(|(best, _)| *best >= quality) {
             continue;
         }
         if let Some(encoder) = candidate.format.encoder(outer) {
-            best = Some((quality, candidate.format, encoder));
+            best = Some((quality, encoder));
         }
     }
-    best.map(|(_, format, encoder)| (format, encoder))
+    best.map(|(_, encoder)| encoder)
         .ok_or_else(|| ErrorKind::NotAcceptable.into())
 }
 
 /// Whether `Accept` leaves nothing to choose, as of nearly every client: it is not there, is anything, or names this format,
 /// alone or before all others.
-fn is_settled(reader: &dyn Format, accept: Field<'_>) -> bool {
+fn is_settled(reader: &dyn Format, is_alike: bool, accept: Field<'_>) -> bool {
     let value = match accept {
         Field::Absent => return true,
         Field::Once(value) => value.as_bytes(),
@@ -187,7 +195,7 @@ fn is_settled(reader: &dyn Format, accept: Field<'_>) -> bool {
     value == b"*/*"
         || after.any(|rest| match rest {
             [] => true,
-            [b',', ..] => !reader.is_answered_alike(),
+            [b',', ..] => !is_alike,
             _ => false,
         })
 }

@@ -1,5 +1,6 @@
 //! `Prefer` (RFC 7240): what the client would like, and what it is told was done.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -32,13 +33,14 @@ pub(crate) struct Preferences {
 }
 
 impl Preferences {
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    /// `limit` is the time that a batch has, whatever the client would wait.
+    pub(crate) fn of(headers: &HeaderMap, limit: Option<Duration>) -> Self {
         let mut preferences = Self::default();
         let values = headers.get_all(PREFER).iter();
         for value in values.filter_map(|value| value.to_str().ok()) {
             for preference in split_unquoted(value, b',') {
                 let preference = split_unquoted(preference, b';').next();
-                preferences.take(preference.unwrap_or_default().trim());
+                preferences.take(preference.unwrap_or_default().trim(), limit);
             }
         }
         preferences
@@ -53,7 +55,7 @@ impl Preferences {
     }
 
     /// Of two preferences with one name the first counts, even if it is not honoured (RFC 7240 §2).
-    fn take(&mut self, preference: &str) {
+    fn take(&mut self, preference: &str, limit: Option<Duration>) {
         let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
         let name = name.trim();
         let (prefix, rest) = name.split_at_checked(ODATA.len()).unwrap_or_default();
@@ -67,6 +69,7 @@ impl Preferences {
             return;
         };
         self.seen.push(name);
+        let mut applied = Cow::Borrowed(preference);
         let value = unquoted(value.trim());
         let is_applied = match name {
             CONTINUE_ON_ERROR => {
@@ -79,6 +82,12 @@ impl Preferences {
             }
             WAIT => {
                 self.wait = value.parse().ok().map(Duration::from_secs);
+                // A shorter limit holds instead. Rounded up, a batch does not exceed it.
+                let shorter = limit.filter(|limit| self.wait.is_some_and(|wait| *limit < wait));
+                if let Some(limit) = shorter {
+                    let seconds = limit.as_secs() + u64::from(limit.subsec_nanos() > 0);
+                    applied = Cow::Owned(format!("{WAIT}={seconds}"));
+                }
                 self.wait.is_some()
             }
             _ => {
@@ -90,7 +99,7 @@ impl Preferences {
             if !self.applied.is_empty() {
                 self.applied.push_str(", ");
             }
-            self.applied.push_str(preference);
+            self.applied.push_str(&applied);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `Batch`: a batch? answer it, else pass through.
+//! `Batch`: responds to a batch, and passes every other request through.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -37,6 +37,7 @@ use crate::panics::{Contained, catch};
 /// let service: Batch<_> = BatchLayer::new("/batch").layer(service_fn(hello));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "a service does nothing until it is called"]
 pub struct Batch<S> {
     inner: S,
     config: Arc<Config>,
@@ -47,6 +48,25 @@ impl<S> Batch<S> {
         Self { inner, config }
     }
 
+    /// A reference to the wrapped service.
+    #[must_use]
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// A mutable reference to the wrapped service. Items of later batches run on clones of what it
+    /// is then; batches in flight do not notice.
+    #[must_use]
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Unwraps the service. It is still ready if [`poll_ready`](Service::poll_ready) made it so.
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
     /// Gives up the readiness that `poll_ready` has reserved, and returns an instance for the items. A reservation held
     /// while a body is read would let N batches on a `ConcurrencyLimit` of N wait for each other for good.
     fn not_ready_inner(&mut self) -> Result<Contained<S>, Error>
@@ -55,7 +75,7 @@ impl<S> Batch<S> {
     {
         let inner = &self.inner;
         let clones = catch(|| (Contained::new(inner.clone()), inner.clone()));
-        let (for_items, not_ready_inner) = clones.ok_or(ErrorKind::ServiceUnavailable)?;
+        let (for_items, not_ready_inner) = clones.ok_or(ErrorKind::Panicked)?;
         let ready_inner = std::mem::replace(&mut self.inner, not_ready_inner);
         drop(Contained::new(ready_inner));
         Ok(for_items)

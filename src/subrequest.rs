@@ -1,4 +1,4 @@
-//! One part of an envelope, and every check on it.
+//! One item of an envelope, and every check on it.
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -42,10 +42,11 @@ pub(crate) static METHODS: [Method; 7] = [
 
 /// One item of a batch, as a [`Decoder`](crate::Decoder) finds it in an envelope.
 ///
-/// Every value is checked as it is set. A bad one does not refuse the batch: it fails this item, which is then answered
-/// without being dispatched, and the others go on.
+/// Every value is checked as it is set. An invalid one does not refuse the batch: it fails this
+/// item, which is then not dispatched, and the others go on.
 ///
 /// ```
+/// use http::Method;
 /// use tower_multistatus::Subrequest;
 ///
 /// let item = Subrequest::new("1")?
@@ -53,7 +54,9 @@ pub(crate) static METHODS: [Method; 7] = [
 ///     .with_url("/users/1")
 ///     .with_header(b"accept", "application/json")
 ///     .with_dependency("0");
-/// assert_eq!(item.id(), "1");
+/// assert_eq!((item.id(), item.method(), item.url()), ("1", Some(&Method::GET), "/users/1"));
+/// assert!(item.dependencies().eq(["0"]));
+/// assert_eq!(item.rejection(), None);
 /// # Ok::<(), tower_multistatus::Error>(())
 /// ```
 #[derive(Debug)]
@@ -123,10 +126,80 @@ impl Subrequest {
             is_json: false,
         }
     }
+}
 
-    /// The id, which its answer will carry.
+/// # Getting its members
+///
+/// What has been set so far, for the tests of a [`Decoder`](crate::Decoder). The checks that depend
+/// on the layer, such as [`filter`](crate::BatchLayer::filter), come later.
+impl Subrequest {
+    /// The id, which the response of the item has too.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The method; `None` if none was set, or only one that is no method.
+    pub fn method(&self) -> Option<&Method> {
+        self.method
+            .or_else(|| self.extras.as_ref()?.method.as_ref())
+    }
+
+    /// The URL as it was set; empty if none was, or only one that is not UTF-8.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The headers, without those that are invalid. `Content-Type` is first, and the others stand
+    /// in the order in which they were added.
+    ///
+    /// ```
+    /// use http::{HeaderName, HeaderValue};
+    /// use tower_multistatus::Subrequest;
+    ///
+    /// let item = Subrequest::new("1")?
+    ///     .with_header(b"Accept", "text/plain")
+    ///     .with_header(b"Content-Type", "text/html");
+    /// let headers: Vec<_> = item.headers().map(|(name, value)| (name.as_str(), value)).collect();
+    /// assert_eq!(headers[0], ("content-type", &HeaderValue::from_static("text/html")));
+    /// assert_eq!(headers[1], ("accept", &HeaderValue::from_static("text/plain")));
+    /// # Ok::<(), tower_multistatus::Error>(())
+    /// ```
+    pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        static NAME: HeaderName = CONTENT_TYPE;
+        let content_type = self.content_type().map(|value| (&NAME, value));
+        let others = self.headers.iter().map(|(name, value)| (name, value));
+        content_type.into_iter().chain(others)
+    }
+
+    /// The body, decoded; empty if there is none.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The ids of the items that must have succeeded before this one runs.
+    pub fn dependencies(&self) -> impl Iterator<Item = &str> {
+        let extras = self.extras.iter();
+        extras.flat_map(|extras| extras.depends_on.split_terminator(['\0']))
+    }
+
+    /// The atomicity group of the item.
+    pub fn group(&self) -> Option<&str> {
+        self.extras.as_ref()?.group.as_deref()
+    }
+
+    /// The status that the item fails with, if it was [rejected](Self::reject) or a value that was
+    /// set is invalid. Of several reasons, the first one counts.
+    ///
+    /// ```
+    /// use http::StatusCode;
+    /// use tower_multistatus::Subrequest;
+    ///
+    /// let item = Subrequest::new("1")?.with_method(b"G T").reject(StatusCode::CONFLICT);
+    /// assert_eq!(item.rejection(), Some(StatusCode::BAD_REQUEST));
+    /// # Ok::<(), tower_multistatus::Error>(())
+    /// ```
+    pub fn rejection(&self) -> Option<StatusCode> {
+        self.fault.map(Fault::status)
     }
 }
 
@@ -180,8 +253,8 @@ impl Subrequest {
         self
     }
 
-    /// Fails the item: it is answered with this status, and not dispatched. A 1xx, which is not
-    /// final, becomes 500.
+    /// Fails the item with this status: it is not dispatched. A 1xx, which is not final, becomes
+    /// 500.
     #[must_use]
     pub fn reject(mut self, status: StatusCode) -> Self {
         self.fail(Fault::Rejected(status));
@@ -215,11 +288,6 @@ impl Subrequest {
             Ok(method) => self.extras_mut().method = Some(method),
             Err(_) => self.fail(Fault::Method),
         }
-    }
-
-    pub(crate) fn method(&self) -> Option<&Method> {
-        self.method
-            .or_else(|| self.extras.as_ref()?.method.as_ref())
     }
 
     pub(crate) fn add_header(&mut self, name: &[u8], value: Bytes) {
@@ -285,16 +353,6 @@ impl Subrequest {
     pub(crate) fn content_type_or_json(&mut self) -> &HeaderValue {
         self.is_json |= !self.has_content_type();
         self.content_type().unwrap_or(&JSON)
-    }
-
-    /// The ids of the items that must have succeeded before this one.
-    pub(crate) fn depends_on_ids(&self) -> impl Iterator<Item = &str> {
-        let extras = self.extras.iter();
-        extras.flat_map(|extras| extras.depends_on.split_terminator(['\0']))
-    }
-
-    pub(crate) fn group(&self) -> Option<&str> {
-        self.extras.as_ref()?.group.as_deref()
     }
 
     #[cfg(feature = "multipart")]

@@ -1,4 +1,4 @@
-//! The answer to one part.
+//! The response of one item.
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -11,18 +11,19 @@ use crate::status::has_no_body;
 use crate::subrequest::Extras;
 use crate::trace::item_replaced;
 
-/// The answer to one item, as an [`Encoder`](crate::Encoder) gets it to write.
+/// The response of one item, as an [`Encoder`](crate::Encoder) gets it to write.
 ///
 /// Its headers are those that belong into an envelope: no hop-by-hop ones, no `Access-Control-*`, and
 /// `Set-Cookie` only if [`SetCookie::keep`](crate::SetCookie::keep) says so.
 ///
 /// ```
-/// use http::{HeaderMap, StatusCode};
-/// use tower_multistatus::Subresponse;
+/// use tower_multistatus::{Frames, Subresponse};
 ///
-/// let answer = Subresponse::new("1", StatusCode::CREATED, HeaderMap::new(), "{}");
-/// assert_eq!((answer.id(), answer.status()), ("1", StatusCode::CREATED));
-/// assert!(answer.is_success());
+/// /// A line per response.
+/// fn put_line(response: &Subresponse, out: &mut Frames) {
+///     let (id, status) = (response.id(), response.status().as_u16());
+///     out.put(format!("{id} {status} {}\n", response.body().len()).as_bytes());
+/// }
 /// ```
 #[derive(Debug)]
 pub struct Subresponse {
@@ -40,7 +41,18 @@ pub struct Subresponse {
 }
 
 impl Subresponse {
-    /// An answer by hand, to test a format of your own with.
+    /// A response made by hand, for the tests of encoders.
+    ///
+    /// ```
+    /// use http::{HeaderMap, StatusCode};
+    /// use tower_multistatus::Subresponse;
+    ///
+    /// let response = Subresponse::new("1", StatusCode::CREATED, HeaderMap::new(), "{}");
+    /// assert_eq!((response.id(), response.status()), ("1", StatusCode::CREATED));
+    /// assert!(response.is_success());
+    /// ```
+    #[cfg(any(test, feature = "test-util"))]
+    #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
     pub fn new(
         id: &'static str,
         status: StatusCode,
@@ -61,7 +73,7 @@ impl Subresponse {
         }
     }
 
-    /// The id of the item that this answers.
+    /// The id of the item.
     pub fn id(&self) -> &str {
         &self.id
     }

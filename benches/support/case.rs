@@ -105,7 +105,7 @@ fn application<'a>(
         "oneshot" => oneshot(runtime, router, load, size),
         "layer" => answered(runtime, layer.layer(router), batch),
         "trusting" => {
-            let layer = layer.format(Json::new().trust_responses());
+            let layer = layer.format(Json::new().trust_responses(true));
             answered(runtime, layer.layer(router), batch)
         }
         #[cfg(feature = "multipart")]

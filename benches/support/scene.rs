@@ -40,7 +40,7 @@ impl Servers {
 
     /// With this application behind them.
     pub(crate) fn of(app: &Router, other: Option<Other>) -> Self {
-        let trusting = layer(1000).format(Json::new().trust_responses());
+        let trusting = layer(1000).format(Json::new().trust_responses(true));
         let ours = Router::new()
             .nest_service("/trusting", trusting.layer(app.clone()))
             .fallback_service(layer(1000).layer(app.clone()));

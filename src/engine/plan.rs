@@ -153,7 +153,7 @@ const LOST: usize = usize::MAX;
 
 /// Whether the item may have to do with another. In most batches none has.
 fn is_tied(item: &Subrequest) -> bool {
-    item.depends_on_ids().next().is_some() || item.group().is_some()
+    item.dependencies().next().is_some() || item.group().is_some()
 }
 
 /// # Errors
@@ -177,7 +177,7 @@ fn ties(
     let mut awaited = Vec::new();
     let mut previous = None;
     for (index, item) in items.iter().enumerate() {
-        for on in item.depends_on_ids() {
+        for on in item.dependencies() {
             // Only what stands before is known: so a cycle cannot be, nor an item that waits for itself.
             let on = names.before(on, index).or_else(|| groups.before(on, index));
             let unknown = || Error::new(ErrorKind::UnknownDependency).at_item(index);

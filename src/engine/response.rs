@@ -233,7 +233,6 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             }
             self.frames.rewind(mark);
             for response in &mut *responses {
-                self.encoder.retract();
                 shorten(self, response);
             }
             self.encode(responses);

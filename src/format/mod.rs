@@ -1,4 +1,4 @@
-//! The wire formats: bytes in, items out; answers in, bytes out; no I/O.
+//! The wire formats: bytes in, items out; responses in, bytes out; no I/O.
 
 use std::any::Any;
 use std::fmt;
@@ -36,11 +36,11 @@ pub use ndjson::NdJson;
 
 /// A wire format of envelopes.
 ///
-/// A format reads, writes, or both. It does no I/O and knows nothing of how items run: it makes a [`Decoder`] and an
-/// [`Encoder`] for each batch. Add one to a layer with [`BatchLayer::format`](crate::BatchLayer::format). One that reads
-/// overrides both [`reads`](Self::reads) and [`decoder`](Self::decoder).
+/// A format reads, writes, or both. It does no I/O and knows nothing of how items run: it makes a
+/// [`Decoder`] and an [`Encoder`] for each batch. Add one to a layer with
+/// [`BatchLayer::format`](crate::BatchLayer::format).
 ///
-/// A format that writes one line an item:
+/// A format that writes one line per item:
 ///
 /// ```
 /// use http::{HeaderValue, request::Parts};
@@ -64,8 +64,8 @@ pub use ndjson::NdJson;
 ///         HeaderValue::from_static("text/plain; charset=utf-8")
 ///     }
 ///
-///     fn push(&mut self, answer: &Subresponse, out: &mut Frames) {
-///         out.put(format!("{} {}\n", answer.id(), answer.status().as_u16()).as_bytes());
+///     fn push(&mut self, response: &Subresponse, out: &mut Frames) {
+///         out.put(format!("{} {}\n", response.id(), response.status().as_u16()).as_bytes());
 ///     }
 /// }
 ///
@@ -76,39 +76,15 @@ pub use ndjson::NdJson;
     note = "implement `tower_multistatus::Format`, or use one of the formats of this crate"
 )]
 pub trait Format: fmt::Debug + Any + Send + Sync {
-    /// The media types that this format is known by, in lower case and without parameters; the first one is its name.
+    /// The media types of this format, in lower case and without parameters. The first one is its
+    /// name.
     fn media_types(&self) -> &[&str];
 
-    /// Whether it is written as items finish, where the layer does not say otherwise. `false` unless overridden.
-    fn is_streamed(&self) -> bool {
-        false
-    }
-
-    /// Whether its answers stand in the order of the request whatever the layer says. `false` unless overridden.
-    fn is_ordered(&self) -> bool {
-        false
-    }
-
-    /// Whether the items of an envelope in this format run one after the other. `false` unless
-    /// overridden.
-    fn is_sequential(&self) -> bool {
-        false
-    }
-
-    /// Whether an envelope in this format is answered in it although `Accept` asks for JSON, or for what nobody writes:
-    /// clients that mean the items by it. An `Accept` that names another format of the layer counts. `false` unless
-    /// overridden.
-    fn is_answered_alike(&self) -> bool {
-        false
-    }
-
-    /// Whether it reads: only then is [`decoder`](Self::decoder) called, and are its media types told in `Accept-Post`. `false`
-    /// unless overridden.
-    fn reads(&self) -> bool {
-        false
-    }
-
-    /// What reads the envelope of this request; `None` unless overridden, for a format that only writes.
+    /// Returns what reads the envelope of this request, or `None` if the format only writes.
+    ///
+    /// Also called to list the formats that read, in `Accept-Post` for example. The request then
+    /// has another media type or none, and the result is dropped: `None` must not depend on the
+    /// request. `None` unless overridden.
     ///
     /// # Errors
     ///
@@ -117,24 +93,25 @@ pub trait Format: fmt::Debug + Any + Send + Sync {
         &self,
         envelope: &Parts,
         limits: &Limits,
-    ) -> Result<Option<Box<dyn Decoder>>, Error> {
+    ) -> Option<Result<Box<dyn Decoder>, Error>> {
         let _ = (envelope, limits);
-        Ok(None)
+        None
     }
 
-    /// What writes the answer to this request, or `None` for a format that only reads.
+    /// Returns what writes the response to this request, or `None` if the format only reads.
     fn encoder(&self, envelope: &Parts) -> Option<Box<dyn Encoder>>;
 }
 
 /// Reads an envelope: bytes in, items out. It does no I/O.
 ///
 /// An implementation ends with an error as soon as it has found more than [`Limits::max_items`] items.
+/// The getters of [`Subrequest`] let its tests assert on what it found:
 ///
 /// ```
 /// use bytes::Bytes;
 /// use tower_multistatus::{Decoder, Error, Subrequest};
 ///
-/// /// A GET a line.
+/// /// A GET per line.
 /// #[derive(Debug, Default)]
 /// struct Urls(Vec<u8>);
 ///
@@ -157,10 +134,24 @@ pub trait Format: fmt::Debug + Any + Send + Sync {
 /// let mut urls = Urls::default();
 /// urls.push("/a\n/b\n".into(), &mut found)?;
 /// urls.end(&mut found)?;
-/// assert_eq!(found.len(), 2);
+/// let [a, b] = &found[..] else { panic!("two lines are two items") };
+/// assert_eq!((a.id(), a.method(), a.url()), ("0", Some(&http::Method::GET), "/a"));
+/// assert_eq!((b.id(), b.url(), b.body().len(), b.rejection()), ("1", "/b", 0, None));
 /// # Ok::<(), Error>(())
 /// ```
 pub trait Decoder: Send {
+    /// Whether the items run one after the other. `false` unless overridden.
+    fn is_sequential(&self) -> bool {
+        false
+    }
+
+    /// Whether clients of this format mean the items by `Accept`. The envelope of the response then
+    /// has the same format although `Accept` asks for JSON, or for a type that no format writes;
+    /// only the name of another format of the layer counts. `false` unless overridden.
+    fn accept_is_for_items(&self) -> bool {
+        false
+    }
+
     /// Takes the next bytes of the envelope, and adds the items that they complete.
     ///
     /// # Errors
@@ -176,17 +167,32 @@ pub trait Decoder: Send {
     fn end(&mut self, found: &mut Vec<Subrequest>) -> Result<(), Error>;
 }
 
-/// Writes an envelope: answers in, bytes out. The same code serves buffered and streamed answers.
+/// Writes an envelope: responses in, bytes out. The same code serves buffered and streamed
+/// envelopes.
 ///
 /// See [`Format`] for an example.
 pub trait Encoder: Send {
     /// The `Content-Type` of the envelope.
     fn content_type(&self) -> HeaderValue;
 
-    /// The status of the outer response, if the format fixes it; it goes before [`BatchLayer::status`](crate::BatchLayer::status).
-    /// One whose response has no body (1xx, 204, 205, 304) is not taken. `None` unless overridden.
+    /// The status of the outer response, if the format fixes it. It goes before
+    /// [`BatchLayer::status`](crate::BatchLayer::status). One whose response has no body (1xx, 204,
+    /// 205, 304) is not taken. `None` unless overridden.
     fn status(&self) -> Option<StatusCode> {
         None
+    }
+
+    /// Whether the envelope is sent while items run, unless
+    /// [`BatchLayer::streamed`](crate::BatchLayer::streamed) says otherwise. `false` unless
+    /// overridden.
+    fn is_streamed(&self) -> bool {
+        false
+    }
+
+    /// Whether the responses stand in the order of the request, whatever
+    /// [`BatchLayer::order`](crate::BatchLayer::order) says. `false` unless overridden.
+    fn is_ordered(&self) -> bool {
+        false
     }
 
     /// Adds further headers to the outer response.
@@ -194,35 +200,37 @@ pub trait Encoder: Send {
         let _ = headers;
     }
 
-    /// Bytes before the first answer.
+    /// Writes what stands before the first response.
     fn begin(&mut self, out: &mut Frames) {
         let _ = out;
     }
 
-    /// Writes one answer.
-    fn push(&mut self, subresponse: &Subresponse, out: &mut Frames);
+    /// Writes one response.
+    ///
+    /// If it makes the envelope too large, the layer takes back what was written, and calls this
+    /// again with a shorter response for the same item. So an encoder must not count calls:
+    /// [`Frames::written`] tells whether anything stands in front, [`Subresponse::index`] which
+    /// item it is.
+    fn push(&mut self, response: &Subresponse, out: &mut Frames);
 
-    /// Writes the answers to an atomicity group, in their order. Called only if the format
-    /// [is ordered](Format::is_ordered).
+    /// Writes the responses of an atomicity group, in their order. Called only if the envelope
+    /// [is ordered](Self::is_ordered). Calls [`push`](Self::push) for each unless overridden.
     fn push_group(&mut self, group: &[Subresponse], out: &mut Frames) {
-        for subresponse in group {
-            self.push(subresponse, out);
+        for response in group {
+            self.push(response, out);
         }
     }
 
-    /// The last answer has made the envelope too large, and what [`push`](Self::push) wrote was taken back; a shorter one
-    /// for the same item comes next. A format that keeps count of its answers goes back by one.
-    fn retract(&mut self) {}
-
-    /// Bytes that a response without URL, headers and body takes, at most, for the item with this id. A buffered
-    /// envelope keeps so much room for each item whose response is still to be written, so that it stays within
-    /// [`max_total_response_bytes`](crate::BatchLayer::max_total_response_bytes). 256 bytes and six times the id unless
-    /// overridden.
+    /// Maximum bytes of a response without URL, headers and body, for the item with this id. A
+    /// buffered envelope keeps so much room for each item whose response is still to be written, so
+    /// that it stays within
+    /// [`max_total_response_bytes`](crate::BatchLayer::max_total_response_bytes). 256 bytes and six
+    /// times the id unless overridden.
     fn least_len(&self, id: &str) -> usize {
         256 + 6 * id.len()
     }
 
-    /// Bytes after the last answer.
+    /// Writes what stands after the last response.
     fn end(&mut self, summary: &Summary, out: &mut Frames) {
         let _ = (summary, out);
     }

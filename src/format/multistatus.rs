@@ -25,7 +25,8 @@ const NOT_IN_URLS: &AsciiSet = &CONTROLS.add(b' ');
 
 /// The Multi-Status envelope of WebDAV (RFC 4918 §13): `application/xml` (also `text/xml`), out, always with the status 207.
 ///
-/// Every layer that [`BatchLayer::new`](crate::BatchLayer::new) makes has it; clients choose it by `Accept`.
+/// A layer has it if it was added with [`format`](crate::BatchLayer::format). Clients choose it by
+/// `Accept`.
 ///
 /// An item is a `<D:response>`: `<D:href>` is its URL, `<D:status>` its status line; `<D:responsedescription>` says in a few
 /// words what went wrong, and `<D:location>` where a redirect leads. What RFC 4918 has no place for stands in the namespace
@@ -48,12 +49,12 @@ const NOT_IN_URLS: &AsciiSet = &CONTROLS.add(b' ');
 /// let request = Request::post("/batch").header("content-type", "application/json").header("accept", "application/xml");
 /// let response = service.oneshot(request.body(Body::from(envelope)).unwrap()).await.unwrap();
 ///
-/// let answer = response.into_body().collect().await.unwrap().to_bytes();
+/// let body = response.into_body().collect().await.unwrap().to_bytes();
 /// let expected = concat!(
 ///     r#"<D:response><D:href>/hello</D:href><D:status>HTTP/1.1 200 OK</D:status><B:id>1</B:id>"#,
 ///     r#"<B:body type="text/plain; charset=utf-8">a &lt; b</B:body></D:response>"#,
 /// );
-/// assert!(std::str::from_utf8(&answer).unwrap().contains(expected));
+/// assert!(std::str::from_utf8(&body).unwrap().contains(expected));
 /// # });
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -73,10 +74,6 @@ impl Format for MultiStatus {
         &["application/xml", "text/xml"]
     }
 
-    fn is_ordered(&self) -> bool {
-        true
-    }
-
     fn encoder(&self, _: &Parts) -> Option<Box<dyn Encoder>> {
         Some(Box::new(Writer))
     }
@@ -92,6 +89,10 @@ impl Encoder for Writer {
 
     fn status(&self) -> Option<StatusCode> {
         Some(StatusCode::MULTI_STATUS)
+    }
+
+    fn is_ordered(&self) -> bool {
+        true
     }
 
     fn begin(&mut self, out: &mut Frames) {

@@ -10,14 +10,15 @@ use super::{Encoder, Format};
 /// Also known as `application/jsonl` and `application/ndjson`. Every layer that
 /// [`BatchLayer::new`](crate::BatchLayer::new) makes has it.
 ///
-/// The last line is `{"summary":{"total":3,"succeeded":2,"failed":1}}`, so that a stream that was cut can be told from a
-/// whole one. Line breaks between the tokens of a JSON answer are left out, and U+2028, U+2029 and U+0085 inside its
-/// strings are escaped, so that whoever splits lines gets the same ones.
+/// The last line is `{"summary":{"total":3,"succeeded":2,"failed":1}}`, so that a stream that was
+/// cut can be told from a whole one. Line breaks between the tokens of a JSON response are left
+/// out, and U+2028, U+2029 and U+0085 inside its strings are escaped, so that whoever splits lines
+/// gets the same ones.
 ///
 /// ```
 /// use tower_multistatus::{BatchLayer, NdJson};
 ///
-/// let layer = BatchLayer::new("/batch").format(NdJson::new().trust_responses());
+/// let layer = BatchLayer::new("/batch").format(NdJson::new().trust_responses(true));
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct NdJson {
@@ -25,15 +26,16 @@ pub struct NdJson {
 }
 
 impl NdJson {
-    /// The format as it is by default: a JSON answer of the inner service is checked before it is spliced in.
+    /// The format as it is by default: a JSON response of the inner service is checked before it is
+    /// spliced in.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// As [`Json::trust_responses`](crate::Json::trust_responses), with the same danger.
     #[must_use]
-    pub fn trust_responses(mut self) -> Self {
-        self.trusted = true;
+    pub fn trust_responses(mut self, trusted: bool) -> Self {
+        self.trusted = trusted;
         self
     }
 }
@@ -45,10 +47,6 @@ impl Format for NdJson {
             "application/jsonl",
             "application/ndjson",
         ]
-    }
-
-    fn is_streamed(&self) -> bool {
-        true
     }
 
     fn encoder(&self, envelope: &Parts) -> Option<Box<dyn Encoder>> {

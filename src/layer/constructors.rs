@@ -38,7 +38,7 @@ impl BatchLayer {
     /// | --- | --- |
     /// | formats | JSON, with [forms and XML in base64](crate::Json::base64_forms_and_xml) |
     /// | [`status`](Self::status) | 200 |
-    /// | [`service_root`](Self::service_root) | the folder of the path |
+    /// | [`base`](Self::base) | the folder of the path, [for all URLs](crate::UrlBase::for_all_urls) |
     /// | [`item_errors`](Self::item_errors) | [`ItemErrors::odata`](crate::ItemErrors::odata) |
     /// | [`item_headers`](Self::item_headers) | guarded; `ConsistencyLevel`, `client-request-id` and `workbook-session-id` are allowed |
     ///
@@ -70,7 +70,7 @@ impl BatchLayer {
     /// | --- | --- |
     /// | formats | JSON, with [forms and XML in base64](crate::Json::base64_forms_and_xml), and multipart: [sequential](crate::Multipart::sequential), what is not executed [left out](crate::Multipart::omit_not_executed) |
     /// | [`status`](Self::status) | 200; clients of OData 2 and Azure want `.status(StatusCode::ACCEPTED)` |
-    /// | [`service_root`](Self::service_root) | the folder of the path |
+    /// | [`base`](Self::base) | the folder of the path, [for all URLs](crate::UrlBase::for_all_urls) |
     /// | [`item_errors`](Self::item_errors) | [`ItemErrors::odata`](crate::ItemErrors::odata) |
     /// | [`references`](Self::references), [`encode_urls`](Self::encode_urls) | yes |
     /// | [`allow_methods`](Self::allow_methods) | MERGE |
@@ -123,9 +123,9 @@ impl BatchLayer {
     ///
     /// | setting | |
     /// | --- | --- |
-    /// | formats | multipart: [`Content-ID`s answered as responses](crate::Multipart::response_ids), [boundaries](crate::Multipart::boundary_prefix) that begin with `batch_` |
+    /// | formats | multipart: [`Content-ID`s of responses marked](crate::Multipart::response_ids), [boundaries](crate::Multipart::boundary_prefix) that begin with `batch_` |
     /// | [`status`](Self::status) | 200 |
-    /// | [`base`](Self::base) | the host's root |
+    /// | [`base`](Self::base) | the host's root, for relative URLs |
     /// | [`item_headers`](Self::item_headers) | guarded; `Authorization`, `User-Agent` and `X-Goog-*` are allowed, `X-Goog-Authenticated-User-*` and `X-Goog-IAP-*` are not, by which Google's proxies name the caller, nor is `Accept-Encoding`: these clients do not decompress parts |
     ///
     /// # Panics
@@ -165,7 +165,7 @@ impl BatchLayer {
     #[cfg(feature = "json")]
     fn microsoft(self) -> Self {
         let folder = self.config.targets.base.clone();
-        self.service_root(&folder)
+        self.base(crate::policy::UrlBase::for_all_urls(&folder))
             .item_errors(crate::policy::ItemErrors::odata())
     }
 }

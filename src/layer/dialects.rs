@@ -21,9 +21,10 @@ impl BatchLayer {
 
     /// Whether items can refer to earlier ones (OData 4.01 Protocol, "Referencing Returned Entities"); by default they cannot.
     ///
-    /// If the first segment of a URL is `$<id>` of an earlier item, it stands for that item's `Location`, or for its URL if it
-    /// answered without one and was no POST; `If-Match: $<id>` for its `ETag`. The item waits for the other, and what comes of
-    /// it passes every check of a URL again. A `$name` that is nobody's id is an ordinary segment.
+    /// If the first segment of a URL is `$<id>` of an earlier item, it stands for the `Location` of
+    /// that item's response, or for its URL if the response has none and the item was no POST.
+    /// `If-Match: $<id>` stands for its `ETag`. The item waits for the other, and the URL that
+    /// comes of it passes every check again. A `$name` that is no item's id is an ordinary segment.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -31,19 +32,6 @@ impl BatchLayer {
     /// ```
     pub fn references(self, references: bool) -> Self {
         self.with(|config| config.references = references)
-    }
-
-    /// Says that `/x` in an item's URL is meant from this folder, as clients see it, unless it is under it already. Relative
-    /// URLs stand in it too.
-    ///
-    /// ```
-    /// # use tower_multistatus::BatchLayer;
-    /// // An item for `/me` is one for `/v1.0/me`, and so is one for `/v1.0/me`.
-    /// let layer = BatchLayer::new("/v1.0/$batch").service_root("/v1.0/");
-    /// ```
-    pub fn service_root(self, folder: &str) -> Self {
-        self.base(folder)
-            .with(|config| config.targets.rooted = true)
     }
 
     /// Whether spaces, and what is not ASCII, are percent-encoded in items' URLs. By default they fail their item.

@@ -12,7 +12,7 @@ impl BatchLayer {
     /// ```
     /// use tower_multistatus::{BatchLayer, Json};
     ///
-    /// let layer = BatchLayer::new("/batch").format(Json::new().trust_responses());
+    /// let layer = BatchLayer::new("/batch").format(Json::new().trust_responses(true));
     /// ```
     pub fn format(self, format: impl Format) -> Self {
         self.with(|config| {
@@ -27,15 +27,16 @@ impl BatchLayer {
         })
     }
 
-    /// Takes all formats away, those too that every layer has. Those that are added then are the only ones.
+    /// Removes all formats, also those that the layer has from its constructor. Formats that are
+    /// added afterwards are the only ones.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Json};
     ///
     /// // NDJSON is not written.
-    /// let layer = BatchLayer::new("/batch").no_formats().format(Json::new());
+    /// let layer = BatchLayer::new("/batch").clear_formats().format(Json::new());
     /// ```
-    pub fn no_formats(self) -> Self {
+    pub fn clear_formats(self) -> Self {
         self.with(|config| config.formats.clear())
     }
 }

@@ -40,9 +40,10 @@ impl BatchLayer {
     ///
     /// # Errors
     ///
-    /// A [`StatusCode`](http::StatusCode), or an [`Error`] made of one, refuses the batch with it. An
-    /// [`Error`] can carry headers, such as `Retry-After` and `RateLimit`. With 204, 205 or 304 the
-    /// refusal has no body, and a 1xx, which is not final, becomes 500.
+    /// A [`StatusCode`](http::StatusCode), an [`ErrorKind`](crate::ErrorKind) or an [`Error`]
+    /// refuses the batch with its status. An [`Error`] can carry headers, such as `Retry-After` and
+    /// `RateLimit`; `Content-Type` and `Content-Length` are the layer's. With 204, 205 or 304 the
+    /// refusal has no body. A 1xx, which is not final, becomes 500.
     ///
     /// ```
     /// # use http::StatusCode;
@@ -81,10 +82,11 @@ impl BatchLayer {
     ///
     /// # Errors
     ///
-    /// A [`StatusCode`](http::StatusCode), or an [`Error`] made of one, fails the item with its status
-    /// and its headers (`Content-Type` and `Content-Length` excepted). The item is not dispatched; the
-    /// others go on. With 204, 205 or 304 the response has no body; a 1xx, which is not final, becomes
-    /// 500.
+    /// A [`StatusCode`](http::StatusCode), an [`ErrorKind`](crate::ErrorKind) or an [`Error`] fails
+    /// the item with its status; the item is not dispatched, and the others go on. An [`Error`] can
+    /// carry headers, such as `Retry-After` and `RateLimit`; `Content-Type` and `Content-Length`
+    /// are the layer's. With 204, 205 or 304 the response has no body. A 1xx, which is not final,
+    /// becomes 500.
     ///
     /// ```
     /// # use http::StatusCode;

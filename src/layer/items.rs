@@ -3,7 +3,7 @@
 use http::{HeaderName, Method, Uri};
 
 use super::BatchLayer;
-use crate::policy::{ItemHeaders, items_inherit};
+use crate::policy::{ItemHeaders, UrlBase, items_inherit};
 
 /// # What an item may be and bring
 impl BatchLayer {
@@ -44,8 +44,8 @@ impl BatchLayer {
         self.with(|config| config.request_ids = name)
     }
 
-    /// Allows items further methods, by name. GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS always are; an item with any
-    /// other is answered with 405.
+    /// Allows items further methods, by name. GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS are
+    /// always allowed; an item with any other fails with 405.
     ///
     /// # Panics
     ///
@@ -74,28 +74,29 @@ impl BatchLayer {
         self.with(|config| config.methods.extend(methods))
     }
 
-    /// The folder that relative URLs of items stand in, as clients see it; the default is that of the batch path. A slash at
-    /// either end is added where there is none.
+    /// The folder that URLs of items start from, as clients see it. A `&str` is the base of
+    /// relative URLs; [`UrlBase::for_all_urls`] is that of URLs which start with a slash, too. The
+    /// default is the folder of the batch path, for relative URLs.
     ///
     /// ```
-    /// # use tower_multistatus::BatchLayer;
+    /// # use tower_multistatus::{BatchLayer, UrlBase};
     /// // An item for `users/1` is one for `/api/users/1`.
     /// let layer = BatchLayer::new("/batch").base("/api/");
+    /// // Items for `me` and for `/me` are both for `/v1.0/me`.
+    /// let layer = BatchLayer::new("/v1.0/$batch").base(UrlBase::for_all_urls("/v1.0/"));
     /// ```
-    pub fn base(self, folder: &str) -> Self {
-        let folder = folder.trim_matches('/');
+    pub fn base(self, base: impl Into<UrlBase>) -> Self {
+        let base = base.into();
         self.with(|config| {
             config.own_base = true;
-            config.targets.base = match folder {
-                "" => "/".to_owned(),
-                folder => format!("/{folder}/"),
-            };
+            config.targets.base = base.folder;
+            config.targets.rooted = base.is_for_all;
         })
     }
 
-    /// Says which prefix something in front of the layer strips off paths, as axum's `nest_service("/v1", ..)` does. It is
-    /// then taken off the items' URLs too, so that clients write those that they know. An item outside it is answered
-    /// with 404.
+    /// Says which prefix something in front of the layer strips off paths, as axum's
+    /// `nest_service("/v1", ..)` does. It is then taken off the items' URLs too, so that clients
+    /// write those that they know. An item outside it fails with 404.
     ///
     /// In axum prefer the layer [around the nested router](crate::guide::stack#mounting-in-axum): here
     /// `OriginalUri`, `MatchedPath` and `NestedPath` of an item lack the prefix.

@@ -43,8 +43,8 @@ impl BatchLayer {
         self.with(|config| config.limits.max_envelope_bytes = max)
     }
 
-    /// At most so many bytes of body an item, decoded; the default is 256 KiB. An item with more is answered with 413 and not
-    /// dispatched. With 0 no item may have a body.
+    /// Maximum bytes of one item's body, decoded; the default is 256 KiB. An item with more fails
+    /// with 413 and is not dispatched. With 0 no item may have a body.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -69,7 +69,7 @@ impl BatchLayer {
     /// let layer = BatchLayer::new("/batch").max_response_bytes(64 << 10);
     /// ```
     pub fn max_response_bytes(self, max: usize) -> Self {
-        assert!(max > 0, "an answer of no bytes is of no use");
+        assert!(max > 0, "a response of no bytes is of no use");
         self.with(|config| config.limits.max_response_bytes = max)
     }
 
@@ -142,9 +142,10 @@ impl BatchLayer {
 #[cfg(feature = "timeout")]
 #[cfg_attr(docsrs, doc(cfg(feature = "timeout")))]
 impl BatchLayer {
-    /// An item may take so long, from its dispatch to the last byte of its answer; the default is 10 seconds. One that takes
-    /// longer is dropped and answered with 504, also while others keep finishing, or while it always has work. Code that blocks
-    /// its thread cannot be dropped: the limit applies when it returns.
+    /// Time that an item has, from its dispatch to the last byte of its response; the default is 10
+    /// seconds. One that takes longer is dropped and gets 504, also while others keep finishing, or
+    /// while it always has work. Code that blocks its thread cannot be dropped: the limit applies
+    /// when it returns.
     ///
     /// Needs tokio's timer: a runtime built by hand has to `enable_time`.
     ///
@@ -168,17 +169,18 @@ impl BatchLayer {
         self.with(|config| config.item_timeout = timeout)
     }
 
-    /// A batch may take so long, from its first byte to its last answer; the default is 30 seconds. Items that are done by
-    /// then keep their answers, the others are dropped and answered with 504, and the envelope is whole. An upload that is
-    /// not done by then is refused with 408. A streamed response is driven by whoever reads it: it ends at the first read after
-    /// its deadline.
+    /// Time that a batch has, from its first byte to its last response; the default is 30 seconds.
+    /// Items that are done by then keep their responses, the others are dropped and get 504, and
+    /// the envelope is whole. An upload that is not done by then is refused with 408. A streamed
+    /// response is driven by whoever reads it: it ends at the first read after its deadline.
     ///
     /// A body timeout outside of the layer is 408 too, if its error has an
     /// [`io::Error`](std::io::Error) of the kind [`TimedOut`](std::io::ErrorKind::TimedOut) among its sources. That of
     /// tower-http's `RequestBodyTimeoutLayer` has none: it is 400, [`UploadFailed`](crate::ErrorKind::UploadFailed), unless a
     /// layer between maps it.
     ///
-    /// `Prefer: wait=N` (seconds, RFC 7240 §4.3) can only shorten it.
+    /// `Prefer: wait=N` (seconds, RFC 7240 §4.3) can only shorten it. `Preference-Applied` then
+    /// says `wait=N`; for a longer `N`, it says the seconds of this limit, rounded up.
     ///
     /// # Panics
     ///

@@ -18,7 +18,7 @@ mod limits;
 
 mod items;
 
-mod answers;
+mod responses;
 
 mod hooks;
 
@@ -29,10 +29,10 @@ mod openapi;
 
 /// Gives a service a batch endpoint.
 ///
-/// A POST to the batch path is answered by the layer: it reads and checks the whole envelope, runs every item against clones
-/// of the wrapped service, and writes their responses into one envelope. [What fails an item, and what refuses the
-/// batch](crate::guide::errors) is a table. Every other request goes to the wrapped service
-/// untouched.
+/// The layer responds to a POST to the batch path: it reads and checks the whole envelope, runs
+/// every item against clones of the wrapped service, and writes their responses into one envelope.
+/// [What fails an item, and what refuses the batch](crate::guide::errors) is a table. Every other
+/// request goes to the wrapped service untouched.
 ///
 /// ```
 /// use axum::{Json, Router, extract::Path, routing::get};
@@ -56,10 +56,10 @@ mod openapi;
 /// let response = app.oneshot(request).await.unwrap();
 /// assert_eq!(response.status(), StatusCode::MULTI_STATUS);
 ///
-/// let answer = response.into_body().collect().await.unwrap().to_bytes();
-/// let answer: Value = serde_json::from_slice(&answer).unwrap();
-/// assert_eq!(answer["responses"][0]["body"], json!({ "id": 1 }));
-/// assert_eq!(answer["responses"][1]["status"], 404);
+/// let body = response.into_body().collect().await.unwrap().to_bytes();
+/// let body: Value = serde_json::from_slice(&body).unwrap();
+/// assert_eq!(body["responses"][0]["body"], json!({ "id": 1 }));
+/// assert_eq!(body["responses"][1]["status"], 404);
 /// # });
 /// ```
 ///
@@ -85,7 +85,7 @@ mod openapi;
 /// | [`set_cookie`](Self::set_cookie) | [`SetCookie::discard`](crate::SetCookie::discard) |
 /// | [`item_errors`](Self::item_errors) | [`ItemErrors::problem`](crate::ItemErrors::problem) |
 /// | [`allow_methods`](Self::allow_methods) | GET HEAD POST PUT PATCH DELETE OPTIONS |
-/// | [`base`](Self::base) | the folder of the batch path |
+/// | [`base`](Self::base) | the folder of the batch path, for relative URLs |
 /// | [`public_origin`](Self::public_origin) | none |
 /// | [`mounted_at`](Self::mounted_at) | nowhere |
 /// | [`when`](Self::when), [`admit`](Self::admit), [`filter`](Self::filter), [`map_error`](Self::map_error) | none |
@@ -93,7 +93,7 @@ mod openapi;
 /// | [`inherit_extension`](Self::inherit_extension) | no type |
 /// | [`change_sets`](Self::change_sets) | [`ChangeSets::refuse`](crate::ChangeSets::refuse): 501 |
 /// | [`references`](Self::references), [`encode_urls`](Self::encode_urls) | no |
-/// | [`service_root`](Self::service_root), [`echo_headers`](Self::echo_headers) | none |
+/// | [`echo_headers`](Self::echo_headers) | none |
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct BatchLayer {

@@ -93,7 +93,8 @@ impl Shape {
 
 fn readers(config: &Config) -> impl Iterator<Item = &dyn Format> {
     let formats = config.formats.iter().map(AsRef::as_ref);
-    formats.filter(|format: &&dyn Format| format.reads())
+    let outer = plain_request();
+    formats.filter(move |format: &&dyn Format| format.decoder(&outer, &config.limits).is_some())
 }
 
 /// The formats that write, each with the statuses that the outer response can have.
@@ -106,12 +107,12 @@ fn writers(config: &Config) -> impl Iterator<Item = (&dyn Format, BTreeSet<Statu
 /// of the items succeed.
 fn statuses(config: &Config, format: &dyn Format) -> Option<BTreeSet<StatusCode>> {
     let encoder = format.encoder(&plain_request())?;
-    let is_streamed = config.streamed.unwrap_or_else(|| format.is_streamed());
+    let is_streamed = config.streamed.unwrap_or_else(|| encoder.is_streamed());
     Some(match encoder.status() {
         Some(status) => BTreeSet::from([status]),
         None if is_streamed => BTreeSet::from([config.status.of(None)]),
-        None => [(1, 1), (2, 1), (1, 0)]
-            .map(|(total, succeeded)| config.status.of(Some(&Summary::new(total, succeeded))))
+        None => [&[true][..], &[true, false], &[false]]
+            .map(|items| config.status.of(Some(&Summary::of(items))))
             .into(),
     })
 }

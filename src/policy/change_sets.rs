@@ -26,9 +26,10 @@ impl ChangeSets {
 
     /// The items of a change set run one after the other, and the first that fails ends it.
     ///
-    /// **Nothing is rolled back**: what the items before it did stays done, although the client asked for all or nothing.
-    /// A multipart answer tells of a failed change set only that it failed, as OData wants it; a JSON answer tells of each
-    /// item what became of it. Choose this if clients insist on change sets and can live with half of one.
+    /// **Nothing is rolled back**: what the items before it did stays done, although the client
+    /// asked for all or nothing. A multipart envelope has one response for a failed change set, as
+    /// OData wants it; a JSON envelope has one for each item. Choose this if clients insist on
+    /// change sets and can live with half of one.
     pub fn best_effort() -> Self {
         Self::BEST_EFFORT
     }

@@ -78,7 +78,17 @@ const PROTECTED: &[&str] = &[
 /// Which of the headers that an item brings are taken. The default is [`guarded`](Self::guarded).
 ///
 /// Names are compared without regard to case, and `_` is the same as `-`, because many backends
-/// fold them. A pattern may start with `*`, end with it, or both; `*` alone is every name.
+/// fold them. A `*` at an end of a name makes it a pattern:
+///
+/// | pattern | matches |
+/// | --- | --- |
+/// | `x-tenant` | this name |
+/// | `x-*` | names that start with `x-` |
+/// | `*-id` | names that end with `-id` |
+/// | `*tenant*` | names that contain `tenant` |
+/// | `*` | every name |
+///
+/// A `*` elsewhere (`x-*-id`) panics.
 ///
 /// Some names are never taken, whatever is allowed: those of framing and hop-by-hop headers (RFC
 /// 9110 §7.6.1), `Expect`, `Max-Forwards` and `From`. With the feature `tracing`, each header that
@@ -178,7 +188,7 @@ impl ItemHeaders {
     ///
     /// # Panics
     ///
-    /// If a pattern is not a header name with at most one `*` at either end.
+    /// If a pattern is not a header name with at most one `*` at either end: `x-*-id`, for example.
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, ItemHeaders};
@@ -233,7 +243,7 @@ impl ItemHeaders {
     ///
     /// # Panics
     ///
-    /// If a pattern is not a header name with at most one `*` at either end.
+    /// If a pattern is not a header name with at most one `*` at either end: `x-*-id`, for example.
     ///
     /// ```
     /// # use tower_multistatus::ItemHeaders;
@@ -254,7 +264,7 @@ impl ItemHeaders {
     ///
     /// # Panics
     ///
-    /// If a pattern is not a header name with at most one `*` at either end.
+    /// If a pattern is not a header name with at most one `*` at either end: `x-*-id`, for example.
     ///
     /// ```
     /// # use tower_multistatus::ItemHeaders;

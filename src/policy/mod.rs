@@ -9,6 +9,7 @@ mod inherited;
 mod item_errors;
 mod response_headers;
 mod status;
+mod url_base;
 
 pub use change_sets::ChangeSets;
 pub use cookies::SetCookie;
@@ -22,3 +23,4 @@ pub(crate) use inherited::{IDEMPOTENCY_KEY, is_inherited, items_inherit};
 pub use item_errors::ItemErrors;
 pub(crate) use response_headers::clean;
 pub use status::{EnvelopeStatus, Summary};
+pub use url_base::UrlBase;

@@ -27,7 +27,7 @@ macro_rules! warn_or_info {
 pub(crate) fn refused(error: &Error) {
     let kind = error.kind();
     warn_or_info!(
-        kind == ErrorKind::ServiceUnavailable,
+        kind == ErrorKind::Panicked,
         code = kind.code(),
         status = kind.status().as_u16(),
         item = error.item(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 use tower::Layer;
-use tower_multistatus::{Admission, BatchLayer, Error};
+use tower_multistatus::{Admission, BatchLayer, Error, ErrorKind};
 
 use crate::support::{failed, gets, problem, recorder, requests, send};
 
@@ -144,4 +144,55 @@ async fn a_filter_may_give_the_response_headers_and_the_rest_go_on() {
     assert_eq!(log.uris(), ["/b"]);
     // As of every item that says so.
     assert_eq!(reply.header("retry-after"), Some("60"));
+}
+
+#[tokio::test]
+async fn admit_and_filter_take_the_same_errors() {
+    let limit = HeaderName::from_static("ratelimit");
+    let full = || {
+        let error = Error::from(StatusCode::TOO_MANY_REQUESTS).retry_after(7);
+        error.with_header(limit.clone(), HeaderValue::from_static("r=0"))
+    };
+    let errors: [Error; 4] = [
+        StatusCode::FORBIDDEN.into(),
+        StatusCode::CONTINUE.into(),
+        ErrorKind::UploadTimeout.into(),
+        full(),
+    ];
+    for (error, status) in errors.into_iter().zip([403, 500, 408, 429]) {
+        let is_full = status == 429;
+        let refusal = error.clone();
+        let layer = BatchLayer::new("/batch").admit(move |_| Err(refusal.clone()));
+        let reply = send(layer.layer(recorder().1), requests(gets(&["/a"]))).await;
+        assert_eq!(reply.status.as_u16(), status);
+        assert_eq!(reply.header("retry-after"), is_full.then_some("7"));
+        assert_eq!(reply.header("ratelimit"), is_full.then_some("r=0"));
+
+        let layer = BatchLayer::new("/batch").filter(move |_| Err(error.clone()));
+        let reply = send(layer.layer(recorder().1), requests(gets(&["/a"]))).await;
+        assert_eq!(reply.statuses(), [u64::from(status)]);
+        let headers = &reply.item("0")["headers"];
+        assert_eq!(headers["Retry-After"] == "7", is_full);
+        assert_eq!(headers["Ratelimit"] == "r=0", is_full);
+    }
+    // The plain types do as well, in both.
+    let layer = BatchLayer::new("/batch");
+    for layer in [
+        layer.clone().admit(|_| Err(StatusCode::IM_A_TEAPOT)),
+        layer.clone().admit(async |_| Err(StatusCode::IM_A_TEAPOT)),
+        layer.clone().filter(|_| Err(StatusCode::IM_A_TEAPOT)),
+        layer
+            .clone()
+            .admit(|_| Err(ErrorKind::NotAdmitted(StatusCode::IM_A_TEAPOT))),
+        layer
+            .clone()
+            .filter(|_| Err(ErrorKind::NotAdmitted(StatusCode::IM_A_TEAPOT))),
+    ] {
+        let reply = send(layer.layer(recorder().1), requests(gets(&["/a"]))).await;
+        let status = match reply.status {
+            StatusCode::MULTI_STATUS => reply.statuses()[0],
+            refused => u64::from(refused.as_u16()),
+        };
+        assert_eq!(status, 418);
+    }
 }

@@ -88,7 +88,7 @@ fn azure_tables() -> BatchLayer {
 
 fn azure_blob(path: &str) -> BatchLayer {
     BatchLayer::new(path)
-        .no_formats()
+        .clear_formats()
         .format(Multipart::new())
         .when(|request| {
             request

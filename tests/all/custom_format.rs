@@ -24,12 +24,8 @@ impl Format for Lines {
         &["text/x-lines"]
     }
 
-    fn reads(&self) -> bool {
-        true
-    }
-
-    fn decoder(&self, _: &Parts, limits: &Limits) -> Result<Option<Box<dyn Decoder>>, Error> {
-        Ok(Some(Box::new(Reader {
+    fn decoder(&self, _: &Parts, limits: &Limits) -> Option<Result<Box<dyn Decoder>, Error>> {
+        Some(Ok(Box::new(Reader {
             waiting: Vec::new(),
             max: limits.max_items(),
         })))
@@ -77,7 +73,7 @@ impl Decoder for Reader {
         self.waiting.extend_from_slice(&chunk);
         while let Some((item, end)) = self.first().map_err(|error| error.at_item(found.len()))? {
             if found.len() == self.max {
-                return Err(ErrorKind::TooManySubrequests.into());
+                return Err(ErrorKind::TooManyItems.into());
             }
             found.push(item);
             self.waiting.drain(..end);
@@ -198,13 +194,9 @@ impl Format for Uncounted {
         Lines.media_types()
     }
 
-    fn reads(&self) -> bool {
-        true
-    }
-
-    fn decoder(&self, _: &Parts, _: &Limits) -> Result<Option<Box<dyn Decoder>>, Error> {
+    fn decoder(&self, _: &Parts, _: &Limits) -> Option<Result<Box<dyn Decoder>, Error>> {
         let (waiting, max) = (Vec::new(), usize::MAX);
-        Ok(Some(Box::new(Reader { waiting, max })))
+        Some(Ok(Box::new(Reader { waiting, max })))
     }
 
     fn encoder(&self, envelope: &Parts) -> Option<Box<dyn Encoder>> {

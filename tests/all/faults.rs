@@ -255,8 +255,8 @@ async fn an_answer_whose_body_breaks_off_is_502_and_nothing_of_it_is_shown() {
         failed(
             "b",
             502,
-            "answer-broken",
-            "the body of the answer broke off"
+            "response-broken",
+            "the body of the response broke off"
         )
     );
 }

@@ -41,7 +41,7 @@ async fn the_headers_of_a_response_count_to_its_limit() {
     let reply = answered_all(&layer, 1, with_field(fits)).await;
     assert_eq!(reply.statuses(), [200]);
 
-    let too_large = failed("0", 502, "answer-too-large", "the response is too large");
+    let too_large = failed("0", 502, "response-too-large", "the response is too large");
     let reply = answered_all(&layer, 1, with_field(fits + 1)).await;
     assert_eq!(reply.item("0"), too_large);
 

@@ -100,7 +100,7 @@ async fn admission_is_not_asked_for_a_batch_that_is_refused() {
         ),
         (
             json!({ "requests": gets(&["/"; 101]) }).to_string(),
-            "too-many-subrequests",
+            "too-many-items",
         ),
     ] {
         let (log, router) = recording_router();

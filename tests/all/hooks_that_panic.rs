@@ -72,8 +72,8 @@ async fn refused(layer: BatchLayer) {
     let (log, service) = recorder();
     let reply: Reply = send(layer.layer(service), requests(gets(&["/", "/"]))).await;
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
-    let title = "the service could not take the batch";
-    assert_eq!(reply.json(), problem(500, "service-unavailable", title));
+    let title = "the service panicked before the batch ran";
+    assert_eq!(reply.json(), problem(500, "panicked", title));
     assert_eq!(log.len(), 0);
 }
 

@@ -112,12 +112,8 @@ impl Format for Rejecting {
         &["text/rejecting"]
     }
 
-    fn reads(&self) -> bool {
-        true
-    }
-
-    fn decoder(&self, _: &Parts, _: &Limits) -> Result<Option<Box<dyn Decoder>>, Error> {
-        Ok(Some(Box::new(Rejecting(self.0))))
+    fn decoder(&self, _: &Parts, _: &Limits) -> Option<Result<Box<dyn Decoder>, Error>> {
+        Some(Ok(Box::new(Rejecting(self.0))))
     }
 
     fn encoder(&self, _: &Parts) -> Option<Box<dyn Encoder>> {

@@ -148,7 +148,7 @@ async fn a_member_in_another_spelling_is_never_ignored() {
 
 #[tokio::test]
 async fn unknown_members_are_ignored_unless_the_format_denies_them() {
-    let strict = || BatchLayer::new("/batch").format(Json::new().deny_unknown_members());
+    let strict = || BatchLayer::new("/batch").format(Json::new().deny_unknown_members(true));
     let in_item = with(r#""depends":["a"],"x-if":1"#);
     let in_envelope = in_item.replace(r#""depends":["a"],"x-if":1"#, r#""body":1"#);
     let in_envelope = in_envelope.replacen('{', r#"{"@context":{},"#, 1);

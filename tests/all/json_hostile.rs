@@ -83,7 +83,7 @@ async fn items_past_the_limit_are_not_read() {
     let json = r#"{"requests":["#.to_owned() + &r#"{"id":"a"},"#.repeat(50_000);
     let (reply, log) = ask_through(BatchLayer::new("/batch"), envelope(json)).await;
     assert_eq!((reply.status.as_u16(), log.len()), (413, 0));
-    assert_eq!(reply.code(), "too-many-subrequests");
+    assert_eq!(reply.code(), "too-many-items");
     assert_eq!(reply.json()["limit"], "max_items");
     assert_eq!(reply.json()["max"], 100);
 }

@@ -264,7 +264,7 @@ async fn a_batch_of_odata_4_01_gets_base64url_without_padding() {
 
 #[tokio::test]
 async fn trusted_answers_are_spliced_in_unread_and_others_are_not() {
-    let layer = || BatchLayer::new("/batch").format(Json::new().trust_responses());
+    let layer = || BatchLayer::new("/batch").format(Json::new().trust_responses(true));
     let reply = answered(layer(), &[answer("application/json", "not json")]).await;
     assert!(reply.only_item().ends_with(r#""body":not json}"#));
     let reply = answered(layer(), &[answer("text/plain", "not\njson")]).await;

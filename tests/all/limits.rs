@@ -49,14 +49,7 @@ async fn one_item_too_many_refuses_the_batch() {
         let (log, service) = recorder();
         let reply = send(layer.layer(service), requests(gets(max + 1))).await;
         let title = "the batch has too many items";
-        assert_too_large(
-            &reply,
-            &log,
-            "too-many-subrequests",
-            title,
-            "max_items",
-            max,
-        );
+        assert_too_large(&reply, &log, "too-many-items", title, "max_items", max);
     }
 }
 
@@ -68,7 +61,7 @@ async fn items_are_counted_while_they_are_read() {
     let text = r#"{"requests":[{"id":"a","method":"GET","url":"/"},!!!"#;
     let reply = send(layer.layer(service), envelope(text)).await;
     let title = "the batch has too many items";
-    assert_too_large(&reply, &log, "too-many-subrequests", title, "max_items", 1);
+    assert_too_large(&reply, &log, "too-many-items", title, "max_items", 1);
 }
 
 /// An envelope of one item that is exactly so long.
@@ -218,7 +211,10 @@ async fn a_response_of_one_byte_too_many_is_502_and_the_rest_go_on() {
         assert_eq!(reply.statuses(), [502, 502, 200, 200]);
         for url in &over {
             let title = "the response is too large";
-            assert_eq!(reply.item(url), failed(url, 502, "answer-too-large", title));
+            assert_eq!(
+                reply.item(url),
+                failed(url, 502, "response-too-large", title)
+            );
         }
         assert_eq!(reply.item(&urls[0])["body"], "a".repeat(whole));
     }
@@ -247,7 +243,7 @@ async fn the_response_that_does_not_fit_is_507_and_what_was_not_begun_is_not_dis
     assert_eq!(log.len() - before, fit + 1);
     for (at, item) in reply.items().into_iter().enumerate() {
         let id = at.to_string();
-        let title = "the answers of the batch are too large together";
+        let title = "the responses are too large together";
         match at < fit {
             true => assert_eq!(item, recorded(&id)),
             false if item["body"].is_null() => {

@@ -18,6 +18,7 @@ mod destructors;
 mod dialects;
 mod executors;
 mod faults;
+mod format_units;
 mod headers;
 mod held_bytes;
 mod hooks;

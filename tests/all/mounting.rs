@@ -3,7 +3,7 @@
 use axum::Router;
 use serde_json::{Value, json};
 use tower::Layer;
-use tower_multistatus::BatchLayer;
+use tower_multistatus::{BatchLayer, UrlBase};
 
 use crate::support::{answer, api, failed, recorder, recording_router, requests, send};
 
@@ -119,6 +119,43 @@ async fn a_relative_url_stands_in_the_base_where_one_is_set() {
     for base in ["/", ""] {
         assert_dispatched(BatchLayer::new("/batch").base(base), &rows).await;
     }
+}
+
+#[tokio::test]
+async fn a_base_for_all_urls_is_that_of_absolute_paths_too() {
+    let rows = [
+        ("users/1", Ok("/api/users/1")),
+        ("/users/1", Ok("/api/users/1")),
+        ("/api/users/1", Ok("/api/users/1")),
+        ("/api", Ok("/api")),
+        ("/apis", Ok("/api/apis")),
+        ("http://api.example/users", Ok("/users")),
+        ("//users", Err(400)),
+        ("/../users", Err(400)),
+    ];
+    for base in ["/api/", "/api", "api"] {
+        let layer = BatchLayer::new("/batch").base(UrlBase::for_all_urls(base));
+        assert_dispatched(layer, &rows).await;
+    }
+    let rows = [("users", Ok("/users")), ("/users", Ok("/users"))];
+    for base in ["/", ""] {
+        let layer = BatchLayer::new("/batch").base(UrlBase::for_all_urls(base));
+        assert_dispatched(layer, &rows).await;
+    }
+}
+
+#[tokio::test]
+async fn the_base_that_is_set_last_is_the_only_one() {
+    let (all, relative) = (
+        UrlBase::for_all_urls("/all"),
+        UrlBase::for_relative_urls("/relative"),
+    );
+    let layer = BatchLayer::new("/batch");
+    let rows = [("x", Ok("/relative/x")), ("/x", Ok("/x"))];
+    let last = layer.clone().base(all.clone()).base(relative.clone());
+    assert_dispatched(last, &rows).await;
+    let rows = [("x", Ok("/all/x")), ("/x", Ok("/all/x"))];
+    assert_dispatched(layer.base(relative).base(all), &rows).await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tower::Layer;
-use tower_multistatus::{BatchLayer, SubrequestInfo};
+use tower_multistatus::{BatchLayer, SubrequestInfo, UrlBase};
 
 use crate::support::{
     Log, Reply, answering_with, failed, gets, recorded, recorder, recording_router, requests, send,
@@ -77,7 +77,7 @@ async fn an_item_that_is_a_batch_fails_in_whatever_way_its_url_is_written_and_th
             &["/", "/?x", "http://api.example", "http://api.example?x"],
         ),
         (
-            BatchLayer::new("/v1.0/$batch").service_root("/v1.0/"),
+            BatchLayer::new("/v1.0/$batch").base(UrlBase::for_all_urls("/v1.0/")),
             "/v1.0/$batch",
             &["/$batch", "$batch", "/v1.0/$batch", "/v1.0/$batch?x"],
         ),

@@ -172,11 +172,7 @@ async fn a_panic_while_the_service_is_cloned_for_the_batch_refuses_it() {
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(
         reply.json(),
-        problem(
-            500,
-            "service-unavailable",
-            "the service could not take the batch"
-        )
+        problem(500, "panicked", "the service panicked before the batch ran")
     );
     assert_eq!(calls.load(Ordering::SeqCst), 0);
     // And the next batch is answered.

@@ -211,24 +211,46 @@ async fn ask_slow(layer: BatchLayer, prefers: &[&str]) -> (Reply, Duration) {
 
 #[tokio::test(start_paused = true)]
 async fn waiting_can_be_shortened_and_not_lengthened() {
-    for (prefer, deadline, statuses, took) in [
-        ("wait=60", 30, [200, 200], 7),
-        ("wait=7200", 5, [200, 504], 5),
-        ("wait=18446744073709551615", 5, [200, 504], 5),
-        ("wait=3", 30, [200, 504], 3),
-        ("wait=\"3\"", 30, [200, 504], 3),
-        ("WAIT=0", 30, [504, 504], 0),
+    for (prefer, deadline, statuses, took, told) in [
+        ("wait=60", 30, [200, 200], 7, "wait=30"),
+        ("wait=30", 30, [200, 200], 7, "wait=30"),
+        ("wait=7200", 5, [200, 504], 5, "wait=5"),
+        ("wait=18446744073709551615", 5, [200, 504], 5, "wait=5"),
+        ("wait=3", 30, [200, 504], 3, "wait=3"),
+        ("wait=\"3\"", 30, [200, 504], 3, "wait=\"3\""),
+        ("WAIT=0", 30, [504, 504], 0, "WAIT=0"),
     ] {
         let layer = BatchLayer::new("/batch").batch_timeout(Duration::from_secs(deadline));
         let (reply, elapsed) = ask_slow(layer, &[prefer]).await;
         assert_eq!(reply.statuses(), statuses, "{prefer}");
-        assert_eq!(applied(&reply), Some(prefer));
+        assert_eq!(applied(&reply), Some(told), "{prefer}");
         // The timer's steps are of a millisecond.
         assert_eq!(elapsed.as_millis() / 10 * 10, took * 1000, "{prefer}");
     }
     let (reply, _) = ask_slow(BatchLayer::new("/batch").batch_timeout(None), &["wait=3"]).await;
     assert_eq!(reply.statuses(), [200, 504]);
     assert_eq!(reply.item("/7")["body"]["code"], "deadline");
+}
+
+#[tokio::test]
+async fn the_wait_that_is_told_to_be_applied_is_the_one_that_holds() {
+    let millis = Duration::from_millis;
+    for (limit, prefer, told) in [
+        (Some(millis(5000)), "wait=6", "wait=5"),
+        (Some(millis(5000)), "wait=5", "wait=5"),
+        // A batch may take longer than the whole seconds below.
+        (Some(millis(5001)), "wait=60", "wait=6"),
+        (Some(millis(5001)), "wait=5", "wait=5"),
+        (Some(millis(1)), "wait=60", "wait=1"),
+        (Some(millis(1)), "wait=0", "wait=0"),
+        (None, "wait=7200", "wait=7200"),
+    ] {
+        let layer = BatchLayer::new("/batch").batch_timeout(limit);
+        let prefer = format!("return=minimal, {prefer}; x=1, continue-on-error");
+        let told = format!("return=minimal, {told}, continue-on-error");
+        let reply = ask(layer.item_timeout(None), &[&prefer]).await;
+        assert_eq!(applied(&reply), Some(&*told), "{limit:?} {prefer}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -267,7 +267,7 @@ async fn a_service_that_cannot_be_cloned_for_the_batch_is_an_answer_too() {
         let (book, probe) = Probe::with_clones(Clones::Missing(nth));
         let reply = send(layer().layer(probe), requests(gets(&["/ok"]))).await;
         assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(reply.json()["code"], "service-unavailable");
+        assert_eq!(reply.json()["code"], "panicked");
         assert_clear(&book, "a clone that cannot be made");
     }
 }

@@ -6,7 +6,7 @@ use axum::routing::{get, post};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use tower::Layer;
-use tower_multistatus::{BatchLayer, ChangeSets};
+use tower_multistatus::{BatchLayer, ChangeSets, UrlBase};
 
 use crate::support::{Reply, problem, recorder, requests, send};
 
@@ -44,7 +44,7 @@ async fn ask(layer: BatchLayer, items: Value) -> Reply {
 
 fn layer() -> BatchLayer {
     BatchLayer::new("/batch")
-        .service_root("/s")
+        .base(UrlBase::for_all_urls("/s"))
         .references(true)
         .encode_urls(true)
 }
@@ -161,7 +161,7 @@ async fn of_several_faults_the_url_is_told_first_unless_it_is_not_known_yet() {
 #[tokio::test]
 async fn without_the_setting_a_reference_is_an_ordinary_segment() {
     let items = json!([item("1", "POST", "Products"), item("2", "GET", "$1")]);
-    let layer = BatchLayer::new("/batch").service_root("/s/");
+    let layer = BatchLayer::new("/batch").base(UrlBase::for_all_urls("/s/"));
     assert_eq!(ask(layer, items).await.item("2")["body"], "GET /s/$1");
 }
 

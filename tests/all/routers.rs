@@ -9,8 +9,10 @@ use axum::extract::{MatchedPath, NestedPath, OriginalUri};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::get;
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
@@ -165,4 +167,58 @@ async fn inside_a_nested_service_items_have_the_paths_without_the_prefix() {
     let item = json!(["/users/{id}", "/users/1", null]);
     let ordinary = json!(["/v1/users/{id}", "/v1/users/1", "/v1"]);
     assert_eq!(seen(&app).await, (item, ordinary));
+}
+
+#[tokio::test]
+async fn head_of_a_described_path_has_the_headers_of_get_and_no_body() {
+    let described = || BatchLayer::new("/batch").describe(true);
+    let ask = async |app: &Router, method: Method| {
+        let request = Request::builder().method(method).uri("/batch");
+        let request = request.body(Body::empty()).expect("a request");
+        let mut reply = send(app.clone(), request).await;
+        // A server adds it.
+        reply.headers.remove("date");
+        reply
+    };
+    let beside = api().route_service("/batch", described().layer(api()));
+    let around = Router::new().fallback_service(described().exclusive(true).layer(api()));
+    for app in [beside, around] {
+        let get = ask(&app, Method::GET).await;
+        let head = ask(&app, Method::HEAD).await;
+        let length = get.body.len().to_string();
+        assert_eq!(get.header("content-length"), Some(&*length));
+        assert_eq!((head.status, head.headers), (get.status, get.headers));
+        assert_eq!(head.body, "");
+    }
+}
+
+#[tokio::test]
+async fn head_of_a_described_path_is_the_same_over_a_connection() {
+    let app = api().route_service(
+        "/batch",
+        BatchLayer::new("/batch").describe(true).layer(api()),
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let server = tokio::spawn(async move { axum::serve(listener, app).await });
+    let ask = async |method: &str| {
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        let request = format!("{method} /batch HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream
+            .write_all(request.as_bytes())
+            .await
+            .expect("it is sent");
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await.expect("text");
+        let (head, body) = response.split_once("\r\n\r\n").expect("a head");
+        let lines = head.lines().filter(|line| !line.starts_with("date:"));
+        (
+            lines.map(str::to_owned).collect::<Vec<_>>(),
+            body.to_owned(),
+        )
+    };
+    let (get, body) = ask("GET").await;
+    assert_eq!(ask("HEAD").await, (get.clone(), String::new()));
+    assert!(get.contains(&format!("content-length: {}", body.len())));
+    server.abort();
 }

@@ -1,6 +1,6 @@
 //! Settings that cannot work panic where they are set, never when a request comes.
 
-use tower_multistatus::BatchLayer;
+use tower_multistatus::{BatchLayer, ItemHeaders};
 
 #[test]
 #[should_panic = "the batch path starts with a slash"]
@@ -21,7 +21,7 @@ fn an_envelope_of_no_bytes_panics() {
 }
 
 #[test]
-#[should_panic = "an answer of no bytes is of no use"]
+#[should_panic = "a response of no bytes is of no use"]
 fn answers_of_no_bytes_panic() {
     let _ = BatchLayer::new("/batch").max_response_bytes(0);
 }
@@ -72,4 +72,27 @@ fn a_request_id_that_is_no_header_or_is_not_inherited_panics() {
 #[should_panic = "a method is a token"]
 fn allowing_what_is_no_method_panics() {
     let _ = BatchLayer::new("/batch").allow_methods(["GE T"]);
+}
+
+#[test]
+fn a_pattern_with_an_asterisk_elsewhere_than_at_an_end_panics() {
+    let setters: [fn(&str) -> ItemHeaders; 3] = [
+        |pattern| ItemHeaders::guarded().allow([pattern]),
+        |pattern| ItemHeaders::guarded().protect([pattern]),
+        |pattern| ItemHeaders::only([pattern]),
+    ];
+    for setter in setters {
+        for pattern in ["x-tenant", "x-*", "*-id", "*tenant*", "*", "X_Tenant*"] {
+            setter(pattern);
+        }
+        for pattern in [
+            "x-*-id", "a*b", "*a*b", "a*b*", "**", "x-**", "**-id", "", "x y", "x:", "é*",
+        ] {
+            let set = std::panic::catch_unwind(|| setter(pattern));
+            let payload = set.expect_err(pattern);
+            let message = payload.downcast_ref::<&str>();
+            let expected = "a pattern is a header name with at most one `*` at either end";
+            assert_eq!(message, Some(&expected), "{pattern}");
+        }
+    }
 }

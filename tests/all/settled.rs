@@ -1,9 +1,10 @@
 //! What an `Accept` settles at once is what comes of weighing every range of it.
 
+use bytes::Bytes;
 use http::HeaderValue;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
-use tower_multistatus::{BatchLayer, Decoder, Encoder, Error, Format, Json, Limits};
+use tower_multistatus::{BatchLayer, Decoder, Encoder, Error, Format, Json, Limits, Subrequest};
 
 use crate::support::{ask_through, envelope};
 
@@ -18,20 +19,29 @@ impl Format for Alike {
         self.0.media_types()
     }
 
-    fn is_answered_alike(&self) -> bool {
-        true
-    }
-
-    fn reads(&self) -> bool {
-        true
-    }
-
-    fn decoder(&self, outer: &Parts, limits: &Limits) -> Result<Option<Box<dyn Decoder>>, Error> {
-        self.0.decoder(outer, limits)
+    fn decoder(&self, outer: &Parts, limits: &Limits) -> Option<Result<Box<dyn Decoder>, Error>> {
+        let decoder = self.0.decoder(outer, limits)?;
+        Some(decoder.map(|decoder| Box::new(AlikeDecoder(decoder)) as _))
     }
 
     fn encoder(&self, outer: &Parts) -> Option<Box<dyn Encoder>> {
         self.0.encoder(outer)
+    }
+}
+
+struct AlikeDecoder(Box<dyn Decoder>);
+
+impl Decoder for AlikeDecoder {
+    fn accept_is_for_items(&self) -> bool {
+        true
+    }
+
+    fn push(&mut self, chunk: Bytes, found: &mut Vec<Subrequest>) -> Result<(), Error> {
+        self.0.push(chunk, found)
+    }
+
+    fn end(&mut self, found: &mut Vec<Subrequest>) -> Result<(), Error> {
+        self.0.end(found)
     }
 }
 

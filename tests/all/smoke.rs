@@ -1,9 +1,14 @@
 //! The main job, from a request to its answer.
 
-use http::StatusCode;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use http::{Request, Response, StatusCode};
 use serde_json::json;
-use tower::Layer;
-use tower_multistatus::BatchLayer;
+use tower::{Layer, Service};
+use tower_multistatus::{BatchLayer, RequestBody};
 
 use crate::support::{api, batch, recorder, requests, send};
 
@@ -56,4 +61,32 @@ async fn a_refused_batch_dispatches_nothing() {
                 "code": "duplicate-id", "pointer": "#/requests/1" })
     );
     assert_eq!(log.len(), 0);
+}
+
+#[tokio::test]
+async fn the_wrapped_service_can_be_seen_changed_and_taken_out() {
+    #[derive(Clone, Debug, PartialEq)]
+    struct Named(&'static str);
+
+    impl Service<Request<RequestBody<Body>>> for Named {
+        type Response = Response<Body>;
+        type Error = Infallible;
+        type Future = Ready<Result<Response<Body>, Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request<RequestBody<Body>>) -> Self::Future {
+            ready(Ok(Response::new(Body::from(self.0))))
+        }
+    }
+
+    let mut service = BatchLayer::new("/batch").layer(Named("before"));
+    assert_eq!(service.get_ref(), &Named("before"));
+    *service.get_mut() = Named("after");
+    let items = json!([{ "id": "a", "method": "GET", "url": "/" }]);
+    let reply = send(service.clone(), requests(items)).await;
+    assert_eq!(reply.item("a")["body"], "after");
+    assert_eq!(service.into_inner(), Named("after"));
 }

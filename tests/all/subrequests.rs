@@ -22,12 +22,8 @@ impl Format for Made {
         &["text/x-made"]
     }
 
-    fn reads(&self) -> bool {
-        true
-    }
-
-    fn decoder(&self, _: &Parts, _: &Limits) -> Result<Option<Box<dyn Decoder>>, Error> {
-        Ok(Some(Box::new(Maker(self.0))))
+    fn decoder(&self, _: &Parts, _: &Limits) -> Option<Result<Box<dyn Decoder>, Error>> {
+        Some(Ok(Box::new(Maker(self.0))))
     }
 
     fn encoder(&self, outer: &Parts) -> Option<Box<dyn Encoder>> {

@@ -62,7 +62,7 @@ async fn an_envelope_that_is_announced_as_too_long_is_not_read() {
 #[tokio::test]
 async fn an_answer_that_is_announced_as_too_long_is_not_read() {
     let title = "the response is too large";
-    let too_large = failed("x", 502, "answer-too-large", title);
+    let too_large = failed("x", 502, "response-too-large", title);
     let empty = json!({ "id": "x", "status": 200, "headers": {}, "body": null });
     for (length, expected, read) in [(1001, too_large, 0), (1000, empty, 1)] {
         let polls = Arc::default();

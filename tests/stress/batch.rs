@@ -224,7 +224,7 @@ fn assert_refused(ledger: &Ledger, status: u16, body: &[u8]) {
     let problem: Value = serde_json::from_slice(body).expect("a problem");
     let code = problem["code"].as_str().expect("a code");
     match code {
-        "service-unavailable" => assert!(ledger.unready, "nothing could panic"),
+        "panicked" => assert!(ledger.unready, "nothing could panic"),
         "upload-timeout" => assert_eq!(status, 408),
         code => panic!("refused with {code}"),
     }

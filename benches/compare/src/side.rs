@@ -8,7 +8,7 @@ use tower::Layer;
 
 use self::multistatus::{
     BatchLayer, ChangeSets, EnvelopeStatus, Error, ErrorKind, ItemErrors, ItemHeaders, Json,
-    MultiStatus, Multipart, NdJson, Order, SetCookie, SubrequestInfo,
+    MultiStatus, Multipart, NdJson, Order, SetCookie, SubrequestInfo, UrlBase,
 };
 use crate::inner::{Inner, Tag};
 use crate::outer::Outer;
@@ -75,20 +75,11 @@ fn layer(settings: &Settings) -> BatchLayer {
 fn formats(layer: BatchLayer, settings: &Settings) -> BatchLayer {
     let layer = with(layer, settings.json.as_ref(), |layer, options| {
         let json = Json::new().base64_forms_and_xml(options.has_base64);
-        let json = if options.trusts {
-            json.trust_responses()
-        } else {
-            json
-        };
-        let json = if options.denies_unknown {
-            json.deny_unknown_members()
-        } else {
-            json
-        };
-        layer.format(json)
+        let json = json.trust_responses(options.trusts);
+        layer.format(json.deny_unknown_members(options.denies_unknown))
     });
     let layer = when(layer, settings.trusts_lines, |layer| {
-        layer.format(NdJson::new().trust_responses())
+        layer.format(NdJson::new().trust_responses(true))
     });
     let layer = with(layer, settings.multipart.as_ref(), |layer, options| {
         let multipart = Multipart::new()
@@ -188,8 +179,10 @@ fn items(layer: BatchLayer, settings: &Settings) -> BatchLayer {
     });
     let layer = with(layer, settings.references, BatchLayer::references);
     let layer = with(layer, settings.encode_urls, BatchLayer::encode_urls);
-    let layer = with(layer, settings.service_root, BatchLayer::service_root);
     let layer = with(layer, settings.base, BatchLayer::base);
+    let layer = with(layer, settings.base_for_all, |layer, folder| {
+        layer.base(UrlBase::for_all_urls(folder))
+    });
     let layer = with(layer, settings.mounted_at, BatchLayer::mounted_at);
     let policy = match settings.item_headers {
         settings::ItemHeaders::Own => None,
@@ -243,7 +236,7 @@ fn hooks(layer: BatchLayer, settings: &Settings) -> BatchLayer {
                             error
                         })
                     }
-                    Some(_) if targets == 0 => Err(Error::new(ErrorKind::ServiceUnavailable)),
+                    Some(_) if targets == 0 => Err(Error::new(ErrorKind::Panicked)),
                     _ => Ok(()),
                 }
             }

@@ -75,7 +75,7 @@ pub(super) use write::{Layout, Writer};
 /// ```
 /// use tower_multistatus::{BatchLayer, Json};
 ///
-/// let layer = BatchLayer::new("/batch").format(Json::new().trust_responses());
+/// let layer = BatchLayer::new("/batch").format(Json::new().trust_responses(true));
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Json {
@@ -98,32 +98,35 @@ impl Rules {
 }
 
 impl Json {
-    /// The format as it is by default: a JSON answer of the inner service is checked before it is spliced in.
+    /// The format as it is by default: a JSON response of the inner service is checked before it is
+    /// spliced in.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Splices a body into the envelope unchecked when its `Content-Type` says that it is JSON.
+    /// Whether a body is spliced into the envelope unchecked when its `Content-Type` says that it
+    /// is JSON. By default it is checked.
     ///
-    /// It saves reading large answers once. It is safe only if every handler behind the layer, and whatever it relays,
-    /// tells the truth: a body that is not JSON breaks the envelope, and one that is crafted can forge other items' answers.
+    /// Without the check, large responses are read once less. It is safe only if every handler
+    /// behind the layer, and whatever it relays, tells the truth: a body that is not JSON breaks
+    /// the envelope, and one that is crafted can forge the responses of other items.
     #[must_use]
-    pub fn trust_responses(mut self) -> Self {
-        self.trusted = true;
+    pub fn trust_responses(mut self, trusted: bool) -> Self {
+        self.trusted = trusted;
         self
     }
 
-    /// Refuses envelopes that have members which mean nothing here, beside `requests` or in an
-    /// item. By default they are ignored.
+    /// Whether an envelope is refused that has members which mean nothing here, beside `requests`
+    /// or in an item. By default they are ignored.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Json};
     ///
-    /// let layer = BatchLayer::new("/batch").format(Json::new().deny_unknown_members());
+    /// let layer = BatchLayer::new("/batch").format(Json::new().deny_unknown_members(true));
     /// ```
     #[must_use]
-    pub fn deny_unknown_members(mut self) -> Self {
-        self.rules.denies_unknown = true;
+    pub fn deny_unknown_members(mut self, denied: bool) -> Self {
+        self.rules.denies_unknown = denied;
         self
     }
 
@@ -148,16 +151,13 @@ impl Format for Json {
         &["application/json"]
     }
 
-    fn reads(&self) -> bool {
-        true
-    }
-
     fn decoder(
         &self,
         envelope: &Parts,
         limits: &Limits,
-    ) -> Result<Option<Box<dyn Decoder>>, Error> {
-        Ok(Some(Box::new(Reader::new(envelope, limits, self.rules)?)))
+    ) -> Option<Result<Box<dyn Decoder>, Error>> {
+        let reader = Reader::new(envelope, limits, self.rules);
+        Some(reader.map(|reader| Box::new(reader) as _))
     }
 
     fn encoder(&self, envelope: &Parts) -> Option<Box<dyn Encoder>> {

@@ -49,7 +49,7 @@ impl Reader {
     }
 
     fn too_many(&self) -> Error {
-        Error::over(ErrorKind::TooManySubrequests, "max_items", self.max_items)
+        Error::over(ErrorKind::TooManyItems, "max_items", self.max_items)
     }
 
     fn requests(&self, source: &mut Source<'_>, found: &mut Vec<Subrequest>) -> Result<(), Error> {

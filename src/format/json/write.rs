@@ -38,7 +38,8 @@ pub(in crate::format) struct Writer {
     is_trusted: bool,
     is_base64_url: bool,
     rules: Rules,
-    written: usize,
+    /// Where the first response begins.
+    start: u64,
 }
 
 impl Writer {
@@ -49,7 +50,7 @@ impl Writer {
             is_trusted,
             is_base64_url: version.is_some_and(|version| version == "4.01"),
             rules: Rules::default(),
-            written: 0,
+            start: 0,
         }
     }
 
@@ -94,6 +95,10 @@ impl Encoder for Writer {
         })
     }
 
+    fn is_streamed(&self) -> bool {
+        self.layout == Layout::Lines
+    }
+
     fn headers(&self, headers: &mut HeaderMap) {
         if self.layout == Layout::Lines {
             // draft-ietf-httpbis-incremental: asks what stands between not to wait for the end.
@@ -105,16 +110,16 @@ impl Encoder for Writer {
         if self.layout == Layout::Envelope {
             out.put(b"{\"responses\":[");
         }
+        self.start = out.written();
     }
 
     fn push(&mut self, subresponse: &Subresponse, out: &mut Frames) {
         out.reserve(SMALL_ITEM + subresponse.body().len());
-        match (self.layout, self.written) {
-            (Layout::Envelope, 0) => out.put(b"\n{\"id\":\""),
-            (Layout::Envelope, _) => out.put(b",\n{\"id\":\""),
-            (Layout::Lines, _) => out.put(b"{\"id\":\""),
+        match self.layout {
+            Layout::Envelope if out.written() == self.start => out.put(b"\n{\"id\":\""),
+            Layout::Envelope => out.put(b",\n{\"id\":\""),
+            Layout::Lines => out.put(b"{\"id\":\""),
         }
-        self.written += 1;
         put_escaped(subresponse.id(), out);
         match subresponse.status() {
             // Nearly always.
@@ -136,10 +141,6 @@ impl Encoder for Writer {
     fn least_len(&self, id: &str) -> usize {
         // Quotes, backslashes and what somebody might take for the end of a line are doubled by their escapes.
         64 + 2 * id.len()
-    }
-
-    fn retract(&mut self) {
-        self.written -= 1;
     }
 
     fn end(&mut self, summary: &Summary, out: &mut Frames) {

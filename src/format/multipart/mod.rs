@@ -29,11 +29,12 @@ use write::Writer;
 /// The multipart envelope of OData 2 to 4 and of Google's APIs: `multipart/mixed` (also `multipart/batch`) of
 /// `application/http` parts, in and out.
 ///
-/// A part is one request, or a change set: a multipart of its own, whose requests succeed or fail together. A part's
-/// `Content-ID`, with or without angle brackets, is the item's id, and is answered as it came; an item without one has its
-/// position as id, counted from 1.
+/// A part is one request, or a change set: a multipart of its own, whose requests succeed or fail
+/// together. A part's `Content-ID`, with or without angle brackets, is the item's id. The response
+/// has it as it came. An item without one has its position as id, counted from 1.
 ///
-/// A batch in this format is answered in it, unless its `Accept` names another format of the layer than JSON.
+/// The response to a batch in this format has the same format, unless its `Accept` names another
+/// format of the layer than JSON.
 ///
 /// ```
 /// use axum::{Router, body::Body, routing::get};
@@ -50,10 +51,10 @@ use write::Writer;
 /// let request = Request::post("/batch").header("content-type", "multipart/mixed; boundary=b");
 /// let response = service.oneshot(request.body(Body::from(envelope)).unwrap()).await.unwrap();
 ///
-/// let answer = response.into_body().collect().await.unwrap().to_bytes();
-/// let answer = String::from_utf8(answer.to_vec()).unwrap();
-/// assert!(answer.starts_with("--batchresponse_"));
-/// assert!(answer.contains("\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n"));
+/// let body = response.into_body().collect().await.unwrap().to_bytes();
+/// let body = String::from_utf8(body.to_vec()).unwrap();
+/// assert!(body.starts_with("--batchresponse_"));
+/// assert!(body.contains("\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n"));
 /// # });
 /// ```
 ///
@@ -67,8 +68,8 @@ use write::Writer;
 /// change set, a change set in a change set, a change set whose `Content-Transfer-Encoding` is none
 /// of `binary`, `8bit` and `7bit`, and a part with more than 64 headers or 16 KiB of headers of its
 /// own. A request with a header that is none, with a `Transfer-Encoding`, with two `Host` or
-/// `Content-Length`, or in a part with such a `Content-Transfer-Encoding` is answered with 400, and
-/// the others go on.
+/// `Content-Length`, or in a part with such a `Content-Transfer-Encoding` fails with 400, and the
+/// others go on.
 ///
 /// # What is written
 ///
@@ -93,7 +94,7 @@ pub struct Multipart {
 }
 
 impl Multipart {
-    /// The format as it is by default: items run concurrently, and each is answered.
+    /// The format as it is by default: items run concurrently, and each has a response.
     pub fn new() -> Self {
         Self {
             is_sequential: false,
@@ -127,8 +128,8 @@ impl Multipart {
 
 /// # Responses
 impl Multipart {
-    /// Whether the answers to a change set stand in the envelope itself, as SharePoint's clients want it. By default they
-    /// stand in a multipart of their own.
+    /// Whether the responses of a change set stand in the envelope itself, as SharePoint's clients
+    /// want it. By default they stand in a multipart of their own.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Multipart};
@@ -140,9 +141,9 @@ impl Multipart {
         self
     }
 
-    /// Whether the one answer to a change set that failed stands in a multipart of its own, as Azure Tables' clients want it.
-    /// By default it stands in the envelope itself (OData 4.01 Protocol §11.7.7). A
-    /// [flat](Self::flatten_change_sets) answer has no such multipart.
+    /// Whether the one response of a change set that failed stands in a multipart of its own, as
+    /// Azure Tables' clients want it. By default it stands in the envelope itself (OData 4.01
+    /// Protocol §11.7.7). A [flat](Self::flatten_change_sets) envelope has no such multipart.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Multipart};
@@ -181,8 +182,8 @@ impl Multipart {
         self
     }
 
-    /// Whether a `Content-ID` is answered as Google's clients want it: `<response-x>` for `<x>`, and `response-x` for `x`. By
-    /// default it has no such prefix.
+    /// Whether the `Content-ID` of a response has the prefix that Google's clients expect:
+    /// `<response-x>` for `<x>`, and `response-x` for `x`. By default it has none.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Multipart};
@@ -194,8 +195,8 @@ impl Multipart {
         self
     }
 
-    /// Whether items that did not run because another one failed are left out of the answer, as OData 4.01 Protocol §11.7.7
-    /// has it. By default they are answered with 424.
+    /// Whether items that did not run because another one failed are left out of the envelope, as
+    /// OData 4.01 Protocol §11.7.7 has it. By default they get 424.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Multipart};
@@ -219,28 +220,13 @@ impl Format for Multipart {
         &["multipart/mixed", "multipart/batch"]
     }
 
-    fn is_ordered(&self) -> bool {
-        true
-    }
-
-    fn is_sequential(&self) -> bool {
-        self.is_sequential
-    }
-
-    fn is_answered_alike(&self) -> bool {
-        true
-    }
-
-    fn reads(&self) -> bool {
-        true
-    }
-
     fn decoder(
         &self,
         envelope: &Parts,
         limits: &Limits,
-    ) -> Result<Option<Box<dyn Decoder>>, Error> {
-        Ok(Some(Box::new(Reader::new(envelope, limits)?)))
+    ) -> Option<Result<Box<dyn Decoder>, Error>> {
+        let reader = Reader::new(envelope, limits, self.is_sequential);
+        Some(reader.map(|reader| Box::new(reader) as _))
     }
 
     fn encoder(&self, envelope: &Parts) -> Option<Box<dyn Encoder>> {

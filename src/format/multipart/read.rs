@@ -25,10 +25,15 @@ pub(super) struct Reader {
     window: Window,
     change_sets: usize,
     max_items: usize,
+    is_sequential: bool,
 }
 
 impl Reader {
-    pub(super) fn new(envelope: &Parts, limits: &Limits) -> Result<Self, Error> {
+    pub(super) fn new(
+        envelope: &Parts,
+        limits: &Limits,
+        is_sequential: bool,
+    ) -> Result<Self, Error> {
         let content_type = envelope.headers.get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok());
         let media_type = MediaType::parse(content_type.unwrap_or_default());
@@ -38,6 +43,7 @@ impl Reader {
             window: Window::default(),
             change_sets: 0,
             max_items: limits.max_items,
+            is_sequential,
         })
     }
 
@@ -74,7 +80,7 @@ impl Reader {
     ) -> Result<(), Error> {
         if found.len() == self.max_items {
             return Err(Error::over(
-                ErrorKind::TooManySubrequests,
+                ErrorKind::TooManyItems,
                 "max_items",
                 self.max_items,
             ));
@@ -107,6 +113,14 @@ impl Reader {
 }
 
 impl Decoder for Reader {
+    fn is_sequential(&self) -> bool {
+        self.is_sequential
+    }
+
+    fn accept_is_for_items(&self) -> bool {
+        true
+    }
+
     fn push(&mut self, chunk: Bytes, found: &mut Vec<Subrequest>) -> Result<(), Error> {
         self.window.push(chunk);
         self.read(false, found)

@@ -33,9 +33,8 @@ fn not_executed(id: &'static str) -> Subresponse {
     answer
 }
 
-fn text(mut frames: Frames) -> String {
-    let frames: Vec<_> = std::iter::from_fn(|| frames.pop()).collect();
-    String::from_utf8(frames.concat()).unwrap()
+fn text(frames: Frames) -> String {
+    String::from_utf8(frames.into_bytes().into()).unwrap()
 }
 
 /// The boundary that the head of the response tells.
@@ -87,7 +86,6 @@ fn what_is_taken_back_is_gone_and_the_boundary_stays() {
     let before = out.len();
     encoder.push_group(&[answer("b", 200, "y"), answer("c", 200, "z")], &mut out);
     out.rewind(before);
-    encoder.retract();
     encoder.push(&answer("b", 507, ""), &mut out);
     encoder.end(&Summary::default(), &mut out);
     assert_eq!(boundary_of(&*encoder), boundary);

@@ -131,6 +131,10 @@ impl Encoder for Writer {
         HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("multipart/mixed"))
     }
 
+    fn is_ordered(&self) -> bool {
+        true
+    }
+
     fn push(&mut self, answer: &Subresponse, out: &mut Frames) {
         if !self.is_left_out(answer) {
             self.put_framed(&self.boundary, answer, out);

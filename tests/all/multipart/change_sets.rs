@@ -92,7 +92,7 @@ fn members_count_for_the_limit() {
     let envelope = format!("--b\r\n{}--b--", change_set("c", &members));
     assert_eq!(
         found(&envelope).expect_err("too many").0,
-        ErrorKind::TooManySubrequests
+        ErrorKind::TooManyItems
     );
 }
 

@@ -95,8 +95,8 @@ async fn is_refused(content_type: &str, body: impl AsRef<[u8]>) {
 /// What the decoder finds in these chunks.
 fn decode(content_type: &str, chunks: &[&[u8]]) -> Result<Vec<Subrequest>, Error> {
     let (outer, _) = envelope(content_type, &[]).into_parts();
-    let decoder = Multipart::new().decoder(&outer, &Limits::default())?;
-    let (mut decoder, mut found) = (decoder.expect("it reads"), Vec::new());
+    let decoder = Multipart::new().decoder(&outer, &Limits::default());
+    let (mut decoder, mut found) = (decoder.expect("it reads")?, Vec::new());
     for chunk in chunks {
         decoder.push(Bytes::copy_from_slice(chunk), &mut found)?;
     }

@@ -60,7 +60,7 @@ async fn asked_in_multipart_answered_in_multipart() {
         .headers_mut()
         .insert("accept", "application/xml".parse().expect("a value"));
     let only_multipart = BatchLayer::new("/v1/batch")
-        .no_formats()
+        .clear_formats()
         .format(Multipart::new());
     let reply = send(only_multipart.layer(inner), request).await;
     assert!(

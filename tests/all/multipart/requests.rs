@@ -156,6 +156,6 @@ async fn one_item_too_many_refuses() {
         .push(part.repeat(102).into(), &mut Vec::new());
     assert_eq!(
         pushed.expect_err("too many").kind().code(),
-        "too-many-subrequests"
+        "too-many-items"
     );
 }

@@ -212,7 +212,7 @@ async fn every_refusal_is_the_example_of_its_status_and_code() {
     let others = [
         "upload-timeout",
         "nested-batch",
-        "service-unavailable",
+        "panicked",
         "too-many-headers",
         "upload-failed",
     ];

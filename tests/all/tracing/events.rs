@@ -100,7 +100,7 @@ async fn a_refused_batch_is_an_event_wherever_it_is_refused() {
         (
             layer().max_items(1),
             two(),
-            refused(info, "too-many-subrequests", "413", None),
+            refused(info, "too-many-items", "413", None),
         ),
         (
             layer().max_envelope_bytes(9),
@@ -120,12 +120,12 @@ async fn a_refused_batch_is_an_event_wherever_it_is_refused() {
         (
             layer().admit(|_| -> Result<(), StatusCode> { panic!("of the hook") }),
             two(),
-            refused(Level::WARN, "service-unavailable", "500", None),
+            refused(Level::WARN, "panicked", "500", None),
         ),
         (
             layer().when(|_| panic!("of the hook")),
             two(),
-            refused(Level::WARN, "service-unavailable", "500", None),
+            refused(Level::WARN, "panicked", "500", None),
         ),
         (
             layer().exclusive(true),

@@ -30,7 +30,7 @@ async fn a_service_that_is_not_ready_and_a_response_that_is_none_are_warnings() 
         ]
     );
     let cut = events_of(layer(), requests(gets(&["/cut-body"]))).await;
-    assert_eq!(cut, [warned("answer-broken", "502", None)]);
+    assert_eq!(cut, [warned("response-broken", "502", None)]);
 }
 
 /// An error that is its own source, without an end.

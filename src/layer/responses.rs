@@ -1,4 +1,4 @@
-//! How a batch is answered.
+//! The response to a batch.
 
 use super::BatchLayer;
 use crate::config::Order;
@@ -27,7 +27,8 @@ impl BatchLayer {
         self.with(|config| config.status = status)
     }
 
-    /// The order of the answers; the default is that of the request, and for streamed answers that of completion.
+    /// The order of the responses; the default is that of the request, and in streamed envelopes
+    /// that of completion.
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, Order};
@@ -37,10 +38,11 @@ impl BatchLayer {
         self.with(|config| config.order = Some(order))
     }
 
-    /// Whether answers are written as items finish, in every format. By default NDJSON is and the others are not.
+    /// Whether responses are written as items finish, in every format. By default this is so in
+    /// NDJSON, and not in the others.
     ///
-    /// A streamed answer is never held whole. Its head is sent before any item has run: there is no `Content-Length`, no
-    /// `Retry-After`, no cookie and no status that depends on the items.
+    /// A streamed envelope is never held whole. Its head is sent before any item has run: there is
+    /// no `Content-Length`, no `Retry-After`, no cookie and no status that depends on the items.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -51,7 +53,7 @@ impl BatchLayer {
     }
 
     /// Whether items go on when one has failed; by default they do. If not, those in flight are
-    /// finished, and those that were not begun are answered with 424.
+    /// finished, and those that were not begun get 424.
     ///
     /// A client can say otherwise: `Prefer: continue-on-error=false`, also as
     /// `odata.continue-on-error`.
@@ -87,8 +89,9 @@ impl BatchLayer {
 
 /// # The batch path
 impl BatchLayer {
-    /// Whether the path is the batch endpoint's alone; by default it is not. If it is, every method but POST and OPTIONS is
-    /// answered with 405 and `Allow`. If not, they reach the wrapped service, as CORS preflights always do.
+    /// Whether the path is the batch endpoint's alone; by default it is not. If it is, every method
+    /// but POST and OPTIONS gets 405 with `Allow`. If not, they reach the wrapped service, as CORS
+    /// preflights always do.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -98,10 +101,10 @@ impl BatchLayer {
         self.with(|config| config.exclusive = exclusive)
     }
 
-    /// Whether GET of the batch path is answered with the limits, the formats, the methods, the header
-    /// names that an item may bring, the type names of
-    /// [inherited extensions](Self::inherit_extension) and the header of
-    /// [item request ids](Self::item_request_ids), if any, as JSON; by default it is not.
+    /// Whether GET of the batch path describes the endpoint; by default it does not. The response
+    /// is JSON with the limits, the formats, the methods, the header names that an item may bring,
+    /// the type names of [inherited extensions](Self::inherit_extension) and the header of [item
+    /// request ids](Self::item_request_ids), if any. HEAD has the same headers and no body.
     ///
     /// The JSON Schema of that response, which also stands in what `openapi` returns:
     ///
