@@ -9,11 +9,8 @@ use http::Method;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 
-use crate::config::Config;
 use crate::error::Error;
 use crate::panics::Contained;
-use crate::subrequest::Subrequest;
-use crate::target::Targets;
 
 /// A batch that has passed every check and waits to be admitted, as
 /// [`BatchLayer::admit`](crate::BatchLayer::admit) gets it.
@@ -59,39 +56,22 @@ pub struct Admission {
 /// ```
 #[derive(Clone, Debug)]
 pub struct AdmissionItem {
-    id: ByteString,
-    index: usize,
-    method: Method,
-    target: Option<PathAndQuery>,
+    pub(crate) id: ByteString,
+    pub(crate) index: usize,
+    pub(crate) method: Method,
+    pub(crate) target: Option<PathAndQuery>,
 }
 
 impl Admission {
-    /// `items` come with whether their URL refers to another item.
-    pub(crate) fn new<'a>(
-        config: &Config,
-        items: impl ExactSizeIterator<Item = (&'a Subrequest, bool)>,
-        outer: &Arc<Contained<Parts>>,
+    pub(crate) fn new(
+        items: Vec<AdmissionItem>,
+        total: usize,
+        outer: Arc<Contained<Parts>>,
     ) -> Self {
-        let targets = Targets::new(&config.targets, outer);
-        let checked = |(index, (item, refers)): (usize, (&Subrequest, bool))| {
-            let is_sound = item.fault.is_none();
-            let fits = item.body.len() <= config.limits.max_item_body_bytes;
-            let method = item.allowed_method(&config.methods).ok();
-            let target = match refers {
-                true => None,
-                false => Some(targets.resolve(&item.url).ok()?),
-            };
-            Some(AdmissionItem {
-                id: item.id.clone(),
-                index,
-                method: method.filter(|_| is_sound && fits)?,
-                target,
-            })
-        };
         Self {
-            total: items.len(),
-            items: items.enumerate().filter_map(checked).collect(),
-            outer: Arc::clone(outer),
+            items,
+            total,
+            outer,
         }
     }
 

@@ -16,12 +16,14 @@ use tower::BoxError;
 
 use crate::admission::{Admission, Decided};
 use crate::body::Envelope;
-use crate::config::{Admit, Config, Hook, Limits};
-use crate::engine::{BatchResponse, Inner, Instant, Plan, Timer};
+use crate::config::{Admit, Config, Hook};
+use crate::engine::{BatchResponse, Inner, Instant, Plan, Timer, admission};
 use crate::error::{Error, ErrorKind};
 use crate::format::Decoder;
+use crate::limits::Limits;
 use crate::negotiate::{Negotiated, negotiate};
 use crate::panics::{Contained, catch};
+use crate::refusal::refusal;
 use crate::response_head::Head;
 use crate::rules::Rules;
 use crate::subrequest::Subrequest;
@@ -48,7 +50,7 @@ where
         let mut answer = {
             let accepted = match accept(&config, &outer, body).await {
                 Ok(accepted) => accepted,
-                Err(refusal) => return refusal.into_response(),
+                Err(error) => return refusal(error),
             };
             let Accepted {
                 agreed,
@@ -92,7 +94,7 @@ where
     let items = read(body, &mut *agreed.decoder, &config.limits, deadline).await?;
     let plan = plan(config, items)?;
     if let Some(hook) = &config.admit {
-        let admission = Admission::new(config, plan.items(), outer);
+        let admission = admission(config, &plan, outer);
         admit(hook, admission, deadline).await?;
     }
     Ok(Accepted {

@@ -145,46 +145,58 @@
 
 pub mod guide;
 
-// The face: what a user builds, and what that is made into.
-mod future;
-mod layer;
-mod service;
+// The modules in layers, from the face to the ground: each imports only from groups below its own.
+// `tests/imports.rs` holds this.
 
-// The straight line, and what is settled along it.
-mod describe;
-mod flow;
-mod negotiate;
+mod layer;
+
 #[cfg(feature = "json")]
 mod openapi;
-mod preferences;
+mod service;
+
+mod describe;
+mod flow;
+mod future;
+
+mod negotiate;
 mod response_head;
+
+mod engine;
+
 mod rules;
 
-// What it uses: what the layer was told, the formats, the engine, the policies.
-mod admission;
 mod config;
-mod engine;
+
 mod format;
 mod policy;
+mod preferences;
+mod refusal;
 
-// The ground: one item and its response, bodies and errors.
+mod trace;
+
+mod subresponse;
+
+mod admission;
+mod subrequest;
+mod target;
+
 mod body;
+mod error;
+mod item_error;
+
 mod chunks;
 mod content_length;
-mod error;
-mod fault;
 mod frames;
+mod limits;
 mod media_type;
 mod panics;
+mod problem;
 mod status;
-mod subrequest;
-mod subresponse;
-mod target;
-mod trace;
+mod summary;
 
 pub use admission::{Admission, AdmissionItem, Asynchronous, Decision, Immediate};
 pub use body::{RequestBody, ResponseBody};
-pub use config::{Limits, Order};
+pub use config::Order;
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "multistatus")]
 #[cfg_attr(docsrs, doc(cfg(feature = "multistatus")))]
@@ -198,14 +210,14 @@ pub use format::{Decoder, Encoder, Format};
 pub use format::{Json, NdJson};
 pub use frames::Frames;
 pub use future::ResponseFuture;
+pub use item_error::ItemErrors;
 pub use layer::{BatchLayer, check_service};
-pub use policy::{
-    ChangeSets, EnvelopeStatus, ItemErrors, ItemHeaders, SetCookie, SubrequestInfo, Summary,
-    UrlBase,
-};
+pub use limits::Limits;
+pub use policy::{ChangeSets, EnvelopeStatus, ItemHeaders, SetCookie, SubrequestInfo, UrlBase};
 pub use service::Batch;
 pub use subrequest::Subrequest;
 pub use subresponse::Subresponse;
+pub use summary::Summary;
 
 #[cfg(doctest)]
 mod does_not_compile;

@@ -15,9 +15,10 @@ use crate::config::Config;
 use crate::content_length::content_length;
 use crate::engine::{BatchResponse, Inner, Whole};
 use crate::format::Encoder;
-use crate::policy::{Summary, last_of_each};
+use crate::policy::last_of_each;
 use crate::preferences::Preferences;
 use crate::status::has_no_body;
+use crate::summary::Summary;
 
 /// What every head has. The length stands first and then the type, where they are found without a search.
 static ALWAYS: LazyLock<HeaderMap> = LazyLock::new(|| {

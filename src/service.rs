@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind};
 use crate::flow;
 use crate::future::ResponseFuture;
 use crate::panics::{Contained, catch};
+use crate::refusal::refusal;
 
 /// A service with a batch endpoint. [`BatchLayer`](crate::BatchLayer) makes it.
 ///
@@ -116,7 +117,7 @@ where
                 Ok(inner) => {
                     ResponseFuture::batch(flow::answer(config, inner, Arc::new(parts), body))
                 }
-                Err(refusal) => ResponseFuture::batch(ready(refusal.into_response())),
+                Err(error) => ResponseFuture::batch(ready(refusal(error))),
             };
         }
         if let Some(mut answer) = own_answer(&config, &parts) {
@@ -142,8 +143,8 @@ fn own_answer(config: &Config, parts: &Parts) -> Option<Response<Envelope>> {
             true => "GET, HEAD, POST",
             false => "POST",
         };
-        let refusal = Error::new(ErrorKind::MethodNotAllowed).allow(allow);
-        return Some(refusal.into_response());
+        let error = Error::new(ErrorKind::MethodNotAllowed).allow(allow);
+        return Some(refusal(error));
     }
     None
 }

@@ -6,7 +6,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::error::Error;
-use crate::fault::Fault;
+use crate::item_error::ItemError;
 
 pub(crate) const MAX_ID: usize = 256;
 const MAX_HEADERS: u8 = 64;
@@ -69,7 +69,7 @@ pub struct Subrequest {
     /// All but the content type.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) extras: Option<Box<Extras>>,
-    pub(crate) fault: Option<Fault>,
+    pub(crate) fault: Option<ItemError>,
     header_bytes: u16,
     header_count: u8,
     /// Whether the content type is `application/json`, as that of nearly every body is.
@@ -199,7 +199,7 @@ impl Subrequest {
     /// # Ok::<(), tower_multistatus::Error>(())
     /// ```
     pub fn rejection(&self) -> Option<StatusCode> {
-        self.fault.map(Fault::status)
+        self.fault.map(ItemError::status)
     }
 }
 
@@ -217,7 +217,7 @@ impl Subrequest {
     pub fn with_url(mut self, url: impl Into<Bytes>) -> Self {
         match ByteString::try_from(url.into()) {
             Ok(url) => self.url = url,
-            Err(_) => self.fail(Fault::Target),
+            Err(_) => self.fail(ItemError::Target),
         }
         self
     }
@@ -257,7 +257,7 @@ impl Subrequest {
     /// 500.
     #[must_use]
     pub fn reject(mut self, status: StatusCode) -> Self {
-        self.fail(Fault::Rejected(status));
+        self.fail(ItemError::Rejected(status));
         self
     }
 
@@ -286,7 +286,7 @@ impl Subrequest {
         }
         match Method::from_bytes(method) {
             Ok(method) => self.extras_mut().method = Some(method),
-            Err(_) => self.fail(Fault::Method),
+            Err(_) => self.fail(ItemError::Method),
         }
     }
 
@@ -296,7 +296,7 @@ impl Subrequest {
         self.header_count = self.header_count.saturating_add(1);
         self.header_bytes = self.header_bytes.saturating_add(bytes);
         if self.header_count > MAX_HEADERS || self.header_bytes > MAX_HEADER_BYTES {
-            return self.fail(Fault::TooManyHeaders);
+            return self.fail(ItemError::TooManyHeaders);
         }
         if name.eq_ignore_ascii_case(CONTENT_TYPE.as_str().as_bytes()) {
             return self.add_content_type(value);
@@ -306,7 +306,7 @@ impl Subrequest {
             HeaderValue::from_maybe_shared(value),
         ) {
             (Ok(name), Ok(value)) => self.headers.push((name, value)),
-            _ => self.fail(Fault::Header),
+            _ => self.fail(ItemError::Header),
         }
     }
 
@@ -322,7 +322,7 @@ impl Subrequest {
     fn add_content_type(&mut self, value: Bytes) {
         match HeaderValue::from_maybe_shared(value) {
             Ok(value) if !self.has_content_type() => self.set_content_type(value),
-            _ => self.fail(Fault::Header),
+            _ => self.fail(ItemError::Header),
         }
     }
 
@@ -365,19 +365,19 @@ impl Subrequest {
     }
 
     /// The first fault is the one that is told.
-    pub(crate) fn fail(&mut self, fault: Fault) {
+    pub(crate) fn fail(&mut self, fault: ItemError) {
         self.fault.get_or_insert(fault);
     }
 
     /// The method, if it is one that every item may have, or one of these, in any case.
-    pub(crate) fn allowed_method(&self, others: &[Method]) -> Result<Method, Fault> {
+    pub(crate) fn allowed_method(&self, others: &[Method]) -> Result<Method, ItemError> {
         if let Some(method) = self.method {
             return Ok(method.clone());
         }
-        let method = self.method().ok_or(Fault::Method)?;
+        let method = self.method().ok_or(ItemError::Method)?;
         let same = |other: &&Method| other.as_str().eq_ignore_ascii_case(method.as_str());
         let allowed = others.iter().find(same);
-        allowed.cloned().ok_or(Fault::MethodNotAllowed)
+        allowed.cloned().ok_or(ItemError::MethodNotAllowed)
     }
 }
 

@@ -5,11 +5,10 @@ use bytestring::ByteString;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
-use crate::fault::Fault;
-use crate::policy::ItemErrors;
+use crate::item_error::ItemError;
+use crate::item_error::ItemErrors;
 use crate::status::has_no_body;
 use crate::subrequest::Extras;
-use crate::trace::item_replaced;
 
 /// The response of one item, as an [`Encoder`](crate::Encoder) gets it to write.
 ///
@@ -35,7 +34,7 @@ pub struct Subresponse {
     pub(crate) body: Bytes,
     pub(crate) extras: Option<Box<Extras>>,
     pub(crate) is_head: bool,
-    pub(crate) fault: Option<Fault>,
+    pub(crate) fault: Option<ItemError>,
     /// How a fault is told.
     pub(crate) errors: ItemErrors,
 }
@@ -131,12 +130,12 @@ impl Subresponse {
 
     /// Whether the item was given up because another one failed.
     pub fn is_not_executed(&self) -> bool {
-        self.fault.is_some_and(Fault::is_not_executed)
+        self.fault.is_some_and(ItemError::is_not_executed)
     }
 
     /// An answer to the same item that tells this fault.
     #[cfg(feature = "multipart")]
-    pub(crate) fn instead(&self, fault: Fault) -> Self {
+    pub(crate) fn instead(&self, fault: ItemError) -> Self {
         let mut instead = Self {
             id: self.id.clone(),
             url: self.url.clone(),
@@ -150,11 +149,7 @@ impl Subresponse {
     }
 
     /// Replaces the answer by one that tells this fault.
-    pub(crate) fn replace(&mut self, fault: Fault) {
-        // A response may be cut off twice, before it is written and after.
-        if self.fault != Some(fault) {
-            item_replaced(fault, self.index);
-        }
+    pub(crate) fn replace(&mut self, fault: ItemError) {
         (self.status, self.headers, self.body) = told(fault, self.errors, self.is_head);
         self.fault = Some(fault);
     }
@@ -187,7 +182,7 @@ pub(crate) fn is_success(status: StatusCode) -> bool {
 
 /// How a fault is told.
 pub(crate) fn told(
-    fault: Fault,
+    fault: ItemError,
     style: ItemErrors,
     is_head: bool,
 ) -> (StatusCode, HeaderMap, Bytes) {

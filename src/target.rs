@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
-use crate::fault::Fault;
+use crate::item_error::ItemError;
 
 /// A longer URL fails its item.
 pub(crate) const MAX_TARGET: usize = 8 * 1024;
@@ -75,21 +75,21 @@ impl<'a> Targets<'a> {
     }
 
     /// The path and query that the inner service is asked for.
-    pub(crate) fn resolve(&self, url: &ByteString) -> Result<PathAndQuery, Fault> {
+    pub(crate) fn resolve(&self, url: &ByteString) -> Result<PathAndQuery, ItemError> {
         let url = self.encoded(url);
         let found = kinds(&url);
         if url.is_empty() || url.len() > MAX_TARGET || found & UNSOUND != 0 {
-            return Err(Fault::Target);
+            return Err(ItemError::Target);
         }
         let path = match self.rules.keeps(&url) {
             true if found == 0 => url,
             _ => self.checked_path(url, found)?,
         };
-        PathAndQuery::from_maybe_shared(path).map_err(|_| Fault::Target)
+        PathAndQuery::from_maybe_shared(path).map_err(|_| ItemError::Target)
     }
 
     /// The path of a URL that has bytes of these kinds.
-    fn checked_path(&self, url: Bytes, found: u8) -> Result<Bytes, Fault> {
+    fn checked_path(&self, url: Bytes, found: u8) -> Result<Bytes, ItemError> {
         let length = url.len();
         let public = self.public_path(url)?;
         let path = self.unmounted(public)?;
@@ -113,7 +113,7 @@ impl<'a> Targets<'a> {
     }
 
     /// The URL as a path of the public host.
-    fn public_path(&self, url: Bytes) -> Result<Bytes, Fault> {
+    fn public_path(&self, url: Bytes) -> Result<Bytes, ItemError> {
         let base = self.rules.base.as_str();
         if url.starts_with(b"/") {
             // Before anything is put in front: `//evil` must not become `/base//evil`.
@@ -130,10 +130,10 @@ impl<'a> Targets<'a> {
         }
     }
 
-    fn of_own_origin(&self, url: &Bytes, scheme: &str) -> Result<Bytes, Fault> {
+    fn of_own_origin(&self, url: &Bytes, scheme: &str) -> Result<Bytes, ItemError> {
         let after = url.get(scheme.len()..).unwrap_or_default();
         let Some(rest) = after.strip_prefix(b"://") else {
-            return Err(Fault::Target);
+            return Err(ItemError::Target);
         };
         let end = rest
             .iter()
@@ -141,7 +141,7 @@ impl<'a> Targets<'a> {
             .unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         if !self.is_own(scheme, authority) && !self.is_public(scheme, authority) {
-            return Err(Fault::Target);
+            return Err(ItemError::Target);
         }
         Ok(match path.first() {
             Some(b'/') => url.slice_ref(path),
@@ -172,11 +172,11 @@ impl<'a> Targets<'a> {
         authority.or_else(|| self.outer.headers.get(HOST)?.to_str().ok())
     }
 
-    fn unmounted(&self, path: Bytes) -> Result<Bytes, Fault> {
+    fn unmounted(&self, path: Bytes) -> Result<Bytes, ItemError> {
         if self.rules.mount.is_empty() {
             return Ok(path);
         }
-        let rest = below(&path, &self.rules.mount).ok_or(Fault::OutsideMount)?;
+        let rest = below(&path, &self.rules.mount).ok_or(ItemError::OutsideMount)?;
         Ok(match rest.first() {
             Some(b'/') => path.slice_ref(rest),
             _ => joined("/", rest),
@@ -229,15 +229,15 @@ fn same_authority(given: &[u8], own: &[u8], scheme: &str) -> bool {
     !given.is_empty() && given.eq_ignore_ascii_case(own)
 }
 
-fn check_start(path: &[u8]) -> Result<(), Fault> {
+fn check_start(path: &[u8]) -> Result<(), ItemError> {
     match path {
-        [b'/', b'/' | b'\\', ..] => Err(Fault::Target),
+        [b'/', b'/' | b'\\', ..] => Err(ItemError::Target),
         [b'/', ..] => Ok(()),
-        _ => Err(Fault::Target),
+        _ => Err(ItemError::Target),
     }
 }
 
-fn check_path(target: &[u8]) -> Result<(), Fault> {
+fn check_path(target: &[u8]) -> Result<(), ItemError> {
     let path = target
         .split(|byte| *byte == b'?')
         .next()
@@ -253,13 +253,13 @@ fn check_path(target: &[u8]) -> Result<(), Fault> {
 }
 
 /// `.` and `..` between slashes of either kind, and before a parameter (`..;x` is a dot segment to some servers).
-fn dot_free(path: &[u8]) -> Result<(), Fault> {
+fn dot_free(path: &[u8]) -> Result<(), ItemError> {
     let dots = |segment: &[u8]| {
         let name = segment.split(|byte| *byte == b';').next();
         matches!(name, Some(b"." | b".."))
     };
     match path.split(|byte| matches!(byte, b'/' | b'\\')).any(dots) {
-        true => Err(Fault::Target),
+        true => Err(ItemError::Target),
         false => Ok(()),
     }
 }

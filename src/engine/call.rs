@@ -13,7 +13,7 @@ use tower::BoxError;
 use super::inner::Inner;
 use crate::body::RequestBody;
 use crate::chunks::Chunks;
-use crate::fault::Fault;
+use crate::item_error::ItemError;
 use crate::panics::{Contained, catch};
 use crate::policy;
 use crate::status::has_no_body;
@@ -24,7 +24,7 @@ pub(super) type Called = Result<(Parts, Bytes), Failure>;
 
 /// Why a call has no answer.
 pub(super) enum Failure {
-    Fault(Fault),
+    ItemError(ItemError),
     NotReady(Contained<BoxError>),
     Failed(Contained<BoxError>),
 }
@@ -165,7 +165,8 @@ impl<S: Inner<B>, B> Call<S, B> {
         run: impl FnOnce(Pin<&mut Self>) -> Poll<Called>,
     ) -> Poll<Called> {
         let called = catch(|| run(self.as_mut()));
-        let called = called.unwrap_or_else(|| Poll::Ready(Err(Failure::Fault(Fault::Panicked))));
+        let called =
+            called.unwrap_or_else(|| Poll::Ready(Err(Failure::ItemError(ItemError::Panicked))));
         if called.is_ready() {
             // An outcome stands, although this panics.
             catch(|| self.clear());
@@ -249,16 +250,16 @@ impl<S: Inner<B>, B> Call<S, B> {
             return Poll::Pending;
         };
         if parts.status.is_informational() {
-            return Poll::Ready(Err(Failure::Fault(Fault::NotFinal)));
+            return Poll::Ready(Err(Failure::ItemError(ItemError::NotFinal)));
         }
         if headers > *this.max_bytes || parts.headers.len() > MAX_FIELDS {
-            return Poll::Ready(Err(Failure::Fault(Fault::AnswerTooLarge)));
+            return Poll::Ready(Err(Failure::ItemError(ItemError::AnswerTooLarge)));
         }
         if *this.is_head || has_no_body(parts.status) || body.is_end_stream() {
             return Poll::Ready(Ok((parts, Bytes::new())));
         }
         if body.size_hint().lower() > max_body as u64 {
-            return Poll::Ready(Err(Failure::Fault(Fault::AnswerTooLarge)));
+            return Poll::Ready(Err(Failure::ItemError(ItemError::AnswerTooLarge)));
         }
         match poll_whole(body, read, max_body, cx) {
             Poll::Ready(body) => Poll::Ready(called(parts, body)),
@@ -271,8 +272,8 @@ impl<S: Inner<B>, B> Call<S, B> {
 }
 
 #[inline]
-fn called(parts: Parts, body: Result<Bytes, Fault>) -> Called {
-    body.map(|body| (parts, body)).map_err(Failure::Fault)
+fn called(parts: Parts, body: Result<Bytes, ItemError>) -> Called {
+    body.map(|body| (parts, body)).map_err(Failure::ItemError)
 }
 
 /// A body that is always ready, with empty frames say, would otherwise keep the deadline from being looked at.
@@ -284,17 +285,17 @@ fn poll_whole<R: Body<Data = Bytes>>(
     read: &mut Chunks,
     max_bytes: usize,
     cx: &mut Context<'_>,
-) -> Poll<Result<Bytes, Fault>> {
+) -> Poll<Result<Bytes, ItemError>> {
     for _ in 0..FRAMES_A_POLL {
         let Some(frame) = ready!(body.as_mut().poll_frame(cx)) else {
             return Poll::Ready(Ok(read.take()));
         };
         let Ok(frame) = frame else {
-            return Poll::Ready(Err(Fault::AnswerBroken));
+            return Poll::Ready(Err(ItemError::AnswerBroken));
         };
         if let Ok(chunk) = frame.into_data() {
             if read.len() + chunk.len() > max_bytes {
-                return Poll::Ready(Err(Fault::AnswerTooLarge));
+                return Poll::Ready(Err(ItemError::AnswerTooLarge));
             }
             read.push(chunk);
         }

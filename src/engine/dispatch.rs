@@ -13,10 +13,10 @@ use super::plan::Plan;
 use super::references::Referents;
 use super::request::{Checked, Requests};
 use super::timer::{Instant, Timer};
-use crate::fault::Fault;
+use crate::item_error::ItemError;
 use crate::panics::{Contained, catch};
-use crate::policy::Summary;
 use crate::rules::Rules;
+use crate::summary::Summary;
 use crate::trace::{BatchSpan, ItemSpan, NotFound, item_failed};
 
 /// The items of one batch on their way. Yields answers as they come; dropped, it takes every call with it.
@@ -31,7 +31,7 @@ pub(super) struct Dispatch<S: Inner<B>, B> {
     /// Answers that others brought about.
     settled: VecDeque<Settled>,
     /// What every item is told that was not begun.
-    halted: Option<Fault>,
+    halted: Option<ItemError>,
     referents: Referents,
     deadline: Option<Instant>,
     timer: Timer,
@@ -80,7 +80,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     }
 
     /// Begins no further item: each that was not begun has this fault.
-    pub(super) fn halt(&mut self, fault: Fault) {
+    pub(super) fn halt(&mut self, fault: ItemError) {
         self.halted.get_or_insert(fault);
     }
 
@@ -138,7 +138,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         // Not asked of `halted`: a batch that was stopped for something else has a deadline still.
         let is_over = self.deadline.is_some_and(|at| at <= now);
         if is_over {
-            self.halt(Fault::Deadline);
+            self.halt(ItemError::Deadline);
         }
         for (index, called, kept) in self.in_flight.end_overdue(now, is_over, cx) {
             // Before those that are lost with it.
@@ -181,7 +181,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let mut call = slot.unwrap_or_else(|| Box::pin(Call::idle(max_bytes)));
         if let Some(executor) = &self.rules.config.executor {
             let Some(inner) = catch(|| inner.clone()) else {
-                return Poll::Ready(Some(self.fail(index, Fault::Panicked, kept)));
+                return Poll::Ready(Some(self.fail(index, ItemError::Panicked, kept)));
             };
             if let Some(request) = request.take() {
                 call.as_mut().set(inner, request);
@@ -214,8 +214,8 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         timeout.and_then(|timeout| now?.after(timeout))
     }
 
-    fn fail(&mut self, index: usize, fault: Fault, kept: Kept) -> Settled {
-        self.settle(index, Err(Failure::Fault(fault)), kept)
+    fn fail(&mut self, index: usize, fault: ItemError, kept: Kept) -> Settled {
+        self.settle(index, Err(Failure::ItemError(fault)), kept)
     }
 
     fn settle(&mut self, index: usize, called: Called, kept: Kept) -> Settled {
@@ -238,7 +238,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         self.not_found.count(&settled.subresponse);
         let is_success = settled.subresponse.is_success();
         if !is_success && !self.rules.continue_on_error {
-            self.halt(Fault::Stopped);
+            self.halt(ItemError::Stopped);
         }
         for lost in self.plan.settle(index, is_success) {
             let references = self.plan.references(lost);
@@ -247,7 +247,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
                 self.requests
                     .check(&self.rules.config, item, references, &self.referents);
             let span = ItemSpan::new(&self.span, item, checked.as_ref().ok().map(Checked::shown));
-            let fault = Fault::FailedDependency;
+            let fault = ItemError::FailedDependency;
             span.in_scope(|| item_failed(fault, None));
             let settled = Settled::failed(&self.rules, lost, item, fault);
             span.finish(settled.subresponse.status);

@@ -11,7 +11,7 @@ use futures_util::task::AtomicWaker;
 use super::call::{Call, Called, Failure};
 use super::inner::Inner;
 use crate::config::Executor;
-use crate::fault::Fault;
+use crate::item_error::ItemError;
 use crate::panics::catch;
 use crate::trace::ItemSpan;
 
@@ -138,7 +138,10 @@ impl<S: Inner<B>, B> Drop for Task<S, B> {
     fn drop(&mut self) {
         let state = self.0.lock();
         if matches!(*state, State::Running(_)) {
-            set(state, State::Done(Err(Failure::Fault(Fault::Panicked))));
+            set(
+                state,
+                State::Done(Err(Failure::ItemError(ItemError::Panicked))),
+            );
         } else {
             drop(state);
         }

@@ -11,7 +11,7 @@ use super::executor::Spawned;
 use super::inner::Inner;
 use super::outcome::Kept;
 use super::timer::Instant;
-use crate::fault::Fault;
+use crate::item_error::ItemError;
 
 /// The calls of one batch that wait. Dropped, it drops all of them.
 pub(super) struct InFlight<S: Inner<B>, B> {
@@ -58,14 +58,14 @@ impl<S: Inner<B>, B: Send + 'static> Waiting<S, B> {
 
     /// Its outcome if it has one now, so that no work is lost that is done; else this fault. A call that still waits for
     /// readiness is not begun only to be dropped.
-    fn last_look(&mut self, fault: Fault, cx: &mut Task<'_>) -> Ended {
+    fn last_look(&mut self, fault: ItemError, cx: &mut Task<'_>) -> Ended {
         let is_begun = match &self.call {
             Running::Here(call) => call.is_begun(),
             Running::Elsewhere(_) => true,
         };
         match is_begun.then(|| Pin::new(&mut *self).poll(cx)) {
             Some(Poll::Ready(ended)) => ended,
-            _ => self.end(Err(Failure::Fault(fault))),
+            _ => self.end(Err(Failure::ItemError(fault))),
         }
     }
 }
@@ -132,8 +132,8 @@ impl<S: Inner<B>, B: Send + 'static> InFlight<S, B> {
         overdue.sort_unstable_by_key(|call| call.index);
         // Before any is dropped: what one of them gives up must not begin another one.
         let fault = match is_batch_over {
-            true => Fault::Deadline,
-            false => Fault::ItemTimeout,
+            true => ItemError::Deadline,
+            false => ItemError::ItemTimeout,
         };
         let last_look = |call: &mut Waiting<S, B>| call.last_look(fault, cx);
         overdue.iter_mut().map(last_look).collect()

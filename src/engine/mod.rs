@@ -16,5 +16,6 @@ mod timer;
 
 pub(crate) use inner::Inner;
 pub(crate) use plan::Plan;
+pub(crate) use request::admission;
 pub(crate) use response::{BatchResponse, Whole};
 pub(crate) use timer::{Instant, Timer};

@@ -6,7 +6,7 @@ use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, request};
 
 use super::call::{Failure, Unsent};
-use crate::fault::Fault;
+use crate::item_error::ItemError;
 use crate::panics::catch;
 use crate::policy;
 use crate::rules::Rules;
@@ -42,7 +42,12 @@ impl Settled {
     }
 
     /// There is no answer of the inner service.
-    pub(super) fn failed(rules: &Rules, index: usize, item: &mut Subrequest, fault: Fault) -> Self {
+    pub(super) fn failed(
+        rules: &Rules,
+        index: usize,
+        item: &mut Subrequest,
+        fault: ItemError,
+    ) -> Self {
         let is_head = item.method() == Some(&Method::HEAD);
         let (status, mut headers, body) = told(fault, rules.config.item_errors, is_head);
         let extras = item.extras.as_mut();
@@ -119,20 +124,24 @@ fn parts_of<B>(request: &Request<B>) -> request::Parts {
 }
 
 /// What a failed call is told as. The error's own text is for the log only.
-pub(super) fn fault_of(rules: &Rules, failure: Failure, item: Option<&request::Parts>) -> Fault {
+pub(super) fn fault_of(
+    rules: &Rules,
+    failure: Failure,
+    item: Option<&request::Parts>,
+) -> ItemError {
     let (error, fault) = match failure {
-        Failure::Fault(fault) => {
+        Failure::ItemError(fault) => {
             item_failed(fault, None);
             return fault;
         }
-        Failure::NotReady(error) => (error, Fault::NotReady),
-        Failure::Failed(error) => (error, Fault::CallFailed),
+        Failure::NotReady(error) => (error, ItemError::NotReady),
+        Failure::Failed(error) => (error, ItemError::CallFailed),
     };
     let fault = match (&rules.config.map_error, item) {
         (Some(map_error), Some(item)) => match catch(|| map_error(&**error, item)) {
-            Some(Some(status)) if !status.is_informational() => Fault::MappedError(status),
+            Some(Some(status)) if !status.is_informational() => ItemError::MappedError(status),
             Some(_) => fault,
-            None => Fault::Panicked,
+            None => ItemError::Panicked,
         },
         _ => fault,
     };

@@ -9,7 +9,7 @@ use http::header::{ETAG, IF_MATCH, LOCATION};
 use http::{HeaderMap, HeaderValue, Method};
 
 use super::ids::Names;
-use crate::fault::Fault;
+use crate::item_error::ItemError;
 use crate::subrequest::Subrequest;
 use crate::target::MAX_TARGET;
 
@@ -69,10 +69,10 @@ impl Referents {
     }
 
     /// The URL of an item that refers to this other one.
-    pub(super) fn url(&self, on: usize, item: &Subrequest) -> Result<ByteString, Fault> {
+    pub(super) fn url(&self, on: usize, item: &Subrequest) -> Result<ByteString, ItemError> {
         let referent = self.0.get(&on).and_then(|referent| referent.url.as_ref());
-        let url = referent.ok_or(Fault::Target)?;
-        let (_, rest) = split(&item.url).ok_or(Fault::Target)?;
+        let url = referent.ok_or(ItemError::Target)?;
+        let (_, rest) = split(&item.url).ok_or(ItemError::Target)?;
         // A path goes on where the other's path ends.
         let (path, _) = url.split_once('?').unwrap_or((url, ""));
         Ok(match rest.is_empty() {
@@ -82,7 +82,11 @@ impl Referents {
     }
 
     /// Replaces references by what they have come to, for those that refer to this item in turn, too.
-    pub(super) fn fill(&self, references: References, item: &mut Subrequest) -> Result<(), Fault> {
+    pub(super) fn fill(
+        &self,
+        references: References,
+        item: &mut Subrequest,
+    ) -> Result<(), ItemError> {
         if let Some(on) = references.url {
             item.url = self.url(on, item)?;
         }
@@ -93,9 +97,9 @@ impl Referents {
     }
 
     /// Puts this other item's `ETag` into `If-Match`.
-    fn fill_if_match(&self, on: usize, item: &mut Subrequest) -> Result<(), Fault> {
+    fn fill_if_match(&self, on: usize, item: &mut Subrequest) -> Result<(), ItemError> {
         let referent = self.0.get(&on).and_then(|referent| referent.etag.as_ref());
-        let etag = referent.ok_or(Fault::Header)?;
+        let etag = referent.ok_or(ItemError::Header)?;
         for (name, value) in &mut item.headers {
             if *name == IF_MATCH {
                 *value = etag.clone();

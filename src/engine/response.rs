@@ -18,14 +18,14 @@ use super::outcome::Settled;
 use super::plan::Plan;
 use super::request::Requests;
 use super::timer::Instant;
-use crate::fault::Fault;
 use crate::format::Encoder;
 use crate::frames::Frames;
+use crate::item_error::ItemError;
 use crate::panics::Contained;
-use crate::policy::Summary;
 use crate::rules::Rules;
 use crate::subresponse::{FIELD_OVERHEAD, Subresponse};
-use crate::trace::BatchSpan;
+use crate::summary::Summary;
+use crate::trace::{BatchSpan, item_replaced};
 
 /// After so many items in one poll the task yields: tokio's budget is 128, and an item may use several.
 const YIELD_AFTER: usize = 32;
@@ -272,9 +272,13 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
 
     /// The response does not fit. Nor will later ones: their items are not begun, so that nothing is done and then not told.
     fn cut_off(&mut self, subresponse: &mut Subresponse) {
-        subresponse.replace(Fault::TotalTooLarge);
+        // It may be cut off twice, before it is written and after.
+        if subresponse.fault != Some(ItemError::TotalTooLarge) {
+            item_replaced(ItemError::TotalTooLarge, subresponse.index);
+        }
+        subresponse.replace(ItemError::TotalTooLarge);
         if !self.is_streamed() {
-            self.dispatch.halt(Fault::TotalTooLarge);
+            self.dispatch.halt(ItemError::TotalTooLarge);
         }
     }
 }

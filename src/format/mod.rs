@@ -7,12 +7,12 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use crate::config::Limits;
 use crate::error::Error;
 use crate::frames::Frames;
-use crate::policy::Summary;
+use crate::limits::Limits;
 use crate::subrequest::Subrequest;
 use crate::subresponse::Subresponse;
+use crate::summary::Summary;
 
 #[cfg(any(feature = "json", feature = "multipart"))]
 mod canonical;

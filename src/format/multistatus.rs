@@ -16,8 +16,8 @@ use serde::Deserialize;
 
 use super::{Encoder, Format, Frames};
 use crate::media_type::MediaType;
-use crate::policy::Summary;
 use crate::subresponse::Subresponse;
+use crate::summary::Summary;
 use crate::target::MAX_TARGET;
 
 /// What no URL has in it. It may stand in that of an item which failed for it.

@@ -166,6 +166,6 @@ impl BatchLayer {
     fn microsoft(self) -> Self {
         let folder = self.config.targets.base.clone();
         self.base(crate::policy::UrlBase::for_all_urls(&folder))
-            .item_errors(crate::policy::ItemErrors::odata())
+            .item_errors(crate::item_error::ItemErrors::odata())
     }
 }

@@ -2,7 +2,8 @@
 
 use super::BatchLayer;
 use crate::config::Order;
-use crate::policy::{EnvelopeStatus, ItemErrors, SetCookie};
+use crate::item_error::ItemErrors;
+use crate::policy::{EnvelopeStatus, SetCookie};
 
 /// # Responses
 impl BatchLayer {

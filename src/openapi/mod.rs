@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 
 use crate::config::Config;
 use crate::format::{Format, Json, NdJson};
-use crate::policy::Summary;
 use crate::preferences::PREFER;
+use crate::summary::Summary;
 
 mod refusals;
 mod schemas;

@@ -10,7 +10,7 @@ use http::HeaderName;
 use super::TARGET;
 use super::text::{chain, shown};
 use crate::error::{Error, ErrorKind};
-use crate::fault::Fault;
+use crate::item_error::ItemError;
 
 /// `tracing` wants the level of an event at compile time.
 macro_rules! warn_or_info {
@@ -37,15 +37,15 @@ pub(crate) fn refused(error: &Error) {
 
 /// Inside the item's span. `error` is the inner service's.
 #[cold]
-pub(crate) fn item_failed(fault: Fault, error: Option<&(dyn StdError + 'static)>) {
+pub(crate) fn item_failed(fault: ItemError, error: Option<&(dyn StdError + 'static)>) {
     let is_warning = matches!(
         fault,
-        Fault::NotReady
-            | Fault::CallFailed
-            | Fault::MappedError(_)
-            | Fault::Panicked
-            | Fault::AnswerBroken
-            | Fault::NotFinal
+        ItemError::NotReady
+            | ItemError::CallFailed
+            | ItemError::MappedError(_)
+            | ItemError::Panicked
+            | ItemError::AnswerBroken
+            | ItemError::NotFinal
     );
     warn_or_info!(
         is_warning,
@@ -58,7 +58,7 @@ pub(crate) fn item_failed(fault: Fault, error: Option<&(dyn StdError + 'static)>
 
 /// Inside the batch's span: the item's is closed, since it has a response that now gives way.
 #[cold]
-pub(crate) fn item_replaced(fault: Fault, index: usize) {
+pub(crate) fn item_replaced(fault: ItemError, index: usize) {
     tracing::info!(
         target: TARGET,
         code = fault.code(),

@@ -9,8 +9,8 @@ use tracing::{Span, info_span};
 
 use super::TARGET;
 use super::text::shown;
-use crate::policy::Summary;
 use crate::subrequest::Subrequest;
+use crate::summary::Summary;
 
 /// Whether anybody may listen. Without a subscriber, the macros of `tracing` make a span's fields
 /// for `log`, if any crate in the build turns that feature on; axum does.

@@ -5,10 +5,10 @@ use std::error::Error as StdError;
 use http::{HeaderName, Method, StatusCode};
 
 use crate::error::Error;
-use crate::fault::Fault;
-use crate::policy::Summary;
+use crate::item_error::ItemError;
 use crate::subrequest::Subrequest;
 use crate::subresponse::Subresponse;
+use crate::summary::Summary;
 
 #[derive(Debug)]
 pub(crate) struct BatchSpan;
@@ -52,9 +52,9 @@ pub(crate) fn header_ignored(_: &HeaderName, _: &'static str) {}
 
 pub(crate) fn refused(_: &Error) {}
 
-pub(crate) fn item_failed(_: Fault, _: Option<&(dyn StdError + 'static)>) {}
+pub(crate) fn item_failed(_: ItemError, _: Option<&(dyn StdError + 'static)>) {}
 
-pub(crate) fn item_replaced(_: Fault, _: usize) {}
+pub(crate) fn item_replaced(_: ItemError, _: usize) {}
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Warned {}

@@ -10,11 +10,13 @@ use http::{HeaderMap, Method, Request, Uri};
 
 use self::headers::Inherited;
 use super::call::Unsent;
+use super::plan::Plan;
 use super::references::{References, Referents};
+use crate::admission::{Admission, AdmissionItem};
 use crate::body::RequestBody;
 use crate::config::Config;
 use crate::error::Error;
-use crate::fault::Fault;
+use crate::item_error::ItemError;
 use crate::panics::{Contained, catch};
 use crate::policy::{self, SubrequestInfo};
 use crate::subrequest::Subrequest;
@@ -36,12 +38,12 @@ impl Checked {
 
 /// Why an item is not dispatched, and the headers that the user gives its response.
 struct Rejection {
-    fault: Fault,
+    fault: ItemError,
     headers: Option<Box<HeaderMap>>,
 }
 
-impl From<Fault> for Rejection {
-    fn from(fault: Fault) -> Self {
+impl From<ItemError> for Rejection {
+    fn from(fault: ItemError) -> Self {
         Self {
             fault,
             headers: None,
@@ -53,7 +55,7 @@ impl From<Error> for Rejection {
     fn from(error: Error) -> Self {
         let (status, headers) = error.into_rejection();
         Self {
-            fault: Fault::Rejected(status),
+            fault: ItemError::Rejected(status),
             headers,
         }
     }
@@ -83,17 +85,17 @@ impl Requests {
         item: &Subrequest,
         references: References,
         referents: &Referents,
-    ) -> Result<Checked, Fault> {
+    ) -> Result<Checked, ItemError> {
         let method = item.allowed_method(&config.methods)?;
         let targets = Targets::new(&config.targets, &self.outer);
         let is_too_large = item.body.len() > config.limits.max_item_body_bytes;
         let target = match references.url {
             None => targets.resolve(&item.url)?,
-            Some(_) if is_too_large => return Err(Fault::BodyTooLarge),
+            Some(_) if is_too_large => return Err(ItemError::BodyTooLarge),
             Some(on) => targets.resolve(&referents.url(on, item)?)?,
         };
         match is_too_large {
-            true => Err(Fault::BodyTooLarge),
+            true => Err(ItemError::BodyTooLarge),
             false => Ok(Checked { method, target }),
         }
     }
@@ -105,12 +107,12 @@ impl Requests {
         index: usize,
         item: &mut Subrequest,
         checked: Checked,
-    ) -> Result<Unsent<B>, Fault> {
+    ) -> Result<Unsent<B>, ItemError> {
         let mut extensions = config.extensions.room();
         let outer = &self.outer.extensions;
         if !config.extensions.copy(outer, &mut extensions) {
             policy::discard(extensions);
-            return Err(Fault::Panicked);
+            return Err(ItemError::Panicked);
         }
         extensions.insert(SubrequestInfo {
             id: item.id.clone(),
@@ -148,15 +150,38 @@ fn check_parts(config: &Config, item: &Parts, is_at_batch_path: bool) -> Result<
     if is_at_batch_path {
         match config.is_batch(item) {
             Ok(false) => {}
-            Ok(true) => return Err(Fault::NestedBatch.into()),
-            Err(_) => return Err(Fault::Panicked.into()),
+            Ok(true) => return Err(ItemError::NestedBatch.into()),
+            Err(_) => return Err(ItemError::Panicked.into()),
         }
     }
     match &config.filter {
         None => Ok(()),
         Some(filter) => {
             let filtered = catch(|| filter(item).map_err(Rejection::from));
-            filtered.unwrap_or(Err(Fault::Panicked.into()))
+            filtered.unwrap_or(Err(ItemError::Panicked.into()))
         }
     }
+}
+
+/// What `admit` gets to see: the items that may be dispatched. The target of one that refers to an
+/// earlier item is not known yet.
+pub(crate) fn admission(config: &Config, plan: &Plan, outer: &Arc<Contained<Parts>>) -> Admission {
+    let targets = Targets::new(&config.targets, outer);
+    let checked = |(index, (item, refers)): (usize, (&Subrequest, bool))| {
+        let is_sound = item.fault.is_none();
+        let fits = item.body.len() <= config.limits.max_item_body_bytes;
+        let method = item.allowed_method(&config.methods).ok();
+        let target = match refers {
+            true => None,
+            false => Some(targets.resolve(&item.url).ok()?),
+        };
+        Some(AdmissionItem {
+            id: item.id.clone(),
+            index,
+            method: method.filter(|_| is_sound && fits)?,
+            target,
+        })
+    };
+    let items = plan.items().enumerate().filter_map(checked).collect();
+    Admission::new(items, plan.len(), Arc::clone(outer))
 }

@@ -8,7 +8,7 @@ use bytestring::ByteString;
 
 use super::Rules;
 use super::item::Source;
-use crate::fault::Fault;
+use crate::item_error::ItemError;
 use crate::media_type::MediaType;
 use crate::subrequest::Subrequest;
 
@@ -24,7 +24,7 @@ pub(super) fn decode_body(
     body: ByteString,
     item: &mut Subrequest,
     rules: Rules,
-) -> Result<Bytes, Fault> {
+) -> Result<Bytes, ItemError> {
     let content_type = item.content_type_or_json();
     if content_type == "application/json" {
         return Ok(body.into_bytes());
@@ -37,10 +37,12 @@ pub(super) fn decode_body(
     let string = source.scanner.string();
     if rules.is_text(&media_type) {
         let text = string.and_then(|string| source.shared(&string));
-        return text.map(ByteString::into_bytes).map_err(|_| Fault::Body);
+        return text
+            .map(ByteString::into_bytes)
+            .map_err(|_| ItemError::Body);
     }
-    let string = string.map_err(|_| Fault::Base64)?;
-    let text = source.bytes(&string).map_err(|_| Fault::Base64)?;
+    let string = string.map_err(|_| ItemError::Base64)?;
+    let text = source.bytes(&string).map_err(|_| ItemError::Base64)?;
     let symbol = |byte: u8| match byte {
         b'-' => b'+',
         b'_' => b'/',
@@ -50,5 +52,5 @@ pub(super) fn decode_body(
     let inked = text.iter().filter(|byte| !byte.is_ascii_whitespace());
     symbols.extend(inked.copied().map(symbol));
     let decoded = LENIENT_BASE64.decode(symbols);
-    decoded.map(Bytes::from).map_err(|_| Fault::Base64)
+    decoded.map(Bytes::from).map_err(|_| ItemError::Base64)
 }

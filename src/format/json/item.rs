@@ -13,7 +13,7 @@ use super::member::{Member, Seen, USUAL};
 use super::names::Names;
 use super::scan::{Scanner, Str};
 use crate::error::Error;
-use crate::fault::Fault;
+use crate::item_error::ItemError;
 use crate::subrequest::Subrequest;
 
 /// Depth at which an item's members stand: the envelope, its array, the item.
@@ -127,7 +127,7 @@ impl<'a> Source<'a> {
                 (Member::Id, Some(id)) => item.set_id(self.shared(&id)?)?,
                 (Member::Method, Some(method)) => item.set_method(&self.bytes(&method)?),
                 (Member::Url, Some(url)) => item.url = self.shared(&url)?,
-                (Member::Headers, Some(_)) => item.fail(Fault::Header),
+                (Member::Headers, Some(_)) => item.fail(ItemError::Header),
                 (Member::Body, Some(text)) => body = Some(self.quoted(&text)),
                 (Member::AtomicityGroup, Some(group)) => {
                     item.extras_mut().group = Some(self.shared(&group)?);
@@ -136,11 +136,11 @@ impl<'a> Source<'a> {
                 (Member::DependsOn, Some(_)) => return Err(Invalid::DependsOn),
                 (Member::Method, None) => {
                     self.value()?;
-                    item.fail(Fault::Method);
+                    item.fail(ItemError::Method);
                 }
                 (Member::Url, None) => {
                     self.value()?;
-                    item.fail(Fault::Target);
+                    item.fail(ItemError::Target);
                 }
                 (Member::Headers, None) => self.headers(item)?,
                 (Member::Body, None) => body = Some(self.value()?),
@@ -220,7 +220,7 @@ impl<'a> Source<'a> {
     fn headers(&mut self, item: &mut Subrequest) -> Result<(), Invalid> {
         if !self.scanner.take(b'{') {
             if self.value()? != "null" {
-                item.fail(Fault::Header);
+                item.fail(ItemError::Header);
             }
             return Ok(());
         }
@@ -231,7 +231,7 @@ impl<'a> Source<'a> {
             let name = self.bytes(&name)?;
             names.insert(name.clone())?;
             if item.brings(&name) {
-                item.fail(Fault::Header);
+                item.fail(ItemError::Header);
             }
             if self.scanner.take(b'[') {
                 let mut is_first = true;
@@ -251,7 +251,7 @@ impl<'a> Source<'a> {
             Some(value) => item.add_header(name, self.shared_bytes(&value)?),
             None => {
                 self.scanner.value(depth)?;
-                item.fail(Fault::Header);
+                item.fail(ItemError::Header);
             }
         }
         Ok(())

@@ -3,8 +3,8 @@
 use http::request::Parts;
 
 use super::{Decoder, Encoder, Format};
-use crate::config::Limits;
 use crate::error::Error;
+use crate::limits::Limits;
 use crate::media_type::MediaType;
 
 mod body;

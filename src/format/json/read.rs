@@ -12,9 +12,9 @@ use super::member::resembles;
 use super::names::Names;
 use super::scan::Str;
 use crate::chunks::Chunks;
-use crate::config::Limits;
 use crate::error::{Error, ErrorKind};
 use crate::format::Decoder;
+use crate::limits::Limits;
 use crate::media_type::MediaType;
 use crate::subrequest::Subrequest;
 

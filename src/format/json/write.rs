@@ -12,8 +12,8 @@ use crate::format::Encoder;
 use crate::format::canonical::put_name;
 use crate::frames::Frames;
 use crate::media_type::MediaType;
-use crate::policy::Summary;
 use crate::subresponse::Subresponse;
+use crate::summary::Summary;
 
 const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
 

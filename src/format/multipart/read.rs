@@ -11,10 +11,10 @@ use super::delimiter::{Splitter, Window};
 use super::names;
 use super::part::{Kind, Part, Unsound};
 use super::request::read_request;
-use crate::config::Limits;
 use crate::error::{Error, ErrorKind};
-use crate::fault::Fault;
 use crate::format::Decoder;
+use crate::item_error::ItemError;
+use crate::limits::Limits;
 use crate::media_type::MediaType;
 use crate::subrequest::{InvalidId, Subrequest};
 
@@ -91,7 +91,7 @@ impl Reader {
         }
         let inner_id = match part.is_encoded {
             true => {
-                item.fail(Fault::UnsupportedEncoding);
+                item.fail(ItemError::UnsupportedEncoding);
                 None
             }
             false => read_request(part.body, part.content_id.is_none(), &mut item)

@@ -12,7 +12,7 @@ use percent_encoding::{AsciiSet, percent_encode};
 use super::content_id::content_id_of;
 use super::head::{Head, Unreadable};
 use super::part::{TWO_IDS, Unsound, set_once};
-use crate::fault::Fault;
+use crate::item_error::ItemError;
 use crate::subrequest::Subrequest;
 
 /// And what is not ASCII.
@@ -46,11 +46,11 @@ pub(super) fn read_request(
     match read {
         Ok(()) => {}
         Err(Ended::Refused(why)) => return Err(why),
-        Err(Ended::Unreadable(Unreadable::TooMany)) => item.fail(Fault::TooManyHeaders),
-        Err(Ended::Unreadable(Unreadable::Invalid)) => item.fail(Fault::Header),
+        Err(Ended::Unreadable(Unreadable::TooMany)) => item.fail(ItemError::TooManyHeaders),
+        Err(Ended::Unreadable(Unreadable::Invalid)) => item.fail(ItemError::Header),
     }
     if framing.is_unsound {
-        item.fail(Fault::Header);
+        item.fail(ItemError::Header);
     }
     // Many clients put blank lines between a request without a body and the delimiter.
     if !text.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
@@ -136,6 +136,6 @@ fn read_request_line(line: &Bytes, item: &mut Subrequest) {
     };
     match url {
         Some(url) => item.url = url,
-        None => item.fail(Fault::Target),
+        None => item.fail(ItemError::Target),
     }
 }

@@ -5,10 +5,10 @@ use http::{HeaderMap, Request, StatusCode};
 
 use super::Multipart;
 use super::boundary::RANDOM_LENGTH;
-use crate::fault::Fault;
 use crate::format::{Encoder, Format, Frames};
-use crate::policy::Summary;
+use crate::item_error::ItemError;
 use crate::subresponse::Subresponse;
+use crate::summary::Summary;
 
 fn encoder(format: &Multipart) -> Box<dyn Encoder> {
     let outer = Request::builder().header("content-type", "multipart/mixed; boundary=b");
@@ -29,7 +29,7 @@ fn answer(id: &'static str, status: u16, body: impl Into<Bytes>) -> Subresponse 
 
 fn not_executed(id: &'static str) -> Subresponse {
     let mut answer = answer(id, 200, "");
-    answer.replace(Fault::Stopped);
+    answer.replace(ItemError::Stopped);
     answer
 }
 

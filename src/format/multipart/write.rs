@@ -9,12 +9,13 @@ use http::header::CONTENT_LENGTH;
 use super::Multipart;
 use super::boundary::Boundary;
 use super::content_id::of_id;
-use crate::fault::Fault;
 use crate::format::Encoder;
 use crate::format::canonical::put_name;
 use crate::frames::Frames;
-use crate::policy::Summary;
+use crate::item_error::ItemError;
 use crate::subresponse::Subresponse;
+use crate::summary::Summary;
+use crate::trace::item_replaced;
 
 /// What an answer takes besides its body, with a header or two.
 const SMALL_PART: usize = 320;
@@ -71,7 +72,8 @@ impl Writer {
     fn put_framed(&self, boundary: &Boundary, answer: &Subresponse, out: &mut Frames) {
         put_delimiter(boundary, out);
         if out.is_streamed() && self.stands_in(answer) {
-            return self.put_part(&answer.instead(Fault::Unframed), out);
+            item_replaced(ItemError::Unframed, answer.index());
+            return self.put_part(&answer.instead(ItemError::Unframed), out);
         }
         self.put_part(answer, out);
     }

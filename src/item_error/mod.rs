@@ -1,17 +1,20 @@
 //! Why one item failed, where it is the layer that says so and not the wrapped service.
 
+mod style;
+
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 
-use crate::error::{PROBLEM_JSON, Problem};
-use crate::policy::ItemErrors;
+use crate::problem::{PROBLEM_JSON, Problem};
 use crate::status::final_status;
+
+pub use self::style::ItemErrors;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// An item's failure: its status, and the problem document that becomes its body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum ItemError {
     Method,
     MethodNotAllowed,
     Target,
@@ -81,7 +84,7 @@ macro_rules! faults {
     };
 }
 
-impl Fault {
+impl ItemError {
     faults! {
         Method => 400, "bad-method", "the method is not a method";
         MethodNotAllowed => 405, "method-not-allowed", "the method is not allowed in a batch";

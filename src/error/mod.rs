@@ -1,0 +1,172 @@
+//! Why a batch is refused.
+
+mod kind;
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+pub use self::kind::ErrorKind;
+
+/// A refusal: an [`ErrorKind`], what is wrong, and where in the envelope it was found.
+///
+/// Formats of your own return it from [`Decoder`](crate::Decoder). Callbacks
+/// ([`admit`](crate::BatchLayer::admit), [`filter`](crate::BatchLayer::filter)) can return it, or
+/// the [`StatusCode`] or [`ErrorKind`] that it is made from:
+///
+/// ```
+/// use http::StatusCode;
+/// use tower_multistatus::{Error, ErrorKind};
+///
+/// let full = Error::from(StatusCode::TOO_MANY_REQUESTS).retry_after(30);
+/// assert_eq!(full.kind(), ErrorKind::NotAdmitted(StatusCode::TOO_MANY_REQUESTS));
+///
+/// let broken = Error::new(ErrorKind::Malformed).detail("`id` is missing").at_item(3);
+/// assert_eq!(broken.to_string(), "the envelope is malformed: `id` is missing");
+/// assert_eq!(broken.item(), Some(3));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    pub(crate) kind: ErrorKind,
+    pub(crate) detail: Option<&'static str>,
+    pub(crate) item: Option<usize>,
+    pub(crate) offset: Option<u64>,
+    pub(crate) limit: Option<(&'static str, u64)>,
+    pub(crate) headers: Option<Box<HeaderMap>>,
+}
+
+/// # Construction
+impl Error {
+    /// A refusal of this kind.
+    pub fn new(kind: ErrorKind) -> Self {
+        Self {
+            kind,
+            detail: None,
+            item: None,
+            offset: None,
+            limit: None,
+            headers: None,
+        }
+    }
+
+    /// Says what is wrong, in a fixed phrase; `detail` in the problem document.
+    ///
+    /// ```
+    /// use tower_multistatus::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Malformed).detail("the header has no version");
+    /// assert_eq!(error.to_string(), "the envelope is malformed: the header has no version");
+    /// ```
+    pub fn detail(mut self, detail: &'static str) -> Self {
+        self.detail = Some(detail);
+        self
+    }
+
+    /// Says how many bytes of the envelope stand before the fault; `offset` in the problem
+    /// document, unless that has the `pointer` of an [item](Self::at_item).
+    ///
+    /// ```
+    /// use tower_multistatus::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Malformed).detail("not UTF-8").offset(17);
+    /// ```
+    pub fn offset(mut self, bytes: u64) -> Self {
+        self.offset = Some(bytes);
+        self
+    }
+
+    /// Says which item is at fault, counted from 0; `pointer` in the problem document.
+    pub fn at_item(mut self, index: usize) -> Self {
+        self.item = Some(index);
+        self
+    }
+
+    /// Sets `Retry-After` to this number of seconds.
+    pub fn retry_after(self, seconds: u64) -> Self {
+        self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Sets a header of the response, in place of one of the same name: `RateLimit`, for instance.
+    /// `Content-Type`, `Content-Length` and `Cache-Control` of a refusal are not the caller's.
+    ///
+    /// ```
+    /// use http::{HeaderName, HeaderValue, StatusCode};
+    /// use tower_multistatus::Error;
+    ///
+    /// let left = HeaderValue::from_static("\"default\";r=0;t=30");
+    /// let full = Error::from(StatusCode::TOO_MANY_REQUESTS)
+    ///     .with_header(HeaderName::from_static("ratelimit"), left);
+    /// ```
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.get_or_insert_default().insert(name, value);
+        self
+    }
+}
+
+/// # What it says
+impl Error {
+    /// Why.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The item at fault, counted from 0, where one is.
+    pub fn item(&self) -> Option<usize> {
+        self.item
+    }
+
+    pub(crate) fn malformed(detail: &'static str) -> Self {
+        Self::new(ErrorKind::Malformed).detail(detail)
+    }
+
+    pub(crate) fn over(kind: ErrorKind, limit: &'static str, max: usize) -> Self {
+        Self {
+            limit: Some((limit, max as u64)),
+            ..Self::new(kind)
+        }
+    }
+
+    pub(crate) fn allow(self, methods: &'static str) -> Self {
+        self.with_header(header::ALLOW, HeaderValue::from_static(methods))
+    }
+
+    pub(crate) fn accept_post(self, types: &str) -> Self {
+        let name = HeaderName::from_static("accept-post");
+        match HeaderValue::from_str(types) {
+            Ok(types) => self.with_header(name, types),
+            Err(_) => self,
+        }
+    }
+
+    /// What an item that is rejected with this has of it: the status, and the headers.
+    pub(crate) fn into_rejection(self) -> (StatusCode, Option<Box<HeaderMap>>) {
+        (self.kind.status(), self.headers)
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+/// What [`admit`](crate::BatchLayer::admit) refuses a batch with, and
+/// [`filter`](crate::BatchLayer::filter) an item. With 204, 205 or 304 the response has no body,
+/// and a 1xx becomes 500.
+impl From<StatusCode> for Error {
+    fn from(status: StatusCode) -> Self {
+        Self::new(ErrorKind::NotAdmitted(status))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.title())?;
+        match self.detail {
+            Some(detail) => write!(f, ": {detail}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

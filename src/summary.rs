@@ -1,0 +1,74 @@
+//! How a batch went.
+
+/// How many items of a batch succeeded and failed.
+///
+/// ```
+/// use http::StatusCode;
+/// use tower_multistatus::{BatchLayer, EnvelopeStatus, Summary};
+///
+/// fn status(summary: &Summary) -> StatusCode {
+///     match summary.succeeded() {
+///         0 => StatusCode::BAD_GATEWAY,
+///         _ => StatusCode::MULTI_STATUS,
+///     }
+/// }
+///
+/// let layer = BatchLayer::new("/batch").status(crate::EnvelopeStatus::with(status));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    total: usize,
+    succeeded: usize,
+}
+
+impl Summary {
+    /// A summary made by hand, for the tests of encoders and of
+    /// [status functions](crate::EnvelopeStatus::with).
+    ///
+    /// # Panics
+    ///
+    /// If more items succeeded than there are.
+    ///
+    /// ```
+    /// use tower_multistatus::Summary;
+    ///
+    /// let summary = Summary::new(3, 2);
+    /// assert_eq!((summary.total(), summary.succeeded(), summary.failed()), (3, 2, 1));
+    /// ```
+    #[cfg(feature = "test-util")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+    pub fn new(total: usize, succeeded: usize) -> Self {
+        assert!(succeeded <= total, "more items succeeded than there are");
+        Self { total, succeeded }
+    }
+
+    /// Number of items.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    /// Number of items whose status is a 2xx or a 3xx.
+    pub fn succeeded(&self) -> usize {
+        self.succeeded
+    }
+
+    /// Number of all other items.
+    pub fn failed(&self) -> usize {
+        self.total - self.succeeded
+    }
+
+    /// Of items that succeeded or did not.
+    #[cfg(feature = "json")]
+    pub(crate) fn of(items: &[bool]) -> Self {
+        let mut summary = Self::default();
+        items
+            .iter()
+            .for_each(|is_success| summary.count(*is_success));
+        summary
+    }
+
+    pub(crate) fn count(&mut self, is_success: bool) {
+        self.total += 1;
+        self.succeeded += usize::from(is_success);
+    }
+}
