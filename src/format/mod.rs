@@ -15,7 +15,7 @@ use crate::subresponse::Subresponse;
 use crate::summary::Summary;
 
 #[cfg(any(feature = "json", feature = "multipart"))]
-mod canonical;
+mod header_case;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(feature = "multipart")]

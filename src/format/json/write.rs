@@ -9,7 +9,7 @@ use super::Rules;
 use super::scan::is_json;
 use super::splice::{is_plain, put_base64, put_escaped, put_on_one_line};
 use crate::format::Encoder;
-use crate::format::canonical::put_name;
+use crate::format::header_case::put_name;
 use crate::frames::Frames;
 use crate::media_type::MediaType;
 use crate::subresponse::Subresponse;

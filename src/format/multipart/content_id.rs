@@ -6,7 +6,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::part::Unsound;
+use super::unsound::Unsound;
 
 /// What no token has (RFC 9110 §5.6.2).
 const NOT_IN_TOKENS: &AsciiSet = &NON_ALPHANUMERIC

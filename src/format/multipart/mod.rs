@@ -13,13 +13,14 @@ use crate::media_type::MediaType;
 mod boundary;
 mod content_id;
 mod delimiter;
-mod head;
-mod names;
+mod header_block;
+mod ids;
 mod part;
 mod read;
 mod request;
 #[cfg(test)]
 mod tests;
+mod unsound;
 mod write;
 
 use boundary::{MAX_BOUNDARY, RANDOM_LENGTH};

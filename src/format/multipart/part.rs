@@ -7,13 +7,12 @@ use bytestring::ByteString;
 
 use super::boundary::{NO_BOUNDARY, boundary_of};
 use super::content_id::content_id_of;
-use super::head::{Head, Unreadable};
+use super::header_block::HeaderBlock;
+use super::unsound::{TOO_MANY_HEADERS, TWO_IDS, Unsound, set_once};
 use crate::media_type::MediaType;
 
 /// A part whose own headers are longer is not read.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
-
-const TOO_MANY_HEADERS: &str = "the part has more than 64 headers, or 16 KiB of them";
 
 /// What a part's own headers say of it.
 #[derive(Debug)]
@@ -32,19 +31,6 @@ pub(super) enum Kind {
     ChangeSet(String),
 }
 
-/// It cannot be said what a part is: why, as the `detail` of the refusal.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Unsound(pub(super) &'static str);
-
-impl From<Unreadable> for Unsound {
-    fn from(why: Unreadable) -> Self {
-        Self(match why {
-            Unreadable::TooMany => TOO_MANY_HEADERS,
-            Unreadable::Invalid => "a line among the headers of a part is no header",
-        })
-    }
-}
-
 impl Part {
     /// # Errors
     ///
@@ -52,7 +38,7 @@ impl Part {
     pub(super) fn read(mut text: Bytes) -> Result<Self, Unsound> {
         let (mut kind, mut content_id, mut is_encoded) = (None, None, false);
         let length = text.len();
-        let head = Head::take(&mut text);
+        let head = HeaderBlock::take(&mut text);
         if length - text.len() > MAX_HEADER_BYTES {
             return Err(Unsound(TOO_MANY_HEADERS));
         }
@@ -83,20 +69,6 @@ impl Part {
             content_id: content_id.flatten(),
             body: text,
         })
-    }
-}
-
-/// The detail of a second `Content-ID`.
-pub(super) const TWO_IDS: &str = "an item has two `Content-ID`s";
-
-pub(super) fn set_once<T>(
-    place: &mut Option<T>,
-    value: T,
-    detail: &'static str,
-) -> Result<(), Unsound> {
-    match place.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(Unsound(detail)),
     }
 }
 

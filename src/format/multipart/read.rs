@@ -8,9 +8,10 @@ use http::request::Parts;
 use super::boundary::{NO_BOUNDARY, boundary_of};
 use super::content_id::bare;
 use super::delimiter::{Splitter, Window};
-use super::names;
-use super::part::{Kind, Part, Unsound};
+use super::ids;
+use super::part::{Kind, Part};
 use super::request::read_request;
+use super::unsound::Unsound;
 use crate::error::{Error, ErrorKind};
 use crate::format::Decoder;
 use crate::item_error::ItemError;
@@ -60,7 +61,7 @@ impl Reader {
             return self.item(part, None, found);
         };
         self.change_sets += 1;
-        let group = names::of_change_set(boundary, self.change_sets);
+        let group = ids::of_change_set(boundary, self.change_sets);
         let (mut splitter, mut window) = (Splitter::new(boundary), Window::from(part.body));
         while let Some(member) = splitter.next(&mut window, true) {
             let member = Part::read(member).map_err(|why| at_end(why, found))?;
@@ -100,7 +101,7 @@ impl Reader {
         let label = part.content_id.or(inner_id);
         let id = match &label {
             Some(label) => bare(label),
-            None => names::of_item(found.len()),
+            None => ids::of_item(found.len()),
         };
         if label.is_some() {
             item.extras_mut().label = label;
@@ -129,7 +130,7 @@ impl Decoder for Reader {
     fn end(&mut self, found: &mut Vec<Subrequest>) -> Result<(), Error> {
         self.read(true, found)?;
         check_closed(&self.splitter, found)?;
-        names::settle(found);
+        ids::settle(found);
         Ok(())
     }
 }

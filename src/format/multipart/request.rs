@@ -10,8 +10,8 @@ use memchr::memchr;
 use percent_encoding::{AsciiSet, percent_encode};
 
 use super::content_id::content_id_of;
-use super::head::{Head, Unreadable};
-use super::part::{TWO_IDS, Unsound, set_once};
+use super::header_block::{HeaderBlock, Unreadable};
+use super::unsound::{TWO_IDS, Unsound, set_once};
 use crate::item_error::ItemError;
 use crate::subrequest::Subrequest;
 
@@ -35,7 +35,7 @@ pub(super) fn read_request(
     read_request_line(&take_line(&mut text), item);
     let mut content_id = None;
     let mut framing = Framing::default();
-    let read = Head::take(&mut text).each(|name, value| {
+    let read = HeaderBlock::take(&mut text).each(|name, value| {
         if wants_id && is(name, b"content-id") {
             set_once(&mut content_id, content_id_of(value)?, TWO_IDS)?;
         } else if !framing.takes(name, &value) {

@@ -10,7 +10,7 @@ use super::Multipart;
 use super::boundary::Boundary;
 use super::content_id::of_id;
 use crate::format::Encoder;
-use crate::format::canonical::put_name;
+use crate::format::header_case::put_name;
 use crate::frames::Frames;
 use crate::item_error::ItemError;
 use crate::subresponse::Subresponse;

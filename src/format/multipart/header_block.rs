@@ -5,7 +5,7 @@ use memchr::memchr;
 
 /// Header lines that end with an empty one, none of them folded: as `httparse` takes them.
 #[derive(Debug)]
-pub(super) struct Head(Bytes);
+pub(super) struct HeaderBlock(Bytes);
 
 /// Why there are no headers.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) enum Unreadable {
     Invalid,
 }
 
-impl Head {
+impl HeaderBlock {
     const MAX_HEADERS: usize = 64;
 
     /// Takes the header lines off the front, with the empty line after them. Where there is none, all of it is header lines:
@@ -87,7 +87,7 @@ mod tests {
     fn headers(text: &'static str) -> (Result<Vec<String>, Unreadable>, Bytes) {
         let mut text = Bytes::from_static(text.as_bytes());
         let mut found = Vec::new();
-        let result = Head::take(&mut text).each(|name, value| {
+        let result = HeaderBlock::take(&mut text).each(|name, value| {
             found.push(format!("{}={}", name.escape_ascii(), value.escape_ascii()));
             Ok(())
         });
