@@ -1,4 +1,4 @@
-//! Eight bytes at a time.
+//! Eight bytes at a time, in one register (SWAR).
 
 use std::num::NonZero;
 

@@ -1,0 +1,279 @@
+//! Tokens of strict JSON (RFC 8259). Each function takes the text and the index of a token, and
+//! returns the index behind it.
+//!
+//! Values of a response are held to more than the grammar asks, because every reader of the
+//! envelope has to take them: strings are UTF-8 without halves of surrogate pairs, and numbers are
+//! within the range of `f64`.
+
+use std::ops::Range;
+use std::str::from_utf8;
+
+use super::invalid::{Invalid, Why};
+use super::swar::{Word, first, prefix_len};
+
+/// Moves the index over white space: the byte there.
+#[inline]
+pub(super) fn peek(data: &[u8], index: &mut usize) -> Option<u8> {
+    match data.get(*index) {
+        Some(byte) if *byte > b' ' => Some(*byte),
+        _ => {
+            *index = after_space(data, *index);
+            data.get(*index).copied()
+        }
+    }
+}
+
+#[inline(never)]
+fn after_space(data: &[u8], mut index: usize) -> usize {
+    while let Some((b' ' | b'\n' | b'\r' | b'\t', rest)) = split(data, index) {
+        // After one blank, there is usually an indent.
+        index += 1 + Word::split(rest).map_or(0, |(word, _)| word.blanks());
+    }
+    index
+}
+
+/// The byte at the index, and those behind it.
+#[inline]
+fn split(data: &[u8], index: usize) -> Option<(u8, &[u8])> {
+    let (byte, rest) = data.get(index..)?.split_first()?;
+    Some((*byte, rest))
+}
+
+/// A string, from behind its first quote.
+#[inline]
+pub(super) fn string(data: &[u8], start: usize, is_response: bool) -> Result<usize, Invalid> {
+    let end = plain_end(data, start);
+    match data.get(end) {
+        Some(b'"') => Ok(end + 1),
+        _ => special_string(data, start, end, is_response),
+    }
+}
+
+/// The name of a member and its colon, from behind its first quote.
+#[inline]
+pub(super) fn name(data: &[u8], start: usize, is_response: bool) -> Result<usize, Invalid> {
+    let end = plain_end(data, start);
+    match starts_with(data, end, b"\":") {
+        true => Ok(end + 2),
+        false => special_name(data, start, end, is_response),
+    }
+}
+
+#[inline(never)]
+fn special_name(
+    data: &[u8],
+    start: usize,
+    special: usize,
+    is_response: bool,
+) -> Result<usize, Invalid> {
+    colon(data, special_string(data, start, special, is_response)?)
+}
+
+/// White space, and a colon.
+#[inline]
+pub(super) fn colon(data: &[u8], mut index: usize) -> Result<usize, Invalid> {
+    match peek(data, &mut index) {
+        Some(b':') => Ok(index + 1),
+        _ => Err(Why::NoColon.at(index)),
+    }
+}
+
+/// Whether these bytes stand at the index.
+#[inline]
+pub(super) fn starts_with<const N: usize>(data: &[u8], index: usize, bytes: &[u8; N]) -> bool {
+    let rest = data.get(index..).unwrap_or_default();
+    rest.first_chunk() == Some(bytes)
+}
+
+/// The first byte that is not ASCII, or does not stand for itself in a string.
+#[inline]
+pub(super) fn plain_end(data: &[u8], start: usize) -> usize {
+    let rest = data.get(start..).unwrap_or_default();
+    match Word::split(rest).and_then(|(word, _)| first(word.specials_and_highs())) {
+        // Most strings are shorter than a word.
+        Some(length) => start + length,
+        None => start + long_plain_len(rest),
+    }
+}
+
+#[inline(never)]
+fn long_plain_len(text: &[u8]) -> usize {
+    let mut rest = text;
+    for _ in 0..2 {
+        if let Some((word, after)) = Word::split(rest) {
+            match first(word.specials_and_highs()) {
+                Some(length) => return text.len() - rest.len() + length,
+                None => rest = after,
+            }
+        }
+    }
+    while let Some((block, after)) = rest.split_first_chunk()
+        && is_plain(block)
+    {
+        rest = after;
+    }
+    text.len() - rest.len() + prefix_len(rest, Word::specials_and_highs)
+}
+
+/// As many bytes as vectors take at once.
+#[inline]
+fn is_plain(block: &[u8; 32]) -> bool {
+    let is_special = |byte: u8| (byte.cast_signed() < 0x20) | (byte == b'"') | (byte == b'\\');
+    !block
+        .iter()
+        .fold(false, |any, byte| any | is_special(*byte))
+}
+
+/// A string, from behind its first quote; its first byte that is not plain is known.
+#[inline(never)]
+pub(super) fn special_string(
+    data: &[u8],
+    start: usize,
+    special: usize,
+    is_response: bool,
+) -> Result<usize, Invalid> {
+    let mut index = special;
+    loop {
+        index = match data.get(index) {
+            Some(b'"') => break,
+            Some(b'\\') => escape(data, index + 1, is_response)?,
+            Some(0x80..) => index + 1,
+            _ => return Err(Why::ControlCharacter.at(index)),
+        };
+        index += prefix_len(data.get(index..).unwrap_or_default(), Word::specials);
+    }
+    let inner = data.get(start..index).unwrap_or_default();
+    match is_response && !inner.is_ascii() && from_utf8(inner).is_err() {
+        true => Err(Why::NotUtf8.at(start)),
+        false => Ok(index + 1),
+    }
+}
+
+/// An escape, from behind its backslash.
+fn escape(data: &[u8], index: usize, is_response: bool) -> Result<usize, Invalid> {
+    match data.get(index) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => return Ok(index + 1),
+        Some(b'u') => {}
+        _ => return Err(Why::Escape.at(index)),
+    }
+    let end = index + 5;
+    match code_unit(data, index + 1)? {
+        0xD800..=0xDFFF if !is_response => Ok(end),
+        0xD800..=0xDBFF if starts_with(data, end, b"\\u") => match code_unit(data, end + 2)? {
+            0xDC00..=0xDFFF => Ok(end + 6),
+            _ => Err(Why::Surrogate.at(index)),
+        },
+        0xD800..=0xDFFF => Err(Why::Surrogate.at(index)),
+        _ => Ok(end),
+    }
+}
+
+/// Four hexadecimal digits.
+fn code_unit(data: &[u8], start: usize) -> Result<u32, Invalid> {
+    (start..start + 4).try_fold(0, |unit, index| {
+        let digit = data
+            .get(index)
+            .and_then(|digit| char::from(*digit).to_digit(16));
+        Ok(unit * 16 + digit.ok_or(Why::Escape.at(index))?)
+    })
+}
+
+/// `true`, `false` or `null`.
+#[inline]
+pub(super) fn literal<const N: usize>(
+    data: &[u8],
+    index: usize,
+    literal: &[u8; N],
+) -> Result<usize, Invalid> {
+    match starts_with(data, index, literal) {
+        true => Ok(index + N),
+        false => Err(not_literal(data, index, literal)),
+    }
+}
+
+#[cold]
+fn not_literal(data: &[u8], index: usize, literal: &[u8]) -> Invalid {
+    let pairs = data.iter().skip(index).zip(literal);
+    Why::NotJson.at(index + pairs.take_while(|(found, wanted)| found == wanted).count())
+}
+
+/// A number of so many bytes is below 1e200, and below 1e300 with an exponent of two digits.
+const MANY_DIGITS: usize = 200;
+
+/// A number, or what is no value at all.
+#[inline]
+pub(super) fn number(data: &[u8], start: usize, is_response: bool) -> Result<usize, Invalid> {
+    let first = match data.get(start) {
+        Some(b'-') => start + 1,
+        _ => start,
+    };
+    let mut index = match data.get(first) {
+        Some(b'1'..=b'9') => digits(data, first + 1),
+        Some(b'0') => first + 1,
+        _ if first == start => return Err(Why::NotJson.at(start)),
+        _ => return Err(Why::Number.at(first)),
+    };
+    if data.get(index) == Some(&b'.') {
+        index = some_digits(data, index + 1)?;
+    }
+    match data.get(index) {
+        Some(b'e' | b'E') => with_exponent(data, start, index + 1, is_response),
+        // A digit follows only a zero, which must not lead.
+        Some(b'0'..=b'9') => Err(Why::Number.at(index)),
+        _ if index - start < MANY_DIGITS => Ok(index),
+        _ => finite(data, start..index, is_response),
+    }
+}
+
+#[inline(never)]
+fn with_exponent(
+    data: &[u8],
+    start: usize,
+    exponent: usize,
+    is_response: bool,
+) -> Result<usize, Invalid> {
+    let sign = data
+        .get(exponent)
+        .filter(|sign| matches!(sign, b'+' | b'-'));
+    let unsigned = exponent + usize::from(sign.is_some());
+    let end = some_digits(data, unsigned)?;
+    let is_small = sign == Some(&b'-') || end - unsigned <= 2;
+    match is_small && end - start < MANY_DIGITS {
+        true => Ok(end),
+        false => finite(data, start..end, is_response),
+    }
+}
+
+/// The end of a number, unless it is in a response and beyond `f64`. `serde_json` is asked, too: it
+/// rounds in another way near the largest one, and what it refuses keeps every client that uses it
+/// from the whole envelope.
+#[cold]
+fn finite(data: &[u8], number: Range<usize>, is_response: bool) -> Result<usize, Invalid> {
+    let end = number.end;
+    let text = data
+        .get(number)
+        .and_then(|number| from_utf8(number).ok())
+        .unwrap_or_default();
+    let is_finite = || text.parse::<f64>().is_ok_and(f64::is_finite);
+    let is_read = || serde_json::from_str::<f64>(text).is_ok_and(f64::is_finite);
+    match is_response && !(is_finite() && is_read()) {
+        true => Err(Why::Number.at(end)),
+        false => Ok(end),
+    }
+}
+
+#[inline]
+fn some_digits(data: &[u8], index: usize) -> Result<usize, Invalid> {
+    match data.get(index) {
+        Some(b'0'..=b'9') => Ok(digits(data, index + 1)),
+        _ => Err(Why::Number.at(index)),
+    }
+}
+
+#[inline]
+fn digits(data: &[u8], mut index: usize) -> usize {
+    while let Some(b'0'..=b'9') = data.get(index) {
+        index += 1;
+    }
+    index
+}
