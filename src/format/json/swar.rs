@@ -11,9 +11,16 @@ impl Word {
     const ONES: u64 = u64::MAX / 255;
     const HIGHS: u64 = Self::ONES << 7;
 
+    /// The eight bytes from this index on.
+    #[inline(always)]
+    pub(super) fn at(data: &[u8], index: usize) -> Option<Self> {
+        let (word, _) = Self::split(data.get(index..)?)?;
+        Some(word)
+    }
+
     /// The first eight bytes, and those after them.
     #[inline(always)]
-    pub(super) fn split(bytes: &[u8]) -> Option<(Self, &[u8])> {
+    fn split(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (word, after) = bytes.split_first_chunk()?;
         Some((Self(u64::from_le_bytes(*word)), after))
     }

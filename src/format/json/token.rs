@@ -15,8 +15,9 @@ use super::swar::{Word, first, prefix_len};
 #[inline]
 pub(super) fn peek(data: &[u8], index: &mut usize) -> Option<u8> {
     match data.get(*index) {
+        None => None,
         Some(byte) if *byte > b' ' => Some(*byte),
-        _ => {
+        Some(_) => {
             *index = after_space(data, *index);
             data.get(*index).copied()
         }
@@ -25,18 +26,12 @@ pub(super) fn peek(data: &[u8], index: &mut usize) -> Option<u8> {
 
 #[inline(never)]
 fn after_space(data: &[u8], mut index: usize) -> usize {
-    while let Some((b' ' | b'\n' | b'\r' | b'\t', rest)) = split(data, index) {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = data.get(index) {
         // After one blank, there is usually an indent.
-        index += 1 + Word::split(rest).map_or(0, |(word, _)| word.blanks());
+        index += 1;
+        index += Word::at(data, index).map_or(0, Word::blanks);
     }
     index
-}
-
-/// The byte at the index, and those behind it.
-#[inline]
-fn split(data: &[u8], index: usize) -> Option<(u8, &[u8])> {
-    let (byte, rest) = data.get(index..)?.split_first()?;
-    Some((*byte, rest))
 }
 
 /// A string, from behind its first quote.
@@ -88,31 +83,29 @@ pub(super) fn starts_with<const N: usize>(data: &[u8], index: usize, bytes: &[u8
 /// The first byte that is not ASCII, or does not stand for itself in a string.
 #[inline]
 pub(super) fn plain_end(data: &[u8], start: usize) -> usize {
-    let rest = data.get(start..).unwrap_or_default();
-    match Word::split(rest).and_then(|(word, _)| first(word.specials_and_highs())) {
+    match Word::at(data, start).map(|word| first(word.specials_and_highs())) {
         // Most strings are shorter than a word.
-        Some(length) => start + length,
-        None => start + long_plain_len(rest),
+        Some(Some(length)) => start + length,
+        Some(None) => long_plain_end(data, start + 8),
+        None => long_plain_end(data, start),
     }
 }
 
 #[inline(never)]
-fn long_plain_len(text: &[u8]) -> usize {
-    let mut rest = text;
-    for _ in 0..2 {
-        if let Some((word, after)) = Word::split(rest) {
-            match first(word.specials_and_highs()) {
-                Some(length) => return text.len() - rest.len() + length,
-                None => rest = after,
-            }
+fn long_plain_end(data: &[u8], mut index: usize) -> usize {
+    if let Some(word) = Word::at(data, index) {
+        match first(word.specials_and_highs()) {
+            Some(length) => return index + length,
+            None => index += 8,
         }
     }
+    let mut rest = data.get(index..).unwrap_or_default();
     while let Some((block, after)) = rest.split_first_chunk()
         && is_plain(block)
     {
         rest = after;
     }
-    text.len() - rest.len() + prefix_len(rest, Word::specials_and_highs)
+    data.len() - rest.len() + prefix_len(rest, Word::specials_and_highs)
 }
 
 /// As many bytes as vectors take at once.
