@@ -128,7 +128,7 @@ impl<'a> ItemReader<'a> {
         Ok(seen)
     }
 
-    #[inline]
+    #[inline(always)]
     fn id(&self, item: &mut Subrequest, id: &Str) -> Result<(), Invalid> {
         let set = item.set_id(self.parser.shared(id)?);
         set.map_err(|_| Why::Id.at(id.start()))

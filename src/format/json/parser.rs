@@ -140,7 +140,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads a string if one is next.
-    #[inline]
+    #[inline(always)]
     pub(super) fn string(&mut self) -> Result<Option<Str>, Invalid> {
         match self.peek() {
             Some(b'"') => {
@@ -152,7 +152,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads a string from behind its first quote.
-    #[inline]
+    #[inline(always)]
     fn begun_string(&mut self) -> Result<Str, Invalid> {
         let start = self.index;
         let end = plain_end(self.data, start);

@@ -12,7 +12,8 @@ const RESPONSE_DEPTH: u32 = 4;
 /// Whether these bytes are exactly one JSON value, and one that does not keep a strict reader from
 /// the rest of the envelope.
 pub(super) fn is_json(data: &[u8]) -> bool {
-    value(data, 0, RESPONSE_DEPTH, true).is_ok_and(|mut index| peek(data, &mut index).is_none())
+    let end = value(data, 0, RESPONSE_DEPTH, true);
+    end.is_ok_and(|mut end| end == data.len() || peek(data, &mut end).is_none())
 }
 
 /// The index behind a value that stands in `depth` containers, with white space before it.

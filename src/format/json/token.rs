@@ -92,14 +92,16 @@ pub(super) fn plain_end(data: &[u8], start: usize) -> usize {
 }
 
 #[inline(never)]
-fn long_plain_end(data: &[u8], mut index: usize) -> usize {
-    if let Some(word) = Word::at(data, index) {
-        match first(word.specials_and_highs()) {
-            Some(length) => return index + length,
-            None => index += 8,
-        }
+fn long_plain_end(data: &[u8], start: usize) -> usize {
+    match Word::at(data, start).and_then(|word| first(word.specials_and_highs())) {
+        Some(length) => start + length,
+        None => longer_plain_end(data, start),
     }
-    let mut rest = data.get(index..).unwrap_or_default();
+}
+
+#[inline(never)]
+fn longer_plain_end(data: &[u8], start: usize) -> usize {
+    let mut rest = data.get(start..).unwrap_or_default();
     while let Some((block, after)) = rest.split_first_chunk()
         && is_plain(block)
     {
