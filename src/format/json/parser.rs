@@ -112,7 +112,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads the name of a member, and its colon.
-    #[inline]
+    #[inline(always)]
     pub(super) fn name(&mut self) -> Result<Str, Invalid> {
         let name = self.begun_string()?;
         self.index = colon(self.data, self.index)?;

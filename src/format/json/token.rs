@@ -152,27 +152,33 @@ fn escape(data: &[u8], index: usize, is_response: bool) -> Result<usize, Invalid
         _ => return Err(Why::Escape.at(index)),
     }
     let end = index + 5;
-    match code_unit(data, index + 1)? {
-        0xD800..=0xDFFF if !is_response => Ok(end),
-        0xD800..=0xDBFF if starts_with(data, end, b"\\u") => match code_unit(data, end + 2)? {
-            0xDC00..=0xDFFF => Ok(end + 6),
+    let Some(unit) = code_unit(data, index + 1) else {
+        return Err(not_hexadecimal(data, index + 1));
+    };
+    match unit {
+        0xD800..=0xDBFF if is_response => match code_unit(data, end + 2) {
+            Some(0xDC00..=0xDFFF) if starts_with(data, end, b"\\u") => Ok(end + 6),
             _ => Err(Why::Surrogate.at(index)),
         },
-        0xD800..=0xDFFF => Err(Why::Surrogate.at(index)),
+        0xDC00..=0xDFFF if is_response => Err(Why::Surrogate.at(index)),
         _ => Ok(end),
     }
 }
 
-/// Four hexadecimal digits.
-fn code_unit(data: &[u8], start: usize) -> Result<u32, Invalid> {
-    (start..start + 4).try_fold(0, |unit, index| {
-        let digit = data
-            .get(index)
-            .and_then(|digit| char::from(*digit).to_digit(16));
-        Ok(unit * 16 + digit.ok_or(Why::Escape.at(index))?)
-    })
+#[cold]
+fn not_hexadecimal(data: &[u8], start: usize) -> Invalid {
+    let digits = data.iter().skip(start);
+    Why::Escape.at(start + digits.take_while(|digit| digit.is_ascii_hexdigit()).count())
 }
 
+/// Four hexadecimal digits.
+#[inline]
+fn code_unit(data: &[u8], start: usize) -> Option<u32> {
+    let digits: &[u8; 4] = data.get(start..)?.first_chunk()?;
+    digits.iter().try_fold(0, |unit, digit| {
+        Some(unit * 16 + char::from(*digit).to_digit(16)?)
+    })
+}
 /// `true`, `false` or `null`.
 #[inline]
 pub(super) fn literal<const N: usize>(
@@ -266,9 +272,7 @@ fn some_digits(data: &[u8], index: usize) -> Result<usize, Invalid> {
 }
 
 #[inline]
-fn digits(data: &[u8], mut index: usize) -> usize {
-    while let Some(b'0'..=b'9') = data.get(index) {
-        index += 1;
-    }
-    index
+fn digits(data: &[u8], index: usize) -> usize {
+    let rest = data.get(index..).unwrap_or_default();
+    index + rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
