@@ -114,7 +114,7 @@ impl<'a> Parser<'a> {
     /// Reads the name of a member, and its colon.
     #[inline(always)]
     pub(super) fn name(&mut self) -> Result<Str, Invalid> {
-        let name = self.begun_string()?;
+        let name = self.begun_string(self.index)?;
         self.index = colon(self.data, self.index)?;
         Ok(name)
     }
@@ -143,18 +143,14 @@ impl<'a> Parser<'a> {
     #[inline(always)]
     pub(super) fn string(&mut self) -> Result<Option<Str>, Invalid> {
         match self.peek() {
-            Some(b'"') => {
-                self.index += 1;
-                self.begun_string().map(Some)
-            }
+            Some(b'"') => self.begun_string(self.index + 1).map(Some),
             _ => Ok(None),
         }
     }
 
     /// Reads a string from behind its first quote.
     #[inline(always)]
-    fn begun_string(&mut self) -> Result<Str, Invalid> {
-        let start = self.index;
+    fn begun_string(&mut self, start: usize) -> Result<Str, Invalid> {
         let end = plain_end(self.data, start);
         match self.data.get(end) {
             Some(b'"') => {
@@ -164,13 +160,12 @@ impl<'a> Parser<'a> {
                     is_escaped: false,
                 })
             }
-            _ => self.special_string(end),
+            _ => self.special_string(start, end),
         }
     }
 
     #[inline(never)]
-    fn special_string(&mut self, special: usize) -> Result<Str, Invalid> {
-        let start = self.index;
+    fn special_string(&mut self, start: usize, special: usize) -> Result<Str, Invalid> {
         self.index = special_string(self.data, start, special, false)?;
         let inner = start..self.index - 1;
         let bytes = self.data.get(inner.clone()).unwrap_or_default();
@@ -232,7 +227,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn text(&self, string: &Str) -> Result<Cow<'a, str>, Invalid> {
         Ok(match string.is_escaped {
             false => Cow::Borrowed(self.slice(string.inner.clone())),

@@ -47,7 +47,8 @@ pub(super) fn value(
             Some(b't') => literal(data, index, b"true")?,
             Some(b'f') => literal(data, index, b"false")?,
             Some(b'n') => literal(data, index, b"null")?,
-            _ => number(data, index, is_response)?,
+            Some(first) => number(data, index, first, is_response)?,
+            None => return Err(Why::NotJson.at(index)),
         };
         // What stands behind a value: the end of its container, perhaps of several, or a comma.
         loop {
@@ -59,13 +60,11 @@ pub(super) fn value(
                 break;
             }
             match peek(data, &mut index) {
-                Some(b',') if open.is_object() => {
-                    index += 1;
-                    index = member(data, index, is_response)?;
-                    break;
-                }
                 Some(b',') => {
                     index += 1;
+                    if open.is_object() {
+                        index = member(data, index, is_response)?;
+                    }
                     break;
                 }
                 Some(byte) if byte == open.closing => {

@@ -130,12 +130,11 @@ pub(super) fn special_string(
     let mut index = special;
     loop {
         index = match data.get(index) {
-            Some(b'"') => break,
             Some(b'\\') => escape(data, index + 1, is_response)?,
-            Some(0x80..) => index + 1,
-            _ => return Err(Why::ControlCharacter.at(index)),
+            Some(b'"') => break,
+            None | Some(..0x20) => return Err(Why::ControlCharacter.at(index)),
+            Some(_) => index + prefix_len(data.get(index..).unwrap_or_default(), Word::specials),
         };
-        index += prefix_len(data.get(index..).unwrap_or_default(), Word::specials);
     }
     let inner = data.get(start..index).unwrap_or_default();
     match is_response && !inner.is_ascii() && from_utf8(inner).is_err() {
@@ -145,6 +144,7 @@ pub(super) fn special_string(
 }
 
 /// An escape, from behind its backslash.
+#[inline]
 fn escape(data: &[u8], index: usize, is_response: bool) -> Result<usize, Invalid> {
     match data.get(index) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => return Ok(index + 1),
@@ -201,26 +201,35 @@ fn not_literal(data: &[u8], index: usize, literal: &[u8]) -> Invalid {
 /// A number of so many bytes is below 1e200, and below 1e300 with an exponent of two digits.
 const MANY_DIGITS: usize = 200;
 
-/// A number, or what is no value at all.
+/// A number, or what is no value at all; its first byte is known.
 #[inline]
-pub(super) fn number(data: &[u8], start: usize, is_response: bool) -> Result<usize, Invalid> {
-    let first = match data.get(start) {
-        Some(b'-') => start + 1,
-        _ => start,
+pub(super) fn number(
+    data: &[u8],
+    start: usize,
+    first: u8,
+    is_response: bool,
+) -> Result<usize, Invalid> {
+    let (digit, mut index) = match first {
+        b'-' => match data.get(start + 1) {
+            Some(digit) => (*digit, start + 2),
+            None => return Err(Why::Number.at(start + 1)),
+        },
+        _ => (first, start + 1),
     };
-    let mut index = match data.get(first) {
-        Some(b'1'..=b'9') => digits(data, first + 1),
-        Some(b'0') => first + 1,
-        _ if first == start => return Err(Why::NotJson.at(start)),
-        _ => return Err(Why::Number.at(first)),
+    index = match digit {
+        b'1'..=b'9' => digits(data, index),
+        b'0' => match data.get(index) {
+            Some(b'0'..=b'9') => return Err(Why::Number.at(index)),
+            _ => index,
+        },
+        _ if first == b'-' => return Err(Why::Number.at(start + 1)),
+        _ => return Err(Why::NotJson.at(start)),
     };
     if data.get(index) == Some(&b'.') {
         index = some_digits(data, index + 1)?;
     }
     match data.get(index) {
         Some(b'e' | b'E') => with_exponent(data, start, index + 1, is_response),
-        // A digit follows only a zero, which must not lead.
-        Some(b'0'..=b'9') => Err(Why::Number.at(index)),
         _ if index - start < MANY_DIGITS => Ok(index),
         _ => finite(data, start..index, is_response),
     }
