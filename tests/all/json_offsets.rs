@@ -27,7 +27,8 @@ fn first_fault(text: &[u8]) -> usize {
         };
         tails.any(|tail| has_no_fault(&[start, tail.as_bytes()].concat()))
     };
-    (1..=text.len()).take_while(is_prefix).count()
+    let ends: Vec<usize> = (1..=text.len()).collect();
+    ends.partition_point(is_prefix)
 }
 
 fn is_in_string(start: &[u8]) -> bool {

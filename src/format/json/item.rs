@@ -220,7 +220,10 @@ impl<'a> ItemReader<'a> {
             {
                 return Err(Why::UnknownDependency.at(id.start()));
             }
-            item.add_dependency(&self.parser.text(&id)?);
+            match id.is_escaped {
+                false => item.add_dependency(self.parser.plain_text(&id)),
+                true => item.add_dependency(&self.parser.unescaped(&id)?),
+            }
             is_there = self.parser.array_next()?;
         }
         Ok(())

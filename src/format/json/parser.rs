@@ -23,7 +23,7 @@ pub(super) struct Parser<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Str {
     inner: Range<usize>,
-    is_escaped: bool,
+    pub(super) is_escaped: bool,
 }
 
 impl Str {
@@ -227,19 +227,11 @@ impl<'a> Parser<'a> {
         })
     }
 
-    #[inline(always)]
-    pub(super) fn text(&self, string: &Str) -> Result<Cow<'a, str>, Invalid> {
-        Ok(match string.is_escaped {
-            false => Cow::Borrowed(self.slice(string.inner.clone())),
-            true => Cow::Owned(self.unescaped(string)?),
-        })
-    }
-
-    /// The same; a part of the envelope where there is nothing to unescape.
+    /// A part of the envelope where there is nothing to unescape.
     #[inline]
     pub(super) fn shared(&self, string: &Str) -> Result<ByteString, Invalid> {
         Ok(match string.is_escaped {
-            false => self.share(self.slice(string.inner.clone())),
+            false => self.share(self.plain_text(string)),
             true => self.unescaped(string)?.into(),
         })
     }
@@ -262,6 +254,12 @@ impl<'a> Parser<'a> {
         self.slice(string.start()..string.inner.end + 1)
     }
 
+    /// The text of a string without escapes.
+    #[inline]
+    pub(super) fn plain_text(&self, string: &Str) -> &'a str {
+        self.slice(string.inner.clone())
+    }
+
     #[inline]
     fn slice(&self, range: Range<usize>) -> &'a str {
         self.text.get(range).unwrap_or_default()
@@ -274,7 +272,7 @@ impl<'a> Parser<'a> {
 
     #[cold]
     #[inline(never)]
-    fn unescaped(&self, string: &Str) -> Result<String, Invalid> {
+    pub(super) fn unescaped(&self, string: &Str) -> Result<String, Invalid> {
         let unescaped = serde_json::from_str(self.quoted(string));
         unescaped.map_err(|_| Why::Surrogate.at(string.start()))
     }

@@ -225,13 +225,17 @@ pub(super) fn number(
         _ if first == b'-' => return Err(Why::Number.at(start + 1)),
         _ => return Err(Why::NotJson.at(start)),
     };
-    if data.get(index) == Some(&b'.') {
-        index = some_digits(data, index + 1)?;
+    if let Some(b'.' | b'e' | b'E') = data.get(index) {
+        if data.get(index) == Some(&b'.') {
+            index = some_digits(data, index + 1)?;
+        }
+        if let Some(b'e' | b'E') = data.get(index) {
+            return with_exponent(data, start, index + 1, is_response);
+        }
     }
-    match data.get(index) {
-        Some(b'e' | b'E') => with_exponent(data, start, index + 1, is_response),
-        _ if index - start < MANY_DIGITS => Ok(index),
-        _ => finite(data, start..index, is_response),
+    match index - start < MANY_DIGITS {
+        true => Ok(index),
+        false => finite(data, start..index, is_response),
     }
 }
 
