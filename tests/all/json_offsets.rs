@@ -12,7 +12,8 @@ const SOUND: &str = r#"{"x" : [-1.5e+3, true, false,null,{"y":"\u00e9\\é"}],"re
 "dependsOn":["a"],"body":[{"z":0.5},{},"\n"],"if":null,"\u0078":-0}], "y":[[],"long enough for vectors of bytes"]} "#;
 
 /// The first byte that makes no prefix of JSON of what is before it; the length if there is none.
-fn first_fault(text: &[u8]) -> usize {
+/// So many bytes are known to be a prefix.
+fn first_fault(text: &[u8], sound: usize) -> usize {
     let has_no_fault = |text: &[u8]| {
         let read = serde_json::from_slice::<IgnoredAny>(text);
         read.map_or_else(|error| error.is_eof(), |_| true)
@@ -27,8 +28,7 @@ fn first_fault(text: &[u8]) -> usize {
         };
         tails.any(|tail| has_no_fault(&[start, tail.as_bytes()].concat()))
     };
-    let ends: Vec<usize> = (1..=text.len()).collect();
-    ends.partition_point(is_prefix)
+    sound + (sound + 1..=text.len()).take_while(is_prefix).count()
 }
 
 fn is_in_string(start: &[u8]) -> bool {
@@ -73,17 +73,19 @@ fn refusal(text: &[u8]) -> Option<Value> {
     Some(reply.json())
 }
 
-/// Checks what is told of an envelope whose only fault is one of syntax, if it has one.
-fn assert_placed(text: &[u8]) {
-    let offset = first_fault(text);
+/// Checks what is told of an envelope that is sound up to here, if it has a fault of syntax.
+fn assert_placed(text: &[u8], sound: usize) {
+    let offset = first_fault(text, sound);
     let Some(problem) = refusal(text) else {
         assert_eq!(offset, text.len(), "{}", text.escape_ascii());
         return;
     };
+    let shown = text.escape_ascii();
     if !is_about_syntax(&problem) {
+        let told = problem["offset"].as_u64().unwrap_or_default();
+        assert!(told <= offset as u64, "{problem} {shown}");
         return;
     }
-    let shown = text.escape_ascii();
     match item(&text[..offset]) {
         Some(index) => assert_eq!(problem["pointer"], format!("#/requests/{index}"), "{shown}"),
         None => assert_eq!(problem["offset"], offset, "{problem} {shown}"),
@@ -130,10 +132,10 @@ fn a_byte_that_is_wrong_is_told_wherever_it_stands() {
         let (before, after) = SOUND.as_bytes().split_at(at);
         let behind = SOUND[at..].chars().next().map_or(0, char::len_utf8);
         for byte in *b"\" \n{}[],:\\/-+.0e9tun#\x01\x7F" {
-            assert_placed(&[before, &[byte], after].concat());
-            assert_placed(&[before, &[byte], &after[behind..]].concat());
+            assert_placed(&[before, &[byte], after].concat(), at);
+            assert_placed(&[before, &[byte], &after[behind..]].concat(), at);
         }
-        assert_placed(&[before, &after[behind..]].concat());
+        assert_placed(&[before, &after[behind..]].concat(), at);
     }
 }
 

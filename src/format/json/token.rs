@@ -225,13 +225,13 @@ pub(super) fn number(
         _ if first == b'-' => return Err(Why::Number.at(start + 1)),
         _ => return Err(Why::NotJson.at(start)),
     };
-    if let Some(b'.' | b'e' | b'E') = data.get(index) {
-        if data.get(index) == Some(&b'.') {
-            index = some_digits(data, index + 1)?;
-        }
-        if let Some(b'e' | b'E') = data.get(index) {
-            return with_exponent(data, start, index + 1, is_response);
-        }
+    let mut next = data.get(index);
+    if next == Some(&b'.') {
+        index = some_digits(data, index + 1)?;
+        next = data.get(index);
+    }
+    if let Some(b'e' | b'E') = next {
+        return with_exponent(data, start, index + 1, is_response);
     }
     match index - start < MANY_DIGITS {
         true => Ok(index),
