@@ -9,7 +9,8 @@ use crate::support::{ask, run};
 /// Has every kind of token, in members that are read and in such that are passed over.
 const SOUND: &str = r#"{"x" : [-1.5e+3, true, false,null,{"y":"\u00e9\\é"}],"requests":[
 {"id":"a","method":"GET","url":"/a?b"} ,{"id":"b","url":"/b","headers":{"x":["1","2"],"y":"é"},
-"dependsOn":["a"],"body":[{"z":0.5},{},"\n"],"if":null,"\u0078":-0}], "y":[[],"long enough for vectors of bytes"]} "#;
+"dependsOn":["a"],"body":[{"z":0.5},{},"\n"],"if":null,"\u0078":-0}],
+"y":[[],"long enough for vectors of bytes"]} "#;
 
 /// The first byte that makes no prefix of JSON of what is before it; the length if there is none.
 /// So many bytes are known to be a prefix.

@@ -71,7 +71,8 @@ impl Reader {
         Ok(items.parser.end()?)
     }
 
-    /// Reads the name of a member: whether it is the one with the items. If not, it may stand there.
+    /// Reads the name of a member: whether it is the one with the items. If not, it may stand
+    /// there.
     fn is_requests<'a>(
         &self,
         parser: &mut Parser<'a>,

@@ -179,6 +179,7 @@ fn code_unit(data: &[u8], start: usize) -> Option<u32> {
         Some(unit * 16 + char::from(*digit).to_digit(16)?)
     })
 }
+
 /// `true`, `false` or `null`.
 #[inline]
 pub(super) fn literal<const N: usize>(
