@@ -164,13 +164,15 @@ impl<'a> Parser<'a> {
         }
     }
 
-    #[inline(never)]
+    #[inline]
     fn special_string(&mut self, start: usize, special: usize) -> Result<Str, Invalid> {
         self.index = special_string(self.data, start, special, false)?;
-        let inner = start..self.index - 1;
-        let bytes = self.data.get(inner.clone()).unwrap_or_default();
-        let is_escaped = bytes.contains(&b'\\');
-        Ok(Str { inner, is_escaped })
+        let end = self.index - 1;
+        let bytes = self.data.get(special..end).unwrap_or_default();
+        Ok(Str {
+            inner: start..end,
+            is_escaped: bytes.starts_with(b"\\") || bytes.contains(&b'\\'),
+        })
     }
 
     /// Reads any value that stands in `depth` containers: its text.

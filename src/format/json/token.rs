@@ -136,8 +136,8 @@ pub(super) fn special_string(
             Some(_) => index + prefix_len(data.get(index..).unwrap_or_default(), Word::specials),
         };
     }
-    let inner = data.get(start..index).unwrap_or_default();
-    match is_response && !inner.is_ascii() && from_utf8(inner).is_err() {
+    let inner = || data.get(start..index).unwrap_or_default();
+    match is_response && !inner().is_ascii() && from_utf8(inner()).is_err() {
         true => Err(Why::NotUtf8.at(start)),
         false => Ok(index + 1),
     }
