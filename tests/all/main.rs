@@ -36,6 +36,7 @@ mod json_hostile;
 mod json_items;
 mod json_names;
 mod json_numbers;
+mod json_offsets;
 mod json_reading;
 mod json_reference;
 mod json_writing;

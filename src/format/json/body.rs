@@ -7,7 +7,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::Rules;
-use super::item::Source;
+use super::parser::Parser;
 use crate::item_error::ItemError;
 use crate::media_type::MediaType;
 use crate::subrequest::Subrequest;
@@ -33,16 +33,18 @@ pub(super) fn decode_body(
     if media_type.is_json() {
         return Ok(body.into_bytes());
     }
-    let mut source = Source::new(&body, rules);
-    let string = source.scanner.string();
-    if rules.is_text(&media_type) {
-        let text = string.and_then(|string| source.shared(&string));
-        return text
-            .map(ByteString::into_bytes)
-            .map_err(|_| ItemError::Body);
+    let is_text = rules.is_text(&media_type);
+    let fault = if is_text {
+        ItemError::Body
+    } else {
+        ItemError::Base64
+    };
+    let mut parser = Parser::new(&body);
+    let string = parser.string().ok().flatten().ok_or(fault)?;
+    if is_text {
+        return parser.shared_bytes(&string).map_err(|_| fault);
     }
-    let string = string.map_err(|_| ItemError::Base64)?;
-    let text = source.bytes(&string).map_err(|_| ItemError::Base64)?;
+    let text = parser.bytes(&string).map_err(|_| fault)?;
     let symbol = |byte: u8| match byte {
         b'-' => b'+',
         b'_' => b'/',

@@ -1,21 +1,37 @@
-//! Why an envelope is refused, and how that is found out and said.
+//! Why an envelope is refused, where, and how that is said.
 
 use super::member::Member;
 use super::skip::MAX_DEPTH;
 use crate::error::{Error, ErrorKind};
 use crate::subrequest::InvalidId;
 
-/// What is wrong. It is one byte, so that what is sound costs nothing; words are found when there
-/// is something to say.
+/// What is wrong with an envelope, and how many bytes stand before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Invalid {
-    /// It is not JSON, or too deep.
-    Json,
+pub(super) struct Invalid {
+    pub(super) offset: usize,
+    pub(super) why: Why,
+}
+
+/// What is wrong. The words for it are found when there is something to say, and so is whether the
+/// text has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
     NotUtf8,
+    NotJson,
+    NoName,
+    NoColon,
+    NoCommaInObject,
+    NoCommaInArray,
+    Escape,
+    ControlCharacter,
+    Number,
+    TooDeep,
+    TrailingCharacters,
     NotAnObject,
     RequestsMissing,
     RequestsMisspelt,
     NotAnArray,
+    TooManyItems,
     ItemNotAnObject,
     DuplicateName,
     /// Half a surrogate pair.
@@ -31,41 +47,40 @@ pub(super) enum Invalid {
     Conditional,
 }
 
-impl From<InvalidId> for Invalid {
-    fn from(_: InvalidId) -> Self {
-        Self::Id
+impl Why {
+    #[inline]
+    pub(super) fn at(self, offset: usize) -> Invalid {
+        Invalid { offset, why: self }
     }
-}
 
-impl Invalid {
-    /// The refusal of an envelope of which so many bytes are taken.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn refusal(self, envelope: &[u8], taken: usize) -> Error {
-        let kind = match self {
-            Self::Conditional => return Error::new(ErrorKind::UnsupportedAtomicity),
-            Self::UnknownDependency => return Error::new(ErrorKind::UnknownDependency),
-            _ => ErrorKind::Malformed,
-        };
-        let syntax = match self {
-            Self::NotUtf8 => None,
-            _ => syntax_error(envelope),
-        };
-        // What stands where something else is missed may not even be JSON.
-        let (detail, offset) = match (self.detail(), syntax) {
-            (Some(detail), Some((_, at))) if at != taken => (detail, taken),
-            (_, Some(syntax)) => syntax,
-            (Some(detail), None) => (detail, taken),
-            (None, None) => ("JSON nested more than 128 deep", taken),
-        };
-        const { assert!(MAX_DEPTH == 128) };
-        Error::new(kind).detail(detail).offset(offset as u64)
+    /// Whether a value was found where another one is wanted, if it is a value at all.
+    fn wants_other_value(self) -> bool {
+        matches!(
+            self,
+            Self::NotJson
+                | Self::NotAnObject
+                | Self::NotAnArray
+                | Self::ItemNotAnObject
+                | Self::IdNotAString
+                | Self::DependsOn
+        )
     }
 
     fn detail(self) -> Option<&'static str> {
+        const { assert!(MAX_DEPTH == 128) };
         Some(match self {
-            Self::Json | Self::Conditional | Self::UnknownDependency => return None,
+            Self::Conditional | Self::UnknownDependency | Self::TooManyItems => return None,
             Self::NotUtf8 => "not UTF-8",
+            Self::NotJson => "not JSON",
+            Self::NoName => "key must be a string",
+            Self::NoColon => "expected `:`",
+            Self::NoCommaInObject => "expected `,` or `}`",
+            Self::NoCommaInArray => "expected `,` or `]`",
+            Self::Escape => "invalid escape",
+            Self::ControlCharacter => "control character",
+            Self::Number => "invalid number",
+            Self::TooDeep => "JSON nested more than 128 deep",
+            Self::TrailingCharacters => "trailing characters",
             Self::NotAnObject => "the envelope is not an object",
             Self::RequestsMissing => "`requests` is missing",
             Self::RequestsMisspelt => "`requests` in another spelling",
@@ -81,47 +96,51 @@ impl Invalid {
             Self::Misspelt(member) => member.misspelt(),
         })
     }
+
+    fn kind(self) -> ErrorKind {
+        match self {
+            Self::Conditional => ErrorKind::UnsupportedAtomicity,
+            Self::UnknownDependency => ErrorKind::UnknownDependency,
+            Self::TooManyItems => ErrorKind::TooManyItems,
+            _ => ErrorKind::Malformed,
+        }
+    }
 }
 
-/// Why these bytes, which are UTF-8, are no JSON, and how many bytes stand before the fault.
-fn syntax_error(text: &[u8]) -> Option<(&'static str, usize)> {
-    let error = serde_json::from_slice::<serde::de::IgnoredAny>(text).err()?;
-    if text.is_empty() {
-        return Some(("the envelope is empty", 0));
+impl Invalid {
+    /// The refusal of this envelope.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn refusal(self, envelope: &[u8]) -> Error {
+        let refusal = Error::new(self.why.kind());
+        match self.detail(envelope) {
+            Some(detail) => refusal.detail(detail).offset(self.offset as u64),
+            None => refusal,
+        }
     }
-    if text.starts_with("\u{feff}".as_bytes()) {
-        return Some(("a byte order mark before the JSON", 0));
+
+    fn detail(self, envelope: &[u8]) -> Option<&'static str> {
+        let detail = self.why.detail()?;
+        let (before, found) = envelope.split_at_checked(self.offset)?;
+        let is_behind_comma = || before.trim_ascii_end().ends_with(b",");
+        Some(match found {
+            [] if before.is_empty() => "the envelope is empty",
+            [] => "the JSON ends too early",
+            [b'}', ..] if self.why == Why::NoName && is_behind_comma() => TRAILING_COMMA,
+            [b'}' | b']', ..] if self.why.wants_other_value() && is_behind_comma() => {
+                TRAILING_COMMA
+            }
+            [
+                b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n',
+                ..,
+            ] => detail,
+            _ if before.is_empty() && found.starts_with("\u{feff}".as_bytes()) => {
+                "a byte order mark before the JSON"
+            }
+            _ if self.why.wants_other_value() => "not JSON",
+            _ => detail,
+        })
     }
-    if error.is_eof() {
-        return Some(("the JSON ends too early", text.len()));
-    }
-    let lines = text.split_inclusive(|byte| *byte == b'\n');
-    let before: usize = lines.take(error.line() - 1).map(<[u8]>::len).sum();
-    let at = before + error.column().saturating_sub(1);
-    let (before, found) = text.split_at(at.min(text.len()));
-    if matches!(found, [b'}' | b']', ..]) && before.trim_ascii_end().ends_with(b",") {
-        return Some(("trailing comma", at));
-    }
-    let message = error.to_string();
-    let known = PHRASES.iter().find(|known| message.starts_with(**known));
-    // `serde_json` counts this one byte less far.
-    let before_control = found.iter().position(u8::is_ascii_control);
-    Some(match known {
-        Some(&CONTROL) => (CONTROL, at + before_control.unwrap_or_default()),
-        known => (known.copied().unwrap_or("not JSON"), at),
-    })
 }
 
-/// What `serde_json` says besides "expected value", which is what it says of all that is not JSON.
-const PHRASES: [&str; 8] = [
-    "expected `:`",
-    "expected `,` or `]`",
-    "expected `,` or `}`",
-    "key must be a string",
-    "trailing characters",
-    "invalid escape",
-    "invalid number",
-    CONTROL,
-];
-
-const CONTROL: &str = "control character";
+const TRAILING_COMMA: &str = "trailing comma";

@@ -1,168 +1,103 @@
 //! Reads one item of an envelope.
 
-use std::borrow::Cow;
-use std::ops::Range;
-
-use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::Rules;
 use super::body::decode_body;
-use super::invalid::Invalid;
+use super::invalid::{Invalid, Why};
 use super::member::{Member, Seen, USUAL};
-use super::names::Names;
-use super::scan::{Scanner, Str};
-use crate::error::Error;
+use super::parser::{Parser, Str};
+use super::unique_names::UniqueNames;
 use crate::item_error::ItemError;
 use crate::subrequest::Subrequest;
 
 /// Depth at which an item's members stand: the envelope, its array, the item.
 const DEPTH: u32 = 3;
 
-/// An envelope, and the place in it.
+/// Reads the items of an envelope, one after the other.
 #[derive(Debug)]
-pub(super) struct Source<'a> {
-    envelope: &'a ByteString,
+pub(super) struct ItemReader<'a> {
+    pub(super) parser: Parser<'a>,
     rules: Rules,
-    pub(super) scanner: Scanner<'a>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> ItemReader<'a> {
     pub(super) fn new(envelope: &'a ByteString, rules: Rules) -> Self {
         Self {
-            envelope,
+            parser: Parser::new(envelope),
             rules,
-            scanner: Scanner::new(envelope.as_bytes()),
         }
-    }
-
-    /// The refusal at this place.
-    #[cold]
-    pub(super) fn refusal(&self, why: Invalid) -> Error {
-        self.refusal_at(why, self.scanner.position())
-    }
-
-    #[cold]
-    pub(super) fn refusal_at(&self, why: Invalid, offset: usize) -> Error {
-        why.refusal(self.envelope.as_bytes(), offset)
-    }
-
-    /// What a string says. Half a surrogate pair says nothing.
-    #[inline(always)]
-    pub(super) fn bytes(&self, string: &Str) -> Result<Cow<'a, [u8]>, Invalid> {
-        Ok(match string.is_escaped {
-            false => Cow::Borrowed(self.plain_bytes(string)),
-            true => Cow::Owned(self.unescaped(string)?.into_bytes()),
-        })
-    }
-
-    #[inline(always)]
-    fn plain_bytes(&self, string: &Str) -> &'a [u8] {
-        let bytes = self.envelope.as_bytes().get(string.inner.clone());
-        bytes.unwrap_or_default()
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn unescaped(&self, string: &Str) -> Result<String, Invalid> {
-        serde_json::from_str(self.quoted(string)).map_err(|_| Invalid::Surrogate)
-    }
-
-    /// The same, as a slice of the envelope where there is nothing to unescape.
-    #[inline]
-    pub(super) fn shared(&self, string: &Str) -> Result<ByteString, Invalid> {
-        Ok(match string.is_escaped {
-            false => self.envelope.slice_ref(self.slice(string.inner.clone())),
-            true => self.unescaped(string)?.into(),
-        })
-    }
-
-    fn shared_bytes(&self, string: &Str) -> Result<Bytes, Invalid> {
-        Ok(match string.is_escaped {
-            false => {
-                let bytes = self.plain_bytes(string);
-                self.envelope.as_bytes().slice_ref(bytes)
-            }
-            true => self.unescaped(string)?.into(),
-        })
-    }
-
-    #[inline]
-    fn slice(&self, range: Range<usize>) -> &'a str {
-        self.envelope.get(range).unwrap_or_default()
-    }
-
-    fn quoted(&self, string: &Str) -> &'a str {
-        self.slice(string.inner.start - 1..string.inner.end + 1)
-    }
-
-    /// Takes any value.
-    fn value(&mut self) -> Result<&'a str, Invalid> {
-        let range = self.scanner.value(DEPTH)?;
-        Ok(self.slice(range))
     }
 
     /// Fills in one item, which stands behind these. What breaks the structure is an error and
     /// refuses the batch; a bad value fails the item.
-    pub(super) fn item(
+    pub(super) fn read(
         &mut self,
         item: &mut Subrequest,
         earlier: &[Subrequest],
     ) -> Result<(), Invalid> {
-        if !self.scanner.take(b'{') {
-            return Err(Invalid::ItemNotAnObject);
+        if self.parser.peek() != Some(b'{') {
+            return Err(self.parser.invalid(Why::ItemNotAnObject));
         }
         let mut seen = self.usual_start(item)?;
-        let mut is_first = !seen.has(Member::Id);
         let mut unknown = None;
         let mut body = None;
-        while self.scanner.member_begins(is_first)? {
-            is_first = false;
-            let member = match self.usual_member() {
+        let mut is_there = match seen.has(Member::Id) {
+            true => self.parser.object_next()?,
+            false => self.parser.object_first()?,
+        };
+        while is_there {
+            let start = self.parser.name_start();
+            let member = match self.parser.any_of(&USUAL) {
                 Some(member) => member,
                 None => self.any_member(&mut unknown)?,
             };
-            seen.note(member)?;
-            match (member, self.scanner.string_if_next()?) {
-                (Member::Id, Some(id)) => item.set_id(self.shared(&id)?)?,
-                (Member::Method, Some(method)) => item.set_method(&self.bytes(&method)?),
-                (Member::Url, Some(url)) => item.url = self.shared(&url)?,
+            if !seen.insert(member) {
+                return Err(Why::DuplicateName.at(start));
+            }
+            let value = self.parser.string()?;
+            match (member, value) {
+                (Member::Id, Some(id)) => self.id(item, &id)?,
+                (Member::Method, Some(method)) => item.set_method(&self.parser.bytes(&method)?),
+                (Member::Url, Some(url)) => item.url = self.parser.shared(&url)?,
                 (Member::Headers, Some(_)) => item.fail(ItemError::Header),
-                (Member::Body, Some(text)) => body = Some(self.quoted(&text)),
+                (Member::Body, Some(text)) => body = Some(self.parser.quoted(&text)),
                 (Member::AtomicityGroup, Some(group)) => {
-                    item.extras_mut().group = Some(self.shared(&group)?);
+                    item.extras_mut().group = Some(self.parser.shared(&group)?);
                 }
-                (Member::Id, None) => return Err(Invalid::IdNotAString),
-                (Member::DependsOn, Some(_)) => return Err(Invalid::DependsOn),
+                (Member::Id, None) => return Err(self.parser.invalid(Why::IdNotAString)),
+                (Member::DependsOn, Some(value)) => return Err(Why::DependsOn.at(value.start())),
                 (Member::Method, None) => {
-                    self.value()?;
+                    self.parser.value(DEPTH)?;
                     item.fail(ItemError::Method);
                 }
                 (Member::Url, None) => {
-                    self.value()?;
+                    self.parser.value(DEPTH)?;
                     item.fail(ItemError::Target);
                 }
                 (Member::Headers, None) => self.headers(item)?,
-                (Member::Body, None) => body = Some(self.value()?),
+                (Member::Body, None) => body = Some(self.parser.value(DEPTH)?),
                 (Member::DependsOn, None) => self.depends_on(item, earlier)?,
                 // Never ignored: an item that was to be conditional must not run as if it were not.
-                (Member::If, Some(_)) => return Err(Invalid::Conditional),
+                (Member::If, Some(value)) => return Err(Why::Conditional.at(value.start())),
                 (Member::AtomicityGroup | Member::If, None) => {
-                    if self.value()? != "null" {
-                        return Err(Invalid::Conditional);
+                    let invalid = self.parser.invalid(Why::Conditional);
+                    if self.parser.value(DEPTH)? != "null" {
+                        return Err(invalid);
                     }
                 }
                 (Member::Unknown, Some(_)) => {}
                 (Member::Unknown, None) => {
-                    self.value()?;
+                    self.parser.value(DEPTH)?;
                 }
             }
+            is_there = self.parser.object_next()?;
         }
         if !seen.has(Member::Id) {
-            return Err(Invalid::IdMissing);
+            return Err(self.parser.invalid_end(Why::IdMissing));
         }
         if let Some(body) = body.filter(|body| *body != "null") {
-            match decode_body(self.envelope.slice_ref(body), item, self.rules) {
+            match decode_body(self.parser.share(body), item, self.rules) {
                 Ok(body) => item.body = body,
                 Err(fault) => item.fail(fault),
             }
@@ -170,87 +105,93 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
-    /// Takes the members that nearly every item begins with, as far as they stand there in the order and spelling of most.
-    #[inline(always)]
+    /// Reads the members that nearly every item begins with, as far as they stand there in the
+    /// order and spelling of most, and the `{` before them.
+    #[inline]
     fn usual_start(&mut self, item: &mut Subrequest) -> Result<Seen, Invalid> {
         let mut seen = Seen::default();
-        let Some(id) = self.scanner.plain_string_behind(b"\"id\":\"") else {
+        let Some(id) = self.parser.plain_string(b"{\"id\":\"") else {
             return Ok(seen);
         };
-        item.set_id(self.envelope.slice_ref(self.slice(id)))?;
-        seen.note(Member::Id)?;
-        let Some(method) = self.scanner.plain_string_behind(b",\"method\":\"") else {
+        self.id(item, &id)?;
+        seen.insert(Member::Id);
+        let Some(method) = self.parser.plain_string(b",\"method\":\"") else {
             return Ok(seen);
         };
-        item.set_method(self.slice(method).as_bytes());
-        seen.note(Member::Method)?;
-        let Some(url) = self.scanner.plain_string_behind(b",\"url\":\"") else {
+        item.set_method(self.parser.plain_bytes(&method));
+        seen.insert(Member::Method);
+        let Some(url) = self.parser.plain_string(b",\"url\":\"") else {
             return Ok(seen);
         };
-        item.url = self.envelope.slice_ref(self.slice(url));
-        seen.note(Member::Url)?;
+        item.url = self.parser.shared(&url)?;
+        seen.insert(Member::Url);
         Ok(seen)
     }
 
-    /// Takes the name of a member if it is spelled as nearly always.
     #[inline(always)]
-    fn usual_member(&mut self) -> Option<Member> {
-        let mut usual = USUAL.iter();
-        let found = usual.find(|(spelling, _)| self.scanner.take_name(spelling));
-        found.map(|(_, member)| *member)
+    fn id(&self, item: &mut Subrequest, id: &Str) -> Result<(), Invalid> {
+        let set = item.set_id(self.parser.shared(id)?);
+        set.map_err(|_| Why::Id.at(id.start()))
     }
 
     #[inline(never)]
-    fn any_member(&mut self, unknown: &mut Option<Names<'a>>) -> Result<Member, Invalid> {
-        let name = self.scanner.name()?;
-        let name = self.bytes(&name)?;
+    fn any_member(&mut self, unknown: &mut Option<UniqueNames<'a>>) -> Result<Member, Invalid> {
+        let name = self.parser.name()?;
+        let start = name.start();
+        let name = self.parser.bytes(&name)?;
         let member = Member::named(&name);
         if member == Member::Unknown {
             if let Some(meant) = Member::resembling(&name) {
-                return Err(Invalid::Misspelt(meant));
+                return Err(Why::Misspelt(meant).at(start));
             }
             if self.rules.denies_unknown {
-                return Err(Invalid::UnknownMember);
+                return Err(Why::UnknownMember.at(start));
             }
-            unknown.get_or_insert_default().insert(name)?;
+            if !unknown.get_or_insert_default().insert(name) {
+                return Err(Why::DuplicateName.at(start));
+            }
         }
         Ok(member)
     }
 
     fn headers(&mut self, item: &mut Subrequest) -> Result<(), Invalid> {
-        if !self.scanner.take(b'{') {
-            if self.value()? != "null" {
+        if self.parser.peek() != Some(b'{') {
+            if self.parser.value(DEPTH)? != "null" {
                 item.fail(ItemError::Header);
             }
             return Ok(());
         }
-        let mut names = Names::default();
-        let mut is_first = true;
-        while let Some(name) = self.scanner.member(is_first)? {
-            is_first = false;
-            let name = self.bytes(&name)?;
-            names.insert(name.clone())?;
+        let mut names = UniqueNames::default();
+        let mut is_there = self.parser.object_first()?;
+        while is_there {
+            let name = self.parser.name()?;
+            let start = name.start();
+            let name = self.parser.bytes(&name)?;
+            if !names.insert(name.clone()) {
+                return Err(Why::DuplicateName.at(start));
+            }
             if item.brings(&name) {
                 item.fail(ItemError::Header);
             }
-            if self.scanner.take(b'[') {
-                let mut is_first = true;
-                while self.scanner.element(is_first)? {
-                    is_first = false;
+            if self.parser.peek() == Some(b'[') {
+                let mut is_there = self.parser.array_first()?;
+                while is_there {
                     self.header(&name, DEPTH + 2, item)?;
+                    is_there = self.parser.array_next()?;
                 }
             } else {
                 self.header(&name, DEPTH + 1, item)?;
             }
+            is_there = self.parser.object_next()?;
         }
         Ok(())
     }
 
     fn header(&mut self, name: &[u8], depth: u32, item: &mut Subrequest) -> Result<(), Invalid> {
-        match self.scanner.string_if_next()? {
-            Some(value) => item.add_header(name, self.shared_bytes(&value)?),
+        match self.parser.string()? {
+            Some(value) => item.add_header(name, self.parser.shared_bytes(&value)?),
             None => {
-                self.scanner.value(depth)?;
+                self.parser.value(depth)?;
                 item.fail(ItemError::Header);
             }
         }
@@ -260,26 +201,30 @@ impl<'a> Source<'a> {
     /// More names than there are before the item are not kept: one of them is unknown, or a
     /// repetition.
     fn depends_on(&mut self, item: &mut Subrequest, earlier: &[Subrequest]) -> Result<(), Invalid> {
-        if !self.scanner.take(b'[') {
-            return match self.value()? {
+        if self.parser.peek() != Some(b'[') {
+            let invalid = self.parser.invalid(Why::DependsOn);
+            return match self.parser.value(DEPTH)? {
                 "null" => Ok(()),
-                _ => Err(Invalid::DependsOn),
+                _ => Err(invalid),
             };
         }
         let (mut count, mut max) = (0, None);
-        while self.scanner.element(count == 0)? {
+        let mut is_there = self.parser.array_first()?;
+        while is_there {
             count += 1;
-            let id = self.scanner.string_if_next()?;
-            let id = id.ok_or(Invalid::DependsOn)?;
+            let Some(id) = self.parser.string()? else {
+                return Err(self.parser.invalid(Why::DependsOn));
+            };
             if count > earlier.len()
                 && count > *max.get_or_insert_with(|| earlier.len() + groups_in(earlier))
             {
-                return Err(Invalid::UnknownDependency);
+                return Err(Why::UnknownDependency.at(id.start()));
             }
             match id.is_escaped {
-                false => item.add_dependency(self.slice(id.inner)),
-                true => item.add_dependency(&self.unescaped(&id)?),
+                false => item.add_dependency(self.parser.plain_text(&id)),
+                true => item.add_dependency(&self.parser.unescaped(&id)?),
             }
+            is_there = self.parser.array_next()?;
         }
         Ok(())
     }

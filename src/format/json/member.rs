@@ -1,7 +1,5 @@
 //! The members of an item.
 
-use super::invalid::Invalid;
-
 /// The members that mean something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Member {
@@ -87,14 +85,12 @@ pub(super) fn resembles(name: &[u8], known: &[u8]) -> bool {
 pub(super) struct Seen(u8);
 
 impl Seen {
-    /// A duplicate is an error.
-    #[inline(always)]
-    pub(super) fn note(&mut self, member: Member) -> Result<(), Invalid> {
-        if self.has(member) {
-            return Err(Invalid::DuplicateName);
-        }
+    /// Adds a member: whether it is new.
+    #[inline]
+    pub(super) fn insert(&mut self, member: Member) -> bool {
+        let is_new = !self.has(member);
         self.0 |= member as u8;
-        Ok(())
+        is_new
     }
 
     pub(super) fn has(&self, member: Member) -> bool {

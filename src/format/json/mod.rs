@@ -8,16 +8,16 @@ use crate::limits::Limits;
 use crate::media_type::MediaType;
 
 mod body;
-mod containers;
+mod escape;
 mod invalid;
 mod item;
 mod member;
-mod names;
+mod parser;
 mod read;
-mod scan;
 mod skip;
-mod splice;
-mod word;
+mod swar;
+mod token;
+mod unique_names;
 mod write;
 
 use read::Reader;

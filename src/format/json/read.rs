@@ -6,11 +6,11 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 
 use super::Rules;
-use super::invalid::Invalid;
-use super::item::Source;
+use super::invalid::{Invalid, Why};
+use super::item::ItemReader;
 use super::member::resembles;
-use super::names::Names;
-use super::scan::Str;
+use super::parser::Parser;
+use super::unique_names::UniqueNames;
 use crate::chunks::Chunks;
 use crate::error::{Error, ErrorKind};
 use crate::format::Decoder;
@@ -48,81 +48,117 @@ impl Reader {
         })
     }
 
-    fn too_many(&self) -> Error {
-        Error::over(ErrorKind::TooManyItems, "max_items", self.max_items)
+    /// Reads the envelope itself.
+    fn envelope(&self, text: &ByteString, found: &mut Vec<Subrequest>) -> Result<(), Refused> {
+        let items = &mut ItemReader::new(text, self.rules);
+        if items.parser.peek() != Some(b'{') {
+            return Err(items.parser.invalid(Why::NotAnObject).into());
+        }
+        let (mut names, mut has_requests) = (UniqueNames::default(), false);
+        let mut is_there = items.parser.object_first()?;
+        while is_there {
+            if self.is_requests(&mut items.parser, &mut names)? {
+                has_requests = true;
+                self.requests(items, found)?;
+            } else {
+                items.parser.value(1)?;
+            }
+            is_there = items.parser.object_next()?;
+        }
+        if !has_requests {
+            return Err(items.parser.invalid_end(Why::RequestsMissing).into());
+        }
+        Ok(items.parser.end()?)
     }
 
-    fn requests(&self, source: &mut Source<'_>, found: &mut Vec<Subrequest>) -> Result<(), Error> {
-        if !source.scanner.take(b'[') {
-            return Err(source.refusal(Invalid::NotAnArray));
+    /// Reads the name of a member: whether it is the one with the items. If not, it may stand
+    /// there.
+    fn is_requests<'a>(
+        &self,
+        parser: &mut Parser<'a>,
+        names: &mut UniqueNames<'a>,
+    ) -> Result<bool, Invalid> {
+        let name = parser.name()?;
+        let start = name.start();
+        let name = parser.bytes(&name)?;
+        let is_requests = *name == *b"requests";
+        if !is_requests && resembles(&name, b"requests") {
+            return Err(Why::RequestsMisspelt.at(start));
         }
-        loop {
-            match source.scanner.element(found.is_empty()) {
-                Ok(true) => {}
-                Ok(false) => return Ok(()),
-                Err(why) => return Err(source.refusal(why)),
-            }
+        if !is_requests && self.rules.denies_unknown {
+            return Err(Why::UnknownMember.at(start));
+        }
+        match names.insert(name) {
+            true => Ok(is_requests),
+            false => Err(Why::DuplicateName.at(start)),
+        }
+    }
+
+    fn requests(
+        &self,
+        items: &mut ItemReader<'_>,
+        found: &mut Vec<Subrequest>,
+    ) -> Result<(), Refused> {
+        if items.parser.peek() != Some(b'[') {
+            return Err(items.parser.invalid(Why::NotAnArray).into());
+        }
+        let mut is_there = items.parser.array_first()?;
+        while is_there {
             if found.len() == self.max_items {
-                return Err(self.too_many());
+                return Err(items.parser.invalid(Why::TooManyItems).into());
             }
             let index = found.len();
             // Filled in its place: it is large to move.
             found.push(Subrequest::nameless());
             if let Some((item, earlier)) = found.split_last_mut() {
-                let read = source.item(item, earlier);
-                read.map_err(|why| source.refusal(why).at_item(index))?;
+                let read = items.read(item, earlier);
+                read.map_err(|invalid| Refused {
+                    invalid,
+                    item: Some(index),
+                })?;
             }
+            is_there = items.parser.array_next()?;
         }
+        Ok(())
     }
 
-    /// Reads the envelope itself.
-    fn envelope(&self, source: &mut Source<'_>, found: &mut Vec<Subrequest>) -> Result<(), Error> {
-        if !source.scanner.take(b'{') {
-            return Err(source.refusal(Invalid::NotAnObject));
-        }
-        let (mut names, mut has_requests) = (Names::default(), false);
-        let mut is_first = true;
-        loop {
-            let member = source.scanner.member(is_first);
-            let Some(name) = member.map_err(|why| source.refusal(why))? else {
-                break;
-            };
-            is_first = false;
-            let at = name.inner.start - 1;
-            let is_requests = self.is_requests(&name, source, &mut names);
-            if is_requests.map_err(|why| source.refusal_at(why, at))? {
-                has_requests = true;
-                self.requests(source, found)?;
-            } else {
-                let value = source.scanner.value(1);
-                value.map_err(|why| source.refusal(why))?;
-            }
-        }
-        let end = source.scanner.end();
-        end.map_err(|why| source.refusal(why))?;
-        match has_requests {
-            true => Ok(()),
-            false => Err(source.refusal(Invalid::RequestsMissing)),
-        }
+    /// Refuses an envelope of which so many bytes are UTF-8. They may have a fault of their own.
+    #[cold]
+    fn not_utf8(&self, bytes: &Bytes, valid: usize, found: &mut Vec<Subrequest>) -> Error {
+        let text = ByteString::try_from(bytes.slice(..valid)).unwrap_or_default();
+        let refused = match self.envelope(&text, found) {
+            Err(refused) if refused.invalid.offset < valid => refused,
+            _ => Why::NotUtf8.at(valid).into(),
+        };
+        self.refusal(bytes, refused)
     }
 
-    /// Whether this member is the one with the items; if not, whether it may stand there.
-    fn is_requests<'a>(
-        &self,
-        name: &Str,
-        source: &Source<'a>,
-        names: &mut Names<'a>,
-    ) -> Result<bool, Invalid> {
-        let name = source.bytes(name)?;
-        let is_requests = *name == *b"requests";
-        if !is_requests && resembles(&name, b"requests") {
-            return Err(Invalid::RequestsMisspelt);
+    /// Says why an envelope is refused.
+    #[cold]
+    fn refusal(&self, envelope: &[u8], Refused { invalid, item }: Refused) -> Error {
+        if invalid.why == Why::TooManyItems {
+            return Error::over(ErrorKind::TooManyItems, "max_items", self.max_items);
         }
-        if !is_requests && self.rules.denies_unknown {
-            return Err(Invalid::UnknownMember);
+        let refusal = invalid.refusal(envelope);
+        match item {
+            Some(index) => refusal.at_item(index),
+            None => refusal,
         }
-        names.insert(name)?;
-        Ok(is_requests)
+    }
+}
+
+/// What is wrong with an envelope, and in which item.
+struct Refused {
+    invalid: Invalid,
+    item: Option<usize>,
+}
+
+impl From<Invalid> for Refused {
+    fn from(invalid: Invalid) -> Self {
+        Self {
+            invalid,
+            item: None,
+        }
     }
 }
 
@@ -133,10 +169,13 @@ impl Decoder for Reader {
     }
 
     fn end(&mut self, found: &mut Vec<Subrequest>) -> Result<(), Error> {
-        let envelope = ByteString::try_from(self.envelope.take());
-        let envelope =
-            envelope.map_err(|error| Invalid::NotUtf8.refusal(&[], error.valid_up_to()))?;
-        found.reserve_exact(self.max_items.min(envelope.len() / SHORT_ITEM));
-        self.envelope(&mut Source::new(&envelope, self.rules), found)
+        let bytes = self.envelope.take();
+        let text = match ByteString::try_from(bytes.clone()) {
+            Ok(text) => text,
+            Err(error) => return Err(self.not_utf8(&bytes, error.valid_up_to(), found)),
+        };
+        found.reserve_exact(self.max_items.min(text.len() / SHORT_ITEM));
+        let read = self.envelope(&text, found);
+        read.map_err(|refused| self.refusal(&bytes, refused))
     }
 }

@@ -1,293 +1,156 @@
-//! Strict JSON (RFC 8259), passed over as fast as it can be: from a text to what is behind a part of it. `None` is no JSON.
+//! Passes over a whole value, and keeps nothing of it. It neither recurses nor allocates.
 
-use std::str::from_utf8;
-
-use super::containers::Containers;
-use super::word::{Word, first, prefix_len};
+use super::invalid::{Invalid, Why};
+use super::token::{literal, name, number, peek, starts_with, string};
 
 /// Deeper JSON is refused.
 pub(super) const MAX_DEPTH: u32 = 128;
 
-/// The next byte that is no white space, and what is behind it.
-#[inline(always)]
-pub(super) fn next(text: &[u8]) -> Option<(u8, &[u8])> {
-    let (byte, rest) = match text.split_first()? {
-        (0x21.., _) => text.split_first()?,
-        _ => behind_space(text).split_first()?,
-    };
-    Some((*byte, rest))
+/// Depth at which the body of a response stands. One is spared for readers that count otherwise.
+const RESPONSE_DEPTH: u32 = 4;
+
+/// Whether these bytes are exactly one JSON value, and one that does not keep a strict reader from
+/// the rest of the envelope.
+pub(super) fn is_json(data: &[u8]) -> bool {
+    let end = value(data, 0, RESPONSE_DEPTH, true);
+    end.is_ok_and(|mut end| end == data.len() || peek(data, &mut end).is_none())
 }
 
-/// Passes over this byte, and white space before it.
-#[inline(always)]
-pub(super) fn byte(text: &[u8], wanted: u8) -> Option<&[u8]> {
-    match text {
-        [byte, rest @ ..] if *byte == wanted => Some(rest),
-        _ => behind_space(text).strip_prefix(&[wanted]),
-    }
-}
-
-#[inline(never)]
-fn behind_space(mut text: &[u8]) -> &[u8] {
-    while let [b' ' | b'\n' | b'\r' | b'\t', rest @ ..] = text {
-        // Where there is any, there is an indent.
-        let blanks = Word::split(rest).map_or(0, |(word, _)| word.blanks());
-        text = rest.get(blanks..).unwrap_or_default();
-    }
-    text
-}
-
-/// From behind the quote that begins a string to behind the one that ends it; and whether there are escapes between. The
-/// text of an answer may not be UTF-8, and half a surrogate pair in it is an error.
-#[inline(always)]
-pub(super) fn string(text: &[u8], is_answer: bool) -> Option<(&[u8], bool)> {
-    match special(text) {
-        [b'"', rest @ ..] => Some((rest, false)),
-        special => special_string(text, special, is_answer),
-    }
-}
-
-/// The same for a string that is ASCII and has no escapes; `None` for any other.
-#[inline(always)]
-pub(super) fn plain_string(text: &[u8]) -> Option<&[u8]> {
-    special(text).strip_prefix(b"\"")
-}
-
-/// The same for the name of a member, to behind its colon.
-#[inline(always)]
-fn name(text: &[u8], is_answer: bool) -> Option<&[u8]> {
-    match special(text) {
-        [b'"', b':', rest @ ..] => Some(rest),
-        special => special_name(text, special, is_answer),
-    }
-}
-
-#[inline(never)]
-fn special_name<'a>(text: &[u8], special: &'a [u8], is_answer: bool) -> Option<&'a [u8]> {
-    let (rest, _) = special_string(text, special, is_answer)?;
-    byte(rest, b':')
-}
-
-/// From the first byte on that is not ASCII, or does not stand in a string for itself.
-#[inline(always)]
-fn special(text: &[u8]) -> &[u8] {
-    match Word::split(text) {
-        Some((word, after)) => match first(word.specials_and_highs()) {
-            Some(length) => text.get(length..).unwrap_or_default(),
-            // Most strings are shorter.
-            None => after_plain(after),
-        },
-        None => after_plain(text),
-    }
-}
-
-/// The same for what is longer.
-#[inline(never)]
-fn after_plain(mut text: &[u8]) -> &[u8] {
-    if let Some((word, after)) = Word::split(text) {
-        match first(word.specials_and_highs()) {
-            Some(length) => return text.get(length..).unwrap_or_default(),
-            None => text = after,
-        }
-    }
-    while let Some((block, after)) = text.split_first_chunk()
-        && is_plain(block)
-    {
-        text = after;
-    }
-    let length = prefix_len(text, Word::specials_and_highs);
-    text.get(length..).unwrap_or_default()
-}
-
-/// Of as many bytes as vectors take at once.
-#[inline]
-fn is_plain(block: &[u8; 32]) -> bool {
-    let is_special = |byte: u8| (byte.cast_signed() < 0x20) | (byte == b'"') | (byte == b'\\');
-    !block
-        .iter()
-        .fold(false, |any, byte| any | is_special(*byte))
-}
-
-/// What is behind a string, whose first byte that is not plain is `rest`'s; and whether there are escapes.
-#[inline(never)]
-fn special_string<'a>(
-    text: &[u8],
-    mut rest: &'a [u8],
-    is_answer: bool,
-) -> Option<(&'a [u8], bool)> {
-    let mut is_escaped = false;
+/// The index behind a value that stands in `depth` containers, with white space before it.
+pub(super) fn value(
+    data: &[u8],
+    mut index: usize,
+    depth: u32,
+    is_response: bool,
+) -> Result<usize, Invalid> {
+    let mut open = Open::default();
     loop {
-        rest = match rest {
-            [b'"', rest @ ..] => {
-                let inner = text.get(..text.len() - rest.len() - 1)?;
-                let is_text = !is_answer || inner.is_ascii() || from_utf8(inner).is_ok();
-                return is_text.then_some((rest, is_escaped));
-            }
-            [b'\\', rest @ ..] => {
-                is_escaped = true;
-                escape(rest, is_answer)?
-            }
-            [0x80..=0xFF, rest @ ..] => rest,
-            _ => return None,
-        };
-        rest = rest.get(prefix_len(rest, Word::specials)..)?;
-    }
-}
-
-fn escape(text: &[u8], is_answer: bool) -> Option<&[u8]> {
-    let (first, rest) = text.split_first()?;
-    match first {
-        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => return Some(rest),
-        b'u' => {}
-        _ => return None,
-    }
-    let (unit, rest) = code_unit(rest)?;
-    match unit {
-        0xD800..=0xDBFF if is_answer => match code_unit(rest.strip_prefix(b"\\u")?)? {
-            (0xDC00..=0xDFFF, rest) => Some(rest),
-            _ => None,
-        },
-        0xDC00..=0xDFFF if is_answer => None,
-        _ => Some(rest),
-    }
-}
-
-/// Four hexadecimal digits.
-fn code_unit(text: &[u8]) -> Option<(u32, &[u8])> {
-    let (digits, rest) = text.split_first_chunk::<4>()?;
-    let unit = digits.iter().try_fold(0, |unit, digit| {
-        Some(unit * 16 + char::from(*digit).to_digit(16)?)
-    });
-    Some((unit?, rest))
-}
-
-/// Any value that stands in `depth` containers, and white space before it.
-pub(super) fn value(mut text: &[u8], depth: u32, is_answer: bool) -> Option<&[u8]> {
-    let mut open = Containers::default();
-    loop {
-        let (first, rest) = next(text)?;
-        text = match first {
-            b'"' => string(rest, is_answer)?.0,
-            b'{' | b'[' => {
-                open.push(first);
+        index = match peek(data, &mut index) {
+            Some(b'"') => string(data, index + 1, is_response)?,
+            Some(opening @ (b'{' | b'[')) => {
+                open.push(opening);
                 if depth + open.count > MAX_DEPTH {
-                    return None;
+                    return Err(Why::TooDeep.at(index));
                 }
-                let (byte, inside) = next(rest)?;
-                if byte == open.closing() {
+                index += 1;
+                let inside = peek(data, &mut index);
+                if inside == Some(open.closing) {
                     open.pop();
-                    inside
-                } else if !open.is_object() {
-                    text = rest;
-                    continue;
-                } else if byte == b'"' {
-                    text = name(inside, is_answer)?;
+                    index + 1
+                } else if open.is_object() {
+                    index = member(data, index, is_response)?;
                     continue;
                 } else {
-                    return None;
+                    continue;
                 }
             }
-            b't' => rest.strip_prefix(b"rue")?,
-            b'f' => rest.strip_prefix(b"alse")?,
-            b'n' => rest.strip_prefix(b"ull")?,
-            _ => number(first, rest, is_answer)?,
+            Some(b't') => literal(data, index, b"true")?,
+            Some(b'f') => literal(data, index, b"false")?,
+            Some(b'n') => literal(data, index, b"null")?,
+            Some(first) => number(data, index, first, is_response)?,
+            None => return Err(Why::NotJson.at(index)),
         };
+        // What stands behind a value: the end of its container, perhaps of several, or a comma.
         loop {
             if open.count == 0 {
-                return Some(text);
+                return Ok(index);
             }
-            match text {
-                [b',', b'"', rest @ ..] if open.is_object() => {
-                    text = name(rest, is_answer)?;
-                    break;
-                }
-                _ => {}
-            }
-            let (byte, rest) = next(text)?;
-            text = rest;
-            if byte == b',' {
-                if open.is_object() {
-                    text = name(self::byte(rest, b'"')?, is_answer)?;
-                }
+            if open.is_object() && starts_with(data, index, b",\"") {
+                index = name(data, index + 2, is_response)?;
                 break;
             }
-            if byte != open.closing() {
-                return None;
+            match peek(data, &mut index) {
+                Some(b',') => {
+                    index += 1;
+                    if open.is_object() {
+                        index = member(data, index, is_response)?;
+                    }
+                    break;
+                }
+                Some(byte) if byte == open.closing => {
+                    index += 1;
+                    open.pop();
+                }
+                _ => return Err(open.no_comma().at(index)),
             }
-            open.pop();
         }
     }
 }
 
-/// The rest of a number, which begins with this byte. One in the text of an answer must be finite as
-/// an `f64`.
-#[inline(always)]
-fn number(first: u8, after: &[u8], is_answer: bool) -> Option<&[u8]> {
-    let (digit, mut rest) = match first {
-        b'-' => after.split_first().map(|(first, rest)| (*first, rest))?,
-        _ => (first, after),
-    };
-    rest = match digit {
-        b'0' => rest,
-        b'1'..=b'9' => digits(rest),
-        _ => return None,
-    };
-    if let [b'.', fraction @ ..] = rest {
-        rest = some_digits(fraction)?;
-    }
-    match rest {
-        [b'e' | b'E', exponent @ ..] => with_exponent(first, after, exponent, is_answer),
-        _ if after.len() - rest.len() < MANY_DIGITS => Some(rest),
-        _ => finite(first, after, rest, is_answer),
+/// The name of a member and its colon, with white space before them.
+#[inline]
+fn member(data: &[u8], mut index: usize, is_response: bool) -> Result<usize, Invalid> {
+    match peek(data, &mut index) {
+        Some(b'"') => name(data, index + 1, is_response),
+        _ => Err(Why::NoName.at(index)),
     }
 }
 
-/// A number of so many bytes is below 1e200, and below 1e300 with an exponent of two digits.
-const MANY_DIGITS: usize = 200;
+const CLOSING_BEHIND_OPENING: u8 = b'}' - b'{';
+const _: () = assert!(b']' - b'[' == CLOSING_BEHIND_OPENING);
 
-#[inline(never)]
-fn with_exponent<'a>(
-    first: u8,
-    after: &[u8],
-    exponent: &'a [u8],
-    is_answer: bool,
-) -> Option<&'a [u8]> {
-    let (is_negative, unsigned) = match exponent {
-        [sign @ (b'+' | b'-'), unsigned @ ..] => (*sign == b'-', unsigned),
-        unsigned => (false, unsigned),
-    };
-    let rest = some_digits(unsigned)?;
-    let is_small = is_negative || unsigned.len() - rest.len() <= 2;
-    match is_small && after.len() - rest.len() < MANY_DIGITS {
-        true => Some(rest),
-        false => finite(first, after, rest, is_answer),
+/// The arrays and objects that are open.
+#[derive(Debug, Default)]
+struct Open {
+    /// Closes the innermost.
+    closing: u8,
+    /// Those around it, the nearest in the lowest bit. An object is a 1.
+    outer: u128,
+    count: u32,
+}
+
+impl Open {
+    #[inline]
+    fn push(&mut self, opening: u8) {
+        self.outer = self.outer << 1 | u128::from(self.is_object());
+        self.closing = opening + CLOSING_BEHIND_OPENING;
+        self.count += 1;
+    }
+
+    #[inline]
+    fn pop(&mut self) {
+        self.closing = if self.outer & 1 == 1 { b'}' } else { b']' };
+        self.outer >>= 1;
+        self.count -= 1;
+    }
+
+    #[inline]
+    fn is_object(&self) -> bool {
+        self.closing == b'}'
+    }
+
+    #[cold]
+    fn no_comma(&self) -> Why {
+        if self.is_object() {
+            Why::NoCommaInObject
+        } else {
+            Why::NoCommaInArray
+        }
     }
 }
 
-/// The rest, unless the number before it stands in an answer and is beyond `f64`. Asked of
-/// `serde_json`, too: it rounds otherwise near the largest one, and what it refuses keeps every
-/// client that uses it from the whole envelope.
-#[cold]
-fn finite<'a>(first: u8, after: &[u8], rest: &'a [u8], is_answer: bool) -> Option<&'a [u8]> {
-    let number = [&[first], after.get(..after.len() - rest.len())?].concat();
-    let exact = from_utf8(&number).map(str::parse::<f64>);
-    let is_exact = matches!(exact, Ok(Ok(exact)) if exact.is_finite());
-    let is_finite = || serde_json::from_slice::<f64>(&number).is_ok_and(f64::is_finite);
-    (!is_answer || is_exact && is_finite()).then_some(rest)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[inline(always)]
-fn some_digits(text: &[u8]) -> Option<&[u8]> {
-    match text {
-        [b'0'..=b'9', rest @ ..] => Some(digits(rest)),
-        _ => None,
+    #[test]
+    fn every_byte_means_the_same_at_every_place_in_a_string() {
+        let agrees = |json: &[u8]| {
+            let expected = serde_json::from_slice::<serde_json::Value>(json).is_ok();
+            assert_eq!(is_json(json), expected, "{}", json.escape_ascii());
+        };
+        let two: &[&[u8]] = &[b"\\n", b"\\x", b"\xC3\xA9", b"\xA9\xC3", b"\" ", b"\xC3\""];
+        let one: Vec<[u8; 1]> = (0..=u8::MAX).map(|byte| [byte]).collect();
+        for special in one.iter().map(|byte| &byte[..]).chain(two.iter().copied()) {
+            for before in 0..20 {
+                for after in [0, 1, 7, 8, 30] {
+                    let inside = [&b" !#[]\x7Fxx".repeat(3)[..before], special].concat();
+                    let string = [b"\"", &inside[..], &vec![b'x'; after], b"\""].concat();
+                    agrees(&string);
+                    agrees(&[b"{", &string[..], b":0}"].concat());
+                    agrees(&[b"[", &string[..], b"]"].concat());
+                }
+            }
+        }
     }
-}
-
-#[inline(always)]
-fn digits(mut text: &[u8]) -> &[u8] {
-    while let [b'0'..=b'9', rest @ ..] = text {
-        text = rest;
-    }
-    text
 }

@@ -6,8 +6,8 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::Rules;
-use super::scan::is_json;
-use super::splice::{is_plain, put_base64, put_escaped, put_on_one_line};
+use super::escape::{is_plain, put_base64, put_escaped, put_on_one_line};
+use super::skip::is_json;
 use crate::format::Encoder;
 use crate::format::header_case::put_name;
 use crate::frames::Frames;

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 
-use super::word::{Word, prefix_len};
+use super::swar::{Word, prefix_len};
 use crate::format::Frames;
 
 /// `\u0000` to `\u001f`.

@@ -1,16 +1,14 @@
-//! Names that an object has had.
+//! The names of an object's members, each of which may stand there once.
 
 use std::borrow::{Borrow, Cow};
 use std::collections::HashSet;
 use std::hash::Hash;
 
-use super::invalid::Invalid;
-
 const FEW: usize = 8;
 
 /// Finds duplicates, escaped or not, in linear time; without allocating for a few plain names.
 #[derive(Debug, Default)]
-pub(super) struct Names<'a> {
+pub(super) struct UniqueNames<'a> {
     few: [&'a [u8]; FEW],
     count: usize,
     /// Apart from those with escapes: a name of a byte or two must not take ten times its size.
@@ -18,9 +16,9 @@ pub(super) struct Names<'a> {
     escaped: Option<HashSet<Vec<u8>>>,
 }
 
-impl<'a> Names<'a> {
-    /// Notes a name; a duplicate is an error.
-    pub(super) fn insert(&mut self, name: Cow<'a, [u8]>) -> Result<(), Invalid> {
+impl<'a> UniqueNames<'a> {
+    /// Adds a name: whether it is new.
+    pub(super) fn insert(&mut self, name: Cow<'a, [u8]>) -> bool {
         let mut few = self.few.iter().take(self.count);
         let is_among_few = few.any(|known| **known == *name);
         let is_new = match (name, self.few.get_mut(self.count)) {
@@ -36,10 +34,7 @@ impl<'a> Names<'a> {
                 !has(&self.more, &name) && self.escaped.get_or_insert_default().insert(name)
             }
         };
-        match is_new && !is_among_few {
-            true => Ok(()),
-            false => Err(Invalid::DuplicateName),
-        }
+        is_new && !is_among_few
     }
 }
 

@@ -1,4 +1,4 @@
-//! Eight bytes at a time.
+//! Eight bytes at a time, in one register (SWAR).
 
 use std::num::NonZero;
 
@@ -11,34 +11,41 @@ impl Word {
     const ONES: u64 = u64::MAX / 255;
     const HIGHS: u64 = Self::ONES << 7;
 
+    /// The eight bytes from this index on.
+    #[inline]
+    pub(super) fn at(data: &[u8], index: usize) -> Option<Self> {
+        let (word, _) = Self::split(data.get(index..)?)?;
+        Some(word)
+    }
+
     /// The first eight bytes, and those after them.
-    #[inline(always)]
-    pub(super) fn split(bytes: &[u8]) -> Option<(Self, &[u8])> {
+    #[inline]
+    fn split(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (word, after) = bytes.split_first_chunk()?;
         Some((Self(u64::from_le_bytes(*word)), after))
     }
 
     /// How many blanks it begins with.
-    #[inline(always)]
+    #[inline]
     pub(super) fn blanks(self) -> usize {
         let others = self.0 ^ (Self::ONES * u64::from(b' '));
         others.trailing_zeros() as usize / 8
     }
 
     /// What does not stand in a JSON string for itself: control characters, quotes and backslashes.
-    #[inline(always)]
+    #[inline]
     pub(super) fn specials(self) -> u64 {
         self.marked() & !self.0 & Self::HIGHS
     }
 
     /// Those, and bytes that are not ASCII.
-    #[inline(always)]
+    #[inline]
     pub(super) fn specials_and_highs(self) -> u64 {
         (self.marked() | self.0) & Self::HIGHS
     }
 
     /// Bytes that are ASCII are marked if they are special.
-    #[inline(always)]
+    #[inline]
     fn marked(self) -> u64 {
         // The quote changes places with the blank, and is found with the control characters below it.
         let low = (self.0 ^ (Self::ONES * 0x02)).wrapping_sub(Self::ONES * 0x21);
@@ -61,7 +68,7 @@ impl Word {
 }
 
 /// The place of the first byte that is marked in a word, if any is; less than 8.
-#[inline(always)]
+#[inline]
 pub(super) fn first(marks: u64) -> Option<usize> {
     let marks = NonZero::new(marks)?;
     Some(marks.trailing_zeros() as usize / 8)
