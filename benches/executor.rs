@@ -1,4 +1,5 @@
-//! How items are run: those that are ready at once, those that have to wait, and those that compute.
+//! How items are run: those that are ready at once, those that have to wait, and those that
+//! compute.
 //!
 //! ```sh
 //! cargo bench --bench executor [-- --quick]
@@ -85,7 +86,8 @@ fn main() {
     }
 }
 
-/// Batches in a task of the runtime's, as a server has them: what is spawned there is on the same queue.
+/// Batches in a task of the runtime's, as a server has them: what is spawned there is on the same
+/// queue.
 fn on_a_worker<'a>(runtime: &'a Runtime, service: Batch<Worker>, load: &'a Load) -> Variant<'a> {
     Box::new(move |times| {
         let requests: Vec<_> = (0..times).map(|_| load.request()).collect();

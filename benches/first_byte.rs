@@ -1,5 +1,5 @@
-//! A streamed answer does not wait for its slowest item: when the first bytes are out, and when all but that item are. And what
-//! streaming costs where no item is slow.
+//! A streamed answer does not wait for its slowest item: when the first bytes are out, and when all
+//! but that item are. And what streaming costs where no item is slow.
 //!
 //! ```sh
 //! cargo bench --bench first_byte [-- --quick]

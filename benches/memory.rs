@@ -1,4 +1,5 @@
-//! The peak of the heap while a large batch is answered: buffered, streamed and read at once, and by hand.
+//! The peak of the heap while a large batch is answered: buffered, streamed and read at once, and
+//! by hand.
 //!
 //! ```sh
 //! cargo bench --bench memory [-- --quick]

@@ -1,5 +1,5 @@
-//! The formats alone: reading an envelope, and writing answers into one, through the public traits. Beside it is what
-//! `serde_json` takes for the same bytes.
+//! The formats alone: reading an envelope, and writing answers into one, through the public traits.
+//! Beside it is what `serde_json` takes for the same bytes.
 //!
 //! ```sh
 //! cargo bench --bench parse_splice --features test-util [-- --quick]

@@ -1,6 +1,7 @@
-//! Time, as ratios to the floor: what a batch costs beside calling the service in a loop, and what a
-//! handler that one would write by hand costs. Over a service that does nothing, over an axum `Router`
-//! that sends ready bytes, and over one whose handlers use extractors, by `Router::oneshot`.
+//! Time, as ratios to the floor: what a batch costs beside calling the service in a loop, and what
+//! a handler that one would write by hand costs. Over a service that does nothing, over an axum
+//! `Router` that sends ready bytes, and over one whose handlers use extractors, by
+//! `Router::oneshot`.
 //!
 //! ```sh
 //! cargo bench --bench ratio [-- --quick]

@@ -1,5 +1,5 @@
-//! What a batch saves, as a table and a chart: writes `benches/report.md` and `benches/report.svg`, and the table of the
-//! guide page `performance`.
+//! What a batch saves, as a table and a chart: writes `benches/report.md` and `benches/report.svg`,
+//! and the table of the guide page `performance`.
 //!
 //! ```sh
 //! cargo bench --bench report               # measures, and writes

@@ -1,5 +1,5 @@
-//! Many GETs over sockets: one by one, over six connections, multiplexed by HTTP/2, and as one batch. Time, and the CPU time
-//! of both sides, which run on threads of their own.
+//! Many GETs over sockets: one by one, over six connections, multiplexed by HTTP/2, and as one
+//! batch. Time, and the CPU time of both sides, which run on threads of their own.
 //!
 //! ```sh
 //! cargo bench --bench sockets [-- --quick]

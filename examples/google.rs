@@ -1,4 +1,5 @@
-//! A batch endpoint for clients of Google's APIs: `cargo run --example google --features multipart`, then paste what it prints.
+//! A batch endpoint for clients of Google's APIs: `cargo run --example google --features
+//! multipart`, then paste what it prints.
 //!
 //! It listens on 127.0.0.1:3000, or on the port that `PORT` says (0 is any free one).
 

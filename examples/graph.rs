@@ -1,4 +1,5 @@
-//! A batch endpoint for clients of Microsoft Graph: `cargo run --example graph`, then paste what it prints.
+//! A batch endpoint for clients of Microsoft Graph: `cargo run --example graph`, then paste what it
+//! prints.
 //!
 //! It listens on 127.0.0.1:3000, or on the port that `PORT` says (0 is any free one).
 

@@ -1,4 +1,5 @@
-//! A batch endpoint on plain hyper, HTTP/1 and HTTP/2: `cargo run --example hyper`, then paste what it prints.
+//! A batch endpoint on plain hyper, HTTP/1 and HTTP/2: `cargo run --example hyper`, then paste what
+//! it prints.
 //!
 //! It listens on 127.0.0.1:3000, or on the port that `PORT` says (0 is any free one).
 

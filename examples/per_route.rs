@@ -1,4 +1,5 @@
-//! Two batch endpoints in one application, each with rules of its own: `cargo run --example per_route`.
+//! Two batch endpoints in one application, each with rules of its own: `cargo run --example
+//! per_route`.
 //!
 //! It listens on 127.0.0.1:3000, or on the port that `PORT` says (0 is any free one).
 
@@ -100,7 +101,8 @@ impl Budget {
         }
     }
 
-    /// All items of a batch, or none of them: then it is refused with 429, and told when to come back.
+    /// All items of a batch, or none of them: then it is refused with 429, and told when to come
+    /// back.
     fn charge(&self, items: usize) -> Result<(), tower_multistatus::Error> {
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         if spent.0.elapsed() >= self.window {

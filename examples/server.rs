@@ -1,7 +1,9 @@
-//! An axum application with a batch endpoint: `cargo run --example server --features tracing`, then paste what it prints.
+//! An axum application with a batch endpoint: `cargo run --example server --features tracing`, then
+//! paste what it prints.
 //!
-//! It listens on 127.0.0.1:3000, or on the port that `PORT` says (0 is any free one). Log lines go to
-//! the standard error: those of refused batches and failed items are there with the feature `tracing`.
+//! It listens on 127.0.0.1:3000, or on the port that `PORT` says (0 is any free one). Log lines go
+//! to the standard error: those of refused batches and failed items are there with the feature
+//! `tracing`.
 
 use std::env;
 use std::error::Error;

@@ -14,8 +14,8 @@ use crate::frames::Frames;
 pin_project! {
     /// The body that the wrapped service reads: the outer request's own, or an item's bytes.
     ///
-    /// The wrapped service is a `Service<Request<RequestBody<B>>>`. What is not a batch passes through with its own body
-    /// `B`, polled directly.
+    /// The wrapped service is a `Service<Request<RequestBody<B>>>`. What is not a batch passes
+    /// through with its own body `B`, polled directly.
     ///
     /// ```
     /// use http_body::Body;

@@ -30,8 +30,8 @@ use crate::trace::Warned;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Order {
-    /// As the items stand in the request. Streamed, an item then waits for those before it, and no more than
-    /// [`concurrency`](crate::BatchLayer::concurrency) items are in flight or waiting.
+    /// As the items stand in the request. Streamed, an item then waits for those before it, and no
+    /// more than [`concurrency`](crate::BatchLayer::concurrency) items are in flight or waiting.
     Request,
     /// As the items finish.
     Completion,

@@ -17,7 +17,8 @@ static DIGITS: [[u8; 3]; 1000] = {
     all
 };
 
-/// The value of `Content-Length`: a short one without an allocation, a long one in one, where `HeaderValue::from` takes two.
+/// The value of `Content-Length`: a short one without an allocation, a long one in one, where
+/// `HeaderValue::from` takes two.
 pub(crate) fn content_length(bytes: usize) -> HeaderValue {
     let zeros = usize::from(bytes < 100) + usize::from(bytes < 10);
     let digits = DIGITS.get(bytes).and_then(|digits| digits.get(zeros..));

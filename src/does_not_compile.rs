@@ -1,4 +1,5 @@
-//! Shows for rows of the guide page `compile_errors` that the code before does not, and that after does.
+//! Shows for rows of the guide page `compile_errors` that the code before does not, and that after
+//! does.
 
 /// The error of the inner service is boxed, and its future runs inside another that has to be
 /// `Send`.

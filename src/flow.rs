@@ -104,7 +104,8 @@ where
     })
 }
 
-/// When everything has to be over: the layer's deadline, or what the client is willing to wait if that is less.
+/// When everything has to be over: the layer's deadline, or what the client is willing to wait if
+/// that is less.
 fn deadline(config: &Config, agreed: &Negotiated) -> Option<Instant> {
     let wait = agreed.preferences.wait;
     let ends = [config.batch_timeout, wait].into_iter().flatten().min();
@@ -143,7 +144,8 @@ where
         }
         let frame = poll_fn(|cx| match body.as_mut().poll_frame(cx) {
             Poll::Ready(frame) => Poll::Ready(Ok(frame)),
-            // Bytes that are there already: hyper hands them over only when it has been asked. No timer for these.
+            // Bytes that are there already: hyper hands them over only when it has been asked. No
+            // timer for these.
             Poll::Pending if !std::mem::replace(&mut has_waited, true) => {
                 cx.waker().wake_by_ref();
                 Poll::Pending

@@ -9,7 +9,8 @@ const SEGMENT: usize = 32 * 1024;
 /// From here on a body is handed on as its own frame, not copied.
 const CHAINED: usize = 8 * 1024;
 
-/// The bytes of an envelope on their way out: segments of 32 KiB, with large bodies between them that are never copied.
+/// The bytes of an envelope on their way out: segments of 32 KiB, with large bodies between them
+/// that are never copied.
 ///
 /// ```
 /// use tower_multistatus::Frames;
@@ -35,7 +36,8 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// The first segment is only as large as a small batch needs. Streamed, frames leave while others are written.
+    /// The first segment is only as large as a small batch needs. Streamed, frames leave while
+    /// others are written.
     pub(crate) fn with_estimate(bytes: usize, is_streamed: bool) -> Self {
         Self {
             open: BytesMut::with_capacity(bytes.min(SEGMENT)),
@@ -85,7 +87,8 @@ impl Frames {
         }
     }
 
-    /// The same for bytes that are only lent: they are counted up, not copied, if they become a frame.
+    /// The same for bytes that are only lent: they are counted up, not copied, if they become a
+    /// frame.
     #[cfg(feature = "json")]
     #[inline]
     pub(crate) fn put_shared(&mut self, bytes: &Bytes) {

@@ -11,7 +11,8 @@ use pin_project_lite::pin_project;
 use crate::body::{Envelope, ResponseBody};
 
 pin_project! {
-    /// The future of [`Batch`](crate::Batch). Dropping it, or the response that it gives, cancels every item at once.
+    /// The future of [`Batch`](crate::Batch). Dropping it, or the response that it gives, cancels
+    /// every item at once.
     ///
     /// ```
     /// use tower_multistatus::ResponseFuture;

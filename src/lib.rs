@@ -89,8 +89,8 @@
 //! 1. An item is one value from the bytes of its request to those of its response. What was checked
 //!    is byte for byte what runs.
 //! 2. The whole envelope is checked before anything runs. An error in its last byte [refuses the
-//!    batch](guide::errors#what-refuses-the-batch). An invalid method, URL, header or body fails its
-//!    item alone.
+//!    batch](guide::errors#what-refuses-the-batch). An invalid method, URL, header or body fails
+//!    its item alone.
 //! 3. Every item of an accepted batch gets exactly one response, with its own id. None runs twice,
 //!    and nothing is retried.
 //! 4. The envelope is well-formed whatever a handler does: any bytes, any headers, a panic, no
@@ -98,23 +98,23 @@
 //!    with `panic = "abort"` still ends at a panic.)
 //! 5. Memory is bounded by the settings: the envelope, each response, and all responses together.
 //!    (A streamed response is never held whole.)
-//! 6. Every batch ends by its `batch_timeout`, whatever hangs: the upload, readiness, a call, the body of
-//!    a response. (With the feature `timeout`. Nothing can interrupt a handler that blocks its
-//!    thread, and a streamed response also waits for its reader.)
+//! 6. Every batch ends by its `batch_timeout`, whatever hangs: the upload, readiness, a call, the
+//!    body of a response. (With the feature `timeout`. Nothing can interrupt a handler that blocks
+//!    its thread, and a streamed response also waits for its reader.)
 //! 7. tower's contract is kept: the instance that was made ready is the one that is called. What
 //!    [`poll_ready`](tower::Service::poll_ready) has reserved serves a request that is not a batch.
 //!    For a batch, it is given back before the body is read.
 //! 8. Dropping the response cancels every item in flight at once. No task outlives its batch: none
-//!    is spawned, unless you set [`BatchLayer::executor`]. An item that another thread is polling at
-//!    that moment ends with that poll.
+//!    is spawned, unless you set [`BatchLayer::executor`]. An item that another thread is polling
+//!    at that moment ends with that poll.
 //! 9. An item is trusted no more than the request that carried it. A header of its own is used only
 //!    if it cannot claim another peer, host, origin or user ([`ItemHeaders::guarded`]), and an
 //!    extension reaches it only if [its type was registered](BatchLayer::inherit_extension).
 //! 10. A batch inside a batch does not run. An item that this layer would itself take for a batch
-//!     fails with 508 and is not dispatched. A second batch endpoint that an item reaches refuses it
-//!     with 508.
-//! 11. Errors never quote what a client sent, and never show the text of an inner error. They have a
-//!     fixed title, a code and an index.
+//!     fails with 508 and is not dispatched. A second batch endpoint that an item reaches refuses
+//!     it with 508.
+//! 11. Errors never quote what a client sent, and never show the text of an inner error. They have
+//!     a fixed title, a code and an index.
 //! 12. The error type of your service stays what it is. A refusal is a response.
 //!
 //! Atomicity is not among them: an envelope that asks for it is refused with 501, unless you choose

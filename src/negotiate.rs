@@ -49,7 +49,8 @@ pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Er
     })
 }
 
-/// What of the outer headers matters here, found in one pass: to look for each name would cost several.
+/// What of the outer headers matters here, found in one pass: to look for each name would cost
+/// several.
 #[derive(Default)]
 struct Fields<'a> {
     content_type: Field<'a>,
@@ -182,8 +183,8 @@ fn encoder(
         .ok_or_else(|| ErrorKind::NotAcceptable.into())
 }
 
-/// Whether `Accept` leaves nothing to choose, as of nearly every client: it is not there, is anything, or names this format,
-/// alone or before all others.
+/// Whether `Accept` leaves nothing to choose, as of nearly every client: it is not there, is
+/// anything, or names this format, alone or before all others.
 fn is_settled(reader: &dyn Format, is_alike: bool, accept: Field<'_>) -> bool {
     let value = match accept {
         Field::Absent => return true,
@@ -222,8 +223,8 @@ const ANYTHING: Range<'_> = Range {
 };
 
 impl Range<'_> {
-    /// Whether it says exactly, and willingly, that one of these is wanted for the envelope. Of JSON nobody can tell: it may
-    /// be meant for the items.
+    /// Whether it says exactly, and willingly, that one of these is wanted for the envelope. Of
+    /// JSON nobody can tell: it may be meant for the items.
     fn names_one_of(&self, formats: &[Arc<dyn Format>]) -> bool {
         let mut names = formats.iter().flat_map(|format| format.media_types());
         self.weight > 0

@@ -18,7 +18,8 @@ pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
-/// The payload's own destructor may panic, and so may the payload of that: the second one is leaked.
+/// The payload's own destructor may panic, and so may the payload of that: the second one is
+/// leaked.
 #[cold]
 fn discard(payload: Box<dyn Any + Send>) {
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
@@ -26,7 +27,8 @@ fn discard(payload: Box<dyn Any + Send>) {
     }
 }
 
-/// A value of the user's. A panic of its destructor ends here, also while another panic unwinds: there two would abort.
+/// A value of the user's. A panic of its destructor ends here, also while another panic unwinds:
+/// there two would abort.
 pub(crate) struct Contained<T>(Option<T>);
 
 impl<T> Contained<T> {

@@ -20,7 +20,8 @@ use crate::preferences::Preferences;
 use crate::status::has_no_body;
 use crate::summary::Summary;
 
-/// What every head has. The length stands first and then the type, where they are found without a search.
+/// What every head has. The length stands first and then the type, where they are found without a
+/// search.
 static ALWAYS: LazyLock<HeaderMap> = LazyLock::new(|| {
     let mut headers = HeaderMap::with_capacity(6);
     headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));

@@ -22,7 +22,8 @@ use crate::refusal::refusal;
 /// A service with a batch endpoint. [`BatchLayer`](crate::BatchLayer) makes it.
 ///
 /// A request that is not a batch goes to the wrapped service as it is: to the very instance that
-/// [`poll_ready`](Service::poll_ready) has made ready, with its own body, and without an allocation by the layer.
+/// [`poll_ready`](Service::poll_ready) has made ready, with its own body, and without an allocation
+/// by the layer.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -68,8 +69,9 @@ impl<S> Batch<S> {
         self.inner
     }
 
-    /// Gives up the readiness that `poll_ready` has reserved, and returns an instance for the items. A reservation held
-    /// while a body is read would let N batches on a `ConcurrencyLimit` of N wait for each other for good.
+    /// Gives up the readiness that `poll_ready` has reserved, and returns an instance for the
+    /// items. A reservation held while a body is read would let N batches on a `ConcurrencyLimit`
+    /// of N wait for each other for good.
     fn not_ready_inner(&mut self) -> Result<Contained<S>, Error>
     where
         S: Clone,

@@ -76,7 +76,8 @@ pub struct Subrequest {
     is_json: bool,
 }
 
-/// What few items have. Boxed, so that the others are small: a batch holds all its items until they have run.
+/// What few items have. Boxed, so that the others are small: a batch holds all its items until they
+/// have run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Extras {
     /// Any other method.
@@ -103,7 +104,8 @@ impl Subrequest {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) for an id that is not UTF-8, not of 1 to 256 bytes, or has a control character.
+    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) for an id that is not UTF-8, not of 1
+    /// to 256 bytes, or has a control character.
     pub fn new(id: impl Into<Bytes>) -> Result<Self, Error> {
         let mut item = Self::nameless();
         let id = ByteString::try_from(id.into());
@@ -212,7 +214,8 @@ impl Subrequest {
         self
     }
 
-    /// Sets the URL: a path and query, a relative reference, or an absolute URL of the batch's own origin.
+    /// Sets the URL: a path and query, a relative reference, or an absolute URL of the batch's own
+    /// origin.
     #[must_use]
     pub fn with_url(mut self, url: impl Into<Bytes>) -> Self {
         match ByteString::try_from(url.into()) {
@@ -236,7 +239,8 @@ impl Subrequest {
         self
     }
 
-    /// Lets the item wait until the item with this id has succeeded. That item must stand before this one.
+    /// Lets the item wait until the item with this id has succeeded. That item must stand before
+    /// this one.
     #[must_use]
     pub fn with_dependency(mut self, id: impl Into<Bytes>) -> Self {
         // What is not UTF-8 is nobody's id, and neither is the empty text.
@@ -245,7 +249,8 @@ impl Subrequest {
         self
     }
 
-    /// Puts the item into an atomicity group. Its members stand next to each other, and the name is no item's id.
+    /// Puts the item into an atomicity group. Its members stand next to each other, and the name is
+    /// no item's id.
     #[must_use]
     pub fn in_group(mut self, name: impl Into<Bytes>) -> Self {
         let name = ByteString::try_from(name.into()).unwrap_or_default();

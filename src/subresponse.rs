@@ -12,8 +12,8 @@ use crate::subrequest::Extras;
 
 /// The response of one item, as an [`Encoder`](crate::Encoder) gets it to write.
 ///
-/// Its headers are those that belong into an envelope: no hop-by-hop ones, no `Access-Control-*`, and
-/// `Set-Cookie` only if [`SetCookie::keep`](crate::SetCookie::keep) says so.
+/// Its headers are those that belong into an envelope: no hop-by-hop ones, no `Access-Control-*`,
+/// and `Set-Cookie` only if [`SetCookie::keep`](crate::SetCookie::keep) says so.
 ///
 /// ```
 /// use tower_multistatus::{Frames, Subresponse};
@@ -108,7 +108,8 @@ impl Subresponse {
         self.status
     }
 
-    /// The headers. A `Content-Length` among them is the service's own word: a format that frames bodies writes its own.
+    /// The headers. A `Content-Length` among them is the service's own word: a format that frames
+    /// bodies writes its own.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
@@ -165,7 +166,8 @@ impl Subresponse {
 /// More header fields than this are refused: a `HeaderMap` panics when it has too many names.
 pub(crate) const MAX_FIELDS: usize = 1000;
 
-/// Bytes that a header field takes besides its name and value, as HPACK counts them (RFC 7541 §4.1).
+/// Bytes that a header field takes besides its name and value, as HPACK counts them (RFC 7541
+/// §4.1).
 pub(crate) const FIELD_OVERHEAD: usize = 32;
 
 /// Bytes that these header fields take.

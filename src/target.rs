@@ -1,7 +1,7 @@
 //! What an item's URL may be.
 //!
-//! The raw string is checked before `http::Uri` sees it: `a`, `:80` and `javascript:x` are URIs to it, with an authority
-//! and an empty path.
+//! The raw string is checked before `http::Uri` sees it: `a`, `:80` and `javascript:x` are URIs to
+//! it, with an authority and an empty path.
 
 use std::borrow::Cow;
 
@@ -184,7 +184,8 @@ impl<'a> Targets<'a> {
     }
 }
 
-/// The kinds of all these bytes. There is no way out at the first that is unsound: nearly all are sound.
+/// The kinds of all these bytes. There is no way out at the first that is unsound: nearly all are
+/// sound.
 fn kinds(bytes: &[u8]) -> u8 {
     let kind = |byte: &u8| KINDS.get(usize::from(*byte)).copied();
     bytes
@@ -202,7 +203,8 @@ fn joined(front: &str, rest: &[u8]) -> Bytes {
     [front.as_bytes(), rest].concat().into()
 }
 
-/// `http` of `http://x`; a colon further on (`Products('a:b')`, `a/b:c`) makes no scheme (RFC 3986 §3.1).
+/// `http` of `http://x`; a colon further on (`Products('a:b')`, `a/b:c`) makes no scheme (RFC 3986
+/// §3.1).
 fn scheme_of(url: &[u8]) -> Option<&str> {
     let colon = url
         .iter()
@@ -252,7 +254,8 @@ fn check_path(target: &[u8]) -> Result<(), ItemError> {
     dot_free(&twice)
 }
 
-/// `.` and `..` between slashes of either kind, and before a parameter (`..;x` is a dot segment to some servers).
+/// `.` and `..` between slashes of either kind, and before a parameter (`..;x` is a dot segment to
+/// some servers).
 fn dot_free(path: &[u8]) -> Result<(), ItemError> {
     let dots = |segment: &[u8]| {
         let name = segment.split(|byte| *byte == b';').next();

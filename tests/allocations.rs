@@ -1,4 +1,5 @@
-//! What is not a batch costs no allocation. A binary of its own, because it counts with a global allocator.
+//! What is not a batch costs no allocation. A binary of its own, because it counts with a global
+//! allocator.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

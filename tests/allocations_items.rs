@@ -14,8 +14,8 @@ use tower_multistatus::{BatchLayer, RequestBody};
 /// By the layer, for an item that is ready at once.
 const AN_ITEM: u64 = 5 + TEXTS_OF_A_SPAN;
 
-/// axum's default features turn on `tracing/log`: until a subscriber is set, the texts of a span are
-/// then made for the crate `log`. Of three texts one grows.
+/// axum's default features turn on `tracing/log`: until a subscriber is set, the texts of a span
+/// are then made for the crate `log`. Of three texts one grows.
 const TEXTS_OF_A_SPAN: u64 = if cfg!(feature = "tracing") { 4 } else { 0 };
 
 /// More, for an item that has to wait.

@@ -21,7 +21,8 @@ const CONCURRENCY: usize = 8;
 const AN_ITEM: usize = 64;
 const REST: usize = 64 << 10;
 
-/// Makes each answer anew, and gives it at once or holds it until as many others have come as run at once.
+/// Makes each answer anew, and gives it at once or holds it until as many others have come as run
+/// at once.
 async fn handler(
     others: Option<Arc<Barrier>>,
     _: Request<RequestBody<Full<Bytes>>>,

@@ -1,5 +1,6 @@
-//! The handler that one would write without this crate: typed JSON in, every item at once, typed JSON out. It has no limits,
-//! no header policy, no order of dependence, and fails whole when an answer is not JSON.
+//! The handler that one would write without this crate: typed JSON in, every item at once, typed
+//! JSON out. It has no limits, no header policy, no order of dependence, and fails whole when an
+//! answer is not JSON.
 
 use std::convert::Infallible;
 

@@ -1,5 +1,5 @@
-//! The floor: what the handlers cost by themselves. No envelope, no parsing: requests from ready parts, one after the other,
-//! and their bodies copied into one buffer of the right size.
+//! The floor: what the handlers cost by themselves. No envelope, no parsing: requests from ready
+//! parts, one after the other, and their bodies copied into one buffer of the right size.
 
 use axum::Router;
 use axum::body::Body;
@@ -11,8 +11,8 @@ use tower::{Service, ServiceExt};
 
 use super::{Load, parts};
 
-/// The same over an application, as one would write it: a clone of the router for each request, each body collected and then
-/// appended.
+/// The same over an application, as one would write it: a clone of the router for each request,
+/// each body collected and then appended.
 pub(crate) async fn oneshot(router: &Router, load: &Load, answer_bytes: usize) -> Vec<u8> {
     let mut all = Vec::with_capacity(load.ready.len() * answer_bytes);
     for item in &load.ready {

@@ -1,4 +1,5 @@
-//! Measures variants in turn, in one process: on a machine with other work to do only their ratios mean something.
+//! Measures variants in turn, in one process: on a machine with other work to do only their ratios
+//! mean something.
 
 use std::time::{Duration, Instant};
 
@@ -20,8 +21,8 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    /// What the arguments ask for; `None` if it is not `cargo bench` that runs this: `cargo test --benches` builds without
-    /// optimisation, and what it would measure says nothing.
+    /// What the arguments ask for; `None` if it is not `cargo bench` that runs this: `cargo test
+    /// --benches` builds without optimisation, and what it would measure says nothing.
     pub(crate) fn from_args() -> Option<Self> {
         let has = |name: &str| std::env::args().skip(1).any(|arg| arg == name);
         match (has("--quick"), has("--bench")) {
@@ -43,12 +44,13 @@ impl Mode {
 /// One way to do a thing: does it so many times.
 pub(crate) type Variant<'a> = Box<dyn FnMut(u32) + 'a>;
 
-/// Runs the variants in turn until the time is up: the median seconds that each takes once. The first variant sets how
-/// many times make a slot.
+/// Runs the variants in turn until the time is up: the median seconds that each takes once. The
+/// first variant sets how many times make a slot.
 pub(crate) fn seconds(variants: &mut [Variant<'_>], time: Duration) -> Vec<f64> {
     let end = Instant::now() + time;
     let once: Vec<Duration> = variants.iter_mut().map(|run| timed(run, 1)).collect();
-    // Slots of about a millisecond: long against the clock, short against what else the machine does.
+    // Slots of about a millisecond: long against the clock, short against what else the machine
+    // does.
     let times: Vec<u32> = once
         .iter()
         .map(|once| (1_000_000 / once.as_nanos().max(1)).clamp(1, 10_000) as u32)

@@ -124,7 +124,8 @@ impl Load {
     }
 }
 
-/// JSON text of so many bytes: an object, and from 150 bytes on one with a list of records, as an API answers.
+/// JSON text of so many bytes: an object, and from 150 bytes on one with a list of records, as an
+/// API answers.
 pub(crate) fn json_of(bytes: usize) -> String {
     let record = |id: usize| {
         format!(r#"{{"id":{id},"name":"part {id}","price":{id}.25,"new":true,"tags":["a","b"]}}"#)

@@ -1,5 +1,5 @@
-//! Sockets on the loopback: a server, a client and a slow wire, each on a thread of its own, so that what each side computes
-//! is told apart.
+//! Sockets on the loopback: a server, a client and a slow wire, each on a thread of its own, so
+//! that what each side computes is told apart.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -45,9 +45,9 @@ impl Cpu {
     }
 }
 
-/// Puts this thread, and those that it starts from now on, on this core. With no say in it, it is the scheduler's whim whether
-/// a client and a server that wait for each other share one, and what waking an idle one costs: three times the CPU time, in
-/// some runs and not in others.
+/// Puts this thread, and those that it starts from now on, on this core. With no say in it, it is
+/// the scheduler's whim whether a client and a server that wait for each other share one, and what
+/// waking an idle one costs: three times the CPU time, in some runs and not in others.
 pub(crate) fn stay_on_core(core: usize) {
     #[cfg(target_os = "linux")]
     {

@@ -16,8 +16,8 @@ use super::net::{Cpu, Peer};
 use super::ways::{Client, Way};
 use super::{by_hand, layer};
 
-/// An application with a batch endpoint, and one whose batch endpoint is written by hand. They have threads of their own: what
-/// the one leaves in the heap would cost the other time.
+/// An application with a batch endpoint, and one whose batch endpoint is written by hand. They have
+/// threads of their own: what the one leaves in the heap would cost the other time.
 #[derive(Clone, Debug)]
 pub(crate) struct Servers {
     pub(crate) ours: Peer,

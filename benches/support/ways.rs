@@ -38,7 +38,8 @@ pub(crate) enum Way {
     ByHand,
     /// As one batch, to another server, in the form that it reads.
     Other,
-    /// The bytes of the batch, to a handler that does nothing but send them back: what any POST costs.
+    /// The bytes of the batch, to a handler that does nothing but send them back: what any POST
+    /// costs.
     Echo,
 }
 

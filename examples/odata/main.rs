@@ -1,5 +1,5 @@
-//! A small OData service with batches, as version 4 and as version 2: `cargo run --example odata --features multipart`, then
-//! paste what it prints.
+//! A small OData service with batches, as version 4 and as version 2: `cargo run --example odata
+//! --features multipart`, then paste what it prints.
 //!
 //! It listens on 127.0.0.1:3000, or on the port that `PORT` says (0 is any free one).
 

@@ -71,7 +71,8 @@ pub(crate) fn service(products: &Products, version: Version) -> Router {
         .with_state((products.clone(), version))
 }
 
-/// A function for all resources, because `Products('tea')` is one segment of a path and MERGE is no method of axum's.
+/// A function for all resources, because `Products('tea')` is one segment of a path and MERGE is no
+/// method of axum's.
 async fn resource(
     State((products, version)): State<(Products, Version)>,
     method: Method,

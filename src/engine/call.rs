@@ -70,7 +70,8 @@ impl<B> Drop for Unsent<B> {
 }
 
 pin_project! {
-    /// One item on its way through the inner service: readiness, call, body; every step guarded against panics.
+    /// One item on its way through the inner service: readiness, call, body; every step guarded
+    /// against panics.
     pub(super) struct Call<S: Inner<B>, B> {
         max_bytes: usize,
         is_head: bool,
@@ -219,7 +220,8 @@ impl<S: Inner<B>, B> Call<S, B> {
         }
     }
 
-    /// Reads the body of what was answered. The head waits here only if the body is not there at once.
+    /// Reads the body of what was answered. The head waits here only if the body is not there at
+    /// once.
     fn read(
         self: Pin<&mut Self>,
         response: Response<S::Body>,
@@ -276,7 +278,8 @@ fn called(parts: Parts, body: Result<Bytes, ItemError>) -> Called {
     body.map(|body| (parts, body)).map_err(Failure::ItemError)
 }
 
-/// A body that is always ready, with empty frames say, would otherwise keep the deadline from being looked at.
+/// A body that is always ready, with empty frames say, would otherwise keep the deadline from being
+/// looked at.
 const FRAMES_A_POLL: usize = 128;
 
 /// Reads to the end; trailers are dropped.

@@ -19,7 +19,8 @@ use crate::rules::Rules;
 use crate::summary::Summary;
 use crate::trace::{BatchSpan, ItemSpan, NotFound, item_failed};
 
-/// The items of one batch on their way. Yields answers as they come; dropped, it takes every call with it.
+/// The items of one batch on their way. Yields answers as they come; dropped, it takes every call
+/// with it.
 pub(super) struct Dispatch<S: Inner<B>, B> {
     plan: Plan,
     rules: Rules,
@@ -101,8 +102,8 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             if let Poll::Ready((index, called, kept)) = self.in_flight.poll_next(cx) {
                 return Poll::Ready(Some(self.settle(index, called, kept)));
             }
-            // With nothing in flight the next item is the one that all held answers wait for: those of lost items are held
-            // whatever their number.
+            // With nothing in flight the next item is the one that all held answers wait for: those
+            // of lost items are held whatever their number.
             let in_flight = self.in_flight.len();
             if in_flight == 0 || in_flight + held < self.rules.concurrency {
                 match self.start(now, cx) {
@@ -149,7 +150,8 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         !self.settled.is_empty()
     }
 
-    /// Begins the next item: its answer if it did not have to wait, or `None` if there is none to begin.
+    /// Begins the next item: its answer if it did not have to wait, or `None` if there is none to
+    /// begin.
     fn start(&mut self, now: Option<Instant>, cx: &mut Task<'_>) -> Poll<Option<Settled>> {
         let inner = &*self.inner;
         let Some(index) = self.plan.next() else {

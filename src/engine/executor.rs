@@ -15,8 +15,8 @@ use crate::item_error::ItemError;
 use crate::panics::catch;
 use crate::trace::ItemSpan;
 
-/// The batch's end of a call that runs elsewhere. Dropped, it drops the call at once; one that is being polled on another
-/// thread at that moment is dropped there when that poll returns.
+/// The batch's end of a call that runs elsewhere. Dropped, it drops the call at once; one that is
+/// being polled on another thread at that moment is dropped there when that poll returns.
 pub(super) struct Spawned<S: Inner<B>, B>(Arc<Shared<S, B>>);
 
 /// The executor's end.
@@ -67,7 +67,8 @@ impl<S: Inner<B>, B> Shared<S, B> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `None` while another thread has it. A panic under it, of a subscriber say, leaves a state that is as good as any.
+    /// `None` while another thread has it. A panic under it, of a subscriber say, leaves a state
+    /// that is as good as any.
     fn try_lock(&self) -> Option<MutexGuard<'_, State<S, B>>> {
         match self.state.try_lock() {
             Ok(state) => Some(state),
@@ -77,7 +78,8 @@ impl<S: Inner<B>, B> Shared<S, B> {
     }
 }
 
-/// Sets the state. What it was is dropped without the lock: a destructor may wake the task, and an executor run it at once.
+/// Sets the state. What it was is dropped without the lock: a destructor may wake the task, and an
+/// executor run it at once.
 fn set<S: Inner<B>, B>(mut state: MutexGuard<'_, State<S, B>>, next: State<S, B>) {
     let last = std::mem::replace(&mut *state, next);
     drop(state);
@@ -133,7 +135,8 @@ impl<S: Inner<B>, B> Shared<S, B> {
     }
 }
 
-/// However an executor comes to leave its task, at its shutdown say, the batch does not wait for it.
+/// However an executor comes to leave its task, at its shutdown say, the batch does not wait for
+/// it.
 impl<S: Inner<B>, B> Drop for Task<S, B> {
     fn drop(&mut self) {
         let state = self.0.lock();

@@ -17,7 +17,8 @@ use crate::item_error::ItemError;
 pub(super) struct InFlight<S: Inner<B>, B> {
     /// Made when the first call has to wait.
     calls: Option<FuturesUnordered<Waiting<S, B>>>,
-    /// Before this no call is due. It may be that of one that has ended since: the next look finds out.
+    /// Before this no call is due. It may be that of one that has ended since: the next look finds
+    /// out.
     first_due: Option<Instant>,
 }
 
@@ -56,8 +57,8 @@ impl<S: Inner<B>, B: Send + 'static> Waiting<S, B> {
         (self.index, called, std::mem::take(&mut self.kept))
     }
 
-    /// Its outcome if it has one now, so that no work is lost that is done; else this fault. A call that still waits for
-    /// readiness is not begun only to be dropped.
+    /// Its outcome if it has one now, so that no work is lost that is done; else this fault. A call
+    /// that still waits for readiness is not begun only to be dropped.
     fn last_look(&mut self, fault: ItemError, cx: &mut Task<'_>) -> Ended {
         let is_begun = match &self.call {
             Running::Here(call) => call.is_begun(),

@@ -9,7 +9,8 @@ use crate::error::{Error, ErrorKind};
 use crate::policy::ChangeSets;
 use crate::subrequest::Subrequest;
 
-/// Items whose ids are unique and whose dependencies stand before them. There is no other way to make one.
+/// Items whose ids are unique and whose dependencies stand before them. There is no other way to
+/// make one.
 #[derive(Debug)]
 pub(crate) struct Plan {
     items: Vec<Subrequest>,
@@ -37,8 +38,9 @@ struct Ties {
 impl Plan {
     /// # Errors
     ///
-    /// [`ErrorKind::DuplicateId`], [`ErrorKind::UnknownDependency`], [`ErrorKind::UnsupportedAtomicity`], and
-    /// [`ErrorKind::Malformed`] for a group whose members do not stand next to each other.
+    /// [`ErrorKind::DuplicateId`], [`ErrorKind::UnknownDependency`],
+    /// [`ErrorKind::UnsupportedAtomicity`], and [`ErrorKind::Malformed`] for a group whose members
+    /// do not stand next to each other.
     pub(crate) fn new(
         mut items: Vec<Subrequest>,
         change_sets: ChangeSets,
@@ -103,8 +105,8 @@ impl Plan {
         None
     }
 
-    /// An item has come to its end. What waited for it may run, or is lost with it: those are returned, those that wait for
-    /// them included.
+    /// An item has come to its end. What waited for it may run, or is lost with it: those are
+    /// returned, those that wait for them included.
     pub(super) fn settle(&mut self, index: usize, is_success: bool) -> Vec<usize> {
         let mut lost = Vec::new();
         if self.ties.is_empty() {
@@ -178,7 +180,8 @@ fn ties(
     let mut previous = None;
     for (index, item) in items.iter().enumerate() {
         for on in item.dependencies() {
-            // Only what stands before is known: so a cycle cannot be, nor an item that waits for itself.
+            // Only what stands before is known: so a cycle cannot be, nor an item that waits for
+            // itself.
             let on = names.before(on, index).or_else(|| groups.before(on, index));
             let unknown = || Error::new(ErrorKind::UnknownDependency).at_item(index);
             awaited.push(on.ok_or_else(unknown)?);

@@ -1,6 +1,8 @@
-//! References to earlier items (OData 4.01 Protocol, "Referencing Returned Entities"): `$<id>` as the first segment of a URL, or as `If-Match`.
+//! References to earlier items (OData 4.01 Protocol, "Referencing Returned Entities"): `$<id>` as
+//! the first segment of a URL, or as `If-Match`.
 //!
-//! A reference is replaced by text, once, and the result passes every check of a target again. Nothing is evaluated.
+//! A reference is replaced by text, once, and the result passes every check of a target again.
+//! Nothing is evaluated.
 
 use std::collections::BTreeMap;
 
@@ -50,12 +52,14 @@ struct Referent {
 }
 
 impl Referents {
-    /// Notes where the entity of an item is: what `Location` says, else what was asked for; a POST has only the first.
+    /// Notes where the entity of an item is: what `Location` says, else what was asked for; a POST
+    /// has only the first.
     pub(super) fn note(&mut self, index: usize, item: &Subrequest, answer: &HeaderMap) {
         let said = answer
             .get(LOCATION)
             .or_else(|| answer.get("odata-entityid"));
-        // Kept until the batch ends: copied out of what the service answered, and no longer than it can be used.
+        // Kept until the batch ends: copied out of what the service answered, and no longer than it
+        // can be used.
         let is_short = |value: &&HeaderValue| value.len() <= MAX_TARGET;
         let url = match said {
             Some(value) if is_short(&value) => value.to_str().ok().map(ByteString::from),
@@ -81,7 +85,8 @@ impl Referents {
         })
     }
 
-    /// Replaces references by what they have come to, for those that refer to this item in turn, too.
+    /// Replaces references by what they have come to, for those that refer to this item in turn,
+    /// too.
     pub(super) fn fill(
         &self,
         references: References,

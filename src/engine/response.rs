@@ -27,7 +27,8 @@ use crate::subresponse::{FIELD_OVERHEAD, Subresponse};
 use crate::summary::Summary;
 use crate::trace::{BatchSpan, item_replaced};
 
-/// After so many items in one poll the task yields: tokio's budget is 128, and an item may use several.
+/// After so many items in one poll the task yields: tokio's budget is 128, and an item may use
+/// several.
 const YIELD_AFTER: usize = 32;
 
 /// So much waits to be read before a streamed answer stops for it.
@@ -36,24 +37,28 @@ const FULL_FRAME: usize = 32 * 1024;
 /// What an answer to a small item takes, to size the first segment by.
 const SMALL_ANSWER: usize = 160;
 
-/// What is reserved for one item is more than it takes: it must not burst the segment of a batch of one.
+/// What is reserved for one item is more than it takes: it must not burst the segment of a batch of
+/// one.
 const FIRST_ANSWER: usize = 256;
 
 /// What stands behind the last response is not longer.
 const END: usize = 128;
 
-/// The answer to a batch while it is made. As a [`Body`] it streams; [`pump`](Self::pump) drives it to its end.
+/// The answer to a batch while it is made. As a [`Body`] it streams; [`pump`](Self::pump) drives it
+/// to its end.
 pub(crate) struct BatchResponse<S: Inner<B>, B> {
     dispatch: Dispatch<S, B>,
     encoder: Box<dyn Encoder>,
     frames: Frames,
     state: State,
-    /// Answers that wait for those before them, where they are asked for in the order of the request.
+    /// Answers that wait for those before them, where they are asked for in the order of the
+    /// request.
     held: Option<Held>,
     /// Answers to a group that is not complete, where a format writes groups whole.
     group: Vec<Subresponse>,
     group_len: usize,
-    /// What responses that are still to be written take at least. A buffered envelope keeps room for them.
+    /// What responses that are still to be written take at least. A buffered envelope keeps room
+    /// for them.
     reserved: usize,
     summary: Summary,
     retry_after: Option<u64>,
@@ -152,7 +157,8 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
                 // Whoever takes the frame polls again.
                 return Poll::Pending;
             }
-            // Only a stream has to keep what it holds small: a buffered answer has a limit for all of it.
+            // Only a stream has to keep what it holds small: a buffered answer has a limit for all
+            // of it.
             let held = self.held.as_ref().filter(|_| self.is_streamed());
             let held = held.map_or(0, Held::len);
             match self.dispatch.poll_next(held, cx) {
@@ -259,8 +265,8 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
     }
 
-    /// Whether so many bytes more are too many: of a buffered envelope with all that waits for it, of a streamed one in a
-    /// group that is not complete.
+    /// Whether so many bytes more are too many: of a buffered envelope with all that waits for it,
+    /// of a streamed one in a group that is not complete.
     fn is_over(&self, more: usize) -> bool {
         let held = self.held.as_ref().map_or(0, Held::bytes);
         let waiting = match self.is_streamed() {
@@ -270,7 +276,8 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         waiting + more > self.dispatch.rules().config.limits.max_total_response_bytes
     }
 
-    /// The response does not fit. Nor will later ones: their items are not begun, so that nothing is done and then not told.
+    /// The response does not fit. Nor will later ones: their items are not begun, so that nothing
+    /// is done and then not told.
     fn cut_off(&mut self, subresponse: &mut Subresponse) {
         // It may be cut off twice, before it is written and after.
         if subresponse.fault != Some(ItemError::TotalTooLarge) {

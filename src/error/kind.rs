@@ -6,8 +6,9 @@ use crate::status::final_status;
 
 /// Why a whole batch is refused.
 ///
-/// A refusal is a response, never an `Err` of the service: nothing was dispatched, and the client gets an
-/// `application/problem+json` body (RFC 9457) whose `code` is [`code`](Self::code). Neither quotes what the client sent.
+/// A refusal is a response, never an `Err` of the service: nothing was dispatched, and the client
+/// gets an `application/problem+json` body (RFC 9457) whose `code` is [`code`](Self::code). Neither
+/// quotes what the client sent.
 ///
 /// ```
 /// use tower_multistatus::ErrorKind;
@@ -24,7 +25,8 @@ pub enum ErrorKind {
     DuplicateId,
     /// An item depends on an id that no earlier item has: 400.
     UnknownDependency,
-    /// The batch path is [`exclusive`](crate::BatchLayer::exclusive) and the method is another one than POST: 405.
+    /// The batch path is [`exclusive`](crate::BatchLayer::exclusive) and the method is another one
+    /// than POST: 405.
     MethodNotAllowed,
     /// No format can write what `Accept` asks for: 406.
     NotAcceptable,

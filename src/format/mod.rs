@@ -104,8 +104,8 @@ pub trait Format: fmt::Debug + Any + Send + Sync {
 
 /// Reads an envelope: bytes in, items out. It does no I/O.
 ///
-/// An implementation ends with an error as soon as it has found more than [`Limits::max_items`] items.
-/// The getters of [`Subrequest`] let its tests assert on what it found:
+/// An implementation ends with an error as soon as it has found more than [`Limits::max_items`]
+/// items. The getters of [`Subrequest`] let its tests assert on what it found:
 ///
 /// ```
 /// use bytes::Bytes;

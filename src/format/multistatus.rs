@@ -23,15 +23,18 @@ use crate::target::MAX_TARGET;
 /// What no URL has in it. It may stand in that of an item which failed for it.
 const NOT_IN_URLS: &AsciiSet = &CONTROLS.add(b' ');
 
-/// The Multi-Status envelope of WebDAV (RFC 4918 §13): `application/xml` (also `text/xml`), out, always with the status 207.
+/// The Multi-Status envelope of WebDAV (RFC 4918 §13): `application/xml` (also `text/xml`), out,
+/// always with the status 207.
 ///
 /// A layer has it if it was added with [`format`](crate::BatchLayer::format). Clients choose it by
 /// `Accept`.
 ///
-/// An item is a `<D:response>`: `<D:href>` is its URL, `<D:status>` its status line; `<D:responsedescription>` says in a few
-/// words what went wrong, and `<D:location>` where a redirect leads. What RFC 4918 has no place for stands in the namespace
-/// `urn:tower-multistatus`, which its clients pass over: `<B:id>` and, unless it is empty, `<B:body>` with its `type`. Those that
-/// XML 1.0 cannot hold, such as a body that is not UTF-8 or has a NUL in it, are in base64, and have `encoding="base64"`.
+/// An item is a `<D:response>`: `<D:href>` is its URL, `<D:status>` its status line;
+/// `<D:responsedescription>` says in a few words what went wrong, and `<D:location>` where a
+/// redirect leads. What RFC 4918 has no place for stands in the namespace `urn:tower-multistatus`,
+/// which its clients pass over: `<B:id>` and, unless it is empty, `<B:body>` with its `type`. Those
+/// that XML 1.0 cannot hold, such as a body that is not UTF-8 or has a NUL in it, are in base64,
+/// and have `encoding="base64"`.
 ///
 /// ```
 /// use axum::{Router, body::Body, routing::get};

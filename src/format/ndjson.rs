@@ -5,7 +5,8 @@ use http::request::Parts;
 use super::json::{Layout, Writer};
 use super::{Encoder, Format};
 
-/// A JSON object a line, then a summary line: `application/x-ndjson`, out, streamed in the order of completion.
+/// A JSON object a line, then a summary line: `application/x-ndjson`, out, streamed in the order of
+/// completion.
 ///
 /// Also known as `application/jsonl` and `application/ndjson`. Every layer that
 /// [`BatchLayer::new`](crate::BatchLayer::new) makes has it.

@@ -155,7 +155,8 @@ impl ItemError {
         }
     }
 
-    /// Whether the item was given up for what happened to others, so that a format may leave it out.
+    /// Whether the item was given up for what happened to others, so that a format may leave it
+    /// out.
     pub(crate) fn is_not_executed(self) -> bool {
         matches!(self, Self::FailedDependency | Self::Stopped)
     }

@@ -24,8 +24,8 @@ impl ItemErrors {
         Self(Kind::Problem)
     }
 
-    /// `{"error":{"code":…,"message":…}}` as `application/json` (OData 4.01 JSON Format §21). Clients of Microsoft Graph read an
-    /// item's body as JSON under that type only.
+    /// `{"error":{"code":…,"message":…}}` as `application/json` (OData 4.01 JSON Format §21).
+    /// Clients of Microsoft Graph read an item's body as JSON under that type only.
     pub fn odata() -> Self {
         Self::ODATA
     }

@@ -12,8 +12,9 @@ impl BatchLayer {
     /// A batch is a POST to exactly this path. JSON is read and written, and NDJSON is written
     /// (feature `json`, on by default). Every other format is added with [`format`](Self::format).
     ///
-    /// The path is compared as the layer sees it: inside axum's `nest_service("/v1", ..)`, which strips the prefix, it is
-    /// `/batch` where clients see `/v1/batch`; see [`mounted_at`](Self::mounted_at).
+    /// The path is compared as the layer sees it: inside axum's `nest_service("/v1", ..)`, which
+    /// strips the prefix, it is `/batch` where clients see `/v1/batch`; see
+    /// [`mounted_at`](Self::mounted_at).
     ///
     /// # Panics
     ///
@@ -161,7 +162,8 @@ impl BatchLayer {
         }
     }
 
-    /// What Graph and OData have in common: the service in the folder of the batch path, and the form of errors.
+    /// What Graph and OData have in common: the service in the folder of the batch path, and the
+    /// form of errors.
     #[cfg(feature = "json")]
     fn microsoft(self) -> Self {
         let folder = self.config.targets.base.clone();

@@ -9,7 +9,8 @@ use crate::policy::ChangeSets;
 ///
 /// The presets, [`graph`](Self::graph) for example, use these.
 impl BatchLayer {
-    /// What becomes of change sets (`atomicityGroup` in JSON); the default is [`ChangeSets::refuse`], with 501.
+    /// What becomes of change sets (`atomicityGroup` in JSON); the default is
+    /// [`ChangeSets::refuse`], with 501.
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, ChangeSets};
@@ -19,7 +20,8 @@ impl BatchLayer {
         self.with(|config| config.change_sets = policy)
     }
 
-    /// Whether items can refer to earlier ones (OData 4.01 Protocol, "Referencing Returned Entities"); by default they cannot.
+    /// Whether items can refer to earlier ones (OData 4.01 Protocol, "Referencing Returned
+    /// Entities"); by default they cannot.
     ///
     /// If the first segment of a URL is `$<id>` of an earlier item, it stands for the `Location` of
     /// that item's response, or for its URL if the response has none and the item was no POST.
@@ -34,7 +36,8 @@ impl BatchLayer {
         self.with(|config| config.references = references)
     }
 
-    /// Whether spaces, and what is not ASCII, are percent-encoded in items' URLs. By default they fail their item.
+    /// Whether spaces, and what is not ASCII, are percent-encoded in items' URLs. By default they
+    /// fail their item.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;

@@ -13,8 +13,9 @@ use crate::error::Error;
 
 /// # User callbacks
 impl BatchLayer {
-    /// Narrows what is a batch, beyond the method POST and the path. What it does not want passes through. By default every
-    /// POST to the path is a batch. If the function panics, the request is refused with 500.
+    /// Narrows what is a batch, beyond the method POST and the path. What it does not want passes
+    /// through. By default every POST to the path is a batch. If the function panics, the request
+    /// is refused with 500.
     ///
     /// It is also called for an item that is a POST to the path: an item that would be a batch
     /// fails with 508. If it panics then, that item fails with 500.
@@ -29,14 +30,14 @@ impl BatchLayer {
         self.with(|config| config.when = Some(Hook::new(Arc::new(when))))
     }
 
-    /// Decides whether a batch runs. Called once per batch, after all checks and before any dispatch,
-    /// with the items that may run (id, method, target) and the outer request: a rate limiter charges
-    /// for them here. By default every batch is admitted.
+    /// Decides whether a batch runs. Called once per batch, after all checks and before any
+    /// dispatch, with the items that may run (id, method, target) and the outer request: a rate
+    /// limiter charges for them here. By default every batch is admitted.
     ///
-    /// The function returns a `Result`, or a future of one where the decision is made elsewhere. The
-    /// future is polled under the [time limit of the batch](Self::batch_timeout): when that is reached,
-    /// the batch is refused with 503 and the code `admission-timeout`. If the function or the future
-    /// panics, the batch is refused with 500.
+    /// The function returns a `Result`, or a future of one where the decision is made elsewhere.
+    /// The future is polled under the [time limit of the batch](Self::batch_timeout): when that is
+    /// reached, the batch is refused with 503 and the code `admission-timeout`. If the function or
+    /// the future panics, the batch is refused with 500.
     ///
     /// # Errors
     ///
@@ -73,9 +74,9 @@ impl BatchLayer {
         self.with(|config| config.admit = Some(Hook::new(Arc::new(admit))))
     }
 
-    /// Decides whether an item runs. Called once per item, immediately before it is dispatched, with
-    /// its final method, URI, headers and extensions: what the function sees is what runs. By default
-    /// every item runs.
+    /// Decides whether an item runs. Called once per item, immediately before it is dispatched,
+    /// with its final method, URI, headers and extensions: what the function sees is what runs. By
+    /// default every item runs.
     ///
     /// The function must not block: what has to wait for something belongs into a layer inside.
     /// If it panics, the item fails with 500.

@@ -49,7 +49,8 @@ impl BatchLayer {
     ///
     /// # Panics
     ///
-    /// If a name is no method (RFC 9110 §9.1), or is CONNECT or TRACE, which never make sense in a batch.
+    /// If a name is no method (RFC 9110 §9.1), or is CONNECT or TRACE, which never make sense in a
+    /// batch.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -98,8 +99,8 @@ impl BatchLayer {
     /// `nest_service("/v1", ..)` does. It is then taken off the items' URLs too, so that clients
     /// write those that they know. An item outside it fails with 404.
     ///
-    /// In axum prefer the layer [around the nested router](crate::guide::stack#mounting-in-axum): here
-    /// `OriginalUri`, `MatchedPath` and `NestedPath` of an item lack the prefix.
+    /// In axum prefer the layer [around the nested router](crate::guide::stack#mounting-in-axum):
+    /// here `OriginalUri`, `MatchedPath` and `NestedPath` of an item lack the prefix.
     ///
     /// ```
     /// use axum::{Router, routing::get};
@@ -153,8 +154,8 @@ impl BatchLayer {
     }
 
     /// Lets items have the outer request's extension of this type, if there is one. Of all others
-    /// they get none: what a server or a router has noted about the outer request would be wrong for
-    /// them. [What handlers need it for](crate::guide::handlers).
+    /// they get none: what a server or a router has noted about the outer request would be wrong
+    /// for them. [What handlers need it for](crate::guide::handlers).
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;

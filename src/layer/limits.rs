@@ -11,7 +11,8 @@ use crate::config::Hook;
 
 /// # Limits of number and size
 impl BatchLayer {
-    /// At most so many items in a batch; the default is 100. One more refuses the batch with 413, and reading stops there.
+    /// At most so many items in a batch; the default is 100. One more refuses the batch with 413,
+    /// and reading stops there.
     ///
     /// # Panics
     ///
@@ -26,9 +27,11 @@ impl BatchLayer {
         self.with(|config| config.limits.max_items = max)
     }
 
-    /// At most so many bytes of envelope; the default is 1 MiB. Reading stops there, and the batch is refused with 413.
+    /// At most so many bytes of envelope; the default is 1 MiB. Reading stops there, and the batch
+    /// is refused with 413.
     ///
-    /// A request body limit outside the layer (axum's is 2 MB, for its own extractors only) has to be at least as large.
+    /// A request body limit outside the layer (axum's is 2 MB, for its own extractors only) has to
+    /// be at least as large.
     ///
     /// # Panics
     ///
@@ -54,11 +57,12 @@ impl BatchLayer {
         self.with(|config| config.limits.max_item_body_bytes = max)
     }
 
-    /// Maximum bytes of one item's response, headers and body together; the default is 1 MiB. A larger response is replaced
-    /// by 502, and so is one with more than 1,000 header fields.
+    /// Maximum bytes of one item's response, headers and body together; the default is 1 MiB. A
+    /// larger response is replaced by 502, and so is one with more than 1,000 header fields.
     ///
     /// A header field counts as its name, its value and 32 bytes (RFC 7541 §4.1). At most
-    /// [`concurrency`](Self::concurrency) responses are read at once, so they hold that many times this limit.
+    /// [`concurrency`](Self::concurrency) responses are read at once, so they hold that many times
+    /// this limit.
     ///
     /// # Panics
     ///
@@ -73,15 +77,16 @@ impl BatchLayer {
         self.with(|config| config.limits.max_response_bytes = max)
     }
 
-    /// Maximum bytes of a buffered envelope, as it is encoded, with all that is held for it: responses that wait for
-    /// their turn, and [hoisted](crate::SetCookie::hoist) cookies. The default is 8 MiB.
+    /// Maximum bytes of a buffered envelope, as it is encoded, with all that is held for it:
+    /// responses that wait for their turn, and [hoisted](crate::SetCookie::hoist) cookies. The
+    /// default is 8 MiB.
     ///
-    /// An item whose response does not fit gets 507 instead, and so does each item that has not begun by then. The
-    /// envelope keeps room for an empty response of every item: in JSON 64 bytes and twice the id. Only where the limit
-    /// is below that can the envelope be larger.
+    /// An item whose response does not fit gets 507 instead, and so does each item that has not
+    /// begun by then. The envelope keeps room for an empty response of every item: in JSON 64 bytes
+    /// and twice the id. Only where the limit is below that can the envelope be larger.
     ///
-    /// A streamed envelope is never held whole. There this is the limit of one atomicity group, which a multipart
-    /// envelope writes as a whole.
+    /// A streamed envelope is never held whole. There this is the limit of one atomicity group,
+    /// which a multipart envelope writes as a whole.
     ///
     /// # Panics
     ///
@@ -99,10 +104,12 @@ impl BatchLayer {
 
 /// # Concurrency
 impl BatchLayer {
-    /// At most so many items in flight at once; the default is 8. With 1 they run one after the other, in order.
+    /// At most so many items in flight at once; the default is 8. With 1 they run one after the
+    /// other, in order.
     ///
-    /// All items of a batch are polled in the one task of their request. Far more than 8 in flight can use up what tokio
-    /// lets a task do in one turn (128 steps), and a `LoadShed` inside the layer then sees services as busy that are not.
+    /// All items of a batch are polled in the one task of their request. Far more than 8 in flight
+    /// can use up what tokio lets a task do in one turn (128 steps), and a `LoadShed` inside the
+    /// layer then sees services as busy that are not.
     ///
     /// # Panics
     ///
@@ -117,12 +124,15 @@ impl BatchLayer {
         self.with(|config| config.concurrency = items)
     }
 
-    /// Runs items on an executor, so that they use several cores; by default they all run in the task of their request.
+    /// Runs items on an executor, so that they use several cores; by default they all run in the
+    /// task of their request.
     ///
-    /// It is for handlers that compute: spawning costs one or two microseconds an item, and pays when an item takes more than about
-    /// 10 µs of CPU time. At most [`concurrency`](Self::concurrency) items are spawned at once. Task-locals do not reach them.
-    /// Dropping the response drops the items that are not being polled at that moment; such a one ends when its poll returns.
-    /// An executor that panics, or drops a task before its end, fails that item with 500.
+    /// It is for handlers that compute: spawning costs one or two microseconds an item, and pays
+    /// when an item takes more than about 10 µs of CPU time. At most
+    /// [`concurrency`](Self::concurrency) items are spawned at once. Task-locals do not reach them.
+    /// Dropping the response drops the items that are not being polled at that moment; such a one
+    /// ends when its poll returns. An executor that panics, or drops a task before its end, fails
+    /// that item with 500.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -175,9 +185,9 @@ impl BatchLayer {
     /// response is driven by whoever reads it: it ends at the first read after its deadline.
     ///
     /// A body timeout outside of the layer is 408 too, if its error has an
-    /// [`io::Error`](std::io::Error) of the kind [`TimedOut`](std::io::ErrorKind::TimedOut) among its sources. That of
-    /// tower-http's `RequestBodyTimeoutLayer` has none: it is 400, [`UploadFailed`](crate::ErrorKind::UploadFailed), unless a
-    /// layer between maps it.
+    /// [`io::Error`](std::io::Error) of the kind [`TimedOut`](std::io::ErrorKind::TimedOut) among
+    /// its sources. That of tower-http's `RequestBodyTimeoutLayer` has none: it is 400,
+    /// [`UploadFailed`](crate::ErrorKind::UploadFailed), unless a layer between maps it.
     ///
     /// `Prefer: wait=N` (seconds, RFC 7240 §4.3) can only shorten it. `Preference-Applied` then
     /// says `wait=N`; for a longer `N`, it says the seconds of this limit, rounded up.

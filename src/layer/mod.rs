@@ -117,9 +117,9 @@ impl<S> Layer<S> for BatchLayer {
 
 /// Returns the service as it is, and compiles only if it is one for requests with this body.
 ///
-/// Where a layered service is refused with "the method exists but its trait bounds were not satisfied" (E0599), put this
-/// around it: the compiler then says which bound it was, and what it found in its place. [What it says and what to do about
-/// it](crate::guide::compile_errors).
+/// Where a layered service is refused with "the method exists but its trait bounds were not
+/// satisfied" (E0599), put this around it: the compiler then says which bound it was, and what it
+/// found in its place. [What it says and what to do about it](crate::guide::compile_errors).
 ///
 /// ```
 /// use axum::{Router, body::Body};

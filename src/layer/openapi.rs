@@ -9,10 +9,10 @@ use crate::openapi;
 impl BatchLayer {
     /// Returns an OpenAPI 3.1 document of the batch endpoint, made from the settings of this layer.
     ///
-    /// It is a complete document, because libraries merge complete documents: utoipa reads and merges
-    /// it, and by hand `paths` and `components.schemas` are two objects to extend. All schemas are
-    /// named `Batch…`, so that they do not collide with yours. (Two layers with different settings
-    /// have schemas of the same names: rename those of one.)
+    /// It is a complete document, because libraries merge complete documents: utoipa reads and
+    /// merges it, and by hand `paths` and `components.schemas` are two objects to extend. All
+    /// schemas are named `Batch…`, so that they do not collide with yours. (Two layers with
+    /// different settings have schemas of the same names: rename those of one.)
     ///
     /// It has the path as clients see it ([`mounted_at`](Self::mounted_at)), the media types that
     /// are read and written, schemas of JSON envelopes with limits and methods, and the refusals by

@@ -19,7 +19,8 @@ enum Kind {
 impl ChangeSets {
     pub(crate) const BEST_EFFORT: Self = Self(Kind::BestEffort);
 
-    /// A batch with a change set is refused with 501: all or nothing was asked for, and cannot be promised.
+    /// A batch with a change set is refused with 501: all or nothing was asked for, and cannot be
+    /// promised.
     pub fn refuse() -> Self {
         Self(Kind::Refuse)
     }

@@ -102,7 +102,8 @@ impl SubrequestInfo {
     }
 }
 
-/// Drops extensions, any of which may panic then: the others are leaked. What all items share is not left among them.
+/// Drops extensions, any of which may panic then: the others are leaked. What all items share is
+/// not left among them.
 pub(crate) fn discard(mut extensions: Extensions) {
     extensions.remove::<SubrequestInfo>();
     drop(Contained::new(extensions));
@@ -113,7 +114,8 @@ pub(crate) fn discard(mut extensions: Extensions) {
 pub(crate) struct InheritedExtensions {
     copies: Vec<fn(&Extensions, &mut Extensions)>,
     names: Vec<&'static str>,
-    /// Empty, and to be cloned: a clone keeps the room, so that it need not grow once a router has put in its own.
+    /// Empty, and to be cloned: a clone keeps the room, so that it need not grow once a router has
+    /// put in its own.
     room: Extensions,
 }
 

@@ -1,4 +1,5 @@
-//! Headers that are about one connection or one message's framing, not about what it says (RFC 9110 §7.6.1).
+//! Headers that are about one connection or one message's framing, not about what it says (RFC 9110
+//! §7.6.1).
 
 use http::{HeaderMap, HeaderValue};
 
@@ -24,7 +25,8 @@ pub(crate) fn remove_named_by<'a>(
     let values = connection
         .into_iter()
         .filter_map(|value| value.to_str().ok());
-    // As bytes: to search a text for each comma costs more than to look at the bytes of short names.
+    // As bytes: to search a text for each comma costs more than to look at the bytes of short
+    // names.
     let names = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     let names = names.filter_map(|name| str::from_utf8(name.trim_ascii()).ok());
     for name in names.filter(|name| !name.is_empty()) {

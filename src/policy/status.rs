@@ -47,9 +47,9 @@ impl EnvelopeStatus {
         })
     }
 
-    /// What the function makes of the summary. A streamed envelope has begun before there is one: it
-    /// has 207. So has one for which the function panics, or returns a status whose response has no
-    /// body: 1xx, 204, 205, 304.
+    /// What the function makes of the summary. A streamed envelope has begun before there is one:
+    /// it has 207. So has one for which the function panics, or returns a status whose response has
+    /// no body: 1xx, 204, 205, 304.
     pub fn with(status: impl Fn(&Summary) -> StatusCode + Send + Sync + 'static) -> Self {
         Self(Kind::With(Arc::new(status)))
     }

@@ -1,4 +1,5 @@
-//! What published clients send, replayed over a socket: each is answered as it was when it was recorded.
+//! What published clients send, replayed over a socket: each is answered as it was when it was
+//! recorded.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -217,7 +218,8 @@ fn compare(client: &str, got: &Message, recorded: &Message) {
     assert_eq!(items(got), items(recorded), "{client}");
 }
 
-/// An answer in the form that the two sides have in common. A change set is as many as it has, behind its mark.
+/// An answer in the form that the two sides have in common. A change set is as many as it has,
+/// behind its mark.
 fn comparable(part: Part) -> Vec<(bool, Answer, Value)> {
     let (is_change_set, answers) = match part {
         Part::Answer(answer) => (false, vec![answer]),

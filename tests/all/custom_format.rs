@@ -15,7 +15,8 @@ use tower_multistatus::{
 
 use crate::support::{Log, Reply, api, ask_through, requests, send};
 
-/// `<id> <method> <url> <length>`, a line feed, so many bytes of body; and so on. Answers are written likewise.
+/// `<id> <method> <url> <length>`, a line feed, so many bytes of body; and so on. Answers are
+/// written likewise.
 #[derive(Debug)]
 struct Lines;
 

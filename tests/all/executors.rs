@@ -1,5 +1,5 @@
-//! Executors that do not do what they should cost an item at most. No test has a time limit unless it says so: a batch that
-//! waits for a lost task would wait for ever.
+//! Executors that do not do what they should cost an item at most. No test has a time limit unless
+//! it says so: a batch that waits for a lost task would wait for ever.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -11,7 +11,8 @@ use tower_multistatus::BatchLayer;
 
 use crate::support::{batch, failed, recorded, recording_router};
 
-/// The answer to an item that fails before it is dispatched; those before and after it are dispatched.
+/// The answer to an item that fails before it is dispatched; those before and after it are
+/// dispatched.
 async fn not_dispatched(layer: BatchLayer, item: Value) -> Value {
     let (log, router) = recording_router();
     let mut whole = json!({ "id": "x", "method": "GET", "url": "/x" });

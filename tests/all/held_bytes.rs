@@ -115,7 +115,8 @@ async fn hoisted_cookies_count_to_the_limit_of_all() {
     assert_eq!(reply.statuses()[99], 507);
 }
 
-/// Answers of kinds that are near a limit of all: small ones, large ones, and those that the layer itself makes.
+/// Answers of kinds that are near a limit of all: small ones, large ones, and those that the layer
+/// itself makes.
 fn kinds() -> Vec<(BatchLayer, Response<Bytes>)> {
     let layer = || {
         let layer = BatchLayer::new("/batch").max_items(500);
@@ -238,7 +239,8 @@ async fn the_limit_of_all_holds_in_every_format_whatever_the_items_say() {
     let long = "x".repeat(9000);
     let items: Value = (0..100)
         .map(|at| {
-            // Ids that grow when they are written, URLs that are too long, and methods that are not allowed.
+            // Ids that grow when they are written, URLs that are too long, and methods that are not
+            // allowed.
             let id = format!("{at}{}", "\"&".repeat(100));
             let url = match at % 2 {
                 0 => format!("/{long}"),

@@ -1,5 +1,5 @@
-//! Functions of the owner's that panic: one that decides over an item costs that item, one that decides over the batch costs
-//! the batch.
+//! Functions of the owner's that panic: one that decides over an item costs that item, one that
+//! decides over the batch costs the batch.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,5 +1,5 @@
-//! Whatever bytes a client sends, they are refused with nothing dispatched, or every item is answered once; and which of
-//! the two it is, serde_json agrees on.
+//! Whatever bytes a client sends, they are refused with nothing dispatched, or every item is
+//! answered once; and which of the two it is, serde_json agrees on.
 
 use http::StatusCode;
 use proptest::collection::vec;

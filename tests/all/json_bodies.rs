@@ -7,7 +7,8 @@ use tower_multistatus::{BatchLayer, Json};
 
 use crate::support::{Asked, ask, ask_through, envelope, failed};
 
-/// What reaches the inner service of a POST with this body, which is JSON text, and this content type.
+/// What reaches the inner service of a POST with this body, which is JSON text, and this content
+/// type.
 async fn asked(content_type: Option<&str>, body: &str) -> Asked {
     let (reply, log) = ask(post(content_type, body)).await;
     assert_eq!(reply.statuses(), [200], "{content_type:?} {body}");

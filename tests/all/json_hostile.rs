@@ -1,4 +1,5 @@
-//! Envelopes that are made to hurt: they are refused, or their item fails, in linear time and on a small stack.
+//! Envelopes that are made to hurt: they are refused, or their item fails, in linear time and on a
+//! small stack.
 
 use std::fmt::Write;
 

@@ -5,6 +5,7 @@ mod support;
 
 mod admission;
 mod answered;
+mod body_headers;
 mod cancellation;
 #[cfg(feature = "multipart")]
 mod captured_inner;

@@ -1,4 +1,5 @@
-//! What panics may panic again when it is dropped for that. Two panics at once would end the whole process.
+//! What panics may panic again when it is dropped for that. Two panics at once would end the whole
+//! process.
 
 use std::future::Future;
 use std::pin::Pin;

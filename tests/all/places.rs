@@ -1,4 +1,5 @@
-//! Where other layers have to stand, row by row: outside what is about the envelope, inside what is about a request.
+//! Where other layers have to stand, row by row: outside what is about the envelope, inside what is
+//! about a request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

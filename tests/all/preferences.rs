@@ -28,7 +28,8 @@ fn preferring(urls: &[&str], prefers: &[&str]) -> Request<Body> {
     request
 }
 
-/// Asks for `/200`, `/500`, `/302`; every URL is answered with the status that it names, and with a body.
+/// Asks for `/200`, `/500`, `/302`; every URL is answered with the status that it names, and with a
+/// body.
 async fn ask(layer: BatchLayer, prefers: &[&str]) -> Reply {
     let service = answering_with(|request| {
         let status = request.uri().path()[1..].parse().unwrap();

@@ -78,7 +78,8 @@ async fn what_accept_settles_at_once_is_what_weighing_all_of_it_comes_to() {
         BatchLayer::new("/batch").format(Alike(Json::new())),
     ] {
         for first in elements {
-            // An empty element counts for nothing, and nothing is settled at once that begins with one.
+            // An empty element counts for nothing, and nothing is settled at once that begins with
+            // one.
             let weighed = answered(&layer, &[&format!(",{first}")]).await;
             assert_eq!(answered(&layer, &[first]).await, weighed, "{first}");
             for second in elements {

@@ -1,4 +1,5 @@
-//! Time limits hold although something always has work: a spent budget, endless frames, items that keep finishing.
+//! Time limits hold although something always has work: a spent budget, endless frames, items that
+//! keep finishing.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -37,7 +38,8 @@ fn pass(duration: Duration) {
 /// Short enough that the runtime looks at its timers often.
 const STEP: Duration = Duration::from_micros(50);
 
-/// Spends the budget of its task for a minute of the paused clock: a test of a limit that does not hold fails, and ends.
+/// Spends the budget of its task for a minute of the paused clock: a test of a limit that does not
+/// hold fails, and ends.
 async fn spin() {
     let begun = Instant::now();
     while begun.elapsed() < seconds(60) {
@@ -46,7 +48,8 @@ async fn spin() {
     }
 }
 
-/// Frames for a minute of the paused clock, each ready when it is asked for as long as there is budget.
+/// Frames for a minute of the paused clock, each ready when it is asked for as long as there is
+/// budget.
 struct Endless {
     frame: Bytes,
     spends_budget: bool,

@@ -1,4 +1,5 @@
-//! tower's own layers, inside and outside: everything ends, and nobody is shed or kept waiting for nothing.
+//! tower's own layers, inside and outside: everything ends, and nobody is shed or kept waiting for
+//! nothing.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -109,7 +110,8 @@ async fn the_same_semaphore_on_both_sides_is_a_deadlock_that_the_deadline_ends()
     let layer = layer().batch_timeout(Duration::from_secs(5));
     let service = permits.layer(layer.layer(permits.layer(probe)));
     let replies = flood(service, 2, &["/ok"; 3]).await;
-    // One permit is the first batch's own, and the other one lets the second wait: its items get none.
+    // One permit is the first batch's own, and the other one lets the second wait: its items get
+    // none.
     assert_eq!(replies[0].statuses(), [504; 3]);
     assert_eq!(
         replies[1].statuses(),

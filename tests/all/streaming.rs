@@ -226,7 +226,8 @@ async fn in_the_order_of_the_request_items_that_are_lost_keep_nobody_waiting() {
 #[tokio::test(start_paused = true)]
 async fn a_deadline_while_streaming_leaves_a_whole_answer() {
     let paths = ["/ok", "/hang", "/sleep/500", "/hang-body", "/hang", "/ok"];
-    // In the order of the request, what waits for the first item to hang takes the place of a further one.
+    // In the order of the request, what waits for the first item to hang takes the place of a
+    // further one.
     for (order, begun) in [(Order::Request, 3), (Order::Completion, 4)] {
         let (book, probe) = Probe::new();
         let layer = BatchLayer::new("/batch")

@@ -1,4 +1,5 @@
-//! Random batches over an inner service that fails at any of its places, with clients that leave at any moment.
+//! Random batches over an inner service that fails at any of its places, with clients that leave at
+//! any moment.
 //!
 //! It runs for three seconds, or as long as it is told to:
 //!
@@ -6,7 +7,8 @@
 //! STRESS_SECONDS=600 cargo test --all-features --test stress -- --nocapture
 //! ```
 //!
-//! It prints its seed; `STRESS_SEED` runs the same batches again. The order in which threads get on is not repeated.
+//! It prints its seed; `STRESS_SEED` runs the same batches again. The order in which threads get on
+//! is not repeated.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

@@ -1,7 +1,7 @@
 //! tonic: the layer of a server, or a route beside those of its router.
 //!
-//! gRPC itself cannot be batched: the status of a call is in its trailers, which items do not have. So an item of that type
-//! is refused, and the other routes of the server are what items are for.
+//! gRPC itself cannot be batched: the status of a call is in its trailers, which items do not have.
+//! So an item of that type is refused, and the other routes of the server are what items are for.
 
 use http::StatusCode;
 use http::header::CONTENT_TYPE;

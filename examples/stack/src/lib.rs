@@ -1,5 +1,5 @@
-//! An axum application with what applications have, and a batch endpoint in it: metrics, traces, request ids, sessions, an
-//! auth middleware and a governor by the peer's address.
+//! An axum application with what applications have, and a batch endpoint in it: metrics, traces,
+//! request ids, sessions, an auth middleware and a governor by the peer's address.
 //!
 //! `cargo run --manifest-path examples/stack/Cargo.toml` serves it on 127.0.0.1:3000.
 
@@ -31,7 +31,8 @@ use tower_sessions::{MemoryStore, Session, SessionManagerLayer};
 /// The layer of the metrics, and what renders them. One in a process.
 pub type Metrics = (PrometheusMetricLayer<'static>, PrometheusHandle);
 
-/// The application. A peer may send so many requests, items among them, before it has to wait a minute for each.
+/// The application. A peer may send so many requests, items among them, before it has to wait a
+/// minute for each.
 pub fn app((metrics, handle): Metrics, burst: u32) -> Router {
     let governor = GovernorConfigBuilder::default()
         .per_second(60)
@@ -73,8 +74,8 @@ fn api() -> Router {
         .with_state(Orders::default())
 }
 
-/// The connections of a listener, without Nagle's algorithm: it holds a streamed line back until the client has acknowledged
-/// the one before, which clients delay by 40 ms.
+/// The connections of a listener, without Nagle's algorithm: it holds a streamed line back until
+/// the client has acknowledged the one before, which clients delay by 40 ms.
 pub fn without_delay(listener: TcpListener) -> TapIo<TcpListener, impl FnMut(&mut TcpStream)> {
     listener.tap_io(|stream| drop(stream.set_nodelay(true)))
 }

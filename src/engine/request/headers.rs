@@ -23,12 +23,13 @@ const LEAST_ROOM: usize = 6;
 #[derive(Debug)]
 pub(super) struct Inherited {
     bare: HeaderMap,
-    /// With room for what a body needs, so that a clone does not have to grow; made when an item has one.
+    /// With room for what a body needs, so that a clone does not have to grow; made when an item
+    /// has one.
     with_body: Option<HeaderMap>,
     /// An only item takes them as they are.
     is_single: bool,
-    /// The names of the outer request with `_`, by the name with `-` that servers may take them for. Made when an item
-    /// brings headers.
+    /// The names of the outer request with `_`, by the name with `-` that servers may take them
+    /// for. Made when an item brings headers.
     underscored: OnceCell<BTreeMap<String, Vec<HeaderName>>>,
     idempotency_key: Option<HeaderValue>,
     request_ids: Option<RequestIds>,
@@ -43,7 +44,8 @@ struct RequestIds {
 
 impl Inherited {
     pub(super) fn new(outer: &Parts, total: usize, request_ids: Option<HeaderName>) -> Self {
-        // Names, not values: a map that is asked for more than 24 Ki places panics. The content type makes room for one more.
+        // Names, not values: a map that is asked for more than 24 Ki places panics. The content
+        // type makes room for one more.
         let room = outer.headers.keys_len().saturating_sub(1);
         let mut bare = HeaderMap::with_capacity(room.max(LEAST_ROOM));
         let mut idempotency_key = None;
@@ -176,7 +178,8 @@ impl Inherited {
         }
     }
 
-    /// Asked of the outer request and not of what is inherited: a name that `Connection` lists is the outer request's too.
+    /// Asked of the outer request and not of what is inherited: a name that `Connection` lists is
+    /// the outer request's too.
     fn outer_has(&self, outer: &Parts, name: &HeaderName) -> bool {
         let name = &*folded(name.as_str());
         outer.headers.contains_key(name) || !self.underscored(outer, name).is_empty()

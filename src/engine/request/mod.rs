@@ -78,7 +78,8 @@ impl Requests {
         }
     }
 
-    /// What an item asks for, if it is allowed to. Of what is wrong with it, what its envelope shows is told first.
+    /// What an item asks for, if it is allowed to. Of what is wrong with it, what its envelope
+    /// shows is told first.
     pub(super) fn check(
         &self,
         config: &Config,

@@ -46,8 +46,8 @@ pub(super) fn put_base64(bytes: &[u8], is_url: bool, out: &mut Frames) {
     out.put_byte(b'"');
 }
 
-/// Writes JSON text so that it has no line break in any reader's sense. Between tokens they mean nothing; in strings
-/// only those stand that are not ASCII, and these have escapes.
+/// Writes JSON text so that it has no line break in any reader's sense. Between tokens they mean
+/// nothing; in strings only those stand that are not ASCII, and these have escapes.
 pub(super) fn put_on_one_line(json: &Bytes, out: &mut Frames) {
     let breaks = |word: Word| word.equal(b'\n') | word.equal(b'\r') | word.highs();
     if prefix_len(json, breaks) == json.len() {
@@ -58,8 +58,8 @@ pub(super) fn put_on_one_line(json: &Bytes, out: &mut Frames) {
     }
 }
 
-/// Copies what `needs_care` does not mark, eight bytes at a time; of the rest, escapes what a JSON string cannot hold, or
-/// what somebody might take for the end of a line.
+/// Copies what `needs_care` does not mark, eight bytes at a time; of the rest, escapes what a JSON
+/// string cannot hold, or what somebody might take for the end of a line.
 #[cold]
 #[inline(never)]
 fn put_with_care(text: &[u8], needs_care: impl Fn(Word) -> u64, out: &mut Frames) {

@@ -1,9 +1,11 @@
 //! Why an envelope is refused, where, and how that is said.
 
 use super::member::Member;
-use super::skip::MAX_DEPTH;
 use crate::error::{Error, ErrorKind};
 use crate::subrequest::InvalidId;
+
+/// Deeper JSON is refused.
+pub(super) const MAX_DEPTH: u32 = 128;
 
 /// What is wrong with an envelope, and how many bytes stand before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

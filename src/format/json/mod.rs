@@ -23,9 +23,11 @@ mod write;
 use read::Reader;
 pub(super) use write::{Layout, Writer};
 
-/// The JSON envelope of OData 4.01 (JSON Format §19) and Microsoft Graph: `application/json`, in and out.
+/// The JSON envelope of OData 4.01 (JSON Format §19) and Microsoft Graph: `application/json`, in
+/// and out.
 ///
-/// Every layer that [`BatchLayer::new`](crate::BatchLayer::new) makes has it. Microsoft Graph's and OData's clients speak it.
+/// Every layer that [`BatchLayer::new`](crate::BatchLayer::new) makes has it. Microsoft Graph's and
+/// OData's clients speak it.
 ///
 /// ```json
 /// {"requests":[
@@ -49,28 +51,29 @@ pub(super) use write::{Layout, Writer};
 /// | `body` | | read by the item's `content-type`, as below; `null` is none |
 /// | `dependsOn` | | an array of ids of earlier items, at most as many as there are; all must succeed (2xx or 3xx) before this one runs |
 ///
-/// With a `content-type` of `application/json` or `*/*+json`, or with none, the body is the JSON text itself, byte for byte, and
-/// the item gets `content-type: application/json`. For `text/*`, forms
-/// (`application/x-www-form-urlencoded`) and XML (`application/xml`, `*/*+xml`) it is a string, sent
-/// as UTF-8. For all others it is a string of base64, in either alphabet, padded or not.
+/// With a `content-type` of `application/json` or `*/*+json`, or with none, the body is the JSON
+/// text itself, byte for byte, and the item gets `content-type: application/json`. For `text/*`,
+/// forms (`application/x-www-form-urlencoded`) and XML (`application/xml`, `*/*+xml`) it is a
+/// string, sent as UTF-8. For all others it is a string of base64, in either alphabet, padded or
+/// not.
 ///
 /// What breaks the structure (text that is not JSON or not UTF-8, a member twice, no `id`, an
-/// unknown dependency) refuses the batch, and so does a name that differs from one of these members,
-/// or from `requests`, only by case, `_` or `-` (`dependson`, `depends_on`). A bad value (method, URL, header, body) fails its item
-/// only, and so does a header that is given twice in different spellings (`etag` and `ETag`, `x-a`
-/// and `x_a`). Members that are not listed are ignored, except `atomicityGroup` and `if`: unless
-/// they are `null`, the batch is refused with 501;
-/// [`deny_unknown_members`](Self::deny_unknown_members) refuses them all.
+/// unknown dependency) refuses the batch, and so does a name that differs from one of these
+/// members, or from `requests`, only by case, `_` or `-` (`dependson`, `depends_on`). A bad value
+/// (method, URL, header, body) fails its item only, and so does a header that is given twice in
+/// different spellings (`etag` and `ETag`, `x-a` and `x_a`). Members that are not listed are
+/// ignored, except `atomicityGroup` and `if`: unless they are `null`, the batch is refused with
+/// 501; [`deny_unknown_members`](Self::deny_unknown_members) refuses them all.
 ///
 /// # Responses
 ///
 /// One a line, in the order of the requests; `headers` and `body` always stand, empty as `{}` and
 /// `null`. Values of a header that repeats are joined with `, `, except those of `Set-Cookie`,
-/// which is an array. JSON is spliced in as it came, after one check that it is JSON that common parsers take.
-/// `text/*`, forms and XML in UTF-8 are strings, and so is UTF-8 without a `Content-Type`.
-/// Everything else, what failed the check (a number beyond the range
-/// of `f64` does, too), and what has a `Content-Encoding` is base64, and says so:
-/// `"encoding":"base64"`. To a batch that brought `OData-Version: 4.01` it is `base64url`.
+/// which is an array. JSON is spliced in as it came, after one check that it is JSON that common
+/// parsers take. `text/*`, forms and XML in UTF-8 are strings, and so is UTF-8 without a
+/// `Content-Type`. Everything else, what failed the check (a number beyond the range of `f64` does,
+/// too), and what has a `Content-Encoding` is base64, and says so: `"encoding":"base64"`. To a
+/// batch that brought `OData-Version: 4.01` it is `base64url`.
 ///
 /// ```
 /// use tower_multistatus::{BatchLayer, Json};
@@ -131,8 +134,8 @@ impl Json {
     }
 
     /// Whether bodies of forms (`application/x-www-form-urlencoded`) and XML (`application/xml`,
-    /// `*/*+xml`) are base64, as the protocols of Microsoft Graph and OData have it, in requests and
-    /// responses. By default they are strings. `text/xml` is always a string.
+    /// `*/*+xml`) are base64, as the protocols of Microsoft Graph and OData have it, in requests
+    /// and responses. By default they are strings. `text/xml` is always a string.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Json};

@@ -1,10 +1,7 @@
 //! Passes over a whole value, and keeps nothing of it. It neither recurses nor allocates.
 
-use super::invalid::{Invalid, Why};
+use super::invalid::{Invalid, MAX_DEPTH, Why};
 use super::token::{literal, name, number, peek, starts_with, string};
-
-/// Deeper JSON is refused.
-pub(super) const MAX_DEPTH: u32 = 128;
 
 /// Depth at which the body of a response stands. One is spared for readers that count otherwise.
 const RESPONSE_DEPTH: u32 = 4;

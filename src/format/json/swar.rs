@@ -2,8 +2,8 @@
 
 use std::num::NonZero;
 
-/// Eight bytes in one number. Each question is answered by a mark in the high bit of every byte that it holds for; above
-/// the lowest mark there may be false ones, by a borrow.
+/// Eight bytes in one number. Each question is answered by a mark in the high bit of every byte
+/// that it holds for; above the lowest mark there may be false ones, by a borrow.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Word(u64);
 
@@ -47,7 +47,8 @@ impl Word {
     /// Bytes that are ASCII are marked if they are special.
     #[inline]
     fn marked(self) -> u64 {
-        // The quote changes places with the blank, and is found with the control characters below it.
+        // The quote changes places with the blank, and is found with the control characters below
+        // it.
         let low = (self.0 ^ (Self::ONES * 0x02)).wrapping_sub(Self::ONES * 0x21);
         let backslash = (self.0 ^ (Self::ONES * u64::from(b'\\'))).wrapping_sub(Self::ONES);
         low | backslash

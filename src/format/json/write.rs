@@ -139,7 +139,8 @@ impl Encoder for Writer {
     }
 
     fn least_len(&self, id: &str) -> usize {
-        // Quotes, backslashes and what somebody might take for the end of a line are doubled by their escapes.
+        // Quotes, backslashes and what somebody might take for the end of a line are doubled by
+        // their escapes.
         64 + 2 * id.len()
     }
 

@@ -17,7 +17,8 @@ pub(super) const RANDOM_LENGTH: usize = 32;
 /// The detail of a media type that [`boundary_of`] finds none in.
 pub(super) const NO_BOUNDARY: &str = "`Content-Type` has no boundary of 1 to 70 characters";
 
-/// The boundary that a media type names: once, of 1 to 70 characters, and not ending with a space, which would be padding.
+/// The boundary that a media type names: once, of 1 to 70 characters, and not ending with a space,
+/// which would be padding.
 pub(super) fn boundary_of<'a>(media_type: &MediaType<'a>) -> Option<Cow<'a, str>> {
     let boundary = media_type.parameter("boundary").ok()??;
     let is_plain = |byte: u8| matches!(byte, 0x20..0x7F) && !matches!(byte, b'"' | b'\\');
@@ -85,7 +86,8 @@ const FEW: usize = 8;
 /// boundary.
 const RARE: usize = 256;
 
-/// From the operating system; if it has none to give, from the keys that hash maps have, which clients do not know either.
+/// From the operating system; if it has none to give, from the keys that hash maps have, which
+/// clients do not know either.
 fn random() -> u128 {
     let mut bytes = [0; 16];
     match getrandom::fill(&mut bytes) {

@@ -57,7 +57,8 @@ enum Place {
     Epilogue,
 }
 
-/// Takes the parts of one multipart body out of a [`Window`]. No byte is looked at twice, however small the chunks are.
+/// Takes the parts of one multipart body out of a [`Window`]. No byte is looked at twice, however
+/// small the chunks are.
 #[derive(Debug)]
 pub(super) struct Splitter {
     /// Of `--boundary`.

@@ -19,8 +19,8 @@ pub(super) enum Unreadable {
 impl HeaderBlock {
     const MAX_HEADERS: usize = 64;
 
-    /// Takes the header lines off the front, with the empty line after them. Where there is none, all of it is header lines:
-    /// the empty line was the delimiter's line end.
+    /// Takes the header lines off the front, with the empty line after them. Where there is none,
+    /// all of it is header lines: the empty line was the delimiter's line end.
     pub(super) fn take(text: &mut Bytes) -> Self {
         let (mut end, mut is_folded, mut is_ended) = (0, false, false);
         while let Some(line) = text.get(end..)

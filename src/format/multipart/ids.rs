@@ -16,8 +16,8 @@ pub(super) fn of_change_set(boundary: &str, nth: usize) -> ByteString {
     format!("{boundary}#{nth}").into()
 }
 
-/// Once all ids are known, changes the names that were made up and that somebody has brought too. They do not collide with
-/// each other: a dot follows on what made them differ.
+/// Once all ids are known, changes the names that were made up and that somebody has brought too.
+/// They do not collide with each other: a dot follows on what made them differ.
 pub(super) fn settle(found: &mut [Subrequest]) {
     let is_made_up = |item: &Subrequest| item.label().is_none() || item.group().is_some();
     let is_brought = |item: &&Subrequest| item.label().is_some();

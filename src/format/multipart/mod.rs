@@ -27,8 +27,8 @@ use boundary::{MAX_BOUNDARY, RANDOM_LENGTH};
 use read::Reader;
 use write::Writer;
 
-/// The multipart envelope of OData 2 to 4 and of Google's APIs: `multipart/mixed` (also `multipart/batch`) of
-/// `application/http` parts, in and out.
+/// The multipart envelope of OData 2 to 4 and of Google's APIs: `multipart/mixed` (also
+/// `multipart/batch`) of `application/http` parts, in and out.
 ///
 /// A part is one request, or a change set: a multipart of its own, whose requests succeed or fail
 /// together. A part's `Content-ID`, with or without angle brackets, is the item's id. The response
@@ -61,9 +61,10 @@ use write::Writer;
 ///
 /// # What is read
 ///
-/// Lines may end with CRLF or LF; blank lines may stand before a request line; the HTTP version may be missing; spaces in a
-/// URL are percent-encoded; header lines may be folded. The delimiter alone ends a part: its `Content-Length` must be a
-/// number, and is then ignored, as `Host` is. A body of nothing but line ends is none.
+/// Lines may end with CRLF or LF; blank lines may stand before a request line; the HTTP version may
+/// be missing; spaces in a URL are percent-encoded; header lines may be folded. The delimiter alone
+/// ends a part: its `Content-Length` must be a number, and is then ignored, as `Host` is. A body of
+/// nothing but line ends is none.
 ///
 /// Refused are an envelope whose close delimiter is missing, a part that is neither a request nor a
 /// change set, a change set in a change set, a change set whose `Content-Transfer-Encoding` is none
@@ -160,7 +161,8 @@ impl Multipart {
     ///
     /// # Panics
     ///
-    /// If it has more than 38 characters, or others than letters, digits and `'+_-.`, which need no quotes.
+    /// If it has more than 38 characters, or others than letters, digits and `'+_-.`, which need no
+    /// quotes.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Multipart};

@@ -18,8 +18,8 @@ use crate::subrequest::Subrequest;
 /// And what is not ASCII.
 const SPACES: &AsciiSet = &AsciiSet::EMPTY.add(b' ');
 
-/// Reads a request into an item. What is wrong with it fails the item. Returns the `Content-ID` among its headers, which is
-/// looked for only if the part has none.
+/// Reads a request into an item. What is wrong with it fails the item. Returns the `Content-ID`
+/// among its headers, which is looked for only if the part has none.
 ///
 /// # Errors
 ///
@@ -77,8 +77,8 @@ impl From<Unsound> for Ended {
     }
 }
 
-/// The headers that would say where the request ends, and for whom it is. The delimiter says the one, the batch the other:
-/// they are only checked, so that nobody is made to read it differently.
+/// The headers that would say where the request ends, and for whom it is. The delimiter says the
+/// one, the batch the other: they are only checked, so that nobody is made to read it differently.
 #[derive(Debug, Default)]
 struct Framing {
     has_host: bool,
@@ -112,7 +112,8 @@ fn take_line(text: &mut Bytes) -> Bytes {
     text.split_to(end)
 }
 
-/// `METHOD target`, and perhaps a version, which says nothing here. There may be spaces in the target.
+/// `METHOD target`, and perhaps a version, which says nothing here. There may be spaces in the
+/// target.
 fn read_request_line(line: &Bytes, item: &mut Subrequest) {
     let line_text = line.trim_ascii();
     let end = memchr(b' ', line_text).unwrap_or(line_text.len());

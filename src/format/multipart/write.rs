@@ -100,7 +100,8 @@ impl Writer {
                 out.put(b"\r\n");
             }
         }
-        // Of what follows: a client that counts must not count wrong, also where HEAD asked how long it would be.
+        // Of what follows: a client that counts must not count wrong, also where HEAD asked how
+        // long it would be.
         out.put(b"Content-Length: ");
         out.put(answer.body().len().to_string().as_bytes());
         out.put(b"\r\n\r\n");

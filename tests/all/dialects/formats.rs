@@ -96,7 +96,8 @@ async fn a_batch_has_the_same_effect_and_answers_in_every_format() {
     assert_eq!(parts, told);
 }
 
-/// What reads and what writes, if every format is there: content type in, `Accept`, content type out or status.
+/// What reads and what writes, if every format is there: content type in, `Accept`, content type
+/// out or status.
 #[cfg(feature = "multistatus")]
 #[tokio::test]
 async fn content_type_in_and_accept_say_the_format_out() {

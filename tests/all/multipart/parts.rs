@@ -41,7 +41,8 @@ fn boundary_of(content_type: &str) -> &str {
         .expect("one space, no quotes, nothing more")
 }
 
-/// What stands between delimiters. There is no preamble, and nothing after the line of the close delimiter.
+/// What stands between delimiters. There is no preamble, and nothing after the line of the close
+/// delimiter.
 fn split<'a>(boundary: &str, body: &'a [u8]) -> Vec<&'a [u8]> {
     let delimiter = format!("--{boundary}\r\n");
     let close = format!("--{boundary}--\r\n");

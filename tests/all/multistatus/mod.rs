@@ -1,4 +1,5 @@
-//! Multi-Status XML: what a WebDAV client reads, and that it can read it whatever the inner service says.
+//! Multi-Status XML: what a WebDAV client reads, and that it can read it whatever the inner service
+//! says.
 
 mod long;
 mod xml;

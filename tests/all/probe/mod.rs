@@ -21,10 +21,13 @@ mod book;
 use book::Guard;
 pub(crate) use book::{Book, Event};
 
-/// What becomes of a call is said by its path: `/ok`, `/fail` (status 500), `/error`, `/yield/3` (that many polls),
-/// `/sleep/100` (milliseconds), `/gate` (until it is opened), `/big/1000` (a JSON string of that many bytes), `/hang`, `/hang-body`, `/cut-body`, `/panic-call`, `/panic`, `/panic-body`.
+/// What becomes of a call is said by its path: `/ok`, `/fail` (status 500), `/error`, `/yield/3`
+/// (that many polls), `/sleep/100` (milliseconds), `/gate` (until it is opened), `/big/1000` (a
+/// JSON string of that many bytes), `/hang`, `/hang-body`, `/cut-body`, `/panic-call`, `/panic`,
+/// `/panic-body`.
 ///
-/// It panics when it is called without its own readiness. A clone is another instance, and starts without.
+/// It panics when it is called without its own readiness. A clone is another instance, and starts
+/// without.
 #[derive(Debug, Default)]
 pub(crate) struct Probe {
     pub(crate) book: Arc<Book>,

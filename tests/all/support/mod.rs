@@ -220,7 +220,8 @@ pub(crate) fn answering(status: u16, headers: Headers, body: &'static str) -> Ro
     })
 }
 
-/// Sends this text or these bytes as an envelope of JSON: the reply, and what was dispatched for it.
+/// Sends this text or these bytes as an envelope of JSON: the reply, and what was dispatched for
+/// it.
 pub(crate) async fn ask(json: impl Into<Body>) -> (Reply, Log) {
     ask_through(BatchLayer::new("/batch"), envelope(json)).await
 }

@@ -43,8 +43,8 @@ pub(crate) struct Recording {
 impl Recording {
     /// Records what this thread does from now on.
     pub(crate) fn start() -> (Self, tracing::subscriber::DefaultGuard) {
-        // A span is switched off for all threads when one to which nobody listens comes to it first. The other tests' do:
-        // so somebody listens to them too.
+        // A span is switched off for all threads when one to which nobody listens comes to it
+        // first. The other tests' do: so somebody listens to them too.
         let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
         let recording = Self::default();
         let subscriber = tracing_subscriber::registry().with(recording.clone());

@@ -1,4 +1,5 @@
-//! What works in items and what does not, over a socket: a test a row of the table in the documentation.
+//! What works in items and what does not, over a socket: a test a row of the table in the
+//! documentation.
 
 mod application;
 mod extractors;
