@@ -10,7 +10,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 
 use crate::error::Error;
-use crate::panics::Contained;
+use crate::panics::CatchDrop;
 
 /// A batch that has passed every check and waits to be admitted, as
 /// [`BatchLayer::admit`](crate::BatchLayer::admit) gets it.
@@ -34,7 +34,7 @@ use crate::panics::Contained;
 pub struct Admission {
     items: Vec<AdmissionItem>,
     total: usize,
-    outer: Arc<Contained<Parts>>,
+    outer: Arc<CatchDrop<Parts>>,
 }
 
 /// An item of a batch that waits to be admitted.
@@ -66,7 +66,7 @@ impl Admission {
     pub(crate) fn new(
         items: Vec<AdmissionItem>,
         total: usize,
-        outer: Arc<Contained<Parts>>,
+        outer: Arc<CatchDrop<Parts>>,
     ) -> Self {
         Self {
             items,

@@ -147,7 +147,7 @@ impl<B> ResponseBody<B> {
 /// An empty body, for layers outside that respond by themselves, such as tower-http's `Cors`.
 impl<B> Default for ResponseBody<B> {
     fn default() -> Self {
-        Self::envelope(Envelope::Whole(Frames::default()))
+        Self::envelope(Envelope::Buffered(Frames::default()))
     }
 }
 
@@ -189,17 +189,17 @@ impl<B> fmt::Debug for ResponseBody<B> {
     }
 }
 
-/// An answer of ours: complete, or still being made.
+/// An body of ours: complete, or still being made.
 pub(crate) enum Envelope {
-    Whole(Frames),
+    Buffered(Frames),
     Streamed(Pin<Box<dyn Body<Data = Bytes, Error = Infallible> + Send>>),
 }
 
 impl Envelope {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
         match self {
-            Self::Whole(frames) => Poll::Ready(frames.pop().map(Frame::data)),
-            Self::Streamed(answer) => answer
+            Self::Buffered(frames) => Poll::Ready(frames.pop().map(Frame::data)),
+            Self::Streamed(body) => body
                 .as_mut()
                 .poll_frame(cx)
                 .map(|frame| frame.and_then(Result::ok)),
@@ -208,15 +208,15 @@ impl Envelope {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Whole(frames) => frames.is_empty(),
-            Self::Streamed(answer) => answer.is_end_stream(),
+            Self::Buffered(frames) => frames.is_empty(),
+            Self::Streamed(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(frames) => SizeHint::with_exact(frames.len() as u64),
-            Self::Streamed(answer) => answer.size_hint(),
+            Self::Buffered(frames) => SizeHint::with_exact(frames.len() as u64),
+            Self::Streamed(body) => body.size_hint(),
         }
     }
 }
@@ -225,6 +225,6 @@ impl From<Bytes> for Envelope {
     fn from(bytes: Bytes) -> Self {
         let mut frames = Frames::default();
         frames.put_bytes(bytes);
-        Self::Whole(frames)
+        Self::Buffered(frames)
     }
 }

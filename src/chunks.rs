@@ -28,9 +28,10 @@ impl Chunks {
     }
 
     pub(crate) fn take(&mut self) -> Bytes {
-        match self.all.is_empty() {
-            true => std::mem::take(&mut self.first),
-            false => self.all.split().freeze(),
+        if self.all.is_empty() {
+            std::mem::take(&mut self.first)
+        } else {
+            self.all.split().freeze()
         }
     }
 }

@@ -143,12 +143,12 @@ impl Config {
             describe: false,
             warned: Warned::default(),
         };
-        config.settle_base();
+        config.derive_base();
         config
     }
 
     /// The folder that the batch path stands in, as clients see it, unless a base was set.
-    pub(crate) fn settle_base(&mut self) {
+    pub(crate) fn derive_base(&mut self) {
         if !self.own_base {
             let folder = self.path.rfind('/').map_or(0, |slash| slash + 1);
             let folder = self.path.get(..folder).unwrap_or("/");

@@ -70,7 +70,7 @@ pub(crate) fn describe<B: From<Bytes>>(config: &Config, outer: &Parts) -> Respon
             .chain(&config.methods)
             .map(Method::as_str)
             .collect(),
-        headers: config.item_headers.taken(),
+        headers: config.item_headers.accepted_names(),
         protected_headers: config.item_headers.protected(),
         inherited_extensions: config.extensions.names(),
         item_request_ids: config.request_ids.as_ref().map(HeaderName::as_str),

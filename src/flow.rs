@@ -22,9 +22,9 @@ use crate::error::{Error, ErrorKind};
 use crate::format::Decoder;
 use crate::limits::Limits;
 use crate::negotiate::{Negotiated, negotiate};
-use crate::panics::{Contained, catch};
+use crate::panics::{CatchDrop, catch};
 use crate::refusal::refusal;
-use crate::response_head::Head;
+use crate::response_head::ResponseHead;
 use crate::rules::Rules;
 use crate::subrequest::Subrequest;
 
@@ -33,10 +33,10 @@ use crate::subrequest::Subrequest;
     clippy::manual_async_fn,
     reason = "an `async fn` keeps what it is given in two places"
 )]
-pub(crate) fn answer<S, B>(
+pub(crate) fn respond<S, B>(
     config: Arc<Config>,
-    inner: Contained<S>,
-    outer: Arc<Contained<Parts>>,
+    inner: CatchDrop<S>,
+    outer: Arc<CatchDrop<Parts>>,
     body: B,
 ) -> impl Future<Output = Response<Envelope>> + Send
 where
@@ -47,32 +47,32 @@ where
     async move {
         let head;
         // A block of its own: what stands in it is not kept while the answer is pumped.
-        let mut answer = {
+        let mut response = {
             let accepted = match accept(&config, &outer, body).await {
                 Ok(accepted) => accepted,
                 Err(error) => return refusal(error),
             };
             let Accepted {
-                agreed,
+                negotiated,
                 plan,
                 deadline,
             } = accepted;
-            head = Head::new(&config, &agreed.preferences, &outer.headers);
-            let rules = Rules::new(config, &agreed.preferences, agreed.manner);
-            BatchResponse::new(plan, rules, outer, inner, agreed.encoder, deadline)
+            head = ResponseHead::new(&config, &negotiated.preferences, &outer.headers);
+            let rules = Rules::new(config, &negotiated.preferences, negotiated.mode);
+            BatchResponse::new(plan, rules, outer, inner, negotiated.encoder, deadline)
         };
-        if answer.is_streamed() {
-            return head.streamed(answer);
+        if response.is_streamed() {
+            return head.streamed(response);
         }
         // Pumped where it stands: a future of its own would hold a second one.
-        poll_fn(|cx| answer.pump(cx)).await;
-        head.whole(answer.into_whole())
+        poll_fn(|cx| response.pump(cx)).await;
+        head.buffered(response.into_buffered())
     }
 }
 
 /// A batch that is not refused.
 struct Accepted {
-    agreed: Negotiated,
+    negotiated: Negotiated,
     plan: Plan,
     deadline: Option<Instant>,
 }
@@ -82,23 +82,23 @@ struct Accepted {
 /// A refusal, with nothing dispatched.
 async fn accept<B>(
     config: &Config,
-    outer: &Arc<Contained<Parts>>,
+    outer: &Arc<CatchDrop<Parts>>,
     body: B,
 ) -> Result<Accepted, Error>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    let mut agreed = negotiate(config, outer)?;
-    let deadline = deadline(config, &agreed);
-    let items = read(body, &mut *agreed.decoder, &config.limits, deadline).await?;
+    let mut negotiated = negotiate(config, outer)?;
+    let deadline = deadline(config, &negotiated);
+    let items = read(body, &mut *negotiated.decoder, &config.limits, deadline).await?;
     let plan = plan(config, items)?;
     if let Some(hook) = &config.admit {
         let admission = admission(config, &plan, outer);
         admit(hook, admission, deadline).await?;
     }
     Ok(Accepted {
-        agreed,
+        negotiated,
         plan,
         deadline,
     })
@@ -106,14 +106,14 @@ where
 
 /// When everything has to be over: the layer's deadline, or what the client is willing to wait if
 /// that is less.
-fn deadline(config: &Config, agreed: &Negotiated) -> Option<Instant> {
-    let wait = agreed.preferences.wait;
+fn deadline(config: &Config, negotiated: &Negotiated) -> Option<Instant> {
+    let wait = negotiated.preferences.wait;
     let ends = [config.batch_timeout, wait].into_iter().flatten().min();
     ends.and_then(|end| Instant::now()?.after(end))
 }
 
 /// A body that is always ready lets go of its thread after this many frames.
-const FRAMES_A_POLL: usize = 128;
+const FRAMES_PER_POLL: usize = 128;
 
 /// Reads the envelope, and takes the items out of it.
 async fn read<B>(
@@ -132,10 +132,10 @@ where
         return Err(too_large());
     }
     let (mut body, mut timer) = (pin!(body), Timer::default());
-    let (mut found, mut length) = (Vec::new(), 0);
+    let (mut items, mut length) = (Vec::new(), 0);
     let mut has_waited = false;
     for frames in 1_usize.. {
-        if frames.is_multiple_of(FRAMES_A_POLL) {
+        if frames.is_multiple_of(FRAMES_PER_POLL) {
             yield_now().await;
             // The timer is asked only when the body is not ready.
             if deadline.is_some_and(Instant::has_come) {
@@ -166,13 +166,13 @@ where
         if length > max {
             return Err(too_large());
         }
-        decoder.push(chunk, &mut found)?;
+        decoder.push(chunk, &mut items)?;
         if body.is_end_stream() {
             break;
         }
     }
-    decoder.end(&mut found)?;
-    Ok(found)
+    decoder.end(&mut items)?;
+    Ok(items)
 }
 
 /// Lets other tasks run.
@@ -228,7 +228,7 @@ async fn admit(
     let panicked = || Error::from(ErrorKind::Panicked);
     let mut decision = match catch(|| admit(admission)).ok_or_else(panicked)? {
         Decided::Now(decision) => return decision,
-        Decided::Later(decision) => Contained::new(decision),
+        Decided::Later(decision) => CatchDrop::new(decision),
     };
     let mut timer = Timer::default();
     let decided = poll_fn(|cx| match catch(|| decision.as_mut().poll(cx)) {

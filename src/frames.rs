@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 const SEGMENT: usize = 32 * 1024;
 
 /// From here on a body is handed on as its own frame, not copied.
-const CHAINED: usize = 8 * 1024;
+const CHAIN_THRESHOLD: usize = 8 * 1024;
 
 /// The bytes of an envelope on their way out: segments of 32 KiB, with large bodies between them
 /// that are never copied.
@@ -81,9 +81,10 @@ impl Frames {
 
     /// Appends these bytes; 8 KiB and more are not copied but become a frame of their own.
     pub fn put_bytes(&mut self, bytes: Bytes) {
-        match bytes.len() < CHAINED {
-            true => self.put(&bytes),
-            false => self.chain(bytes),
+        if bytes.len() < CHAIN_THRESHOLD {
+            self.put(&bytes)
+        } else {
+            self.chain(bytes)
         }
     }
 
@@ -92,9 +93,10 @@ impl Frames {
     #[cfg(feature = "json")]
     #[inline]
     pub(crate) fn put_shared(&mut self, bytes: &Bytes) {
-        match bytes.len() < CHAINED {
-            true => self.put(bytes),
-            false => self.chain(bytes.clone()),
+        if bytes.len() < CHAIN_THRESHOLD {
+            self.put(bytes)
+        } else {
+            self.chain(bytes.clone())
         }
     }
 
@@ -224,9 +226,10 @@ mod tests {
 
     fn write(out: &mut Frames, count: usize, is_owned: bool) {
         let bytes = bytes(out.len(), count);
-        match is_owned {
-            true => out.put_bytes(bytes),
-            false => out.put(&bytes),
+        if is_owned {
+            out.put_bytes(bytes)
+        } else {
+            out.put(&bytes)
         }
     }
 
@@ -253,23 +256,23 @@ mod tests {
 
     #[test]
     fn a_large_body_is_its_own_frame_and_not_copied() {
-        let body = bytes(0, CHAINED);
+        let body = bytes(0, CHAIN_THRESHOLD);
         let mut out = Frames::default();
         out.put(b"before");
         out.put_bytes(body.clone());
         out.put(b"after");
-        out.put_bytes(bytes(0, CHAINED - 1));
+        out.put_bytes(bytes(0, CHAIN_THRESHOLD - 1));
         let frames = frames(out);
         assert_eq!(frames.len(), 3);
         assert_eq!(frames[0], "before");
         assert_eq!(frames[1].as_ptr(), body.as_ptr());
-        assert_eq!(frames[2].len(), 5 + CHAINED - 1);
+        assert_eq!(frames[2].len(), 5 + CHAIN_THRESHOLD - 1);
     }
 
     #[cfg(feature = "json")]
     #[test]
     fn a_large_body_that_is_lent_is_not_copied_either() {
-        let body = bytes(0, CHAINED);
+        let body = bytes(0, CHAIN_THRESHOLD);
         let mut out = Frames::default();
         out.put_shared(&body.slice(1..));
         out.put_shared(&body);
@@ -294,7 +297,7 @@ mod tests {
 
     #[test]
     fn rewinding_takes_back_exactly_what_was_written_since() {
-        let sizes = [0, 1, CHAINED, SEGMENT + 1];
+        let sizes = [0, 1, CHAIN_THRESHOLD, SEGMENT + 1];
         let writes: Vec<_> = sizes
             .iter()
             .flat_map(|size| [(*size, false), (*size, true)])
@@ -322,12 +325,12 @@ mod tests {
     #[test]
     fn rewinding_to_a_place_right_after_a_body_keeps_the_body() {
         let mut out = Frames::default();
-        out.put_bytes(bytes(0, CHAINED));
+        out.put_bytes(bytes(0, CHAIN_THRESHOLD));
         let kept = out.len();
-        write(&mut out, CHAINED, true);
+        write(&mut out, CHAIN_THRESHOLD, true);
         write(&mut out, SEGMENT, false);
         out.rewind(kept);
         out.rewind(kept);
-        assert_eq!(frames(out), [bytes(0, CHAINED)]);
+        assert_eq!(frames(out), [bytes(0, CHAIN_THRESHOLD)]);
     }
 }

@@ -26,13 +26,13 @@ pin_project! {
     }
 }
 
-type BoxedAnswer = Pin<Box<dyn Future<Output = Response<Envelope>> + Send>>;
+type BoxedResponse = Pin<Box<dyn Future<Output = Response<Envelope>> + Send>>;
 
 pin_project! {
     #[project = KindProjection]
     enum Kind<F> {
         Passthrough { #[pin] future: F },
-        Batch { answer: BoxedAnswer },
+        Batch { response: BoxedResponse },
     }
 }
 
@@ -43,10 +43,12 @@ impl<F> ResponseFuture<F> {
         }
     }
 
-    pub(crate) fn batch(answer: impl Future<Output = Response<Envelope>> + Send + 'static) -> Self {
+    pub(crate) fn batch(
+        response: impl Future<Output = Response<Envelope>> + Send + 'static,
+    ) -> Self {
         Self {
             kind: Kind::Batch {
-                answer: Box::pin(answer),
+                response: Box::pin(response),
             },
         }
     }
@@ -63,8 +65,8 @@ where
             KindProjection::Passthrough { future } => {
                 ready!(future.poll(cx)).map(|response| response.map(ResponseBody::passthrough))
             }
-            KindProjection::Batch { answer } => {
-                Ok(ready!(answer.as_mut().poll(cx)).map(ResponseBody::envelope))
+            KindProjection::Batch { response } => {
+                Ok(ready!(response.as_mut().poll(cx)).map(ResponseBody::envelope))
             }
         })
     }

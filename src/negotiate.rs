@@ -12,14 +12,14 @@ use crate::format::{Decoder, Encoder, Format};
 use crate::media_type::{MediaType, split_unquoted};
 use crate::policy::SubrequestInfo;
 use crate::preferences::{PREFER, Preferences};
-use crate::rules::Manner;
+use crate::rules::RunMode;
 use crate::subresponse::MAX_FIELDS;
 
 /// What a batch was agreed to be.
 pub(crate) struct Negotiated {
     pub(crate) decoder: Box<dyn Decoder>,
     pub(crate) encoder: Box<dyn Encoder>,
-    pub(crate) manner: Manner,
+    pub(crate) mode: RunMode,
     pub(crate) preferences: Preferences,
 }
 
@@ -32,19 +32,20 @@ pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Er
     }
     let fields = Fields::of(&outer.headers);
     let (reader, decoder) = reader(config, &fields, outer)?;
-    let is_alike = decoder.accept_is_for_items();
-    let encoder = encoder(config, reader, is_alike, outer, fields.accept)?;
+    let accept_is_for_items = decoder.accept_is_for_items();
+    let encoder = encoder(config, reader, accept_is_for_items, outer, fields.accept)?;
     Ok(Negotiated {
-        manner: Manner {
+        mode: RunMode {
             is_streamed: config.streamed.unwrap_or_else(|| encoder.is_streamed()),
             is_ordered: encoder.is_ordered(),
             is_sequential: decoder.is_sequential(),
         },
         decoder,
         encoder,
-        preferences: match fields.has_preferences {
-            true => Preferences::of(&outer.headers, config.batch_timeout),
-            false => Preferences::default(),
+        preferences: if fields.has_preferences {
+            Preferences::of(&outer.headers, config.batch_timeout)
+        } else {
+            Preferences::default()
         },
     })
 }
@@ -143,11 +144,11 @@ fn unsupported(config: &Config, outer: &Parts) -> Error {
 fn encoder(
     config: &Config,
     reader: &dyn Format,
-    is_alike: bool,
+    accept_is_for_items: bool,
     outer: &Parts,
     accept: Field<'_>,
 ) -> Result<Box<dyn Encoder>, Error> {
-    if is_settled(reader, is_alike, accept)
+    if is_reader_preferred(reader, accept_is_for_items, accept)
         && let Some(encoder) = reader.encoder(outer)
     {
         return Ok(encoder);
@@ -159,13 +160,13 @@ fn encoder(
         .collect();
     let mut is_anything = true;
     for range in accepted(&outer.headers) {
-        if !is_alike || range.names_one_of(&config.formats) {
+        if !accept_is_for_items || range.names_one_of(&config.formats) {
             is_anything = false;
-            candidates.iter_mut().for_each(|one| one.note(&range));
+            candidates.iter_mut().for_each(|one| one.apply(&range));
         }
     }
     if is_anything {
-        candidates.iter_mut().for_each(|one| one.note(&ANYTHING));
+        candidates.iter_mut().for_each(|one| one.apply(&ANYTHING));
     }
     let mut best: Option<(Quality, Box<dyn Encoder>)> = None;
     for candidate in candidates {
@@ -185,7 +186,7 @@ fn encoder(
 
 /// Whether `Accept` leaves nothing to choose, as of nearly every client: it is not there, is
 /// anything, or names this format, alone or before all others.
-fn is_settled(reader: &dyn Format, is_alike: bool, accept: Field<'_>) -> bool {
+fn is_reader_preferred(reader: &dyn Format, accept_is_for_items: bool, accept: Field<'_>) -> bool {
     let value = match accept {
         Field::Absent => return true,
         Field::Once(value) => value.as_bytes(),
@@ -196,7 +197,7 @@ fn is_settled(reader: &dyn Format, is_alike: bool, accept: Field<'_>) -> bool {
     value == b"*/*"
         || after.any(|rest| match rest {
             [] => true,
-            [b',', ..] => !is_alike,
+            [b',', ..] => !accept_is_for_items,
             _ => false,
         })
 }
@@ -283,7 +284,7 @@ impl<'a> Candidate<'a> {
         Self { format, wanted }
     }
 
-    fn note(&mut self, range: &Range<'_>) {
+    fn apply(&mut self, range: &Range<'_>) {
         let names = self.format.media_types().iter().enumerate();
         for ((index, name), wanted) in names.zip(&mut self.wanted) {
             let exactness = range.matches(name);

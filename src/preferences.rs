@@ -17,9 +17,10 @@ const RETURN: &str = "return";
 const ODATA: &str = "odata.";
 
 /// Without a timer nobody can promise how long it takes.
-const NAMES: &[&str] = match cfg!(feature = "timeout") {
-    true => &[CONTINUE_ON_ERROR, RETURN, WAIT],
-    false => &[CONTINUE_ON_ERROR, RETURN],
+const NAMES: &[&str] = if cfg!(feature = "timeout") {
+    &[CONTINUE_ON_ERROR, RETURN, WAIT]
+} else {
+    &[CONTINUE_ON_ERROR, RETURN]
 };
 
 /// The preferences that a batch honours.
@@ -48,9 +49,10 @@ impl Preferences {
 
     /// `Preference-Applied`, if there is anything to say.
     pub(crate) fn applied(&self) -> Option<HeaderValue> {
-        match self.applied.is_empty() {
-            true => None,
-            false => HeaderValue::from_str(&self.applied).ok(),
+        if self.applied.is_empty() {
+            None
+        } else {
+            HeaderValue::from_str(&self.applied).ok()
         }
     }
 
@@ -59,9 +61,10 @@ impl Preferences {
         let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
         let name = name.trim();
         let (prefix, rest) = name.split_at_checked(ODATA.len()).unwrap_or_default();
-        let name = match prefix.eq_ignore_ascii_case(ODATA) {
-            true => rest,
-            false => name,
+        let name = if prefix.eq_ignore_ascii_case(ODATA) {
+            rest
+        } else {
+            name
         };
         let mut names = NAMES.iter().copied();
         let known = names.find(|known| known.eq_ignore_ascii_case(name));

@@ -35,8 +35,8 @@ pub(crate) fn refusal<B: From<Bytes>>(error: Error) -> Response<B> {
     let mut response = Response::new(B::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    if let Some(own) = error.headers {
-        *headers = *own;
+    if let Some(extra) = error.headers {
+        *headers = *extra;
         headers.remove(header::CONTENT_TYPE);
         headers.remove(header::CONTENT_LENGTH);
     }

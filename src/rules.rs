@@ -8,7 +8,7 @@ use crate::preferences::Preferences;
 
 /// How the formats want a batch run and written.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Manner {
+pub(crate) struct RunMode {
     /// Each response is written when its item finishes.
     pub(crate) is_streamed: bool,
     /// Responses are written in the order of the request, those of a group together, whatever the
@@ -38,18 +38,19 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    pub(crate) fn new(config: Arc<Config>, preferences: &Preferences, manner: Manner) -> Self {
+    pub(crate) fn new(config: Arc<Config>, preferences: &Preferences, mode: RunMode) -> Self {
         let is_in_order = match config.order {
             Some(order) => order == Order::Request,
-            None => !manner.is_streamed,
+            None => !mode.is_streamed,
         };
         Self {
-            is_streamed: manner.is_streamed,
-            is_in_order: is_in_order || manner.is_ordered,
-            writes_groups: manner.is_ordered,
-            concurrency: match manner.is_sequential {
-                true => 1,
-                false => config.concurrency,
+            is_streamed: mode.is_streamed,
+            is_in_order: is_in_order || mode.is_ordered,
+            writes_groups: mode.is_ordered,
+            concurrency: if mode.is_sequential {
+                1
+            } else {
+                config.concurrency
             },
             continue_on_error: preferences
                 .continue_on_error

@@ -16,7 +16,7 @@ use crate::describe::describe;
 use crate::error::{Error, ErrorKind};
 use crate::flow;
 use crate::future::ResponseFuture;
-use crate::panics::{Contained, catch};
+use crate::panics::{CatchDrop, catch};
 use crate::refusal::refusal;
 
 /// A service with a batch endpoint. [`BatchLayer`](crate::BatchLayer) makes it.
@@ -72,15 +72,15 @@ impl<S> Batch<S> {
     /// Gives up the readiness that `poll_ready` has reserved, and returns an instance for the
     /// items. A reservation held while a body is read would let N batches on a `ConcurrencyLimit`
     /// of N wait for each other for good.
-    fn not_ready_inner(&mut self) -> Result<Contained<S>, Error>
+    fn not_ready_inner(&mut self) -> Result<CatchDrop<S>, Error>
     where
         S: Clone,
     {
         let inner = &self.inner;
-        let clones = catch(|| (Contained::new(inner.clone()), inner.clone()));
+        let clones = catch(|| (CatchDrop::new(inner.clone()), inner.clone()));
         let (for_items, not_ready_inner) = clones.ok_or(ErrorKind::Panicked)?;
         let ready_inner = std::mem::replace(&mut self.inner, not_ready_inner);
-        drop(Contained::new(ready_inner));
+        drop(CatchDrop::new(ready_inner));
         Ok(for_items)
     }
 }
@@ -110,25 +110,25 @@ where
             return ResponseFuture::passthrough(self.inner.call(request.map(RequestBody::outer)));
         }
         let (parts, body) = request.into_parts();
-        let parts = Contained::new(parts);
+        let parts = CatchDrop::new(parts);
         let config = Arc::clone(&self.config);
         let is_batch = config.is_batch(&parts);
         if !matches!(is_batch, Ok(false)) {
             let inner = self.not_ready_inner();
             return match is_batch.and(inner) {
                 Ok(inner) => {
-                    ResponseFuture::batch(flow::answer(config, inner, Arc::new(parts), body))
+                    ResponseFuture::batch(flow::respond(config, inner, Arc::new(parts), body))
                 }
                 Err(error) => ResponseFuture::batch(ready(refusal(error))),
             };
         }
-        if let Some(mut answer) = own_answer(&config, &parts) {
+        if let Some(mut response) = endpoint_response(&config, &parts) {
             if parts.method == Method::HEAD {
-                *answer.body_mut() = Envelope::from(Bytes::new());
+                *response.body_mut() = Envelope::from(Bytes::new());
             }
             // What was reserved for the inner service would stay so until the next request.
             let _ = self.not_ready_inner();
-            return ResponseFuture::batch(ready(answer));
+            return ResponseFuture::batch(ready(response));
         }
         let request = Request::from_parts(parts.into_inner(), RequestBody::outer(body));
         ResponseFuture::passthrough(self.inner.call(request))
@@ -136,14 +136,15 @@ where
 }
 
 /// What the batch path itself answers to a request that is no batch, if it does.
-fn own_answer(config: &Config, parts: &Parts) -> Option<Response<Envelope>> {
+fn endpoint_response(config: &Config, parts: &Parts) -> Option<Response<Envelope>> {
     if config.describe && matches!(parts.method, Method::GET | Method::HEAD) {
         return Some(describe(config, parts));
     }
     if config.exclusive && !matches!(parts.method, Method::POST | Method::OPTIONS) {
-        let allow = match config.describe {
-            true => "GET, HEAD, POST",
-            false => "POST",
+        let allow = if config.describe {
+            "GET, HEAD, POST"
+        } else {
+            "POST"
         };
         let error = Error::new(ErrorKind::MethodNotAllowed).allow(allow);
         return Some(refusal(error));

@@ -13,8 +13,9 @@ pub(crate) fn has_no_body(status: StatusCode) -> bool {
 
 /// This status, or 500 in the place of a 1xx.
 pub(crate) fn final_status(status: StatusCode) -> StatusCode {
-    match status.is_informational() {
-        true => StatusCode::INTERNAL_SERVER_ERROR,
-        false => status,
+    if status.is_informational() {
+        StatusCode::INTERNAL_SERVER_ERROR
+    } else {
+        status
     }
 }

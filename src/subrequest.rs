@@ -69,7 +69,7 @@ pub struct Subrequest {
     /// All but the content type.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) extras: Option<Box<Extras>>,
-    pub(crate) fault: Option<ItemError>,
+    pub(crate) error: Option<ItemError>,
     header_bytes: u16,
     header_count: u8,
     /// Whether the content type is `application/json`, as that of nearly every body is.
@@ -107,14 +107,14 @@ impl Subrequest {
     /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) for an id that is not UTF-8, not of 1
     /// to 256 bytes, or has a control character.
     pub fn new(id: impl Into<Bytes>) -> Result<Self, Error> {
-        let mut item = Self::nameless();
+        let mut item = Self::without_id();
         let id = ByteString::try_from(id.into());
         item.set_id(id.map_err(|_| InvalidId)?)?;
         Ok(item)
     }
 
     /// An item whose id is still to come; a format that reads members in any order starts here.
-    pub(crate) fn nameless() -> Self {
+    pub(crate) fn without_id() -> Self {
         Self {
             id: ByteString::default(),
             url: ByteString::default(),
@@ -122,7 +122,7 @@ impl Subrequest {
             method: None,
             headers: Vec::new(),
             extras: None,
-            fault: None,
+            error: None,
             header_bytes: 0,
             header_count: 0,
             is_json: false,
@@ -201,7 +201,7 @@ impl Subrequest {
     /// # Ok::<(), tower_multistatus::Error>(())
     /// ```
     pub fn rejection(&self) -> Option<StatusCode> {
-        self.fault.map(ItemError::status)
+        self.error.map(ItemError::status)
     }
 }
 
@@ -318,10 +318,10 @@ impl Subrequest {
     /// Whether it has this header, in any case, and with `_` for `-`: to many a backend these are
     /// one.
     #[cfg(feature = "json")]
-    pub(crate) fn brings(&self, name: &[u8]) -> bool {
+    pub(crate) fn has_header(&self, name: &[u8]) -> bool {
         let mut names = self.headers.iter().map(|(name, _)| name.as_str());
-        names.any(|known| is_alike(known, name))
-            || (self.has_content_type() && is_alike(CONTENT_TYPE.as_str(), name))
+        names.any(|known| is_same_name(known, name))
+            || (self.has_content_type() && is_same_name(CONTENT_TYPE.as_str(), name))
     }
 
     fn add_content_type(&mut self, value: Bytes) {
@@ -336,9 +336,10 @@ impl Subrequest {
     }
 
     fn set_content_type(&mut self, value: HeaderValue) {
-        match value == JSON {
-            true => self.is_json = true,
-            false => self.extras_mut().content_type = Some(value),
+        if value == JSON {
+            self.is_json = true
+        } else {
+            self.extras_mut().content_type = Some(value)
         }
     }
 
@@ -348,9 +349,10 @@ impl Subrequest {
 
     /// What says what the body is.
     pub(crate) fn content_type(&self) -> Option<&HeaderValue> {
-        match self.is_json {
-            true => Some(&JSON),
-            false => self.other_content_type(),
+        if self.is_json {
+            Some(&JSON)
+        } else {
+            self.other_content_type()
         }
     }
 
@@ -369,9 +371,9 @@ impl Subrequest {
         self.extras.get_or_insert_default()
     }
 
-    /// The first fault is the one that is told.
-    pub(crate) fn fail(&mut self, fault: ItemError) {
-        self.fault.get_or_insert(fault);
+    /// The first error is the one that is told.
+    pub(crate) fn fail(&mut self, error: ItemError) {
+        self.error.get_or_insert(error);
     }
 
     /// The method, if it is one that every item may have, or one of these, in any case.
@@ -387,7 +389,7 @@ impl Subrequest {
 }
 
 #[cfg(feature = "json")]
-fn is_alike(name: &str, other: &[u8]) -> bool {
+fn is_same_name(name: &str, other: &[u8]) -> bool {
     let fold = |byte: u8| match byte {
         b'_' => b'-',
         other => other.to_ascii_lowercase(),

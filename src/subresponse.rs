@@ -34,9 +34,9 @@ pub struct Subresponse {
     pub(crate) body: Bytes,
     pub(crate) extras: Option<Box<Extras>>,
     pub(crate) is_head: bool,
-    pub(crate) fault: Option<ItemError>,
-    /// How a fault is told.
-    pub(crate) errors: ItemErrors,
+    pub(crate) error: Option<ItemError>,
+    /// How a error is error_response.
+    pub(crate) error_style: ItemErrors,
 }
 
 impl Subresponse {
@@ -67,8 +67,8 @@ impl Subresponse {
             body: body.into(),
             extras: None,
             is_head: false,
-            fault: None,
-            errors: ItemErrors::default(),
+            error: None,
+            error_style: ItemErrors::default(),
         }
     }
 
@@ -131,13 +131,13 @@ impl Subresponse {
 
     /// Whether the item was given up because another one failed.
     pub fn is_not_executed(&self) -> bool {
-        self.fault.is_some_and(ItemError::is_not_executed)
+        self.error.is_some_and(ItemError::is_not_executed)
     }
 
-    /// An answer to the same item that tells this fault.
+    /// An answer to the same item that tells this error.
     #[cfg(feature = "multipart")]
-    pub(crate) fn instead(&self, fault: ItemError) -> Self {
-        let mut instead = Self {
+    pub(crate) fn with_error(&self, error: ItemError) -> Self {
+        let mut replacement = Self {
             id: self.id.clone(),
             url: self.url.clone(),
             headers: HeaderMap::new(),
@@ -145,14 +145,15 @@ impl Subresponse {
             extras: self.extras.clone(),
             ..*self
         };
-        instead.replace(fault);
-        instead
+        replacement.replace_with_error(error);
+        replacement
     }
 
-    /// Replaces the answer by one that tells this fault.
-    pub(crate) fn replace(&mut self, fault: ItemError) {
-        (self.status, self.headers, self.body) = told(fault, self.errors, self.is_head);
-        self.fault = Some(fault);
+    /// Replaces the answer by one that tells this error.
+    pub(crate) fn replace_with_error(&mut self, error: ItemError) {
+        (self.status, self.headers, self.body) =
+            error_response(error, self.error_style, self.is_head);
+        self.error = Some(error);
     }
 
     /// Leaves the id and the status alone.
@@ -182,17 +183,17 @@ pub(crate) fn is_success(status: StatusCode) -> bool {
     status.is_success() || status.is_redirection()
 }
 
-/// How a fault is told.
-pub(crate) fn told(
-    fault: ItemError,
+/// How a error is error_response.
+pub(crate) fn error_response(
+    error: ItemError,
     style: ItemErrors,
     is_head: bool,
 ) -> (StatusCode, HeaderMap, Bytes) {
-    let status = fault.status();
+    let status = error.status();
     if has_no_body(status) {
         return (status, HeaderMap::new(), Bytes::new());
     }
-    let (content_type, document) = fault.document(style);
+    let (content_type, document) = error.document(style);
     let mut headers = HeaderMap::with_capacity(1);
     headers.insert(CONTENT_TYPE, content_type);
     let body = if is_head { Bytes::new() } else { document };

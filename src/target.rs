@@ -18,7 +18,7 @@ use crate::item_error::ItemError;
 pub(crate) const MAX_TARGET: usize = 8 * 1024;
 
 /// A byte that no target has.
-const UNSOUND: u8 = 1;
+const INVALID: u8 = 1;
 
 /// A byte that may be part of a dot segment.
 const DOT: u8 = 2;
@@ -26,13 +26,13 @@ const DOT: u8 = 2;
 /// What kind each byte is of.
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
 const KINDS: [u8; 256] = {
-    let mut kinds = [UNSOUND; 256];
+    let mut kinds = [INVALID; 256];
     let mut byte = 0x21;
     while byte <= 0x7E {
         kinds[byte] = 0;
         byte += 1;
     }
-    kinds[b'#' as usize] = UNSOUND;
+    kinds[b'#' as usize] = INVALID;
     kinds[b'.' as usize] = DOT;
     kinds[b'%' as usize] = DOT;
     kinds
@@ -48,7 +48,7 @@ pub(crate) struct TargetRules {
     /// The prefix that something in front of the layer strips: empty, or `/v1`.
     pub(crate) mount: String,
     /// `/x` is the base's `/x`, unless it is under the base already.
-    pub(crate) rooted: bool,
+    pub(crate) base_for_all: bool,
     /// Origins, besides the request's own, that absolute URLs may have: scheme and authority.
     pub(crate) public_origins: Vec<(String, String)>,
     /// Spaces and what is not ASCII are percent-encoded, where they would fail the item.
@@ -58,7 +58,7 @@ pub(crate) struct TargetRules {
 impl TargetRules {
     /// Whether this is a path, and stays as it is.
     fn keeps(&self, url: &[u8]) -> bool {
-        !self.rooted && self.mount.is_empty() && check_start(url).is_ok()
+        !self.base_for_all && self.mount.is_empty() && check_start(url).is_ok()
     }
 }
 
@@ -78,7 +78,7 @@ impl<'a> Targets<'a> {
     pub(crate) fn resolve(&self, url: &ByteString) -> Result<PathAndQuery, ItemError> {
         let url = self.encoded(url);
         let found = kinds(&url);
-        if url.is_empty() || url.len() > MAX_TARGET || found & UNSOUND != 0 {
+        if url.is_empty() || url.len() > MAX_TARGET || found & INVALID != 0 {
             return Err(ItemError::Target);
         }
         let path = match self.rules.keeps(&url) {
@@ -119,10 +119,13 @@ impl<'a> Targets<'a> {
             // Before anything is put in front: `//evil` must not become `/base//evil`.
             check_start(&url)?;
             let rootless = base.strip_suffix('/').unwrap_or(base);
-            return Ok(match self.rules.rooted && below(&url, rootless).is_none() {
-                true => joined(rootless, &url),
-                false => url,
-            });
+            return Ok(
+                if self.rules.base_for_all && below(&url, rootless).is_none() {
+                    joined(rootless, &url)
+                } else {
+                    url
+                },
+            );
         }
         match scheme_of(&url) {
             Some(scheme) => self.of_own_origin(&url, scheme),
@@ -190,7 +193,7 @@ fn kinds(bytes: &[u8]) -> u8 {
     let kind = |byte: &u8| KINDS.get(usize::from(*byte)).copied();
     bytes
         .iter()
-        .fold(0, |found, byte| found | kind(byte).unwrap_or(UNSOUND))
+        .fold(0, |found, byte| found | kind(byte).unwrap_or(INVALID))
 }
 
 /// What follows `prefix`, if `path` is that folder or something in it.
@@ -218,9 +221,10 @@ fn scheme_of(url: &[u8]) -> Option<&str> {
 }
 
 fn same_authority(given: &[u8], own: &[u8], scheme: &str) -> bool {
-    let port: &[u8] = match scheme.eq_ignore_ascii_case("https") {
-        true => b":443",
-        false => b":80",
+    let port: &[u8] = if scheme.eq_ignore_ascii_case("https") {
+        b":443"
+    } else {
+        b":80"
     };
     let bare =
         |authority: &'_ [u8]| authority.len() - authority.ends_with(port) as usize * port.len();
@@ -261,8 +265,9 @@ fn dot_free(path: &[u8]) -> Result<(), ItemError> {
         let name = segment.split(|byte| *byte == b';').next();
         matches!(name, Some(b"." | b".."))
     };
-    match path.split(|byte| matches!(byte, b'/' | b'\\')).any(dots) {
-        true => Err(ItemError::Target),
-        false => Ok(()),
+    if path.split(|byte| matches!(byte, b'/' | b'\\')).any(dots) {
+        Err(ItemError::Target)
+    } else {
+        Ok(())
     }
 }

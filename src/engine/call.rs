@@ -14,28 +14,28 @@ use super::inner::Inner;
 use crate::body::RequestBody;
 use crate::chunks::Chunks;
 use crate::item_error::ItemError;
-use crate::panics::{Contained, catch};
+use crate::panics::{CatchDrop, catch};
 use crate::policy;
 use crate::status::has_no_body;
 use crate::subresponse::{MAX_FIELDS, headers_len};
 
 /// What came of a call.
-pub(super) type Called = Result<(Parts, Bytes), Failure>;
+pub(super) type CallResult = Result<(Parts, Bytes), CallError>;
 
 /// Why a call has no answer.
-pub(super) enum Failure {
-    ItemError(ItemError),
-    NotReady(Contained<BoxError>),
-    Failed(Contained<BoxError>),
+pub(super) enum CallError {
+    Item(ItemError),
+    NotReady(CatchDrop<BoxError>),
+    Failed(CatchDrop<BoxError>),
 }
 
-impl Failure {
+impl CallError {
     fn not_ready(error: impl Into<BoxError>) -> Self {
-        Self::NotReady(Contained::new(error.into()))
+        Self::NotReady(CatchDrop::new(error.into()))
     }
 
     fn failed(error: impl Into<BoxError>) -> Self {
-        Self::Failed(Contained::new(error.into()))
+        Self::Failed(CatchDrop::new(error.into()))
     }
 }
 
@@ -129,9 +129,9 @@ impl<S: Inner<B>, B> Call<S, B> {
         inner: &S,
         request: &mut Unsent<B>,
         cx: &mut Context<'_>,
-    ) -> Poll<Called> {
+    ) -> Poll<CallResult> {
         self.guarded(|mut this| {
-            let mut inner = Contained::new(inner.clone());
+            let mut inner = CatchDrop::new(inner.clone());
             match inner.poll_ready(cx) {
                 Poll::Ready(Ok(())) => {
                     let Some(request) = request.take() else {
@@ -144,7 +144,7 @@ impl<S: Inner<B>, B> Call<S, B> {
                     drop(inner);
                     this.step(cx)
                 }
-                Poll::Ready(Err(error)) => Poll::Ready(Err(Failure::not_ready(error))),
+                Poll::Ready(Err(error)) => Poll::Ready(Err(CallError::not_ready(error))),
                 Poll::Pending => {
                     if let Some(request) = request.take() {
                         this.set(inner.into_inner(), request);
@@ -156,37 +156,37 @@ impl<S: Inner<B>, B> Call<S, B> {
     }
 
     /// Runs until there is an outcome; then everything of the inner service's is dropped.
-    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Called> {
+    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CallResult> {
         self.guarded(|this| this.step(cx))
     }
 
     #[inline]
     fn guarded(
         mut self: Pin<&mut Self>,
-        run: impl FnOnce(Pin<&mut Self>) -> Poll<Called>,
-    ) -> Poll<Called> {
-        let called = catch(|| run(self.as_mut()));
-        let called =
-            called.unwrap_or_else(|| Poll::Ready(Err(Failure::ItemError(ItemError::Panicked))));
-        if called.is_ready() {
+        run: impl FnOnce(Pin<&mut Self>) -> Poll<CallResult>,
+    ) -> Poll<CallResult> {
+        let result = catch(|| run(self.as_mut()));
+        let result =
+            result.unwrap_or_else(|| Poll::Ready(Err(CallError::Item(ItemError::Panicked))));
+        if result.is_ready() {
             // An outcome stands, although this panics.
             catch(|| self.clear());
         }
-        called
+        result
     }
 
     fn clear(self: Pin<&mut Self>) {
         self.project().stage.set(Stage::Idle);
     }
 
-    fn step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Called> {
+    fn step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CallResult> {
         loop {
             let mut this = self.as_mut().project();
             let next = match this.stage.as_mut().project() {
                 StageProjection::Waiting { inner, request } => {
                     let is_ready = ready!(inner.poll_ready(cx));
                     if let Err(error) = is_ready {
-                        return Poll::Ready(Err(Failure::not_ready(error)));
+                        return Poll::Ready(Err(CallError::not_ready(error)));
                     }
                     let Some(request) = request.take() else {
                         return Poll::Pending;
@@ -198,7 +198,7 @@ impl<S: Inner<B>, B> Call<S, B> {
                 StageProjection::Calling { future } => {
                     let response = match ready!(future.poll(cx)) {
                         Ok(response) => response,
-                        Err(error) => return Poll::Ready(Err(Failure::failed(error))),
+                        Err(error) => return Poll::Ready(Err(CallError::failed(error))),
                     };
                     return self.read(response, cx);
                 }
@@ -212,7 +212,7 @@ impl<S: Inner<B>, B> Call<S, B> {
                     let Some(parts) = parts.take() else {
                         return Poll::Pending;
                     };
-                    return Poll::Ready(called(parts, body));
+                    return Poll::Ready(with_head(parts, body));
                 }
                 StageProjection::Idle => return Poll::Pending,
             };
@@ -226,7 +226,7 @@ impl<S: Inner<B>, B> Call<S, B> {
         self: Pin<&mut Self>,
         response: Response<S::Body>,
         cx: &mut Context<'_>,
-    ) -> Poll<Called> {
+    ) -> Poll<CallResult> {
         let mut this = self.project();
         let (mut parts, body) = response.into_parts();
         if !parts.extensions.is_empty() {
@@ -235,7 +235,7 @@ impl<S: Inner<B>, B> Call<S, B> {
         }
         let headers = headers_len(&parts.headers);
         let max_body = this.max_bytes.saturating_sub(headers);
-        // Here before it is asked anything: it may panic, and again when it is dropped for that.
+        // InTask before it is asked anything: it may panic, and again when it is dropped for that.
         this.stage.set(Stage::Reading {
             parts: None,
             body,
@@ -245,28 +245,28 @@ impl<S: Inner<B>, B> Call<S, B> {
         let StageProjection::Reading {
             body,
             read,
-            parts: kept,
+            parts: waiting_head,
             ..
         } = this.stage.project()
         else {
             return Poll::Pending;
         };
         if parts.status.is_informational() {
-            return Poll::Ready(Err(Failure::ItemError(ItemError::NotFinal)));
+            return Poll::Ready(Err(CallError::Item(ItemError::InformationalStatus)));
         }
         if headers > *this.max_bytes || parts.headers.len() > MAX_FIELDS {
-            return Poll::Ready(Err(Failure::ItemError(ItemError::AnswerTooLarge)));
+            return Poll::Ready(Err(CallError::Item(ItemError::ResponseTooLarge)));
         }
         if *this.is_head || has_no_body(parts.status) || body.is_end_stream() {
             return Poll::Ready(Ok((parts, Bytes::new())));
         }
         if body.size_hint().lower() > max_body as u64 {
-            return Poll::Ready(Err(Failure::ItemError(ItemError::AnswerTooLarge)));
+            return Poll::Ready(Err(CallError::Item(ItemError::ResponseTooLarge)));
         }
         match poll_whole(body, read, max_body, cx) {
-            Poll::Ready(body) => Poll::Ready(called(parts, body)),
+            Poll::Ready(body) => Poll::Ready(with_head(parts, body)),
             Poll::Pending => {
-                *kept = Some(parts);
+                *waiting_head = Some(parts);
                 Poll::Pending
             }
         }
@@ -274,13 +274,13 @@ impl<S: Inner<B>, B> Call<S, B> {
 }
 
 #[inline]
-fn called(parts: Parts, body: Result<Bytes, ItemError>) -> Called {
-    body.map(|body| (parts, body)).map_err(Failure::ItemError)
+fn with_head(parts: Parts, body: Result<Bytes, ItemError>) -> CallResult {
+    body.map(|body| (parts, body)).map_err(CallError::Item)
 }
 
 /// A body that is always ready, with empty frames say, would otherwise keep the deadline from being
 /// looked at.
-const FRAMES_A_POLL: usize = 128;
+const FRAMES_PER_POLL: usize = 128;
 
 /// Reads to the end; trailers are dropped.
 fn poll_whole<R: Body<Data = Bytes>>(
@@ -289,16 +289,16 @@ fn poll_whole<R: Body<Data = Bytes>>(
     max_bytes: usize,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Bytes, ItemError>> {
-    for _ in 0..FRAMES_A_POLL {
+    for _ in 0..FRAMES_PER_POLL {
         let Some(frame) = ready!(body.as_mut().poll_frame(cx)) else {
             return Poll::Ready(Ok(read.take()));
         };
         let Ok(frame) = frame else {
-            return Poll::Ready(Err(ItemError::AnswerBroken));
+            return Poll::Ready(Err(ItemError::ResponseBroken));
         };
         if let Ok(chunk) = frame.into_data() {
             if read.len() + chunk.len() > max_bytes {
-                return Poll::Ready(Err(ItemError::AnswerTooLarge));
+                return Poll::Ready(Err(ItemError::ResponseTooLarge));
             }
             read.push(chunk);
         }

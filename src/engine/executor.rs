@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 
-use super::call::{Call, Called, Failure};
+use super::call::{Call, CallError, CallResult};
 use super::inner::Inner;
 use crate::config::Executor;
 use crate::item_error::ItemError;
@@ -30,7 +30,7 @@ struct Shared<S: Inner<B>, B> {
 
 enum State<S: Inner<B>, B> {
     Running(Pin<Box<Call<S, B>>>),
-    Done(Called),
+    Done(CallResult),
     Gone,
 }
 
@@ -46,14 +46,14 @@ impl<S: Inner<B>, B: Send + 'static> Spawned<S, B> {
         Self(shared)
     }
 
-    pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<Called> {
+    pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<CallResult> {
         self.0.waker.register(cx.waker());
         // Not waited for: whoever holds it wakes this task when there is an answer.
         let Some(mut state) = self.0.try_lock() else {
             return Poll::Pending;
         };
         match std::mem::replace(&mut *state, State::Gone) {
-            State::Done(called) => Poll::Ready(called),
+            State::Done(result) => Poll::Ready(result),
             other => {
                 *state = other;
                 Poll::Pending
@@ -104,14 +104,15 @@ impl<S: Inner<B>, B> Future for Task<S, B> {
         let State::Running(call) = &mut *state else {
             return Poll::Ready(());
         };
-        let called = match shared.is_cancelled.load(Ordering::SeqCst) {
-            true => None,
-            false => Some(self.1.in_scope(|| call.as_mut().poll(cx))),
+        let result = if shared.is_cancelled.load(Ordering::SeqCst) {
+            None
+        } else {
+            Some(self.1.in_scope(|| call.as_mut().poll(cx)))
         };
         // The batch may have gone while its call was polled, and could not take it then.
         let is_cancelled = shared.is_cancelled.load(Ordering::SeqCst);
-        let next = match called {
-            Some(Poll::Ready(called)) => State::Done(called),
+        let next = match result {
+            Some(Poll::Ready(result)) => State::Done(result),
             Some(Poll::Pending) if !is_cancelled => {
                 drop(state);
                 // It may have gone in this very moment, too.
@@ -143,7 +144,7 @@ impl<S: Inner<B>, B> Drop for Task<S, B> {
         if matches!(*state, State::Running(_)) {
             set(
                 state,
-                State::Done(Err(Failure::ItemError(ItemError::Panicked))),
+                State::Done(Err(CallError::Item(ItemError::Panicked))),
             );
         } else {
             drop(state);

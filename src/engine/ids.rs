@@ -10,15 +10,15 @@ pub(super) fn count_up(items: &[Subrequest]) -> bool {
     ids.is_sorted_by(|one, other| one < other)
 }
 
-/// A name with its length and its first bytes in front: few names differ only behind these.
+/// A name with its length and its first bytes in front: few ids differ only behind these.
 type Key<'a> = (u64, &'a str);
 
 fn key(name: &str) -> Key<'_> {
     let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
     let mut head = [0; 8];
     let bytes = std::iter::once(length).chain(name.bytes());
-    for (place, byte) in head.iter_mut().zip(bytes) {
-        *place = byte;
+    for (position, byte) in head.iter_mut().zip(bytes) {
+        *position = byte;
     }
     (u64::from_be_bytes(head), name)
 }
@@ -26,34 +26,34 @@ fn key(name: &str) -> Key<'_> {
 /// The ids of a batch in an order to look them up by: the shorter first, so that numbers that count
 /// up are in it already. No hashing: most batches need not even be sorted.
 #[derive(Debug)]
-pub(super) struct Names<'a>(Vec<(Key<'a>, usize)>);
+pub(super) struct Ids<'a>(Vec<(Key<'a>, usize)>);
 
-impl<'a> Names<'a> {
+impl<'a> Ids<'a> {
     /// # Errors
     ///
     /// [`ErrorKind::DuplicateId`].
     pub(super) fn new(items: &'a [Subrequest]) -> Result<Self, Error> {
-        let mut names: Vec<_> = items.iter().map(|item| key(item.id())).zip(0..).collect();
-        if !names.is_sorted() {
-            names.sort_unstable();
+        let mut ids: Vec<_> = items.iter().map(|item| key(item.id())).zip(0..).collect();
+        if !ids.is_sorted() {
+            ids.sort_unstable();
         }
-        let mut pairs = names.iter().zip(names.iter().skip(1));
+        let mut pairs = ids.iter().zip(ids.iter().skip(1));
         match pairs.find(|((one, _), (other, _))| one == other) {
-            None => Ok(Self(names)),
+            None => Ok(Self(ids)),
             Some((_, (_, second))) => Err(Error::new(ErrorKind::DuplicateId).at_item(*second)),
         }
     }
 
-    /// The place of the item with this id.
-    fn place(&self, name: &str) -> Option<usize> {
+    /// The position of the item with this id.
+    fn position(&self, name: &str) -> Option<usize> {
         let found = self.0.binary_search_by_key(&key(name), |(name, _)| *name);
-        let (_, place) = self.0.get(found.ok()?)?;
-        Some(*place)
+        let (_, position) = self.0.get(found.ok()?)?;
+        Some(*position)
     }
 
     /// The same, if it stands before `index`.
     pub(super) fn before(&self, name: &str, index: usize) -> Option<usize> {
-        self.place(name).filter(|place| *place < index)
+        self.position(name).filter(|position| *position < index)
     }
 }
 
@@ -67,7 +67,7 @@ pub(super) struct Groups<'a>(Vec<Group<'a>>);
 impl<'a> Groups<'a> {
     pub(super) fn new(
         items: &'a [Subrequest],
-        names: &Names<'_>,
+        ids: &Ids<'_>,
         change_sets: ChangeSets,
     ) -> Result<Self, Error> {
         let mut groups: Vec<Group<'a>> = Vec::new();
@@ -81,7 +81,7 @@ impl<'a> Groups<'a> {
             }
             match groups.last_mut() {
                 Some(((_, open), _, last)) if *open == name && *last + 1 == index => *last = index,
-                _ if names.place(name).is_some() => return refused(ErrorKind::DuplicateId),
+                _ if ids.position(name).is_some() => return refused(ErrorKind::DuplicateId),
                 _ => groups.push((key(name), index, index)),
             }
         }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::ids::{self, Groups, Names};
+use super::ids::{self, Groups, Ids};
 use super::references::{References, references_of};
 use crate::error::{Error, ErrorKind};
 use crate::policy::ChangeSets;
@@ -15,7 +15,7 @@ use crate::subrequest::Subrequest;
 pub(crate) struct Plan {
     items: Vec<Subrequest>,
     /// What each item has to do with others; nothing at all if none of them has.
-    ties: Vec<Ties>,
+    links: Vec<Links>,
     /// Every item before it was either begun, or is waiting for others.
     cursor: usize,
     /// Items behind the cursor that wait no longer. The first in the batch goes first.
@@ -24,7 +24,7 @@ pub(crate) struct Plan {
 
 /// What one item has to do with others.
 #[derive(Debug, Default)]
-struct Ties {
+struct Links {
     /// How many items it still waits for.
     unmet: usize,
     /// The items that wait for it.
@@ -46,8 +46,8 @@ impl Plan {
         change_sets: ChangeSets,
         has_references: bool,
     ) -> Result<Self, Error> {
-        let ties = match has_references || items.iter().any(is_tied) {
-            true => ties(&mut items, change_sets, has_references)?,
+        let links = match has_references || items.iter().any(has_links) {
+            true => find_links(&mut items, change_sets, has_references)?,
             false => {
                 unique(&items)?;
                 Vec::new()
@@ -55,7 +55,7 @@ impl Plan {
         };
         Ok(Self {
             items,
-            ties,
+            links,
             cursor: 0,
             released: BinaryHeap::new(),
         })
@@ -82,12 +82,14 @@ impl Plan {
     }
 
     pub(super) fn references(&self, index: usize) -> References {
-        let ties = self.ties.get(index);
-        ties.map_or_else(References::default, |ties| ties.references)
+        let links = self.links.get(index);
+        links.map_or_else(References::default, |links| links.references)
     }
 
     pub(super) fn is_referred_to(&self, index: usize) -> bool {
-        self.ties.get(index).is_some_and(|ties| ties.is_referred_to)
+        self.links
+            .get(index)
+            .is_some_and(|links| links.is_referred_to)
     }
 
     /// The first item that may run now. Each is handed out once.
@@ -98,7 +100,7 @@ impl Plan {
         while self.cursor < self.items.len() {
             let index = self.cursor;
             self.cursor += 1;
-            if self.ties.get(index).is_none_or(|ties| ties.unmet == 0) {
+            if self.links.get(index).is_none_or(|links| links.unmet == 0) {
                 return Some(index);
             }
         }
@@ -107,9 +109,9 @@ impl Plan {
 
     /// An item has come to its end. What waited for it may run, or is lost with it: those are
     /// returned, those that wait for them included.
-    pub(super) fn settle(&mut self, index: usize, is_success: bool) -> Vec<usize> {
+    pub(super) fn finish(&mut self, index: usize, is_success: bool) -> Vec<usize> {
         let mut lost = Vec::new();
-        if self.ties.is_empty() {
+        if self.links.is_empty() {
             return lost;
         }
         let dependants = self.dependants_of(index);
@@ -122,11 +124,11 @@ impl Plan {
         let mut failing = dependants;
         while let Some(index) = failing.pop() {
             // Lost once only, and never handed out: its count does not come down to 0 any more.
-            let ties = self.ties.get_mut(index);
-            if let Some(ties) = ties.filter(|ties| ties.unmet != LOST) {
-                ties.unmet = LOST;
+            let links = self.links.get_mut(index);
+            if let Some(links) = links.filter(|links| links.unmet != LOST) {
+                links.unmet = LOST;
                 lost.push(index);
-                failing.append(&mut ties.dependants);
+                failing.append(&mut links.dependants);
             }
         }
         lost.sort_unstable();
@@ -134,17 +136,17 @@ impl Plan {
     }
 
     fn dependants_of(&mut self, index: usize) -> Vec<usize> {
-        let ties = self.ties.get_mut(index);
-        ties.map_or_else(Vec::new, |ties| std::mem::take(&mut ties.dependants))
+        let links = self.links.get_mut(index);
+        links.map_or_else(Vec::new, |links| std::mem::take(&mut links.dependants))
     }
 
     fn release(&mut self, index: usize) {
-        let ties = self.ties.get_mut(index);
-        let Some(ties) = ties.filter(|ties| ties.unmet != LOST) else {
+        let links = self.links.get_mut(index);
+        let Some(links) = links.filter(|links| links.unmet != LOST) else {
             return;
         };
-        ties.unmet -= 1;
-        if ties.unmet == 0 && index < self.cursor {
+        links.unmet -= 1;
+        if links.unmet == 0 && index < self.cursor {
             self.released.push(Reverse(index));
         }
     }
@@ -154,7 +156,7 @@ impl Plan {
 const LOST: usize = usize::MAX;
 
 /// Whether the item may have to do with another. In most batches none has.
-fn is_tied(item: &Subrequest) -> bool {
+fn has_links(item: &Subrequest) -> bool {
     item.dependencies().next().is_some() || item.group().is_some()
 }
 
@@ -162,37 +164,38 @@ fn is_tied(item: &Subrequest) -> bool {
 ///
 /// [`ErrorKind::DuplicateId`].
 fn unique(items: &[Subrequest]) -> Result<(), Error> {
-    match ids::count_up(items) {
-        true => Ok(()),
-        false => Names::new(items).map(drop),
+    if ids::count_up(items) {
+        Ok(())
+    } else {
+        Ids::new(items).map(drop)
     }
 }
 
-fn ties(
+fn find_links(
     items: &mut [Subrequest],
     change_sets: ChangeSets,
     has_references: bool,
-) -> Result<Vec<Ties>, Error> {
-    let mut ties: Vec<Ties> = items.iter().map(|_| Ties::default()).collect();
-    let names = Names::new(items)?;
-    let groups = Groups::new(items, &names, change_sets)?;
+) -> Result<Vec<Links>, Error> {
+    let mut links: Vec<Links> = items.iter().map(|_| Links::default()).collect();
+    let ids = Ids::new(items)?;
+    let groups = Groups::new(items, &ids, change_sets)?;
     let mut awaited = Vec::new();
     let mut previous = None;
     for (index, item) in items.iter().enumerate() {
         for on in item.dependencies() {
             // Only what stands before is known: so a cycle cannot be, nor an item that waits for
             // itself.
-            let on = names.before(on, index).or_else(|| groups.before(on, index));
+            let on = ids.before(on, index).or_else(|| groups.before(on, index));
             let unknown = || Error::new(ErrorKind::UnknownDependency).at_item(index);
             awaited.push(on.ok_or_else(unknown)?);
         }
         if has_references {
-            let references = references_of(index, item, &names);
+            let references = references_of(index, item, &ids);
             for on in [references.url, references.etag].into_iter().flatten() {
                 awaited.push(on);
-                tied(&mut ties, on).is_referred_to = true;
+                links_of(&mut links, on).is_referred_to = true;
             }
-            tied(&mut ties, index).references = references;
+            links_of(&mut links, index).references = references;
         }
         // Run to the best effort, a group is a chain.
         if item.group().is_some() && item.group() == previous {
@@ -202,9 +205,9 @@ fn ties(
         awaited.sort_unstable();
         // Named twice is waited for once.
         awaited.dedup();
-        tied(&mut ties, index).unmet = awaited.len();
+        links_of(&mut links, index).unmet = awaited.len();
         for on in awaited.drain(..) {
-            tied(&mut ties, on).dependants.push(index);
+            links_of(&mut links, on).dependants.push(index);
         }
     }
     for end in groups.ends() {
@@ -212,15 +215,15 @@ fn ties(
             item.extras_mut().ends_group = true;
         }
     }
-    Ok(ties)
+    Ok(links)
 }
 
 #[expect(
     clippy::indexing_slicing,
     reason = "indices come from the items themselves"
 )]
-fn tied(ties: &mut [Ties], index: usize) -> &mut Ties {
-    &mut ties[index]
+fn links_of(links: &mut [Links], index: usize) -> &mut Links {
+    &mut links[index]
 }
 
 #[cfg(test)]
@@ -277,9 +280,9 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(all_next(&mut plan), [0, 2]);
-        assert!(plan.settle(2, true).is_empty());
+        assert!(plan.finish(2, true).is_empty());
         assert!(all_next(&mut plan).is_empty());
-        assert!(plan.settle(0, true).is_empty());
+        assert!(plan.finish(0, true).is_empty());
         assert_eq!(all_next(&mut plan), [1, 3]);
     }
 
@@ -294,8 +297,8 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(all_next(&mut plan), [0, 1]);
-        assert_eq!(plan.settle(0, false), [2, 3]);
-        assert!(plan.settle(1, true).is_empty());
+        assert_eq!(plan.finish(0, false), [2, 3]);
+        assert!(plan.finish(1, true).is_empty());
         assert_eq!(all_next(&mut plan), [4]);
     }
 
@@ -315,6 +318,6 @@ mod tests {
             .collect();
         let mut plan = plan(&items).unwrap();
         assert_eq!(all_next(&mut plan), [0]);
-        assert_eq!(plan.settle(0, false).len(), 99_999);
+        assert_eq!(plan.finish(0, false).len(), 99_999);
     }
 }

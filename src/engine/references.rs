@@ -10,7 +10,7 @@ use bytestring::ByteString;
 use http::header::{ETAG, IF_MATCH, LOCATION};
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::ids::Names;
+use super::ids::Ids;
 use crate::item_error::ItemError;
 use crate::subrequest::Subrequest;
 use crate::target::MAX_TARGET;
@@ -25,13 +25,13 @@ pub(super) struct References {
 }
 
 /// What an item refers to. A `$name` that is no earlier item's id is an ordinary segment.
-pub(super) fn references_of(index: usize, item: &Subrequest, names: &Names<'_>) -> References {
+pub(super) fn references_of(index: usize, item: &Subrequest, ids: &Ids<'_>) -> References {
     let if_match = item.headers.iter().find(|(name, _)| name == IF_MATCH);
     let etag = if_match.and_then(|(_, value)| value.to_str().ok()?.strip_prefix('$'));
     let url = split(&item.url).map(|(id, _)| id);
     References {
-        url: url.and_then(|id| names.before(id, index)),
-        etag: etag.and_then(|id| names.before(id, index)),
+        url: url.and_then(|id| ids.before(id, index)),
+        etag: etag.and_then(|id| ids.before(id, index)),
     }
 }
 
@@ -43,45 +43,46 @@ fn split(url: &str) -> Option<(&str, &str)> {
 
 /// What the items that are referred to have come to.
 #[derive(Debug, Default)]
-pub(super) struct Referents(BTreeMap<usize, Referent>);
+pub(super) struct Entities(BTreeMap<usize, Entity>);
 
 #[derive(Debug)]
-struct Referent {
+struct Entity {
     url: Option<ByteString>,
     etag: Option<HeaderValue>,
 }
 
-impl Referents {
+impl Entities {
     /// Notes where the entity of an item is: what `Location` says, else what was asked for; a POST
     /// has only the first.
-    pub(super) fn note(&mut self, index: usize, item: &Subrequest, answer: &HeaderMap) {
-        let said = answer
+    pub(super) fn record(&mut self, index: usize, item: &Subrequest, headers: &HeaderMap) {
+        let location = headers
             .get(LOCATION)
-            .or_else(|| answer.get("odata-entityid"));
-        // Kept until the batch ends: copied out of what the service answered, and no longer than it
+            .or_else(|| headers.get("odata-entityid"));
+        // ItemContext until the batch ends: copied out of what the service answered, and no longer than it
         // can be used.
         let is_short = |value: &&HeaderValue| value.len() <= MAX_TARGET;
-        let url = match said {
+        let url = match location {
             Some(value) if is_short(&value) => value.to_str().ok().map(ByteString::from),
             Some(_) => None,
             None => (item.method() != Some(&Method::POST)).then(|| item.url.clone()),
         };
-        let etag = answer.get(ETAG).filter(is_short);
+        let etag = headers.get(ETAG).filter(is_short);
         let etag = etag.and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok());
-        let referent = Referent { url, etag };
-        self.0.insert(index, referent);
+        let entity = Entity { url, etag };
+        self.0.insert(index, entity);
     }
 
     /// The URL of an item that refers to this other one.
     pub(super) fn url(&self, on: usize, item: &Subrequest) -> Result<ByteString, ItemError> {
-        let referent = self.0.get(&on).and_then(|referent| referent.url.as_ref());
-        let url = referent.ok_or(ItemError::Target)?;
+        let entity = self.0.get(&on).and_then(|entity| entity.url.as_ref());
+        let url = entity.ok_or(ItemError::Target)?;
         let (_, rest) = split(&item.url).ok_or(ItemError::Target)?;
         // A path goes on where the other's path ends.
         let (path, _) = url.split_once('?').unwrap_or((url, ""));
-        Ok(match rest.is_empty() {
-            true => url.clone(),
-            false => format!("{path}{rest}").into(),
+        Ok(if rest.is_empty() {
+            url.clone()
+        } else {
+            format!("{path}{rest}").into()
         })
     }
 
@@ -103,8 +104,8 @@ impl Referents {
 
     /// Puts this other item's `ETag` into `If-Match`.
     fn fill_if_match(&self, on: usize, item: &mut Subrequest) -> Result<(), ItemError> {
-        let referent = self.0.get(&on).and_then(|referent| referent.etag.as_ref());
-        let etag = referent.ok_or(ItemError::Header)?;
+        let entity = self.0.get(&on).and_then(|entity| entity.etag.as_ref());
+        let etag = entity.ok_or(ItemError::Header)?;
         for (name, value) in &mut item.headers {
             if *name == IF_MATCH {
                 *value = etag.clone();

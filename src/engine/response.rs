@@ -14,14 +14,14 @@ use http_body::{Body, Frame};
 use super::dispatch::Dispatch;
 use super::held::Held;
 use super::inner::Inner;
-use super::outcome::Settled;
+use super::outcome::ItemResponse;
 use super::plan::Plan;
 use super::request::Requests;
 use super::timer::Instant;
 use crate::format::Encoder;
 use crate::frames::Frames;
 use crate::item_error::ItemError;
-use crate::panics::Contained;
+use crate::panics::CatchDrop;
 use crate::rules::Rules;
 use crate::subresponse::{FIELD_OVERHEAD, Subresponse};
 use crate::summary::Summary;
@@ -29,22 +29,22 @@ use crate::trace::{BatchSpan, item_replaced};
 
 /// After so many items in one poll the task yields: tokio's budget is 128, and an item may use
 /// several.
-const YIELD_AFTER: usize = 32;
+const ITEMS_PER_POLL: usize = 32;
 
-/// So much waits to be read before a streamed answer stops for it.
+/// So much waits to be read before a streamed response stops for it.
 const FULL_FRAME: usize = 32 * 1024;
 
-/// What an answer to a small item takes, to size the first segment by.
-const SMALL_ANSWER: usize = 160;
+/// What an response to a small item takes, to size the first segment by.
+const SMALL_RESPONSE_LEN: usize = 160;
 
 /// What is reserved for one item is more than it takes: it must not burst the segment of a batch of
 /// one.
-const FIRST_ANSWER: usize = 256;
+const FIRST_RESPONSE_LEN: usize = 256;
 
 /// What stands behind the last response is not longer.
-const END: usize = 128;
+const END_LEN: usize = 128;
 
-/// The answer to a batch while it is made. As a [`Body`] it streams; [`pump`](Self::pump) drives it
+/// The response to a batch while it is made. As a [`Body`] it streams; [`pump`](Self::pump) drives it
 /// to its end.
 pub(crate) struct BatchResponse<S: Inner<B>, B> {
     dispatch: Dispatch<S, B>,
@@ -66,8 +66,8 @@ pub(crate) struct BatchResponse<S: Inner<B>, B> {
     cookies_len: usize,
 }
 
-/// A finished answer, and what its head needs to know.
-pub(crate) struct Whole {
+/// A finished response, and what its head needs to know.
+pub(crate) struct BufferedResponse {
     pub(crate) encoder: Box<dyn Encoder>,
     pub(crate) frames: Frames,
     pub(crate) summary: Summary,
@@ -89,8 +89,8 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
     pub(crate) fn new(
         plan: Plan,
         rules: Rules,
-        outer: Arc<Contained<Parts>>,
-        inner: Contained<S>,
+        outer: Arc<CatchDrop<Parts>>,
+        inner: CatchDrop<S>,
         encoder: Box<dyn Encoder>,
         deadline: Option<Instant>,
     ) -> Self {
@@ -98,12 +98,16 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         let is_in_order = rules.is_in_order;
         let requests = Requests::new(&rules.config, outer, plan.len());
         let span = BatchSpan::new(plan.len());
-        let reserved = match is_streamed {
-            true => 0,
-            false => END + plan.ids().map(|id| encoder.least_len(id)).sum::<usize>(),
+        let reserved = if is_streamed {
+            0
+        } else {
+            END_LEN + plan.ids().map(|id| encoder.least_len(id)).sum::<usize>()
         };
         Self {
-            frames: Frames::with_estimate(FIRST_ANSWER + plan.len() * SMALL_ANSWER, is_streamed),
+            frames: Frames::with_estimate(
+                FIRST_RESPONSE_LEN + plan.len() * SMALL_RESPONSE_LEN,
+                is_streamed,
+            ),
             dispatch: Dispatch::new(plan, rules, requests, inner, deadline, span),
             encoder,
             state: State::New,
@@ -118,9 +122,9 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
     }
 
-    /// Of an answer that was pumped to its end.
-    pub(crate) fn into_whole(self) -> Whole {
-        Whole {
+    /// Of an response that was pumped to its end.
+    pub(crate) fn into_buffered(self) -> BufferedResponse {
+        BufferedResponse {
             frames: self.frames,
             encoder: self.encoder,
             summary: self.summary,
@@ -152,17 +156,17 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             self.encoder.begin(&mut self.frames);
             self.state = State::Running;
         }
-        for _ in 0..YIELD_AFTER {
+        for _ in 0..ITEMS_PER_POLL {
             if self.is_streamed() && self.frames.len() >= FULL_FRAME {
                 // Whoever takes the frame polls again.
                 return Poll::Pending;
             }
-            // Only a stream has to keep what it holds small: a buffered answer has a limit for all
+            // Only a stream has to keep what it holds small: a buffered response has a limit for all
             // of it.
             let held = self.held.as_ref().filter(|_| self.is_streamed());
             let held = held.map_or(0, Held::len);
             match self.dispatch.poll_next(held, cx) {
-                Poll::Ready(Some(settled)) => self.take(settled),
+                Poll::Ready(Some(response)) => self.accept(response),
                 Poll::Ready(None) => {
                     self.encoder.end(&self.summary, &mut self.frames);
                     self.dispatch.end(&self.summary);
@@ -176,23 +180,24 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         Poll::Pending
     }
 
-    fn take(&mut self, settled: Settled) {
-        let Settled {
+    fn accept(&mut self, response: ItemResponse) {
+        let ItemResponse {
             mut subresponse,
             cookies,
-        } = settled;
+        } = response;
         let is_grouped = self.writes_groups() && subresponse.group().is_some();
         let waits = |held: &Held| held.is_early(&subresponse);
         // What is written now is counted as it is encoded. A large body does not even come to that.
-        let len = match is_grouped || self.held.as_ref().is_some_and(waits) {
-            true => subresponse.held_len(),
-            false => subresponse.body.len(),
+        let len = if is_grouped || self.held.as_ref().is_some_and(waits) {
+            subresponse.held_len()
+        } else {
+            subresponse.body.len()
         };
         let cookies_len: usize = cookies.iter().map(cookie_len).sum();
         if !self.is_streamed() || is_grouped {
-            if self.is_over(len + cookies_len) {
-                self.cut_off(&mut subresponse);
-                if self.is_over(subresponse.held_len()) {
+            if self.exceeds_limit(len + cookies_len) {
+                self.replace_with_too_large(&mut subresponse);
+                if self.exceeds_limit(subresponse.held_len()) {
                     subresponse.strip();
                 }
             } else if !self.is_streamed() && !cookies.is_empty() {
@@ -202,15 +207,15 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
         match &mut self.held {
             Some(held) if held.is_early(&subresponse) => return held.hold(subresponse),
-            _ => self.in_turn(subresponse),
+            _ => self.write_in_turn(subresponse),
         }
         while let Some(subresponse) = self.held.as_mut().and_then(Held::advance) {
-            self.in_turn(subresponse);
+            self.write_in_turn(subresponse);
         }
     }
 
     /// The response is the next to be written, alone or with those of its group.
-    fn in_turn(&mut self, mut subresponse: Subresponse) {
+    fn write_in_turn(&mut self, mut subresponse: Subresponse) {
         if !self.writes_groups() || subresponse.group().is_none() {
             return self.write(std::slice::from_mut(&mut subresponse));
         }
@@ -231,10 +236,11 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
         let mark = self.frames.len();
         self.encode(responses);
-        for shorten in [Self::cut_off, |_: &mut Self, one: &mut Subresponse| {
-            one.strip()
-        }] {
-            if !self.is_over(0) {
+        for shorten in [
+            Self::replace_with_too_large,
+            |_: &mut Self, one: &mut Subresponse| one.strip(),
+        ] {
+            if !self.exceeds_limit(0) {
                 break;
             }
             self.frames.rewind(mark);
@@ -256,10 +262,10 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
     }
 
-    fn encode(&mut self, answers: &[Subresponse]) {
-        match answers {
-            [answer] if answer.group().is_none() || !self.writes_groups() => {
-                self.encoder.push(answer, &mut self.frames);
+    fn encode(&mut self, responses: &[Subresponse]) {
+        match responses {
+            [response] if response.group().is_none() || !self.writes_groups() => {
+                self.encoder.push(response, &mut self.frames);
             }
             group => self.encoder.push_group(group, &mut self.frames),
         }
@@ -267,23 +273,24 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
 
     /// Whether so many bytes more are too many: of a buffered envelope with all that waits for it,
     /// of a streamed one in a group that is not complete.
-    fn is_over(&self, more: usize) -> bool {
+    fn exceeds_limit(&self, more: usize) -> bool {
         let held = self.held.as_ref().map_or(0, Held::bytes);
-        let waiting = match self.is_streamed() {
-            true => self.group_len,
-            false => self.frames.len() + self.cookies_len + held + self.group_len + self.reserved,
+        let waiting = if self.is_streamed() {
+            self.group_len
+        } else {
+            self.frames.len() + self.cookies_len + held + self.group_len + self.reserved
         };
         waiting + more > self.dispatch.rules().config.limits.max_total_response_bytes
     }
 
     /// The response does not fit. Nor will later ones: their items are not begun, so that nothing
-    /// is done and then not told.
-    fn cut_off(&mut self, subresponse: &mut Subresponse) {
+    /// is done and then not error_response.
+    fn replace_with_too_large(&mut self, subresponse: &mut Subresponse) {
         // It may be cut off twice, before it is written and after.
-        if subresponse.fault != Some(ItemError::TotalTooLarge) {
+        if subresponse.error != Some(ItemError::TotalTooLarge) {
             item_replaced(ItemError::TotalTooLarge, subresponse.index);
         }
-        subresponse.replace(ItemError::TotalTooLarge);
+        subresponse.replace_with_error(ItemError::TotalTooLarge);
         if !self.is_streamed() {
             self.dispatch.halt(ItemError::TotalTooLarge);
         }

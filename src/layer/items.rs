@@ -91,7 +91,7 @@ impl BatchLayer {
         self.with(|config| {
             config.own_base = true;
             config.targets.base = base.folder;
-            config.targets.rooted = base.is_for_all;
+            config.targets.base_for_all = base.is_for_all;
         })
     }
 
@@ -119,7 +119,7 @@ impl BatchLayer {
                 "" => String::new(),
                 prefix => format!("/{prefix}"),
             };
-            config.settle_base();
+            config.derive_base();
         })
     }
 

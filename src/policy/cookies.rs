@@ -51,11 +51,11 @@ impl Default for SetCookie {
 }
 
 /// The cookies without those that a later one replaces in the client, in their order.
-pub(crate) fn last_of_each(cookies: &[HeaderValue]) -> Vec<HeaderValue> {
-    let mut places = HashSet::with_capacity(cookies.len());
+pub(crate) fn without_overwritten(cookies: &[HeaderValue]) -> Vec<HeaderValue> {
+    let mut keys = HashSet::with_capacity(cookies.len());
     let from_the_last = cookies.iter().rev();
     let mut kept: Vec<_> = from_the_last
-        .filter(|cookie| places.insert(Place::of(cookie.as_bytes())))
+        .filter(|cookie| keys.insert(CookieKey::of(cookie.as_bytes())))
         .cloned()
         .collect();
     kept.reverse();
@@ -66,17 +66,17 @@ pub(crate) fn last_of_each(cookies: &[HeaderValue]) -> Vec<HeaderValue> {
 /// resolved against the request: two cookies may then be one to the client, which keeps the last of
 /// them by itself.
 #[derive(Debug, Default, PartialEq, Eq, Hash)]
-struct Place<'a> {
+struct CookieKey<'a> {
     name: &'a [u8],
     path: Option<&'a [u8]>,
     domain: Option<Vec<u8>>,
     is_partitioned: bool,
 }
 
-impl<'a> Place<'a> {
+impl<'a> CookieKey<'a> {
     fn of(cookie: &'a [u8]) -> Self {
         let mut members = cookie.split(|byte| *byte == b';').map(pair);
-        let mut place = Self {
+        let mut key = Self {
             name: match members.next() {
                 Some((name, Some(_))) => name,
                 _ => b"",
@@ -86,15 +86,15 @@ impl<'a> Place<'a> {
         for (attribute, value) in members {
             let value = value.filter(|value| !value.is_empty());
             if attribute.eq_ignore_ascii_case(b"path") {
-                place.path = value.filter(|path| path.starts_with(b"/"));
+                key.path = value.filter(|path| path.starts_with(b"/"));
             } else if attribute.eq_ignore_ascii_case(b"domain") {
                 let domain = value.map(|domain| domain.strip_prefix(b".").unwrap_or(domain));
-                place.domain = domain.map(<[u8]>::to_ascii_lowercase);
+                key.domain = domain.map(<[u8]>::to_ascii_lowercase);
             } else if attribute.eq_ignore_ascii_case(b"partitioned") {
-                place.is_partitioned = true;
+                key.is_partitioned = true;
             }
         }
-        place
+        key
     }
 }
 

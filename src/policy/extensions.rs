@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use http::Extensions;
 use http::request::Parts;
 
-use crate::panics::{Contained, catch};
+use crate::panics::{CatchDrop, catch};
 
 /// What a handler can learn of the batch that its request came in, from the request's extensions.
 ///
@@ -35,7 +35,7 @@ pub struct SubrequestInfo {
     pub(crate) id: ByteString,
     pub(crate) index: usize,
     pub(crate) total: usize,
-    pub(crate) outer: Arc<Contained<Parts>>,
+    pub(crate) outer: Arc<CatchDrop<Parts>>,
 }
 
 impl SubrequestInfo {
@@ -77,7 +77,7 @@ impl SubrequestInfo {
             id: ByteString::from(id.into()),
             index,
             total,
-            outer: Arc::new(Contained::new(outer)),
+            outer: Arc::new(CatchDrop::new(outer)),
         }
     }
 
@@ -106,7 +106,7 @@ impl SubrequestInfo {
 /// not left among them.
 pub(crate) fn discard(mut extensions: Extensions) {
     extensions.remove::<SubrequestInfo>();
-    drop(Contained::new(extensions));
+    drop(CatchDrop::new(extensions));
 }
 
 /// The types that were registered, each as the function that copies it.
@@ -135,7 +135,7 @@ impl InheritedExtensions {
     }
 
     /// What a request's extensions start with.
-    pub(crate) fn room(&self) -> Extensions {
+    pub(crate) fn preallocated(&self) -> Extensions {
         self.room.clone()
     }
 

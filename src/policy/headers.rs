@@ -117,18 +117,18 @@ enum Base {
 
 /// What becomes of a header that an item brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taking {
-    /// Ignored.
-    No(Ignored),
+pub(crate) enum HeaderDecision {
+    /// IgnoreReason.
+    Ignore(IgnoreReason),
     /// Taken, unless the outer request has one.
-    IfAbsent,
+    AddIfAbsent,
     /// Taken, instead of an inherited one.
-    Instead,
+    Replace,
 }
 
 /// Why a header that an item brings is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ignored {
+pub(crate) enum IgnoreReason {
     /// No policy takes it.
     Never,
     NotAllowed,
@@ -141,8 +141,8 @@ pub(crate) enum Ignored {
     RequestId,
 }
 
-impl Ignored {
-    pub(crate) fn reason(self) -> &'static str {
+impl IgnoreReason {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Never => "never taken from an item",
             Self::NotAllowed => "not allowed by `ItemHeaders`",
@@ -287,21 +287,21 @@ impl ItemHeaders {
     }
 
     /// `name` is in lower case.
-    pub(crate) fn taking(&self, name: &str) -> Taking {
+    pub(crate) fn decide(&self, name: &str) -> HeaderDecision {
         let name = &*folded(name);
-        if is_never_taken(name) {
-            Taking::No(Ignored::Never)
+        if is_never_accepted(name) {
+            HeaderDecision::Ignore(IgnoreReason::Never)
         } else if is_among(&self.protected, name) {
-            Taking::No(Ignored::Protected)
+            HeaderDecision::Ignore(IgnoreReason::Protected)
         } else if is_among(&self.allowed, name) {
-            Taking::Instead
+            HeaderDecision::Replace
         } else {
-            self.base.taking(name)
+            self.base.decide(name)
         }
     }
 
     /// The names that an item may bring, as patterns in lower case.
-    pub(crate) fn taken(&self) -> Vec<&str> {
+    pub(crate) fn accepted_names(&self) -> Vec<&str> {
         let base = match self.base {
             Base::Guarded => [REPRESENTATION, NEUTRAL].concat(),
             Base::Only => vec!["content-type"],
@@ -331,24 +331,27 @@ impl Default for ItemHeaders {
 }
 
 impl Base {
-    fn taking(self, name: &str) -> Taking {
+    fn decide(self, name: &str) -> HeaderDecision {
         match self {
-            Self::Only => Taking::No(Ignored::NotAllowed),
-            _ if is_among(TRACE, name) => Taking::No(Ignored::Trace),
-            Self::AllButProtected if is_among(PROTECTED, name) => Taking::No(Ignored::Protected),
-            _ if is_among(REPRESENTATION, name) => Taking::Instead,
-            Self::AllButProtected => Taking::IfAbsent,
-            Self::Guarded if is_among(NEUTRAL, name) => Taking::IfAbsent,
-            Self::Guarded => Taking::No(Ignored::NotAllowed),
+            Self::Only => HeaderDecision::Ignore(IgnoreReason::NotAllowed),
+            _ if is_among(TRACE, name) => HeaderDecision::Ignore(IgnoreReason::Trace),
+            Self::AllButProtected if is_among(PROTECTED, name) => {
+                HeaderDecision::Ignore(IgnoreReason::Protected)
+            }
+            _ if is_among(REPRESENTATION, name) => HeaderDecision::Replace,
+            Self::AllButProtected => HeaderDecision::AddIfAbsent,
+            Self::Guarded if is_among(NEUTRAL, name) => HeaderDecision::AddIfAbsent,
+            Self::Guarded => HeaderDecision::Ignore(IgnoreReason::NotAllowed),
         }
     }
 }
 
 /// `_` and `-` are the same to servers that turn headers into environment variables.
 pub(crate) fn folded(name: &str) -> Cow<'_, str> {
-    match name.contains('_') {
-        true => Cow::Owned(name.replace('_', "-")),
-        false => Cow::Borrowed(name),
+    if name.contains('_') {
+        Cow::Owned(name.replace('_', "-"))
+    } else {
+        Cow::Borrowed(name)
     }
 }
 
@@ -373,7 +376,7 @@ where
 
 /// Nobody's to allow: what is about the connection or the message's framing, and `From`, which
 /// servers take for a person.
-fn is_never_taken(name: &str) -> bool {
+fn is_never_accepted(name: &str) -> bool {
     // The content type of an item is kept apart, so one that is among the others is a second,
     // spelled with `_`.
     let is_ours = matches!(

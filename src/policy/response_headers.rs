@@ -7,7 +7,10 @@ use super::SetCookie;
 use super::hop_by_hop::{is_hop_by_hop, remove_named_by};
 
 /// Takes out what is about the connection and about the browser; returns the cookies to hoist.
-pub(crate) fn clean(headers: &mut HeaderMap, cookies: SetCookie) -> Vec<HeaderValue> {
+pub(crate) fn filter_response_headers(
+    headers: &mut HeaderMap,
+    cookies: SetCookie,
+) -> Vec<HeaderValue> {
     let hoisted = match cookies {
         SetCookie::HOIST => headers.get_all(SET_COOKIE).iter().cloned().collect(),
         _ => Vec::new(),

@@ -26,7 +26,7 @@ impl NotFound {
     pub(crate) fn count(&mut self, response: &Subresponse) {
         // Handlers describe what they do not find; a router has nothing to say.
         let is_bare = response.body.is_empty() && !response.is_head;
-        if response.status == StatusCode::NOT_FOUND && is_bare && response.fault.is_none() {
+        if response.status == StatusCode::NOT_FOUND && is_bare && response.error.is_none() {
             self.items += 1;
         } else if !response.is_not_executed() {
             self.has_others = true;

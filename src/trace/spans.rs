@@ -8,13 +8,13 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Span, info_span};
 
 use super::TARGET;
-use super::text::shown;
+use super::text::loggable;
 use crate::subrequest::Subrequest;
 use crate::summary::Summary;
 
 /// Whether anybody may listen. Without a subscriber, the macros of `tracing` make a span's fields
 /// for `log`, if any crate in the build turns that feature on; axum does.
-fn is_heard() -> bool {
+fn is_enabled() -> bool {
     LevelFilter::current() >= LevelFilter::INFO
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct BatchSpan(Span);
 
 impl BatchSpan {
     pub(crate) fn new(items: usize) -> Self {
-        if !is_heard() {
+        if !is_enabled() {
             return Self(Span::none());
         }
         Self(info_span!(
@@ -60,7 +60,7 @@ impl ItemSpan {
         item: &Subrequest,
         target: Option<(&Method, &str)>,
     ) -> Self {
-        if !is_heard() {
+        if !is_enabled() {
             return Self(None);
         }
         let method = target.map(|(method, _)| method).or(item.method());
@@ -70,10 +70,10 @@ impl ItemSpan {
             target: TARGET,
             parent: &batch.0,
             "subrequest",
-            id = &*shown(item.id()),
-            method = method.map(|method| shown(method.as_str())).as_deref(),
-            path = path.map(shown).as_deref(),
-            link.traceparent = link(item).map(shown).as_deref(),
+            id = &*loggable(item.id()),
+            method = method.map(|method| loggable(method.as_str())).as_deref(),
+            path = path.map(loggable).as_deref(),
+            link.traceparent = link(item).map(loggable).as_deref(),
             status = Empty,
             duration_ms = Empty,
         );

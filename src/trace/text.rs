@@ -19,7 +19,7 @@ const MAX_SOURCES: usize = 16;
 ///
 /// It stays a string for the subscriber, which quotes strings: of a mere `Display`, a space could
 /// begin a field that was never recorded.
-pub(super) fn shown(text: &str) -> Cow<'_, str> {
+pub(super) fn loggable(text: &str) -> Cow<'_, str> {
     let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     let start = text
         .as_bytes()

@@ -139,7 +139,7 @@ async fn ask(envelope: &str) -> (Reply, Log) {
 const ENVELOPE: &str = "a GET /users/1 0\nb post /echo 9\none\ntwo\n\nc GET //x 0\nd GET /none 0\n";
 
 fn answer() -> String {
-    let problem = r#"{"type":"about:blank","title":"the URL is not one that an item may have","status":400,"code":"bad-target"}"#;
+    let problem = r#"{"type":"about:blank","title":"the URL is not allowed in an item","status":400,"code":"bad-target"}"#;
     let length = problem.len();
     format!(
         "lines\n0 a /users/1 200 8\n{{\"id\":1}}1 b /echo 200 9\none\ntwo\n\n2 c //x 400 {length}\n{problem}3 d /none 404 0\n2/4\n"

@@ -9,7 +9,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::content_length::content_length;
 use crate::policy::{
-    IDEMPOTENCY_KEY, Ignored, ItemHeaders, Taking, folded, is_inherited, remove_named_by,
+    HeaderDecision, IDEMPOTENCY_KEY, IgnoreReason, ItemHeaders, folded, is_inherited,
+    remove_named_by,
 };
 use crate::subrequest::Subrequest;
 
@@ -17,7 +18,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const ZERO: HeaderValue = HeaderValue::from_static("0");
 
 /// What a map takes at its first header anyway.
-const LEAST_ROOM: usize = 6;
+const MIN_CAPACITY: usize = 6;
 
 /// The inherited headers, sorted out once a batch and cloned once an item.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ impl Inherited {
         // Names, not values: a map that is asked for more than 24 Ki places panics. The content
         // type makes room for one more.
         let room = outer.headers.keys_len().saturating_sub(1);
-        let mut bare = HeaderMap::with_capacity(room.max(LEAST_ROOM));
+        let mut bare = HeaderMap::with_capacity(room.max(MIN_CAPACITY));
         let mut idempotency_key = None;
         for (name, value) in &outer.headers {
             let text = name.as_str();
@@ -83,9 +84,10 @@ impl Inherited {
         outer: &Parts,
         item: &mut Subrequest,
     ) -> HeaderMap {
-        let mut headers = match item.body.is_empty() {
-            true => self.without_body(item),
-            false => self.with_body(item),
+        let mut headers = if item.body.is_empty() {
+            self.without_body(item)
+        } else {
+            self.with_body(item)
         };
         self.add_brought(policy, outer, item, &mut headers);
         self.add_idempotency_key(&item.id, &mut headers);
@@ -102,9 +104,10 @@ impl Inherited {
     }
 
     fn without_body(&mut self, item: &Subrequest) -> HeaderMap {
-        let mut headers = match self.is_single {
-            true => std::mem::take(&mut self.bare),
-            false => self.bare.clone(),
+        let mut headers = if self.is_single {
+            std::mem::take(&mut self.bare)
+        } else {
+            self.bare.clone()
         };
         if let Some(content_type) = item.content_type() {
             headers.insert(CONTENT_TYPE, content_type.clone());
@@ -119,9 +122,10 @@ impl Inherited {
     fn with_body(&mut self, item: &Subrequest) -> HeaderMap {
         let bare = &self.bare;
         let template = self.with_body.get_or_insert_with(|| for_bodies(bare));
-        let mut headers = match self.is_single {
-            true => std::mem::take(template),
-            false => template.clone(),
+        let mut headers = if self.is_single {
+            std::mem::take(template)
+        } else {
+            template.clone()
         };
         let mut values = headers.values_mut();
         if let Some(first) = values.next() {
@@ -150,14 +154,16 @@ impl Inherited {
                 .request_ids
                 .as_ref()
                 .is_some_and(|ids| folded(name.as_str()) == folded(ids.name.as_str()));
-            let ignored = match policy.taking(name.as_str()) {
-                _ if is_request_id => Some(Ignored::RequestId),
-                Taking::No(why) => Some(why),
-                Taking::IfAbsent => self.outer_has(outer, name).then_some(Ignored::Inherited),
-                Taking::Instead => None,
+            let ignored = match policy.decide(name.as_str()) {
+                _ if is_request_id => Some(IgnoreReason::RequestId),
+                HeaderDecision::Ignore(reason) => Some(reason),
+                HeaderDecision::AddIfAbsent => self
+                    .outer_has(outer, name)
+                    .then_some(IgnoreReason::Inherited),
+                HeaderDecision::Replace => None,
             };
-            if let Some(why) = ignored {
-                crate::trace::header_ignored(name, why.reason());
+            if let Some(reason) = ignored {
+                crate::trace::header_ignored(name, reason.text());
             }
             ignored.is_none()
         });

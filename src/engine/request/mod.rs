@@ -11,13 +11,13 @@ use http::{HeaderMap, Method, Request, Uri};
 use self::headers::Inherited;
 use super::call::Unsent;
 use super::plan::Plan;
-use super::references::{References, Referents};
+use super::references::{Entities, References};
 use crate::admission::{Admission, AdmissionItem};
 use crate::body::RequestBody;
 use crate::config::Config;
 use crate::error::Error;
 use crate::item_error::ItemError;
-use crate::panics::{Contained, catch};
+use crate::panics::{CatchDrop, catch};
 use crate::policy::{self, SubrequestInfo};
 use crate::subrequest::Subrequest;
 use crate::target::Targets;
@@ -31,21 +31,21 @@ pub(super) struct Checked {
 
 impl Checked {
     /// The method and the path.
-    pub(super) fn shown(&self) -> (&Method, &str) {
+    pub(super) fn method_and_path(&self) -> (&Method, &str) {
         (&self.method, self.target.path())
     }
 }
 
 /// Why an item is not dispatched, and the headers that the user gives its response.
 struct Rejection {
-    fault: ItemError,
+    error: ItemError,
     headers: Option<Box<HeaderMap>>,
 }
 
 impl From<ItemError> for Rejection {
-    fn from(fault: ItemError) -> Self {
+    fn from(error: ItemError) -> Self {
         Self {
-            fault,
+            error,
             headers: None,
         }
     }
@@ -55,7 +55,7 @@ impl From<Error> for Rejection {
     fn from(error: Error) -> Self {
         let (status, headers) = error.into_rejection();
         Self {
-            fault: ItemError::Rejected(status),
+            error: ItemError::Rejected(status),
             headers,
         }
     }
@@ -64,13 +64,13 @@ impl From<Error> for Rejection {
 /// Makes the requests of a batch's items.
 #[derive(Debug)]
 pub(super) struct Requests {
-    outer: Arc<Contained<Parts>>,
+    outer: Arc<CatchDrop<Parts>>,
     inherited: Inherited,
     total: usize,
 }
 
 impl Requests {
-    pub(super) fn new(config: &Config, outer: Arc<Contained<Parts>>, total: usize) -> Self {
+    pub(super) fn new(config: &Config, outer: Arc<CatchDrop<Parts>>, total: usize) -> Self {
         Self {
             inherited: Inherited::new(&outer, total, config.request_ids.clone()),
             outer,
@@ -79,13 +79,13 @@ impl Requests {
     }
 
     /// What an item asks for, if it is allowed to. Of what is wrong with it, what its envelope
-    /// shows is told first.
+    /// shows is error_response first.
     pub(super) fn check(
         &self,
         config: &Config,
         item: &Subrequest,
         references: References,
-        referents: &Referents,
+        entities: &Entities,
     ) -> Result<Checked, ItemError> {
         let method = item.allowed_method(&config.methods)?;
         let targets = Targets::new(&config.targets, &self.outer);
@@ -93,11 +93,12 @@ impl Requests {
         let target = match references.url {
             None => targets.resolve(&item.url)?,
             Some(_) if is_too_large => return Err(ItemError::BodyTooLarge),
-            Some(on) => targets.resolve(&referents.url(on, item)?)?,
+            Some(on) => targets.resolve(&entities.url(on, item)?)?,
         };
-        match is_too_large {
-            true => Err(ItemError::BodyTooLarge),
-            false => Ok(Checked { method, target }),
+        if is_too_large {
+            Err(ItemError::BodyTooLarge)
+        } else {
+            Ok(Checked { method, target })
         }
     }
 
@@ -109,7 +110,7 @@ impl Requests {
         item: &mut Subrequest,
         checked: Checked,
     ) -> Result<Unsent<B>, ItemError> {
-        let mut extensions = config.extensions.room();
+        let mut extensions = config.extensions.preallocated();
         let outer = &self.outer.extensions;
         if !config.extensions.copy(outer, &mut extensions) {
             policy::discard(extensions);
@@ -138,7 +139,7 @@ impl Requests {
             if rejection.headers.is_some() {
                 item.extras_mut().rejection_headers = rejection.headers;
             }
-            return Err(rejection.fault);
+            return Err(rejection.error);
         }
         Ok(Unsent::new(Request::from_parts(parts, body)))
     }
@@ -166,15 +167,16 @@ fn check_parts(config: &Config, item: &Parts, is_at_batch_path: bool) -> Result<
 
 /// What `admit` gets to see: the items that may be dispatched. The target of one that refers to an
 /// earlier item is not known yet.
-pub(crate) fn admission(config: &Config, plan: &Plan, outer: &Arc<Contained<Parts>>) -> Admission {
+pub(crate) fn admission(config: &Config, plan: &Plan, outer: &Arc<CatchDrop<Parts>>) -> Admission {
     let targets = Targets::new(&config.targets, outer);
     let checked = |(index, (item, refers)): (usize, (&Subrequest, bool))| {
-        let is_sound = item.fault.is_none();
+        let is_sound = item.error.is_none();
         let fits = item.body.len() <= config.limits.max_item_body_bytes;
         let method = item.allowed_method(&config.methods).ok();
-        let target = match refers {
-            true => None,
-            false => Some(targets.resolve(&item.url).ok()?),
+        let target = if refers {
+            None
+        } else {
+            Some(targets.resolve(&item.url).ok()?)
         };
         Some(AdmissionItem {
             id: item.id.clone(),
