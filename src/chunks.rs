@@ -1,8 +1,8 @@
-//! Bytes that come in chunks.
+//! A buffer for bytes that arrive in chunks.
 
 use bytes::{Bytes, BytesMut};
 
-/// One chunk is kept as it is; only several are copied together.
+/// Collects chunks. A single chunk is kept as it is, and several are copied together.
 #[derive(Debug, Default)]
 pub(crate) struct Chunks {
     first: Bytes,

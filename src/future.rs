@@ -1,4 +1,4 @@
-//! `ResponseFuture`: the wrapped service's own, or a batch.
+//! The future `ResponseFuture`: the inner service's own, or that of a batch.
 
 use std::fmt;
 use std::future::Future;
@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use crate::body::{Envelope, ResponseBody};
 
 pin_project! {
-    /// The future of [`Batch`](crate::Batch). Dropping it, or the response that it gives, cancels
+    /// The future of [`Batch`](crate::Batch). Dropping it, or the response that it returns, cancels
     /// every item at once.
     ///
     /// ```

@@ -1,4 +1,4 @@
-//! Who reads the envelope, who writes the answer, and which preferences are honoured.
+//! Selects the formats that read and write the envelopes, and the preferences that are honoured.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::preferences::{PREFER, Preferences};
 use crate::rules::RunMode;
 use crate::subresponse::MAX_FIELDS;
 
-/// What a batch was agreed to be.
+/// The result of negotiation.
 pub(crate) struct Negotiated {
     pub(crate) decoder: Box<dyn Decoder>,
     pub(crate) encoder: Box<dyn Encoder>,
@@ -50,8 +50,8 @@ pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Er
     })
 }
 
-/// What of the outer headers matters here, found in one pass: to look for each name would cost
-/// several.
+/// The outer headers that matter for negotiation. All are found in one pass, because a look-up for
+/// each name would cost several.
 #[derive(Default)]
 struct Fields<'a> {
     content_type: Field<'a>,
@@ -95,25 +95,26 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Exact types only: a cross-site form must not become a batch.
+/// Selects the decoder by `Content-Type`. Only exact types count, so that a cross-site form cannot
+/// send a batch.
 fn reader<'a>(config: &'a Config, fields: &Fields<'_>, outer: &Parts) -> Result<Reader<'a>, Error> {
     let (Field::Once(value), false) = (fields.content_type, fields.is_encoded) else {
         return Err(unsupported(config, outer));
     };
-    // Nearly every client sends the name and nothing else.
+    // Nearly every client sends the bare type without parameters.
     let reader = reader_named(config, outer, |name| value == name).or_else(|| {
         let media_type = MediaType::parse(value.to_str().ok()?);
         reader_named(config, outer, |name| media_type.is(name))
     });
     match reader {
         Some(Ok(reader)) => Ok(reader),
-        // A format knows nothing of the others: what can be sent instead is known only here.
+        // A format does not know the other formats, so `Accept-Post` is set here.
         Some(Err(error)) if error.kind() != ErrorKind::UnsupportedMediaType => Err(error),
         _ => Err(unsupported(config, outer)),
     }
 }
 
-/// A format, and what reads the envelope.
+/// A format, and its decoder for the envelope.
 type Reader<'a> = (&'a dyn Format, Box<dyn Decoder>);
 
 fn reader_named<'a>(
@@ -139,8 +140,8 @@ fn unsupported(config: &Config, outer: &Parts) -> Error {
     Error::new(ErrorKind::UnsupportedMediaType).accept_post(&types.join(", "))
 }
 
-/// That of the format which `Accept` prefers; among equals the one that is named most exactly, then
-/// the one that was read.
+/// Selects the encoder by `Accept`. Of formats with the same weight, the one that is named most
+/// exactly wins, then the one that reads the envelope.
 fn encoder(
     config: &Config,
     reader: &dyn Format,
@@ -184,8 +185,8 @@ fn encoder(
         .ok_or_else(|| ErrorKind::NotAcceptable.into())
 }
 
-/// Whether `Accept` leaves nothing to choose, as of nearly every client: it is not there, is
-/// anything, or names this format, alone or before all others.
+/// Whether `Accept` certainly selects the format of the request, as that of nearly every client
+/// does: it is absent, is `*/*`, or names this format, alone or before all others.
 fn is_reader_preferred(reader: &dyn Format, accept_is_for_items: bool, accept: Field<'_>) -> bool {
     let value = match accept {
         Field::Absent => return true,
@@ -202,7 +203,7 @@ fn is_reader_preferred(reader: &dyn Format, accept_is_for_items: bool, accept: F
         })
 }
 
-/// Weight in thousandths, then how exactly the range names the type.
+/// The weight in thousandths, then how exactly the range names the type.
 type Quality = (u16, Exactness);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -217,15 +218,15 @@ struct Range<'a> {
     weight: u16,
 }
 
-/// What nothing at all asks for (RFC 9110 §12.5.1).
+/// The range that an absent `Accept` stands for (RFC 9110 §12.5.1).
 const ANYTHING: Range<'_> = Range {
     essence: "*/*",
     weight: 1000,
 };
 
 impl Range<'_> {
-    /// Whether it says exactly, and willingly, that one of these is wanted for the envelope. Of
-    /// JSON nobody can tell: it may be meant for the items.
+    /// Whether the range names one of these formats exactly and with a weight above 0, so that it
+    /// is about the envelope. `application/json` does not count, because it may be about the items.
     fn names_one_of(&self, formats: &[Arc<dyn Format>]) -> bool {
         let mut names = formats.iter().flat_map(|format| format.media_types());
         self.weight > 0
@@ -246,7 +247,7 @@ impl Range<'_> {
     }
 }
 
-/// What `Accept` asks for.
+/// The media ranges of `Accept`.
 fn accepted(headers: &HeaderMap) -> impl Iterator<Item = Range<'_>> {
     headers
         .get_all(ACCEPT)
@@ -269,12 +270,13 @@ fn weight(range: &MediaType<'_>) -> u16 {
     })
 }
 
-/// A format, and how much it is wanted. For each of its names the most exact range counts, and of
-/// all names the best. A range with a star means a format by its first name only: so one that is
-/// refused by it does not come in by another.
+/// A format and its weight. For each of its media types, the most exact range counts, and of all
+/// its media types the best. A range with a star matches only the first media type of a format: a
+/// format that the client excludes by that name must not be selected by another one.
 struct Candidate<'a> {
     format: &'a dyn Format,
-    /// For each name. Ranges are not kept: a header has room for many.
+    /// The best range so far for each media type. Ranges are not stored, because a header can have
+    /// many.
     wanted: Vec<Option<(Exactness, u16)>>,
 }
 

@@ -1,4 +1,4 @@
-//! Panics of code that is not ours end here.
+//! Catches panics of user code: the inner service, its bodies and errors, and user callbacks.
 
 use std::any::Any;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::mem::forget;
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs code of the user's: `None` if it panics.
+/// Runs user code. Returns `None` if it panics.
 #[inline]
 pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(run)) {
@@ -18,8 +18,8 @@ pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
-/// The payload's own destructor may panic, and so may the payload of that: the second one is
-/// leaked.
+/// Drops the payload of a panic. Its destructor may panic, and so may the destructor of that second
+/// payload, which is therefore leaked.
 #[cold]
 fn drop_payload(payload: Box<dyn Any + Send>) {
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
@@ -27,8 +27,8 @@ fn drop_payload(payload: Box<dyn Any + Send>) {
     }
 }
 
-/// A value of the user's. A panic of its destructor ends here, also while another panic unwinds:
-/// there two would abort.
+/// A value of user code. A panic of its destructor is caught, even while another panic unwinds,
+/// where a second one would abort the process.
 pub(crate) struct CatchDrop<T>(Option<T>);
 
 impl<T> CatchDrop<T> {
@@ -51,7 +51,7 @@ impl<T> Drop for CatchDrop<T> {
 
 #[cold]
 fn empty() -> ! {
-    unreachable!("a contained value is there until it is consumed")
+    unreachable!("the value is present until it is consumed")
 }
 
 impl<T> Deref for CatchDrop<T> {

@@ -1,4 +1,4 @@
-//! `Batch`: responds to a batch, and passes every other request through.
+//! The service `Batch`: responds to batches, and passes every other request through.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ use crate::future::ResponseFuture;
 use crate::panics::{CatchDrop, catch};
 use crate::refusal::refusal;
 
-/// A service with a batch endpoint. [`BatchLayer`](crate::BatchLayer) makes it.
+/// A service with a batch endpoint, created by [`BatchLayer`](crate::BatchLayer).
 ///
-/// A request that is not a batch goes to the wrapped service as it is: to the very instance that
+/// A request that is not a batch goes to the inner service unchanged: to the instance that
 /// [`poll_ready`](Service::poll_ready) has made ready, with its own body, and without an allocation
 /// by the layer.
 ///
@@ -50,28 +50,29 @@ impl<S> Batch<S> {
         Self { inner, config }
     }
 
-    /// A reference to the wrapped service.
+    /// Returns a reference to the inner service.
     #[must_use]
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// A mutable reference to the wrapped service. Items of later batches run on clones of what it
-    /// is then; batches in flight do not notice.
+    /// Returns a mutable reference to the inner service. Items of later batches run on clones of
+    /// it. Batches in flight are not affected.
     #[must_use]
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Unwraps the service. It is still ready if [`poll_ready`](Service::poll_ready) made it so.
+    /// Returns the inner service. It is still ready if [`poll_ready`](Service::poll_ready) made it
+    /// so.
     #[must_use]
     pub fn into_inner(self) -> S {
         self.inner
     }
 
     /// Gives up the readiness that `poll_ready` has reserved, and returns an instance for the
-    /// items. A reservation held while a body is read would let N batches on a `ConcurrencyLimit`
-    /// of N wait for each other for good.
+    /// items. If it were held while a body is read, N batches on a `ConcurrencyLimit` of N would
+    /// wait for each other forever.
     fn not_ready_inner(&mut self) -> Result<CatchDrop<S>, Error>
     where
         S: Clone,
@@ -126,7 +127,7 @@ where
             if parts.method == Method::HEAD {
                 *response.body_mut() = Envelope::from(Bytes::new());
             }
-            // What was reserved for the inner service would stay so until the next request.
+            // Otherwise the reservation of the inner service would last until the next request.
             let _ = self.not_ready_inner();
             return ResponseFuture::batch(ready(response));
         }
@@ -135,7 +136,8 @@ where
     }
 }
 
-/// What the batch path itself answers to a request that is no batch, if it does.
+/// Returns the layer's own response to a request to the batch path that is not a batch, if there is
+/// one.
 fn endpoint_response(config: &Config, parts: &Parts) -> Option<Response<Envelope>> {
     if config.describe && matches!(parts.method, Method::GET | Method::HEAD) {
         return Some(describe(config, parts));

@@ -1,4 +1,4 @@
-//! A whole request in, a whole response out.
+//! One call of the inner service: a complete request in, a complete response out.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -19,10 +19,10 @@ use crate::policy;
 use crate::status::has_no_body;
 use crate::subresponse::{MAX_FIELDS, headers_len};
 
-/// What came of a call.
+/// The result of a call.
 pub(super) type CallResult = Result<(Parts, Bytes), CallError>;
 
-/// Why a call has no answer.
+/// Why a call has no response.
 pub(super) enum CallError {
     Item(ItemError),
     NotReady(CatchDrop<BoxError>),
@@ -39,10 +39,10 @@ impl CallError {
     }
 }
 
-/// An item's request, before the inner service has it.
+/// The request of an item.
 pub(super) type ItemRequest<B> = Request<RequestBody<B>>;
 
-/// A request that the inner service does not have yet. Dropped, nothing of it panics.
+/// A request that the inner service does not have yet. Dropping it does not panic.
 pub(super) struct Unsent<B>(Option<ItemRequest<B>>);
 
 impl<B> Unsent<B> {
@@ -63,15 +63,15 @@ impl<B> Drop for Unsent<B> {
     #[inline]
     fn drop(&mut self) {
         if let Some(request) = self.take() {
-            // Nothing else in it is the user's: its body is an item's.
+            // Only the extensions hold values of user code. The body holds the bytes of an item.
             policy::discard(request.into_parts().0.extensions);
         }
     }
 }
 
 pin_project! {
-    /// One item on its way through the inner service: readiness, call, body; every step guarded
-    /// against panics.
+    /// One item on its way through the inner service: readiness, call, response body. Each step is
+    /// guarded against panics.
     pub(super) struct Call<S: Inner<B>, B> {
         max_bytes: usize,
         is_head: bool,
@@ -87,7 +87,7 @@ pin_project! {
 }
 
 pin_project! {
-    // Of a variant's values one at most may panic when it is dropped.
+    // At most one value of each variant may panic when it is dropped.
     #[project = StageProjection]
     enum Stage<S: Inner<B>, B> {
         Waiting { inner: S, request: Unsent<B> },
@@ -98,7 +98,7 @@ pin_project! {
 }
 
 impl<S: Inner<B>, B> Call<S, B> {
-    /// A place where calls can run, one after the other.
+    /// Creates a place where calls can run, one after the other.
     pub(super) fn idle(max_bytes: usize) -> Self {
         Self {
             max_bytes,
@@ -107,7 +107,7 @@ impl<S: Inner<B>, B> Call<S, B> {
         }
     }
 
-    /// Puts a request here. Nothing happens to it until it is polled.
+    /// Sets the request. It is not sent until the call is polled.
     pub(super) fn set(self: Pin<&mut Self>, inner: S, request: ItemRequest<B>) {
         let mut this = self.project();
         *this.is_head = request.method() == Method::HEAD;
@@ -117,12 +117,13 @@ impl<S: Inner<B>, B> Call<S, B> {
         });
     }
 
-    /// Whether the inner service has the request.
+    /// Whether the inner service has received the request.
     pub(super) fn is_begun(&self) -> bool {
         !matches!(self.stage, Stage::Waiting { .. })
     }
 
-    /// Takes a request and polls it; one that is taken at once need not be moved here first.
+    /// Sets the request and polls the call. If the inner service is ready, the request is not moved
+    /// into the call first.
     #[inline]
     pub(super) fn begin(
         self: Pin<&mut Self>,
@@ -155,7 +156,7 @@ impl<S: Inner<B>, B> Call<S, B> {
         })
     }
 
-    /// Runs until there is an outcome; then everything of the inner service's is dropped.
+    /// Polls the call. As soon as there is a result, everything of the inner service is dropped.
     pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CallResult> {
         self.guarded(|this| this.step(cx))
     }
@@ -169,7 +170,7 @@ impl<S: Inner<B>, B> Call<S, B> {
         let result =
             result.unwrap_or_else(|| Poll::Ready(Err(CallError::Item(ItemError::Panicked))));
         if result.is_ready() {
-            // An outcome stands, although this panics.
+            // The result is kept even if this panics.
             catch(|| self.clear());
         }
         result
@@ -220,8 +221,7 @@ impl<S: Inner<B>, B> Call<S, B> {
         }
     }
 
-    /// Reads the body of what was answered. The head waits here only if the body is not there at
-    /// once.
+    /// Reads the response body. The head is stored only if the body is not complete at once.
     fn read(
         self: Pin<&mut Self>,
         response: Response<S::Body>,
@@ -230,12 +230,13 @@ impl<S: Inner<B>, B> Call<S, B> {
         let mut this = self.project();
         let (mut parts, body) = response.into_parts();
         if !parts.extensions.is_empty() {
-            // Nobody reads them.
+            // Extensions of a response are not used.
             policy::discard(std::mem::take(&mut parts.extensions));
         }
         let headers = headers_len(&parts.headers);
         let max_body = this.max_bytes.saturating_sub(headers);
-        // InTask before it is asked anything: it may panic, and again when it is dropped for that.
+        // The body is stored before its first use: if it panics, and panics again when it is
+        // dropped, the second panic is caught.
         this.stage.set(Stage::Reading {
             parts: None,
             body,
@@ -278,11 +279,11 @@ fn with_head(parts: Parts, body: Result<Bytes, ItemError>) -> CallResult {
     body.map(|body| (parts, body)).map_err(CallError::Item)
 }
 
-/// A body that is always ready, with empty frames say, would otherwise keep the deadline from being
-/// looked at.
+/// Maximum frames that are read before the task yields. A body that is always ready, with empty
+/// frames for example, would otherwise prevent the timeouts from being checked.
 const FRAMES_PER_POLL: usize = 128;
 
-/// Reads to the end; trailers are dropped.
+/// Reads the body to its end. Trailers are dropped.
 fn poll_whole<R: Body<Data = Bytes>>(
     mut body: Pin<&mut R>,
     read: &mut Chunks,

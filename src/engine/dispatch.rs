@@ -1,4 +1,4 @@
-//! Runs a plan, N at a time; settles what depends on what.
+//! Runs the items of a plan, up to `concurrency` at a time.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -19,19 +19,20 @@ use crate::rules::Rules;
 use crate::summary::Summary;
 use crate::trace::{BatchSpan, ItemSpan, NotFound, item_failed};
 
-/// The items of one batch on their way. Yields answers as they come; dropped, it takes every call
-/// with it.
+/// The running items of one batch, whose responses are returned as they finish. Dropping it drops
+/// every call.
 pub(super) struct Dispatch<S: Inner<B>, B> {
     plan: Plan,
     rules: Rules,
     requests: Requests,
     inner: CatchDrop<S>,
-    /// Where each call starts; it stays unless the call has to wait.
+    /// The box in which each call starts. It is reused unless the call has to wait.
     slot: Option<Pin<Box<Call<S, B>>>>,
     in_flight: InFlight<S, B>,
-    /// Answers that others brought about.
+    /// Responses that are ready to be returned: of items whose dependency failed, and of items that
+    /// timed out.
     ready: VecDeque<ItemResponse>,
-    /// What every item is error_response that was not begun.
+    /// The error of every item that has not started yet.
     halt_error: Option<ItemError>,
     entities: Entities,
     deadline: Option<Instant>,
@@ -74,18 +75,19 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         &self.span
     }
 
-    /// All responses are written.
+    /// Called when all responses are written.
     pub(super) fn end(&self, summary: &Summary) {
         self.span.finish(summary);
         self.not_found.end(&self.rules.config.warned);
     }
 
-    /// Begins no further item: each that was not begun has this error.
+    /// Starts no further item. Items that have not started yet fail with this error.
     pub(super) fn halt(&mut self, error: ItemError) {
         self.halt_error.get_or_insert(error);
     }
 
-    /// The next answer. `held` answers count as in flight: they take memory as those do.
+    /// Returns the next response. `held` responses count as in flight, because they use as much
+    /// memory.
     pub(super) fn poll_next(
         &mut self,
         held: usize,
@@ -95,7 +97,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             if let Some(response) = self.ready.pop_front() {
                 return Poll::Ready(Some(response));
             }
-            // Not left to the timer, which is asked only when there is nothing else to do.
+            // The timer alone does not suffice: it is polled only when there is nothing else to do.
             let now = self.now();
             if let Some(now) = now
                 && self.is_overdue(now)
@@ -106,8 +108,9 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             if let Poll::Ready((index, result, context)) = self.in_flight.poll_next(cx) {
                 return Poll::Ready(Some(self.complete(index, result, context)));
             }
-            // With nothing in flight the next item is the one that all held answers wait for: those
-            // of lost items are held whatever their number.
+            // If nothing is in flight, the held responses wait for the next item, so it starts
+            // however many are held. Responses of items whose dependency failed are held without
+            // limit.
             let in_flight = self.in_flight.len();
             if in_flight == 0 || in_flight + held < self.rules.concurrency {
                 match self.start(now, cx) {
@@ -124,7 +127,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         }
     }
 
-    /// The time, if anything depends on it.
+    /// Returns the current time, if any timeout is set.
     fn now(&self) -> Option<Instant> {
         if self.deadline.is_some() || self.rules.config.item_timeout.is_some() {
             Instant::now()
@@ -138,25 +141,26 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         is_past(self.deadline) || is_past(self.in_flight.first_due())
     }
 
-    /// Ends what is overdue by now. Whether anything was.
+    /// Ends the items that are overdue. Returns whether there were any.
     #[cold]
     fn end_overdue(&mut self, now: Instant, cx: &mut Task<'_>) -> bool {
-        // Not asked of `halt_error`: a batch that was stopped for something else has a deadline still.
+        // `halt_error` does not show this: a batch that was halted for another reason still has a
+        // deadline.
         let is_over = self.deadline.is_some_and(|at| at <= now);
         if is_over {
             self.halt(ItemError::BatchTimeout);
         }
         for (index, result, context) in self.in_flight.end_overdue(now, is_over, cx) {
-            // Before those that are lost with it.
-            let place = self.ready.len();
+            // Placed before the responses of its dependants.
+            let position = self.ready.len();
             let response = self.complete(index, result, context);
-            self.ready.insert(place, response);
+            self.ready.insert(position, response);
         }
         !self.ready.is_empty()
     }
 
-    /// Begins the next item: its answer if it did not have to wait, or `None` if there is none to
-    /// begin.
+    /// Starts the next item. Returns its response if the item did not have to wait, or `None` if no
+    /// item can start.
     fn start(&mut self, now: Option<Instant>, cx: &mut Task<'_>) -> Poll<Option<ItemResponse>> {
         let inner = &*self.inner;
         let Some(index) = self.plan.next() else {
@@ -220,7 +224,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         }
     }
 
-    /// When an item that begins now is due.
+    /// Returns when an item that starts now times out.
     fn due(&self, now: Option<Instant>) -> Option<Instant> {
         let timeout = self.rules.config.item_timeout;
         timeout.and_then(|timeout| now?.after(timeout))
@@ -252,9 +256,9 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         if !is_success && !self.rules.continue_on_error {
             self.halt(ItemError::Stopped);
         }
-        for lost in self.plan.finish(index, is_success) {
-            let references = self.plan.references(lost);
-            let item = self.plan.item(lost);
+        for failed in self.plan.finish(index, is_success) {
+            let references = self.plan.references(failed);
+            let item = self.plan.item(failed);
             let checked = self
                 .requests
                 .check(&self.rules.config, item, references, &self.entities);
@@ -265,7 +269,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             );
             let error = ItemError::FailedDependency;
             span.in_scope(|| item_failed(error, None));
-            let response = ItemResponse::from_error(&self.rules, lost, item, error);
+            let response = ItemResponse::from_error(&self.rules, failed, item, error);
             span.finish(response.subresponse.status);
             self.ready.push_back(response);
         }

@@ -1,30 +1,30 @@
-//! What items and groups of a batch are called.
+//! Look-up of items and groups by id.
 
 use crate::error::{Error, ErrorKind};
 use crate::policy::ChangeSets;
 use crate::subrequest::Subrequest;
 
-/// Whether the ids stand in order already, and so are unique: most batches number their items.
+/// Whether the ids are in ascending order, and therefore unique. Most clients number their items.
 pub(super) fn count_up(items: &[Subrequest]) -> bool {
     let ids = items.iter().map(|item| (item.id().len(), item.id()));
     ids.is_sorted_by(|one, other| one < other)
 }
 
-/// A name with its length and its first bytes in front: few ids differ only behind these.
+/// A name with its length and its first bytes in front, which suffice to compare most names.
 type Key<'a> = (u64, &'a str);
 
 fn key(name: &str) -> Key<'_> {
     let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
-    let mut head = [0; 8];
+    let mut prefix = [0; 8];
     let bytes = std::iter::once(length).chain(name.bytes());
-    for (position, byte) in head.iter_mut().zip(bytes) {
+    for (position, byte) in prefix.iter_mut().zip(bytes) {
         *position = byte;
     }
-    (u64::from_be_bytes(head), name)
+    (u64::from_be_bytes(prefix), name)
 }
 
-/// The ids of a batch in an order to look them up by: the shorter first, so that numbers that count
-/// up are in it already. No hashing: most batches need not even be sorted.
+/// The ids of a batch, sorted for look-up. Shorter ids come first, so that ascending numbers are in
+/// order already. A hash map would cost more, because most batches need no sorting.
 #[derive(Debug)]
 pub(super) struct Ids<'a>(Vec<(Key<'a>, usize)>);
 
@@ -44,23 +44,23 @@ impl<'a> Ids<'a> {
         }
     }
 
-    /// The position of the item with this id.
+    /// Returns the index of the item with this id.
     fn position(&self, name: &str) -> Option<usize> {
         let found = self.0.binary_search_by_key(&key(name), |(name, _)| *name);
         let (_, position) = self.0.get(found.ok()?)?;
         Some(*position)
     }
 
-    /// The same, if it stands before `index`.
+    /// Returns the index of the item with this id, if it is less than `index`.
     pub(super) fn before(&self, name: &str, index: usize) -> Option<usize> {
         self.position(name).filter(|position| *position < index)
     }
 }
 
-/// An atomicity group: its name, and the places of its first and last member.
+/// An atomicity group: its name, and the indices of its first and last member.
 type Group<'a> = (Key<'a>, usize, usize);
 
-/// The atomicity groups of a batch, in an order to look them up by.
+/// The atomicity groups of a batch, sorted for look-up.
 #[derive(Debug)]
 pub(super) struct Groups<'a>(Vec<Group<'a>>);
 
@@ -96,12 +96,13 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// The last member of each group.
+    /// Returns the index of the last member of each group.
     pub(super) fn ends(&self) -> Vec<usize> {
         self.0.iter().map(|(_, _, last)| *last).collect()
     }
 
-    /// The last member of the group with this name, if the whole group stands before `index`.
+    /// Returns the index of the last member of the group with this name, if it is less than
+    /// `index`.
     pub(super) fn before(&self, name: &str, index: usize) -> Option<usize> {
         let found = self
             .0

@@ -1,4 +1,4 @@
-//! Calls that had to wait, and when they are overdue.
+//! Calls that are waiting, and when they are overdue.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,16 +13,16 @@ use super::outcome::ItemContext;
 use super::timer::Instant;
 use crate::item_error::ItemError;
 
-/// The calls of one batch that wait. Dropped, it drops all of them.
+/// The waiting calls of one batch. Dropping it drops all of them.
 pub(super) struct InFlight<S: Inner<B>, B> {
-    /// Made when the first call has to wait.
+    /// Created when the first call has to wait.
     calls: Option<FuturesUnordered<PendingCall<S, B>>>,
-    /// Before this no call is due. It may be that of one that has ended since: the next look finds
-    /// out.
+    /// No call is due before this time. The call that had this time may have ended since, in which
+    /// case the next check corrects it.
     first_due: Option<Instant>,
 }
 
-/// A call that is polled only when it is woken.
+/// A waiting call, which is polled only when it is woken.
 struct PendingCall<S: Inner<B>, B> {
     index: usize,
     call: Running<S, B>,
@@ -30,13 +30,13 @@ struct PendingCall<S: Inner<B>, B> {
     context: ItemContext,
 }
 
-/// Where a call runs: in the batch's own task, or elsewhere.
+/// Where a call runs: in the task of the batch, or on an executor.
 pub(super) enum Running<S: Inner<B>, B> {
     InTask(Pin<Box<Call<S, B>>>),
     Spawned(Spawned<S, B>),
 }
 
-/// A call that has come to its end, or to that of its time: of which item, with what outcome.
+/// A call that has finished or timed out: the index of its item, its result and its context.
 pub(super) type FinishedCall = (usize, CallResult, ItemContext);
 
 impl<S: Inner<B>, B: Send + 'static> Future for PendingCall<S, B> {
@@ -57,8 +57,9 @@ impl<S: Inner<B>, B: Send + 'static> PendingCall<S, B> {
         (self.index, result, std::mem::take(&mut self.context))
     }
 
-    /// Its outcome if it has one now, so that no work is lost that is done; else this error. A call
-    /// that still waits for readiness is not begun only to be dropped.
+    /// Polls the call a last time, so that finished work is not lost. Returns its result if there
+    /// is one, else this error. A call that still waits for readiness is not polled: it would start
+    /// only to be dropped.
     fn poll_once_more(&mut self, error: ItemError, cx: &mut Task<'_>) -> FinishedCall {
         let is_begun = match &self.call {
             Running::InTask(call) => call.is_begun(),
@@ -92,7 +93,7 @@ impl<S: Inner<B>, B: Send + 'static> InFlight<S, B> {
         due: Option<Instant>,
         context: ItemContext,
     ) {
-        // All items have the same time: what begins later is due later.
+        // All items have the same timeout, so those that start later are due later.
         self.first_due = self.first_due.or(due);
         self.calls.get_or_insert_default().push(PendingCall {
             index,
@@ -110,12 +111,13 @@ impl<S: Inner<B>, B: Send + 'static> InFlight<S, B> {
         }
     }
 
-    /// When the next call may be due, if any ever is.
+    /// Returns when the next call may be due, if any call has a timeout.
     pub(super) fn first_due(&self) -> Option<Instant> {
         self.first_due
     }
 
-    /// Ends the calls that are overdue, or all if the batch is, in the order of the batch.
+    /// Ends the calls that are overdue, or all calls if the batch has timed out. They are returned
+    /// in the order of the batch.
     pub(super) fn end_overdue(
         &mut self,
         now: Instant,
@@ -131,7 +133,8 @@ impl<S: Inner<B>, B: Send + 'static> InFlight<S, B> {
         self.first_due = rest.iter().filter_map(|call| call.due).min();
         self.calls = Some(rest.into_iter().collect());
         overdue.sort_unstable_by_key(|call| call.index);
-        // Before any is dropped: what one of them gives up must not begin another one.
+        // All are polled before any is dropped: what a dropped call releases must not start another
+        // one.
         let error = if is_batch_over {
             ItemError::BatchTimeout
         } else {

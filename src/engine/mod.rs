@@ -1,4 +1,4 @@
-//! Runs a batch.
+//! The engine, which runs the items of a batch.
 
 mod call;
 mod dispatch;

@@ -1,4 +1,4 @@
-//! From what came of a call to the answer that is written.
+//! Turns the result of a call into the response of the item.
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -14,14 +14,14 @@ use crate::subrequest::Subrequest;
 use crate::subresponse::{Subresponse, error_response, is_success};
 use crate::trace::{ItemSpan, item_failed};
 
-/// An item's answer, and the cookies that go on the outer response.
+/// The response of an item, and the cookies to set on the outer response.
 pub(super) struct ItemResponse {
     pub(super) subresponse: Subresponse,
     pub(super) cookies: Vec<HeaderValue>,
 }
 
 impl ItemResponse {
-    /// The inner service has answered.
+    /// Creates a response from that of the inner service.
     #[inline(always)]
     pub(super) fn from_inner(
         rules: &Rules,
@@ -41,7 +41,7 @@ impl ItemResponse {
         }
     }
 
-    /// There is no answer of the inner service.
+    /// Creates a response from an error.
     pub(super) fn from_error(
         rules: &Rules,
         index: usize,
@@ -88,11 +88,11 @@ fn subresponse(
     }
 }
 
-/// What the layer keeps of an item while the inner service has it.
+/// The data of an item that the layer stores while the inner service runs.
 #[derive(Debug, Default)]
 pub(super) struct ItemContext {
     pub(super) span: ItemSpan,
-    /// Of the request as it was dispatched, where `map_error` will want it.
+    /// The head of the dispatched request, if `map_error` needs it.
     pub(super) parts: Option<Box<request::Parts>>,
 }
 
@@ -113,7 +113,7 @@ impl From<ItemSpan> for ItemContext {
     }
 }
 
-/// A copy without extensions.
+/// Copies the head of a request without its extensions.
 fn parts_of<B>(request: &Request<B>) -> request::Parts {
     let mut copy = Request::new(());
     copy.method_mut().clone_from(request.method());
@@ -123,7 +123,8 @@ fn parts_of<B>(request: &Request<B>) -> request::Parts {
     copy.into_parts().0
 }
 
-/// What a failed call is error_response as. The error's own text is for the log only.
+/// Turns the error of a call into that of the item, and logs it. The inner error's own text goes to
+/// the log only.
 pub(super) fn item_error_of(
     rules: &Rules,
     failure: CallError,

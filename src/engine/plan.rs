@@ -1,4 +1,4 @@
-//! The items of a batch, checked against each other, and which of them may run next.
+//! The items of a batch, their dependencies, and which of them can run next.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,29 +9,28 @@ use crate::error::{Error, ErrorKind};
 use crate::policy::ChangeSets;
 use crate::subrequest::Subrequest;
 
-/// Items whose ids are unique and whose dependencies stand before them. There is no other way to
-/// make one.
+/// Items with unique ids, each of which depends on earlier items only. [`Plan::new`] checks this.
 #[derive(Debug)]
 pub(crate) struct Plan {
     items: Vec<Subrequest>,
-    /// What each item has to do with others; nothing at all if none of them has.
+    /// The links of each item to others. Empty if no item has any.
     links: Vec<Links>,
-    /// Every item before it was either begun, or is waiting for others.
+    /// Every item before this index has either started or waits for others.
     cursor: usize,
-    /// Items behind the cursor that wait no longer. The first in the batch goes first.
+    /// Items before the cursor that no longer wait. They start in the order of the batch.
     released: BinaryHeap<Reverse<usize>>,
 }
 
-/// What one item has to do with others.
+/// The links of one item to others.
 #[derive(Debug, Default)]
 struct Links {
-    /// How many items it still waits for.
+    /// The number of items that it still waits for.
     unmet: usize,
     /// The items that wait for it.
     dependants: Vec<usize>,
-    /// Items before it that it refers to.
+    /// The earlier items that it refers to.
     references: References,
-    /// Whether an item after it refers to it.
+    /// Whether a later item refers to it.
     is_referred_to: bool,
 }
 
@@ -40,7 +39,7 @@ impl Plan {
     ///
     /// [`ErrorKind::DuplicateId`], [`ErrorKind::UnknownDependency`],
     /// [`ErrorKind::UnsupportedAtomicity`], and [`ErrorKind::Malformed`] for a group whose members
-    /// do not stand next to each other.
+    /// are not adjacent.
     pub(crate) fn new(
         mut items: Vec<Subrequest>,
         change_sets: ChangeSets,
@@ -65,7 +64,7 @@ impl Plan {
         self.items.len()
     }
 
-    /// The items, and whether the URL of each refers to another one.
+    /// Returns the items, each with whether its URL refers to another item.
     pub(crate) fn items(&self) -> impl ExactSizeIterator<Item = (&Subrequest, bool)> {
         let refers = |index| self.references(index).url.is_some();
         let items = self.items.iter().enumerate();
@@ -92,7 +91,7 @@ impl Plan {
             .is_some_and(|links| links.is_referred_to)
     }
 
-    /// The first item that may run now. Each is handed out once.
+    /// Returns the first item that can run now. Each item is returned once.
     pub(super) fn next(&mut self) -> Option<usize> {
         if let Some(Reverse(index)) = self.released.pop() {
             return Some(index);
@@ -107,8 +106,8 @@ impl Plan {
         None
     }
 
-    /// An item has come to its end. What waited for it may run, or is lost with it: those are
-    /// returned, those that wait for them included.
+    /// Called when an item has finished. Its dependants may run if it succeeded. If not, they are
+    /// lost, and all lost items are returned, those that depend on them included.
     pub(super) fn finish(&mut self, index: usize, is_success: bool) -> Vec<usize> {
         let mut lost = Vec::new();
         if self.links.is_empty() {
@@ -123,7 +122,7 @@ impl Plan {
         }
         let mut failing = dependants;
         while let Some(index) = failing.pop() {
-            // Lost once only, and never handed out: its count does not come down to 0 any more.
+            // An item is lost only once, and never starts, because its count never reaches 0.
             let links = self.links.get_mut(index);
             if let Some(links) = links.filter(|links| links.unmet != LOST) {
                 links.unmet = LOST;
@@ -152,10 +151,10 @@ impl Plan {
     }
 }
 
-/// The count of an item that will not run because one that it waits for has failed.
+/// The count of a lost item: one that will not run because a dependency has failed.
 const LOST: usize = usize::MAX;
 
-/// Whether the item may have to do with another. In most batches none has.
+/// Whether the item has links to others. In most batches, none has.
 fn has_links(item: &Subrequest) -> bool {
     item.dependencies().next().is_some() || item.group().is_some()
 }
@@ -183,8 +182,7 @@ fn find_links(
     let mut previous = None;
     for (index, item) in items.iter().enumerate() {
         for on in item.dependencies() {
-            // Only what stands before is known: so a cycle cannot be, nor an item that waits for
-            // itself.
+            // Only earlier items are found, so there are no cycles, and no item waits for itself.
             let on = ids.before(on, index).or_else(|| groups.before(on, index));
             let unknown = || Error::new(ErrorKind::UnknownDependency).at_item(index);
             awaited.push(on.ok_or_else(unknown)?);
@@ -197,13 +195,13 @@ fn find_links(
             }
             links_of(&mut links, index).references = references;
         }
-        // Run to the best effort, a group is a chain.
+        // With best effort, the items of a group run one after the other.
         if item.group().is_some() && item.group() == previous {
             awaited.push(index - 1);
         }
         previous = item.group();
         awaited.sort_unstable();
-        // Named twice is waited for once.
+        // A dependency that is listed twice counts once.
         awaited.dedup();
         links_of(&mut links, index).unmet = awaited.len();
         for on in awaited.drain(..) {
@@ -263,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn two_items_with_one_id_are_no_plan() {
+    fn two_items_with_one_id_are_refused() {
         assert_eq!(
             plan(&[("a", &[]), ("a", &[])]).unwrap_err(),
             ErrorKind::DuplicateId

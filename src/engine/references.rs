@@ -1,7 +1,7 @@
 //! References to earlier items (OData 4.01 Protocol, "Referencing Returned Entities"): `$<id>` as
 //! the first segment of a URL, or as `If-Match`.
 //!
-//! A reference is replaced by text, once, and the result passes every check of a target again.
+//! A reference is replaced by text once, and the result passes every check of a target again.
 //! Nothing is evaluated.
 
 use std::collections::BTreeMap;
@@ -15,16 +15,17 @@ use crate::item_error::ItemError;
 use crate::subrequest::Subrequest;
 use crate::target::MAX_TARGET;
 
-/// What an item takes over from items before it, once these are done.
+/// The earlier items that an item refers to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct References {
-    /// Whose URL the item's URL continues.
+    /// The item whose URL this item's URL continues.
     pub(super) url: Option<usize>,
-    /// Whose `ETag` the item's `If-Match` is.
+    /// The item whose `ETag` becomes this item's `If-Match`.
     pub(super) etag: Option<usize>,
 }
 
-/// What an item refers to. A `$name` that is no earlier item's id is an ordinary segment.
+/// Finds the references of an item. A `$name` that is not the id of an earlier item is an ordinary
+/// segment.
 pub(super) fn references_of(index: usize, item: &Subrequest, ids: &Ids<'_>) -> References {
     let if_match = item.headers.iter().find(|(name, _)| name == IF_MATCH);
     let etag = if_match.and_then(|(_, value)| value.to_str().ok()?.strip_prefix('$'));
@@ -35,13 +36,13 @@ pub(super) fn references_of(index: usize, item: &Subrequest, ids: &Ids<'_>) -> R
     }
 }
 
-/// `$1/Orders?$top=1` is `1` and `/Orders?$top=1`: whole segments only.
+/// Splits `$1/Orders?$top=1` into `1` and `/Orders?$top=1`. Only whole segments are ids.
 fn split(url: &str) -> Option<(&str, &str)> {
     let rest = url.strip_prefix('/').unwrap_or(url).strip_prefix('$')?;
     Some(rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())))
 }
 
-/// What the items that are referred to have come to.
+/// The entities of the items that others refer to.
 #[derive(Debug, Default)]
 pub(super) struct Entities(BTreeMap<usize, Entity>);
 
@@ -52,14 +53,14 @@ struct Entity {
 }
 
 impl Entities {
-    /// Notes where the entity of an item is: what `Location` says, else what was asked for; a POST
-    /// has only the first.
+    /// Records the URL and the `ETag` of an item's entity. The URL is that of `Location`, else the
+    /// requested URL, which does not apply to a POST.
     pub(super) fn record(&mut self, index: usize, item: &Subrequest, headers: &HeaderMap) {
         let location = headers
             .get(LOCATION)
             .or_else(|| headers.get("odata-entityid"));
-        // ItemContext until the batch ends: copied out of what the service answered, and no longer than it
-        // can be used.
+        // Stored until the batch ends, so the values are copied out of the service's response, and
+        // values that are too long to be used are left out.
         let is_short = |value: &&HeaderValue| value.len() <= MAX_TARGET;
         let url = match location {
             Some(value) if is_short(&value) => value.to_str().ok().map(ByteString::from),
@@ -72,12 +73,12 @@ impl Entities {
         self.0.insert(index, entity);
     }
 
-    /// The URL of an item that refers to this other one.
+    /// Returns the URL of an item that refers to this other item.
     pub(super) fn url(&self, on: usize, item: &Subrequest) -> Result<ByteString, ItemError> {
         let entity = self.0.get(&on).and_then(|entity| entity.url.as_ref());
         let url = entity.ok_or(ItemError::Target)?;
         let (_, rest) = split(&item.url).ok_or(ItemError::Target)?;
-        // A path goes on where the other's path ends.
+        // The rest continues the path, so the query of the entity's URL is removed.
         let (path, _) = url.split_once('?').unwrap_or((url, ""));
         Ok(if rest.is_empty() {
             url.clone()
@@ -86,8 +87,7 @@ impl Entities {
         })
     }
 
-    /// Replaces references by what they have come to, for those that refer to this item in turn,
-    /// too.
+    /// Replaces the references of an item, also for later items that refer to this item in turn.
     pub(super) fn fill(
         &self,
         references: References,
@@ -102,7 +102,7 @@ impl Entities {
         }
     }
 
-    /// Puts this other item's `ETag` into `If-Match`.
+    /// Sets `If-Match` to the `ETag` of this other item.
     fn fill_if_match(&self, on: usize, item: &mut Subrequest) -> Result<(), ItemError> {
         let entity = self.0.get(&on).and_then(|entity| entity.etag.as_ref());
         let etag = entity.ok_or(ItemError::Header)?;

@@ -1,4 +1,4 @@
-//! The engine as a body: pumps the dispatch, encodes what comes, emits frames.
+//! The response to a batch as a body: drives the items, encodes their responses, emits frames.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -27,38 +27,37 @@ use crate::subresponse::{FIELD_OVERHEAD, Subresponse};
 use crate::summary::Summary;
 use crate::trace::{BatchSpan, item_replaced};
 
-/// After so many items in one poll the task yields: tokio's budget is 128, and an item may use
-/// several.
+/// Maximum items that finish in one poll before the task yields. tokio's budget is 128, of which an
+/// item may use several.
 const ITEMS_PER_POLL: usize = 32;
 
-/// So much waits to be read before a streamed response stops for it.
+/// A streamed response stops while this many bytes wait to be read.
 const FULL_FRAME: usize = 32 * 1024;
 
-/// What an response to a small item takes, to size the first segment by.
+/// The estimated length of a small item's response, for the size of the first segment.
 const SMALL_RESPONSE_LEN: usize = 160;
 
-/// What is reserved for one item is more than it takes: it must not burst the segment of a batch of
-/// one.
+/// Added to the estimate, because an encoder reserves more for one item than it uses: the segment
+/// of a batch of one item must not overflow.
 const FIRST_RESPONSE_LEN: usize = 256;
 
-/// What stands behind the last response is not longer.
+/// Maximum bytes after the last response.
 const END_LEN: usize = 128;
 
-/// The response to a batch while it is made. As a [`Body`] it streams; [`pump`](Self::pump) drives it
-/// to its end.
+/// The response to a batch while it is produced. As a [`Body`] it is streamed. [`pump`](Self::pump)
+/// drives it to its end.
 pub(crate) struct BatchResponse<S: Inner<B>, B> {
     dispatch: Dispatch<S, B>,
     encoder: Box<dyn Encoder>,
     frames: Frames,
     state: State,
-    /// Answers that wait for those before them, where they are asked for in the order of the
-    /// request.
+    /// Responses that wait for those before them, if they are written in the order of the request.
     held: Option<Held>,
-    /// Answers to a group that is not complete, where a format writes groups whole.
+    /// Responses of a group that is not complete, if the format writes groups together.
     group: Vec<Subresponse>,
     group_len: usize,
-    /// What responses that are still to be written take at least. A buffered envelope keeps room
-    /// for them.
+    /// The least length of the responses that are still to be written. A buffered envelope reserves
+    /// space for them.
     reserved: usize,
     summary: Summary,
     retry_after: Option<u64>,
@@ -66,7 +65,7 @@ pub(crate) struct BatchResponse<S: Inner<B>, B> {
     cookies_len: usize,
 }
 
-/// A finished response, and what its head needs to know.
+/// A finished response, and what is needed for its head.
 pub(crate) struct BufferedResponse {
     pub(crate) encoder: Box<dyn Encoder>,
     pub(crate) frames: Frames,
@@ -82,7 +81,7 @@ enum State {
     Ended,
 }
 
-/// Nothing in it is pinned in place: what must be stands in boxes of its own.
+/// No field is pinned in place: pinned values are boxed.
 impl<S: Inner<B>, B> Unpin for BatchResponse<S, B> {}
 
 impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
@@ -122,7 +121,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
     }
 
-    /// Of an response that was pumped to its end.
+    /// Returns the result after the response was pumped to its end.
     pub(crate) fn into_buffered(self) -> BufferedResponse {
         BufferedResponse {
             frames: self.frames,
@@ -145,7 +144,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         &*self.encoder
     }
 
-    /// Gets on as far as it can. Ready when everything is written.
+    /// Makes as much progress as possible. Ready when everything is written.
     pub(crate) fn pump(&mut self, cx: &mut Task<'_>) -> Poll<()> {
         let span = self.dispatch.span().share();
         span.in_scope(|| self.pump_in_span(cx))
@@ -158,11 +157,11 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
         for _ in 0..ITEMS_PER_POLL {
             if self.is_streamed() && self.frames.len() >= FULL_FRAME {
-                // Whoever takes the frame polls again.
+                // The reader polls again after it has taken the frame.
                 return Poll::Pending;
             }
-            // Only a stream has to keep what it holds small: a buffered response has a limit for all
-            // of it.
+            // Held responses count only in a stream. A buffered response has a limit for all of its
+            // bytes.
             let held = self.held.as_ref().filter(|_| self.is_streamed());
             let held = held.map_or(0, Held::len);
             match self.dispatch.poll_next(held, cx) {
@@ -187,7 +186,8 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         } = response;
         let is_grouped = self.writes_groups() && subresponse.group().is_some();
         let waits = |held: &Held| held.is_early(&subresponse);
-        // What is written now is counted as it is encoded. A large body does not even come to that.
+        // A response that is written now is counted as it is encoded. A large body is counted
+        // before.
         let len = if is_grouped || self.held.as_ref().is_some_and(waits) {
             subresponse.held_len()
         } else {
@@ -214,7 +214,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
     }
 
-    /// The response is the next to be written, alone or with those of its group.
+    /// Writes the next response, alone or together with its group.
     fn write_in_turn(&mut self, mut subresponse: Subresponse) {
         if !self.writes_groups() || subresponse.group().is_none() {
             return self.write(std::slice::from_mut(&mut subresponse));
@@ -271,8 +271,8 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
     }
 
-    /// Whether so many bytes more are too many: of a buffered envelope with all that waits for it,
-    /// of a streamed one in a group that is not complete.
+    /// Whether this many more bytes exceed the limit. For a buffered envelope, everything that
+    /// waits for it counts, and for a streamed one, an incomplete group.
     fn exceeds_limit(&self, more: usize) -> bool {
         let held = self.held.as_ref().map_or(0, Held::bytes);
         let waiting = if self.is_streamed() {
@@ -283,10 +283,10 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         waiting + more > self.dispatch.rules().config.limits.max_total_response_bytes
     }
 
-    /// The response does not fit. Nor will later ones: their items are not begun, so that nothing
-    /// is done and then not error_response.
+    /// Replaces a response that does not fit. Items that have not started yet are halted, so that
+    /// nothing runs whose response cannot be reported.
     fn replace_with_too_large(&mut self, subresponse: &mut Subresponse) {
-        // It may be cut off twice, before it is written and after.
+        // A response can be replaced twice, before and after it is encoded.
         if subresponse.error != Some(ItemError::TotalTooLarge) {
             item_replaced(ItemError::TotalTooLarge, subresponse.index);
         }
@@ -297,7 +297,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
     }
 }
 
-/// Bytes that a cookie takes on the outer response.
+/// The bytes that a cookie uses on the outer response.
 fn cookie_len(cookie: &HeaderValue) -> usize {
     SET_COOKIE.as_str().len() + cookie.len() + FIELD_OVERHEAD
 }

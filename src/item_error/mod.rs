@@ -1,4 +1,4 @@
-//! Why one item failed, where it is the layer that says so and not the wrapped service.
+//! Errors of single items that the layer itself reports.
 
 mod style;
 
@@ -12,7 +12,7 @@ pub use self::style::ItemErrors;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// An item's failure: its status, and the problem document that becomes its body.
+/// The error of an item. It has a status, and a document that becomes the body of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ItemError {
     Method,
@@ -48,7 +48,7 @@ pub(crate) enum ItemError {
         not(feature = "multipart"),
         expect(
             dead_code,
-            reason = "only multipart frames bodies by what they do not contain"
+            reason = "only multipart has a boundary that a body could contain"
         )
     )]
     Unframed,
@@ -57,7 +57,7 @@ pub(crate) enum ItemError {
     BatchTimeout,
 }
 
-/// A failure in all the fixed that there are for it.
+/// The fixed texts of an error.
 struct FixedError {
     status: u16,
     code: &'static str,
@@ -65,7 +65,7 @@ struct FixedError {
     odata: &'static str,
 }
 
-/// One row a fault: status, code, title; the documents are put together by the compiler.
+/// One row per error: status, code, title. The documents are concatenated at compile time.
 macro_rules! item_errors {
     ($($error:ident => $status:literal, $code:literal, $title:literal;)*) => {
         fn fixed(self) -> Option<FixedError> {
@@ -121,7 +121,7 @@ impl ItemError {
         }
     }
 
-    /// The stable name that stands as `code` in the item's body.
+    /// The stable name of the error, which is the `code` in the item's body.
     pub(crate) fn code(self) -> &'static str {
         match self.fixed() {
             Some(fixed) => fixed.code,
@@ -130,7 +130,7 @@ impl ItemError {
         }
     }
 
-    /// What the item's body says, and of what type it is.
+    /// The content type and the bytes of the item's body.
     pub(crate) fn document(self, style: ItemErrors) -> (HeaderValue, Bytes) {
         let is_odata = style == ItemErrors::ODATA;
         let document = match self.fixed() {
@@ -145,7 +145,7 @@ impl ItemError {
         }
     }
 
-    /// Of a status that the user chose.
+    /// The document of a status that a user callback has chosen.
     fn dynamic_document(self, is_odata: bool) -> Bytes {
         let status = self.status();
         let title = status.canonical_reason().unwrap_or("the item failed");
@@ -157,8 +157,7 @@ impl ItemError {
         }
     }
 
-    /// Whether the item was given up for what happened to others, so that a format may leave it
-    /// out.
+    /// Whether the item was not executed because of other items. Formats may leave such items out.
     pub(crate) fn is_not_executed(self) -> bool {
         matches!(self, Self::FailedDependency | Self::Stopped)
     }

@@ -89,7 +89,7 @@ impl BatchLayer {
     pub fn base(self, base: impl Into<UrlBase>) -> Self {
         let base = base.into();
         self.with(|config| {
-            config.own_base = true;
+            config.has_base = true;
             config.targets.base = base.folder;
             config.targets.base_for_all = base.is_for_all;
         })

@@ -1,4 +1,4 @@
-//! What an item inherits from the outer request, and how its own headers go on top.
+//! The headers of an item: those that it inherits from the outer request, and its own.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -17,26 +17,26 @@ use crate::subrequest::Subrequest;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const ZERO: HeaderValue = HeaderValue::from_static("0");
 
-/// What a map takes at its first header anyway.
+/// The capacity that a map has after its first insertion anyway.
 const MIN_CAPACITY: usize = 6;
 
-/// The inherited headers, sorted out once a batch and cloned once an item.
+/// The inherited headers, which are selected once per batch and cloned once per item.
 #[derive(Debug)]
 pub(super) struct Inherited {
     bare: HeaderMap,
-    /// With room for what a body needs, so that a clone does not have to grow; made when an item
-    /// has one.
+    /// A template with room for the headers of a body, so that a clone does not grow. Created for
+    /// the first item that has a body.
     with_body: Option<HeaderMap>,
-    /// An only item takes them as they are.
+    /// A single item takes the headers without a clone.
     is_single: bool,
-    /// The names of the outer request with `_`, by the name with `-` that servers may take them
-    /// for. Made when an item brings headers.
+    /// The header names of the outer request that contain `_`, by the name with `-` that servers
+    /// may take them for. Created when an item has headers of its own.
     underscored: OnceCell<BTreeMap<String, Vec<HeaderName>>>,
     idempotency_key: Option<HeaderValue>,
     request_ids: Option<RequestIds>,
 }
 
-/// The header that `item_request_ids` names, and the outer request's value of it.
+/// The header that `item_request_ids` names, and its value in the outer request.
 #[derive(Debug)]
 struct RequestIds {
     name: HeaderName,
@@ -45,8 +45,8 @@ struct RequestIds {
 
 impl Inherited {
     pub(super) fn new(outer: &Parts, total: usize, request_ids: Option<HeaderName>) -> Self {
-        // Names, not values: a map that is asked for more than 24 Ki places panics. The content
-        // type makes room for one more.
+        // The number of names, not of values: a map panics at a capacity above 24 Ki. One place
+        // more is for the content type.
         let room = outer.headers.keys_len().saturating_sub(1);
         let mut bare = HeaderMap::with_capacity(room.max(MIN_CAPACITY));
         let mut idempotency_key = None;
@@ -59,7 +59,7 @@ impl Inherited {
             }
         }
         remove_named_by(outer.headers.get_all(CONNECTION), &mut bare);
-        // HTTP/2 says it in `:authority`, which an origin-form request has no place for.
+        // HTTP/2 has the host in `:authority`, which an origin-form request has no place for.
         let authority = outer.uri.authority().filter(|_| !bare.contains_key(HOST));
         if let Some(Ok(host)) = authority.map(|host| HeaderValue::from_str(host.as_str())) {
             bare.insert(HOST, host);
@@ -77,7 +77,7 @@ impl Inherited {
         }
     }
 
-    /// All headers of an item: what it inherits and what it brings.
+    /// Returns all headers of an item: the inherited ones and its own.
     pub(super) fn with_item(
         &mut self,
         policy: &ItemHeaders,
@@ -175,7 +175,8 @@ impl Inherited {
         }
     }
 
-    /// In any spelling: a server that folds names would otherwise find two.
+    /// Removes an inherited header in every spelling, because a server that treats `_` as `-` would
+    /// find two.
     fn remove_inherited(&self, outer: &Parts, name: &HeaderName, headers: &mut HeaderMap) {
         let name = &*folded(name.as_str());
         headers.remove(name);
@@ -184,14 +185,14 @@ impl Inherited {
         }
     }
 
-    /// Asked of the outer request and not of what is inherited: a name that `Connection` lists is
-    /// the outer request's too.
+    /// Whether the outer request has this header. Inherited headers do not suffice: a header that
+    /// `Connection` names is not inherited, but the outer request has it.
     fn outer_has(&self, outer: &Parts, name: &HeaderName) -> bool {
         let name = &*folded(name.as_str());
         outer.headers.contains_key(name) || !self.underscored(outer, name).is_empty()
     }
 
-    /// The spellings with `_` that the outer request has of this name.
+    /// Returns the spellings of this name with `_` in the outer request.
     fn underscored(&self, outer: &Parts, name: &str) -> &[HeaderName] {
         let underscored = self.underscored.get_or_init(|| {
             let mut spellings = BTreeMap::<_, Vec<_>>::new();
@@ -208,7 +209,8 @@ impl Inherited {
         underscored.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// One key for the batch would make every item after the first a repetition.
+    /// Derives a key for each item. With one key for the batch, every item after the first would be
+    /// a repetition.
     fn add_idempotency_key(&self, id: &str, headers: &mut HeaderMap) {
         let Some(key) = &self.idempotency_key else {
             return;
@@ -222,7 +224,8 @@ impl Inherited {
     }
 }
 
-/// The outer request's value, made an item's own: `<outer>:<id>`, inside the quotes if it has some.
+/// Derives the value of an item from that of the outer request: `<outer>:<id>`, inside the quotes
+/// if there are any.
 fn derived(outer: &HeaderValue, id: &str) -> Option<HeaderValue> {
     let outer = outer.as_bytes();
     let (outer, quote) = match outer.strip_suffix(b"\"") {
@@ -234,7 +237,8 @@ fn derived(outer: &HeaderValue, id: &str) -> Option<HeaderValue> {
     HeaderValue::from_maybe_shared(bytes::Bytes::from(value)).ok()
 }
 
-/// With the length first and then the type, where they are found without a search.
+/// Builds the template of headers for items with a body. The length is first and the type is
+/// second, so that they are found without a search.
 fn for_bodies(bare: &HeaderMap) -> HeaderMap {
     let mut with_body = HeaderMap::with_capacity(bare.keys_len() + 3);
     with_body.insert(CONTENT_LENGTH, ZERO);
@@ -245,6 +249,6 @@ fn for_bodies(bare: &HeaderMap) -> HeaderMap {
     with_body
 }
 
-/// What a structured string (RFC 9651 §3.3.3) can hold stays as it is.
+/// The characters that a structured string (RFC 9651 §3.3.3) cannot hold unescaped.
 const QUOTABLE: &percent_encoding::AsciiSet =
     &percent_encoding::CONTROLS.add(b'"').add(b'\\').add(b'%');

@@ -1,4 +1,4 @@
-//! The request of an item: every check that is left, and all that the inner service gets.
+//! The request of an item: the remaining checks, and the head that the inner service gets.
 
 mod headers;
 
@@ -30,13 +30,14 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    /// The method and the path.
+    /// Returns the method and the path.
     pub(super) fn method_and_path(&self) -> (&Method, &str) {
         (&self.method, self.target.path())
     }
 }
 
-/// Why an item is not dispatched, and the headers that the user gives its response.
+/// The error of an item that is not dispatched, and the headers that a user callback gives its
+/// response.
 struct Rejection {
     error: ItemError,
     headers: Option<Box<HeaderMap>>,
@@ -61,7 +62,7 @@ impl From<Error> for Rejection {
     }
 }
 
-/// Makes the requests of a batch's items.
+/// Builds the requests of the items of a batch.
 #[derive(Debug)]
 pub(super) struct Requests {
     outer: Arc<CatchDrop<Parts>>,
@@ -78,8 +79,8 @@ impl Requests {
         }
     }
 
-    /// What an item asks for, if it is allowed to. Of what is wrong with it, what its envelope
-    /// shows is error_response first.
+    /// Checks the method, the URL and the size of the body. Errors that the envelope alone shows
+    /// are reported first.
     pub(super) fn check(
         &self,
         config: &Config,
@@ -102,7 +103,8 @@ impl Requests {
         }
     }
 
-    /// The request that the inner service gets: the very parts that the filter has seen.
+    /// Builds the request that the inner service gets. Its head is the one that the filter has
+    /// checked.
     pub(super) fn build<B>(
         &mut self,
         config: &Config,
@@ -145,9 +147,9 @@ impl Requests {
     }
 }
 
-/// Checks the parts that would be dispatched: whether this layer would itself take them for a
-/// batch, which must not leave (a gateway's way back to the layer would be a loop that no
-/// extension marks), and what the filter says.
+/// Checks the head of the request that would be dispatched. A request that this layer would itself
+/// treat as a batch is an error, because a gateway could route it back to the layer, and no
+/// extension marks such a loop. Then the filter decides.
 fn check_parts(config: &Config, item: &Parts, is_at_batch_path: bool) -> Result<(), Rejection> {
     if is_at_batch_path {
         match config.is_batch(item) {
@@ -165,8 +167,8 @@ fn check_parts(config: &Config, item: &Parts, is_at_batch_path: bool) -> Result<
     }
 }
 
-/// What `admit` gets to see: the items that may be dispatched. The target of one that refers to an
-/// earlier item is not known yet.
+/// Builds the argument of `admit`: the items that may be dispatched. The target of an item that
+/// refers to an earlier one is not known yet.
 pub(crate) fn admission(config: &Config, plan: &Plan, outer: &Arc<CatchDrop<Parts>>) -> Admission {
     let targets = Targets::new(&config.targets, outer);
     let checked = |(index, (item, refers)): (usize, (&Subrequest, bool))| {
