@@ -1,4 +1,4 @@
-//! The two bodies: yours, or ours.
+//! The request and response bodies of the layer.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -12,10 +12,10 @@ use pin_project_lite::pin_project;
 use crate::frames::Frames;
 
 pin_project! {
-    /// The body that the wrapped service reads: the outer request's own, or an item's bytes.
+    /// The body that the inner service reads: that of the outer request, or the bytes of an item.
     ///
-    /// The wrapped service is a `Service<Request<RequestBody<B>>>`. What is not a batch passes
-    /// through with its own body `B`, polled directly.
+    /// The inner service is a `Service<Request<RequestBody<B>>>`. A request that is not a batch
+    /// passes through with its own body `B`, which is polled directly.
     ///
     /// ```
     /// use http_body::Body;
@@ -100,7 +100,7 @@ impl<B> fmt::Debug for RequestBody<B> {
 }
 
 pin_project! {
-    /// The body of the layer's response: that of the wrapped service, or an envelope.
+    /// The body of the layer's response: that of the inner service, or an envelope.
     ///
     /// ```
     /// use http::{Request, Response};
@@ -144,7 +144,7 @@ impl<B> ResponseBody<B> {
     }
 }
 
-/// An empty body, for layers outside that respond by themselves, such as tower-http's `Cors`.
+/// An empty body, for layers outside that create responses themselves, such as tower-http's `Cors`.
 impl<B> Default for ResponseBody<B> {
     fn default() -> Self {
         Self::envelope(Envelope::Buffered(Frames::default()))
@@ -189,7 +189,7 @@ impl<B> fmt::Debug for ResponseBody<B> {
     }
 }
 
-/// An body of ours: complete, or still being made.
+/// An envelope: complete, or streamed while items run.
 pub(crate) enum Envelope {
     Buffered(Frames),
     Streamed(Pin<Box<dyn Body<Data = Bytes, Error = Infallible> + Send>>),

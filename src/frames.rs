@@ -1,4 +1,4 @@
-//! Where encoders write.
+//! The output buffer of encoders.
 
 use std::collections::VecDeque;
 
@@ -6,11 +6,11 @@ use bytes::{Bytes, BytesMut};
 
 const SEGMENT: usize = 32 * 1024;
 
-/// From here on a body is handed on as its own frame, not copied.
+/// Minimum length of a body that becomes its own frame and is not copied.
 const CHAIN_THRESHOLD: usize = 8 * 1024;
 
-/// The bytes of an envelope on their way out: segments of 32 KiB, with large bodies between them
-/// that are never copied.
+/// The output of an envelope: segments of 32 KiB, and between them large bodies that are not
+/// copied.
 ///
 /// ```
 /// use tower_multistatus::Frames;
@@ -26,18 +26,18 @@ pub struct Frames {
     open: BytesMut,
     /// Bytes in `sealed`.
     sealed_len: usize,
-    /// Bytes that were sent.
+    /// Bytes in frames that were taken.
     sent_len: u64,
     #[cfg_attr(
         not(feature = "multipart"),
-        expect(dead_code, reason = "only multipart asks")
+        expect(dead_code, reason = "only multipart uses it")
     )]
     is_streamed: bool,
 }
 
 impl Frames {
-    /// The first segment is only as large as a small batch needs. Streamed, frames leave while
-    /// others are written.
+    /// Creates a buffer whose first segment is only as large as a small batch needs. If it is
+    /// streamed, frames are sent while others are written.
     pub(crate) fn with_estimate(bytes: usize, is_streamed: bool) -> Self {
         Self {
             open: BytesMut::with_capacity(bytes.min(SEGMENT)),
@@ -46,7 +46,7 @@ impl Frames {
         }
     }
 
-    /// Makes room for so many bytes in one piece, if they are to come in several.
+    /// Reserves contiguous space for this many bytes, which are then appended in several calls.
     pub fn reserve(&mut self, bytes: usize) {
         if bytes > self.spare() && bytes <= SEGMENT {
             self.seal();
@@ -79,7 +79,8 @@ impl Frames {
         self.put(&[byte]);
     }
 
-    /// Appends these bytes; 8 KiB and more are not copied but become a frame of their own.
+    /// Appends these bytes. If they are 8 KiB or more, they become their own frame and are not
+    /// copied.
     pub fn put_bytes(&mut self, bytes: Bytes) {
         if bytes.len() < CHAIN_THRESHOLD {
             self.put(&bytes)
@@ -88,8 +89,7 @@ impl Frames {
         }
     }
 
-    /// The same for bytes that are only lent: they are counted up, not copied, if they become a
-    /// frame.
+    /// Like `put_bytes`, but clones the handle only if the bytes become their own frame.
     #[cfg(feature = "json")]
     #[inline]
     pub(crate) fn put_shared(&mut self, bytes: &Bytes) {
@@ -106,12 +106,12 @@ impl Frames {
         self.sealed.push_back(bytes);
     }
 
-    /// How many bytes wait to be sent.
+    /// Returns the number of bytes that wait to be sent.
     pub fn len(&self) -> usize {
         self.sealed_len + self.open.len()
     }
 
-    /// How many bytes the envelope has so far, those that were sent included.
+    /// Returns the number of bytes of the envelope so far, including those that were sent.
     ///
     /// ```
     /// use tower_multistatus::Frames;
@@ -137,12 +137,12 @@ impl Frames {
         self.sent_len + self.len() as u64
     }
 
-    /// Whether nothing waits to be sent.
+    /// Whether no bytes wait to be sent.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Takes back everything after the first so many bytes.
+    /// Removes everything after the first `len` bytes.
     pub(crate) fn rewind(&mut self, len: usize) {
         if let Some(open) = len.checked_sub(self.sealed_len) {
             return self.open.truncate(open);
@@ -161,13 +161,13 @@ impl Frames {
         }
     }
 
-    /// Whether the head, and with it some of these bytes, may be on their way.
+    /// Whether the head, and also some of these bytes, may have been sent.
     #[cfg(feature = "multipart")]
     pub(crate) fn is_streamed(&self) -> bool {
         self.is_streamed
     }
 
-    /// All that waits to be sent, in one piece: what an encoder has written, for its tests.
+    /// Returns all bytes that wait to be sent, concatenated, for the tests of an encoder.
     ///
     /// ```
     /// use tower_multistatus::Frames;
@@ -185,7 +185,7 @@ impl Frames {
         frames.concat().into()
     }
 
-    /// The next frame to send.
+    /// Takes the next frame to send.
     pub(crate) fn pop(&mut self) -> Option<Bytes> {
         let frame = match self.sealed.pop_front() {
             Some(frame) => {
@@ -216,7 +216,7 @@ impl Frames {
 mod tests {
     use super::*;
 
-    /// Bytes that tell where they were written.
+    /// Bytes that depend on their position.
     fn bytes(from: usize, count: usize) -> Bytes {
         let round: Vec<u8> = (0..=250).collect();
         let skipped = from % round.len();
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_written_is_no_frame() {
+    fn empty_writes_make_no_frame() {
         let mut out = Frames::default();
         out.put(b"");
         out.put_bytes(Bytes::new());
@@ -271,7 +271,7 @@ mod tests {
 
     #[cfg(feature = "json")]
     #[test]
-    fn a_large_body_that_is_lent_is_not_copied_either() {
+    fn a_large_borrowed_body_is_not_copied() {
         let body = bytes(0, CHAIN_THRESHOLD);
         let mut out = Frames::default();
         out.put_shared(&body.slice(1..));
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn rewinding_takes_back_exactly_what_was_written_since() {
+    fn rewinding_removes_exactly_what_was_written_since() {
         let sizes = [0, 1, CHAIN_THRESHOLD, SEGMENT + 1];
         let writes: Vec<_> = sizes
             .iter()

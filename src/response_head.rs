@@ -20,8 +20,8 @@ use crate::preferences::Preferences;
 use crate::status::has_no_body;
 use crate::summary::Summary;
 
-/// What every head has. The length stands first and then the type, where they are found without a
-/// search.
+/// The headers of every response. The length is first and the type is second, so that they are
+/// found without a search.
 static BASE_HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
     let mut headers = HeaderMap::with_capacity(6);
     headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
@@ -31,7 +31,7 @@ static BASE_HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
     headers
 });
 
-/// What is known of it before any item has run.
+/// The head as far as it is known before any item has run.
 #[derive(Debug)]
 pub(crate) struct ResponseHead {
     config: Arc<Config>,
@@ -65,7 +65,7 @@ impl ResponseHead {
         Response::from_parts(parts, Envelope::Streamed(Box::pin(response)))
     }
 
-    /// The encoder is asked last: only now it is sure of its boundary.
+    /// The encoder is asked for its headers last, because only now its boundary is certain.
     pub(crate) fn buffered(self, response: BufferedResponse) -> Response<Envelope> {
         let mut parts = self.parts(&*response.encoder, Some(&response.summary));
         let length = content_length(response.frames.len());

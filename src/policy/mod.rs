@@ -1,4 +1,4 @@
-//! What may cross between the batch and its items: one decision a file.
+//! Policies: what may pass between a batch and its items. Each file holds one.
 
 mod change_sets;
 mod cookies;
