@@ -86,7 +86,7 @@ impl Admission {
         self.total
     }
 
-    /// Method, URI, headers and extensions of the request that carries the batch.
+    /// Method, URI, headers and extensions of the outer request.
     pub fn outer(&self) -> &Parts {
         &self.outer
     }

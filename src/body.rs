@@ -112,7 +112,8 @@ pin_project! {
     /// let service = service_fn(async |_: Request<RequestBody<Full<bytes::Bytes>>>| {
     ///     Ok::<_, std::convert::Infallible>(Response::new(Full::new(bytes::Bytes::from("hello"))))
     /// });
-    /// let response = BatchLayer::new("/batch").layer(service).oneshot(Request::default()).await.unwrap();
+    /// let service = BatchLayer::new("/batch").layer(service);
+    /// let response = service.oneshot(Request::default()).await.unwrap();
     /// assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "hello");
     /// # });
     /// ```

@@ -70,11 +70,10 @@ impl<F: ?Sized> fmt::Debug for Hook<F> {
 pub(crate) type When = dyn Fn(&Parts) -> bool + Send + Sync;
 pub(crate) type Filter = dyn Fn(&Parts) -> Result<(), Error> + Send + Sync;
 pub(crate) type Admit = dyn Fn(Admission) -> Decided + Send + Sync;
-pub(crate) type MapError = dyn Fn(&(dyn std::error::Error + Send + Sync + 'static), &Parts) -> Option<StatusCode>
-    + Send
-    + Sync;
+type DynError = dyn std::error::Error + Send + Sync;
+pub(crate) type MapError = dyn Fn(&DynError, &Parts) -> Option<StatusCode> + Send + Sync;
 
-/// Spawns a future, which then runs to its end independently.
+/// Spawns a future, which then runs to its end on its own.
 pub(crate) type Executor = dyn Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync;
 
 /// All settings of a layer.

@@ -179,12 +179,12 @@ where
 /// Yields to other tasks once.
 async fn yield_now() {
     let mut has_yielded = false;
-    poll_fn(|cx| match std::mem::replace(&mut has_yielded, true) {
-        true => Poll::Ready(()),
-        false => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
+    poll_fn(|cx| {
+        if std::mem::replace(&mut has_yielded, true) {
+            return Poll::Ready(());
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     })
     .await;
 }

@@ -46,7 +46,7 @@ impl Frames {
         }
     }
 
-    /// Reserves contiguous space for this many bytes, which are then appended in several calls.
+    /// Reserves contiguous space for this many bytes, for bytes that are appended in several calls.
     pub fn reserve(&mut self, bytes: usize) {
         if bytes > self.spare() && bytes <= SEGMENT {
             self.seal();

@@ -29,10 +29,13 @@ use crate::refusal::refusal;
 /// use bytes::Bytes;
 /// use http::{Request, Response};
 /// use http_body_util::Full;
+/// use std::convert::Infallible;
 /// use tower::{Layer, service_fn};
 /// use tower_multistatus::{Batch, BatchLayer, RequestBody};
 ///
-/// async fn hello(_: Request<RequestBody<Full<Bytes>>>) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
+/// async fn hello(
+///     _: Request<RequestBody<Full<Bytes>>>,
+/// ) -> Result<Response<Full<Bytes>>, Infallible> {
 ///     Ok(Response::new(Full::from("hello")))
 /// }
 ///

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-/// Whether a response with this status has no body: 1xx is never final, and 204, 205 and 304 have
+/// Whether a response with this status has no body: a 1xx is never final, and 204, 205 and 304 have
 /// no body (RFC 9110 §15).
 pub(crate) fn has_no_body(status: StatusCode) -> bool {
     status.is_informational()

@@ -18,7 +18,7 @@ pub(crate) struct InvalidId;
 
 impl InvalidId {
     pub(crate) const DETAIL: &str =
-        "an id is not UTF-8 of 1 to 256 bytes without control characters";
+        "an id must be 1 to 256 bytes of UTF-8 without control characters";
 }
 
 impl From<InvalidId> for Error {
@@ -40,7 +40,7 @@ pub(crate) static METHODS: [Method; 7] = [
     Method::OPTIONS,
 ];
 
-/// One item of a batch, as a [`Decoder`](crate::Decoder) finds it in an envelope.
+/// One item of a batch, which a [`Decoder`](crate::Decoder) creates.
 ///
 /// Every value is checked when it is set. An invalid value does not refuse the batch. It fails this
 /// item, which is then not dispatched, and the other items run.
@@ -72,7 +72,7 @@ pub struct Subrequest {
     pub(crate) error: Option<ItemError>,
     header_bytes: u16,
     header_count: u8,
-    /// Whether the content type is `application/json`, as nearly always if there is a body.
+    /// Whether the content type is `application/json`, the type of nearly every body.
     is_json: bool,
 }
 

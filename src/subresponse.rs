@@ -30,7 +30,7 @@ pub struct Subresponse {
     pub(crate) extras: Option<Box<Extras>>,
     pub(crate) is_head: bool,
     pub(crate) error: Option<ItemError>,
-    /// How a error is error_response.
+    /// The format of an error.
     pub(crate) error_style: ItemErrors,
 }
 
@@ -177,7 +177,7 @@ pub(crate) fn is_success(status: StatusCode) -> bool {
     status.is_success() || status.is_redirection()
 }
 
-/// How a error is error_response.
+/// Returns the status, headers and body that report an error.
 pub(crate) fn error_response(
     error: ItemError,
     style: ItemErrors,

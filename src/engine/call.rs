@@ -98,7 +98,7 @@ pin_project! {
 }
 
 impl<S: Inner<B>, B> Call<S, B> {
-    /// Creates a place where calls can run, one after the other.
+    /// Creates an idle call, which can run one request after the other.
     pub(super) fn idle(max_bytes: usize) -> Self {
         Self {
             max_bytes,

@@ -110,8 +110,8 @@ impl<S: Inner<B>, B> Future for Task<S, B> {
         } else {
             Some(self.1.in_scope(|| call.as_mut().poll(cx)))
         };
-        // The batch may have been dropped while its call was polled, when it could not drop the
-        // call.
+        // The batch may have been dropped while its call was polled here, and could not drop the
+        // call then.
         let is_cancelled = shared.is_cancelled.load(Ordering::SeqCst);
         let next = match result {
             Some(Poll::Ready(result)) => State::Done(result),

@@ -24,7 +24,7 @@ fn key(name: &str) -> Key<'_> {
 }
 
 /// The ids of a batch, sorted for look-up. Shorter ids come first, so that ascending numbers are in
-/// order already. A hash map would cost more, because most batches need no sorting.
+/// order already. It is no hash map, because most batches need not even be sorted.
 #[derive(Debug)]
 pub(super) struct Ids<'a>(Vec<(Key<'a>, usize)>);
 
@@ -90,7 +90,7 @@ impl<'a> Groups<'a> {
         match pairs.find(|((one, ..), (other, ..))| one == other) {
             None => Ok(Self(groups)),
             Some((_, (_, again, _))) => {
-                let detail = "the items of a group do not stand next to each other";
+                let detail = "the items of a group are not adjacent";
                 Err(Error::malformed(detail).at_item(*again))
             }
         }

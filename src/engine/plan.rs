@@ -45,12 +45,11 @@ impl Plan {
         change_sets: ChangeSets,
         has_references: bool,
     ) -> Result<Self, Error> {
-        let links = match has_references || items.iter().any(has_links) {
-            true => find_links(&mut items, change_sets, has_references)?,
-            false => {
-                unique(&items)?;
-                Vec::new()
-            }
+        let links = if has_references || items.iter().any(has_links) {
+            find_links(&mut items, change_sets, has_references)?
+        } else {
+            check_unique(&items)?;
+            Vec::new()
         };
         Ok(Self {
             items,
@@ -162,7 +161,7 @@ fn has_links(item: &Subrequest) -> bool {
 /// # Errors
 ///
 /// [`ErrorKind::DuplicateId`].
-fn unique(items: &[Subrequest]) -> Result<(), Error> {
+fn check_unique(items: &[Subrequest]) -> Result<(), Error> {
     if ids::count_up(items) {
         Ok(())
     } else {

@@ -39,7 +39,7 @@ const SMALL_RESPONSE_LEN: usize = 160;
 
 /// Added to the estimate, because an encoder reserves more for one item than it uses: the segment
 /// of a batch of one item must not overflow.
-const FIRST_RESPONSE_LEN: usize = 256;
+const ESTIMATE_MARGIN: usize = 256;
 
 /// Maximum bytes after the last response.
 const END_LEN: usize = 128;
@@ -104,7 +104,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         };
         Self {
             frames: Frames::with_estimate(
-                FIRST_RESPONSE_LEN + plan.len() * SMALL_RESPONSE_LEN,
+                ESTIMATE_MARGIN + plan.len() * SMALL_RESPONSE_LEN,
                 is_streamed,
             ),
             dispatch: Dispatch::new(plan, rules, requests, inner, deadline, span),

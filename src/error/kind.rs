@@ -1,4 +1,4 @@
-//! The reasons for which a batch is refused.
+//! The reasons to refuse a batch.
 
 use http::StatusCode;
 

@@ -87,7 +87,7 @@ impl Error {
     }
 
     /// Sets a header of the response, `RateLimit` for example, and replaces one of the same name.
-    /// `Content-Type`, `Content-Length` and `Cache-Control` are always set by the layer.
+    /// `Content-Type`, `Content-Length` and `Cache-Control` are set by the layer only.
     ///
     /// ```
     /// use http::{HeaderName, HeaderValue, StatusCode};

@@ -25,20 +25,20 @@ impl SetCookie {
     pub(super) const KEEP: Self = Self(Kind::Keep);
     pub(super) const HOIST: Self = Self(Kind::Hoist);
 
-    /// Drops them.
+    /// Drops the cookies.
     pub fn discard() -> Self {
         Self(Kind::Discard)
     }
 
-    /// Keeps them in the response of the item, where browsers ignore them.
+    /// Keeps the cookies in the response of the item, where browsers ignore them.
     pub fn keep() -> Self {
         Self::KEEP
     }
 
-    /// Sets them on the outer response, in the order in which the items finish. Of several with the
-    /// same name, path and domain, the last one wins: if two items each start a session, the client
-    /// gets one. A streamed response sends its head before any item has finished, so its cookies
-    /// are dropped.
+    /// Sets the cookies on the outer response, in the order in which the items finish. Of several
+    /// with the same name, path and domain, the last one wins: if two items each start a session,
+    /// the client gets one. A streamed response sends its head before any item has finished, so its
+    /// cookies are dropped.
     pub fn hoist() -> Self {
         Self::HOIST
     }
@@ -54,12 +54,12 @@ impl Default for SetCookie {
 pub(crate) fn without_overwritten(cookies: &[HeaderValue]) -> Vec<HeaderValue> {
     let mut keys = HashSet::with_capacity(cookies.len());
     let from_the_last = cookies.iter().rev();
-    let mut kept: Vec<_> = from_the_last
+    let mut cookies: Vec<_> = from_the_last
         .filter(|cookie| keys.insert(CookieKey::of(cookie.as_bytes())))
         .cloned()
         .collect();
-    kept.reverse();
-    kept
+    cookies.reverse();
+    cookies
 }
 
 /// The key under which a client stores a cookie (RFC 6265 §5.3, step 11). An absent attribute is

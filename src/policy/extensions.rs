@@ -72,7 +72,10 @@ impl SubrequestInfo {
     #[cfg(feature = "test-util")]
     #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
     pub fn new(id: impl Into<String>, index: usize, total: usize, outer: Parts) -> Self {
-        assert!(index < total, "the index is less than the number of items");
+        assert!(
+            index < total,
+            "the index must be less than the number of items"
+        );
         Self {
             id: ByteString::from(id.into()),
             index,
@@ -96,7 +99,7 @@ impl SubrequestInfo {
         self.total
     }
 
-    /// Method, URI, headers and extensions of the request that carried the batch.
+    /// Method, URI, headers and extensions of the outer request.
     pub fn outer(&self) -> &Parts {
         &self.outer
     }

@@ -118,7 +118,7 @@ enum Base {
 /// How a header of an item is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HeaderDecision {
-    /// IgnoreReason.
+    /// Ignored, for this reason.
     Ignore(IgnoreReason),
     /// Accepted, unless the outer request has one.
     AddIfAbsent,
@@ -219,8 +219,8 @@ impl ItemHeaders {
     /// `X-Goog-IAP-*`, `X-User*`, `X-JWT*`, `X-Azure-*`, `X-Vercel-*`, `Via`, `Proxy`, `Proxy-*`,
     /// `Traceparent` and `Tracestate`. [`allow`](Self::allow) lifts the protection of a name.
     ///
-    /// Of all other headers, those that [`guarded`](Self::guarded) accepts as a replacement replace
-    /// that of the outer request. For every other name, the outer request's header wins.
+    /// Headers that an item can replace with [`guarded`](Self::guarded) can be replaced here, too.
+    /// For every other name, the outer request's header wins.
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, ItemHeaders};
@@ -368,7 +368,7 @@ where
         let is_name = !fixed.contains('*') && HeaderName::from_bytes(fixed.as_bytes()).is_ok();
         assert!(
             is_name || name == "*",
-            "a pattern is a header name with at most one `*` at either end"
+            "a pattern must be a header name with at most one `*` at either end"
         );
         name.to_ascii_lowercase().replace('_', "-")
     })

@@ -15,7 +15,11 @@ use crate::item_error::ItemError;
 /// `tracing` needs the level of an event at compile time.
 macro_rules! warn_or_info {
     ($is_warning:expr, $($event:tt)+) => {
-        if $is_warning { tracing::warn!(target: TARGET, $($event)+) } else { tracing::info!(target: TARGET, $($event)+) }
+        if $is_warning {
+            tracing::warn!(target: TARGET, $($event)+);
+        } else {
+            tracing::info!(target: TARGET, $($event)+);
+        }
     };
 }
 

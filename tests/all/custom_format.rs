@@ -169,7 +169,7 @@ async fn what_it_refuses_is_a_problem_and_dispatches_nothing() {
         ),
         (
             "a GET /1 0\n GET /2 0\n",
-            r##"{"type":"about:blank","title":"the envelope is malformed","status":400,"code":"malformed","detail":"an id is not UTF-8 of 1 to 256 bytes without control characters","pointer":"#/requests/1"}"##,
+            r##"{"type":"about:blank","title":"the envelope is malformed","status":400,"code":"malformed","detail":"an id must be 1 to 256 bytes of UTF-8 without control characters","pointer":"#/requests/1"}"##,
         ),
         (
             "a GET /1 0\nb GET /2 7\nshort",
