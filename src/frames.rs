@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn rewinding_to_a_place_right_after_a_body_keeps_the_body() {
+    fn rewinding_to_the_end_of_a_body_keeps_the_body() {
         let mut out = Frames::default();
         out.put_bytes(bytes(0, CHAIN_THRESHOLD));
         let kept = out.len();

@@ -18,7 +18,12 @@ use crate::subrequest::Extras;
 /// ```
 /// use tower_multistatus::{Frames, Subresponse};
 ///
-/// Writes a line per response.
+/// /// Writes a line per response.
+/// fn put_line(response: &Subresponse, out: &mut Frames) {
+///     let (id, status) = (response.id(), response.status().as_u16());
+///     out.put(format!("{id} {status} {}\n", response.body().len()).as_bytes());
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Subresponse {
     pub(crate) id: ByteString,
@@ -151,7 +156,7 @@ impl Subresponse {
         self.error = Some(error);
     }
 
-    /// Removes everything but the id and the status.
+    /// Removes the headers, the body and the URL.
     pub(crate) fn strip(&mut self) {
         self.headers = HeaderMap::new();
         self.body = Bytes::new();

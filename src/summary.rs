@@ -13,7 +13,7 @@
 ///     }
 /// }
 ///
-/// let layer = BatchLayer::new("/batch").status(crate::EnvelopeStatus::with(status));
+/// let layer = BatchLayer::new("/batch").status(EnvelopeStatus::with(status));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {

@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_can_only_wait_for_one_before_it() {
+    fn an_item_can_only_depend_on_earlier_items() {
         let cases: [&[(&str, &[&str])]; 6] = [
             &[("a", &["b"]), ("b", &[])],
             &[("a", &["a"])],
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn items_run_as_soon_as_all_that_they_wait_for_has_succeeded() {
+    fn items_run_as_soon_as_all_their_dependencies_have_succeeded() {
         let mut plan = plan(&[
             ("a", &[]),
             ("b", &["a"]),
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_a_failed_item_is_lost_once_and_for_good() {
+    fn dependants_of_a_failed_item_are_lost_once() {
         let mut plan = plan(&[
             ("a", &[]),
             ("b", &[]),

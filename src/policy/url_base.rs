@@ -31,7 +31,11 @@ impl UrlBase {
     /// Resolves relative URLs against this folder (RFC 3986 §5.2). A URL that starts with a slash
     /// is a path of the host.
     ///
-    /// An item with the URL `users/1` requests `/api/users/1`, and `/users/1` stays as it is.
+    /// ```
+    /// # use tower_multistatus::{BatchLayer, UrlBase};
+    /// // An item with the URL `users/1` requests `/api/users/1`, and `/users/1` stays as it is.
+    /// let layer = BatchLayer::new("/batch").base(UrlBase::for_relative_urls("/api/"));
+    /// ```
     pub fn for_relative_urls(folder: &str) -> Self {
         Self::new(folder, false)
     }
@@ -40,7 +44,11 @@ impl UrlBase {
     /// they are inside the folder already. Clients of OData and Microsoft Graph write such URLs and
     /// call the folder their *service root*.
     ///
-    /// Items with the URLs `me`, `/me` and `/v1.0/me` all request `/v1.0/me`.
+    /// ```
+    /// # use tower_multistatus::{BatchLayer, UrlBase};
+    /// // Items with the URLs `me`, `/me` and `/v1.0/me` all request `/v1.0/me`.
+    /// let layer = BatchLayer::new("/v1.0/$batch").base(UrlBase::for_all_urls("/v1.0/"));
+    /// ```
     pub fn for_all_urls(folder: &str) -> Self {
         Self::new(folder, true)
     }
