@@ -339,9 +339,9 @@ impl Subrequest {
 
     fn set_content_type(&mut self, value: HeaderValue) {
         if value == JSON {
-            self.is_json = true
+            self.is_json = true;
         } else {
-            self.extras_mut().content_type = Some(value)
+            self.extras_mut().content_type = Some(value);
         }
     }
 

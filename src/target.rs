@@ -120,13 +120,10 @@ impl<'a> Targets<'a> {
             // Checked before a prefix is added: `//evil` must not become `/base//evil`.
             check_start(&url)?;
             let rootless = base.strip_suffix('/').unwrap_or(base);
-            return Ok(
-                if self.rules.base_for_all && below(&url, rootless).is_none() {
-                    joined(rootless, &url)
-                } else {
-                    url
-                },
-            );
+            if self.rules.base_for_all && below(&url, rootless).is_none() {
+                return Ok(joined(rootless, &url));
+            }
+            return Ok(url);
         }
         match scheme_of(&url) {
             Some(scheme) => self.of_own_origin(&url, scheme),
