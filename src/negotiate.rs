@@ -159,14 +159,14 @@ fn encoder(
         .chain(others)
         .map(Candidate::new)
         .collect();
-    let mut is_anything = true;
+    let mut accepts_anything = true;
     for range in accepted(&outer.headers) {
         if !accept_is_for_items || range.names_one_of(&config.formats) {
-            is_anything = false;
+            accepts_anything = false;
             candidates.iter_mut().for_each(|one| one.apply(&range));
         }
     }
-    if is_anything {
+    if accepts_anything {
         candidates.iter_mut().for_each(|one| one.apply(&ANYTHING));
     }
     let mut best: Option<(Quality, Box<dyn Encoder>)> = None;

@@ -58,7 +58,7 @@ pub(crate) struct TargetRules {
 
 impl TargetRules {
     /// Whether this is a path that needs no resolution.
-    fn keeps(&self, url: &[u8]) -> bool {
+    fn is_final(&self, url: &[u8]) -> bool {
         !self.base_for_all && self.mount.is_empty() && check_start(url).is_ok()
     }
 }
@@ -77,12 +77,12 @@ impl<'a> Targets<'a> {
 
     /// Returns the path and query that the inner service gets.
     pub(crate) fn resolve(&self, url: &ByteString) -> Result<PathAndQuery, ItemError> {
-        let url = self.encoded(url);
+        let url = self.percent_encoded(url);
         let found = kinds(&url);
         if url.is_empty() || url.len() > MAX_TARGET || found & INVALID != 0 {
             return Err(ItemError::Target);
         }
-        let path = match self.rules.keeps(&url) {
+        let path = match self.rules.is_final(&url) {
             true if found == 0 => url,
             _ => self.checked_path(url, found)?,
         };
@@ -93,7 +93,7 @@ impl<'a> Targets<'a> {
     fn checked_path(&self, url: Bytes, found: u8) -> Result<Bytes, ItemError> {
         let length = url.len();
         let public = self.public_path(url)?;
-        let path = self.unmounted(public)?;
+        let path = self.without_mount(public)?;
         check_start(&path)?;
         // A prefix that was added or removed has not been checked yet.
         if found & DOT != 0 || path.len() != length {
@@ -102,7 +102,7 @@ impl<'a> Targets<'a> {
         Ok(path)
     }
 
-    fn encoded(&self, url: &ByteString) -> Bytes {
+    fn percent_encoded(&self, url: &ByteString) -> Bytes {
         if !self.rules.encode {
             return url.as_bytes().clone();
         }
@@ -126,12 +126,12 @@ impl<'a> Targets<'a> {
             return Ok(url);
         }
         match scheme_of(&url) {
-            Some(scheme) => self.of_own_origin(&url, scheme),
+            Some(scheme) => self.path_of_absolute(&url, scheme),
             None => Ok(joined(base, &url)),
         }
     }
 
-    fn of_own_origin(&self, url: &Bytes, scheme: &str) -> Result<Bytes, ItemError> {
+    fn path_of_absolute(&self, url: &Bytes, scheme: &str) -> Result<Bytes, ItemError> {
         let after = url.get(scheme.len()..).unwrap_or_default();
         let Some(rest) = after.strip_prefix(b"://") else {
             return Err(ItemError::Target);
@@ -141,7 +141,7 @@ impl<'a> Targets<'a> {
             .position(|byte| matches!(byte, b'/' | b'?' | b'\\'))
             .unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
-        if !self.is_own(scheme, authority) && !self.is_public(scheme, authority) {
+        if !self.is_outer_origin(scheme, authority) && !self.is_public_origin(scheme, authority) {
             return Err(ItemError::Target);
         }
         Ok(match path.first() {
@@ -151,7 +151,7 @@ impl<'a> Targets<'a> {
     }
 
     /// Whether this is the origin of the outer request.
-    fn is_own(&self, scheme: &str, authority: &[u8]) -> bool {
+    fn is_outer_origin(&self, scheme: &str, authority: &[u8]) -> bool {
         let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
         let own = self.outer.uri.scheme_str();
         let same = own.is_none_or(|own| own.eq_ignore_ascii_case(scheme));
@@ -160,7 +160,7 @@ impl<'a> Targets<'a> {
     }
 
     /// Whether this is one of the public origins of the service.
-    fn is_public(&self, scheme: &str, authority: &[u8]) -> bool {
+    fn is_public_origin(&self, scheme: &str, authority: &[u8]) -> bool {
         let mut origins = self.rules.public_origins.iter();
         origins.any(|(public_scheme, public)| {
             public_scheme.eq_ignore_ascii_case(scheme)
@@ -173,7 +173,7 @@ impl<'a> Targets<'a> {
         authority.or_else(|| self.outer.headers.get(HOST)?.to_str().ok())
     }
 
-    fn unmounted(&self, path: Bytes) -> Result<Bytes, ItemError> {
+    fn without_mount(&self, path: Bytes) -> Result<Bytes, ItemError> {
         if self.rules.mount.is_empty() {
             return Ok(path);
         }

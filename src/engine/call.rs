@@ -64,7 +64,7 @@ impl<B> Drop for Unsent<B> {
     fn drop(&mut self) {
         if let Some(request) = self.take() {
             // Only the extensions hold values of user code. The body holds the bytes of an item.
-            policy::discard(request.into_parts().0.extensions);
+            policy::drop_extensions(request.into_parts().0.extensions);
         }
     }
 }
@@ -231,7 +231,7 @@ impl<S: Inner<B>, B> Call<S, B> {
         let (mut parts, body) = response.into_parts();
         if !parts.extensions.is_empty() {
             // Extensions of a response are not used.
-            policy::discard(std::mem::take(&mut parts.extensions));
+            policy::drop_extensions(std::mem::take(&mut parts.extensions));
         }
         let headers = headers_len(&parts.headers);
         let max_body = this.max_bytes.saturating_sub(headers);

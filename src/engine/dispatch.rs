@@ -11,7 +11,7 @@ use super::inner::Inner;
 use super::outcome::{ItemContext, ItemResponse, item_error_of};
 use super::plan::Plan;
 use super::references::Entities;
-use super::request::{Checked, Requests};
+use super::request::{CheckedTarget, Requests};
 use super::timer::{Instant, Timer};
 use crate::item_error::ItemError;
 use crate::panics::{CatchDrop, catch};
@@ -174,7 +174,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let span = ItemSpan::new(
             &self.span,
             item,
-            checked.as_ref().ok().map(Checked::method_and_path),
+            checked.as_ref().ok().map(CheckedTarget::method_and_path),
         );
         let request = match self.halt_error.or(item.error) {
             Some(error) => Err(error),
@@ -265,7 +265,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             let span = ItemSpan::new(
                 &self.span,
                 item,
-                checked.as_ref().ok().map(Checked::method_and_path),
+                checked.as_ref().ok().map(CheckedTarget::method_and_path),
             );
             let error = ItemError::FailedDependency;
             span.in_scope(|| item_failed(error, None));

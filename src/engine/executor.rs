@@ -81,7 +81,7 @@ impl<S: Inner<B>, B> Shared<S, B> {
 
 /// Sets the state. The previous state is dropped after the lock is released: a destructor may wake
 /// the task, which an executor may run at once.
-fn set<S: Inner<B>, B>(mut state: MutexGuard<'_, State<S, B>>, next: State<S, B>) {
+fn replace_state<S: Inner<B>, B>(mut state: MutexGuard<'_, State<S, B>>, next: State<S, B>) {
     let last = std::mem::replace(&mut *state, next);
     drop(state);
     drop(last);
@@ -91,7 +91,7 @@ impl<S: Inner<B>, B> Drop for Spawned<S, B> {
     fn drop(&mut self) {
         self.0.is_cancelled.store(true, Ordering::SeqCst);
         if let Some(state) = self.0.try_lock() {
-            set(state, State::Gone);
+            replace_state(state, State::Gone);
         }
     }
 }
@@ -118,22 +118,22 @@ impl<S: Inner<B>, B> Future for Task<S, B> {
             Some(Poll::Pending) if !is_cancelled => {
                 drop(state);
                 // The batch may also have been dropped at this very moment.
-                return shared.leave_if_cancelled();
+                return shared.drop_if_cancelled();
             }
             _ => State::Gone,
         };
-        set(state, next);
+        replace_state(state, next);
         shared.waker.wake();
         Poll::Ready(())
     }
 }
 
 impl<S: Inner<B>, B> Shared<S, B> {
-    fn leave_if_cancelled(&self) -> Poll<()> {
+    fn drop_if_cancelled(&self) -> Poll<()> {
         if !self.is_cancelled.load(Ordering::SeqCst) {
             return Poll::Pending;
         }
-        set(self.lock(), State::Gone);
+        replace_state(self.lock(), State::Gone);
         Poll::Ready(())
     }
 }
@@ -144,7 +144,7 @@ impl<S: Inner<B>, B> Drop for Task<S, B> {
     fn drop(&mut self) {
         let state = self.0.lock();
         if matches!(*state, State::Running(_)) {
-            set(
+            replace_state(
                 state,
                 State::Done(Err(CallError::Item(ItemError::Panicked))),
             );

@@ -5,7 +5,7 @@ use crate::policy::ChangeSets;
 use crate::subrequest::Subrequest;
 
 /// Whether the ids are in ascending order, and therefore unique. Most clients number their items.
-pub(super) fn count_up(items: &[Subrequest]) -> bool {
+pub(super) fn are_ascending(items: &[Subrequest]) -> bool {
     let ids = items.iter().map(|item| (item.id().len(), item.id()));
     ids.is_sorted_by(|one, other| one < other)
 }
@@ -52,7 +52,7 @@ impl<'a> Ids<'a> {
     }
 
     /// Returns the index of the item with this id, if it is less than `index`.
-    pub(super) fn before(&self, name: &str, index: usize) -> Option<usize> {
+    pub(super) fn find_before(&self, name: &str, index: usize) -> Option<usize> {
         self.position(name).filter(|position| *position < index)
     }
 }
@@ -97,13 +97,13 @@ impl<'a> Groups<'a> {
     }
 
     /// Returns the index of the last member of each group.
-    pub(super) fn ends(&self) -> Vec<usize> {
+    pub(super) fn last_members(&self) -> Vec<usize> {
         self.0.iter().map(|(_, _, last)| *last).collect()
     }
 
     /// Returns the index of the last member of the group with this name, if it is less than
     /// `index`.
-    pub(super) fn before(&self, name: &str, index: usize) -> Option<usize> {
+    pub(super) fn find_before(&self, name: &str, index: usize) -> Option<usize> {
         let found = self
             .0
             .binary_search_by_key(&key(name), |(group, ..)| *group);

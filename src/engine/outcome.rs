@@ -102,7 +102,7 @@ impl ItemContext {
         let request = request.get().filter(|_| is_wanted);
         Self {
             span,
-            parts: request.map(|request| Box::new(parts_of(request))),
+            parts: request.map(|request| Box::new(copy_parts(request))),
         }
     }
 }
@@ -114,7 +114,7 @@ impl From<ItemSpan> for ItemContext {
 }
 
 /// Copies the head of a request without its extensions.
-fn parts_of<B>(request: &Request<B>) -> request::Parts {
+fn copy_parts<B>(request: &Request<B>) -> request::Parts {
     let mut copy = Request::new(());
     copy.method_mut().clone_from(request.method());
     copy.uri_mut().clone_from(request.uri());

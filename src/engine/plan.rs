@@ -162,7 +162,7 @@ fn has_links(item: &Subrequest) -> bool {
 ///
 /// [`ErrorKind::DuplicateId`].
 fn check_unique(items: &[Subrequest]) -> Result<(), Error> {
-    if ids::count_up(items) {
+    if ids::are_ascending(items) {
         Ok(())
     } else {
         Ids::new(items).map(drop)
@@ -182,7 +182,9 @@ fn find_links(
     for (index, item) in items.iter().enumerate() {
         for on in item.dependencies() {
             // Only earlier items are found, so there are no cycles, and no item waits for itself.
-            let on = ids.before(on, index).or_else(|| groups.before(on, index));
+            let on = ids
+                .find_before(on, index)
+                .or_else(|| groups.find_before(on, index));
             let unknown = || Error::new(ErrorKind::UnknownDependency).at_item(index);
             awaited.push(on.ok_or_else(unknown)?);
         }
@@ -207,7 +209,7 @@ fn find_links(
             links_of(&mut links, on).dependants.push(index);
         }
     }
-    for end in groups.ends() {
+    for end in groups.last_members() {
         if let Some(item) = items.get_mut(end) {
             item.extras_mut().ends_group = true;
         }

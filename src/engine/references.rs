@@ -31,8 +31,8 @@ pub(super) fn references_of(index: usize, item: &Subrequest, ids: &Ids<'_>) -> R
     let etag = if_match.and_then(|(_, value)| value.to_str().ok()?.strip_prefix('$'));
     let url = split(&item.url).map(|(id, _)| id);
     References {
-        url: url.and_then(|id| ids.before(id, index)),
-        etag: etag.and_then(|id| ids.before(id, index)),
+        url: url.and_then(|id| ids.find_before(id, index)),
+        etag: etag.and_then(|id| ids.find_before(id, index)),
     }
 }
 

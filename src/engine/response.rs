@@ -165,7 +165,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             let held = self.held.as_ref().filter(|_| self.is_streamed());
             let held = held.map_or(0, Held::len);
             match self.dispatch.poll_next(held, cx) {
-                Poll::Ready(Some(response)) => self.accept(response),
+                Poll::Ready(Some(response)) => self.receive(response),
                 Poll::Ready(None) => {
                     self.encoder.end(&self.summary, &mut self.frames);
                     self.dispatch.end(&self.summary);
@@ -179,7 +179,8 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         Poll::Pending
     }
 
-    fn accept(&mut self, response: ItemResponse) {
+    /// Receives the response of an item: checks it against the limit, then holds or writes it.
+    fn receive(&mut self, response: ItemResponse) {
         let ItemResponse {
             mut subresponse,
             cookies,

@@ -74,9 +74,13 @@ macro_rules! item_errors {
                     status: $status,
                     code: $code,
                     problem: concat!(
-                        r#"{"type":"about:blank","title":""#, $title, r#"","status":"#, $status, r#","code":""#, $code, r#""}"#
+                        r#"{"type":"about:blank","title":""#, $title,
+                        r#"","status":"#, $status,
+                        r#","code":""#, $code, r#""}"#,
                     ),
-                    odata: concat!(r#"{"error":{"code":""#, $code, r#"","message":""#, $title, r#""}}"#),
+                    odata: concat!(
+                        r#"{"error":{"code":""#, $code, r#"","message":""#, $title, r#""}}"#,
+                    ),
                 }),)*
                 Self::Rejected(_) | Self::MappedError(_) => None,
             }
@@ -91,7 +95,7 @@ impl ItemError {
         Target => 400, "bad-target", "the URL is not allowed in an item";
         OutsideMount => 404, "outside-mount", "the URL is outside of this service";
         Header => 400, "bad-header", "a header is invalid";
-        TooManyHeaders => 400, "too-many-headers", "the headers of the item are too many or too large";
+        TooManyHeaders => 400, "too-many-headers", "the item has too many or too large headers";
         Body => 400, "bad-body", "the body does not match its content type";
         Base64 => 400, "bad-base64", "the body is not valid base64";
         UnsupportedEncoding => 400, "unsupported-encoding", "the item's encoding is not supported";

@@ -107,7 +107,7 @@ impl SubrequestInfo {
 
 /// Drops extensions. If one of them panics, the others are leaked. The information that all items
 /// share is removed before, so that it is not leaked.
-pub(crate) fn discard(mut extensions: Extensions) {
+pub(crate) fn drop_extensions(mut extensions: Extensions) {
     extensions.remove::<SubrequestInfo>();
     drop(CatchDrop::new(extensions));
 }

@@ -14,7 +14,7 @@ pub use change_sets::ChangeSets;
 pub use cookies::SetCookie;
 pub(crate) use cookies::without_overwritten;
 pub use extensions::SubrequestInfo;
-pub(crate) use extensions::{InheritedExtensions, discard};
+pub(crate) use extensions::{InheritedExtensions, drop_extensions};
 pub use headers::ItemHeaders;
 pub(crate) use headers::{HeaderDecision, IgnoreReason, folded};
 pub(crate) use hop_by_hop::remove_named_by;

@@ -8,7 +8,7 @@ use std::error::Error as StdError;
 use http::HeaderName;
 
 use super::TARGET;
-use super::text::{chain, loggable};
+use super::text::{error_chain, loggable};
 use crate::error::{Error, ErrorKind};
 use crate::item_error::ItemError;
 
@@ -52,7 +52,7 @@ pub(crate) fn item_failed(item_error: ItemError, error: Option<&(dyn StdError + 
         is_warning,
         code = item_error.code(),
         status = item_error.status().as_u16(),
-        error = error.and_then(chain).as_deref(),
+        error = error.and_then(error_chain).as_deref(),
         "item failed"
     );
 }

@@ -41,7 +41,7 @@ pub(super) fn loggable(text: &str) -> Cow<'_, str> {
 /// Formats an error and its sources, escaped and truncated. Returns `None` if one of them panics.
 ///
 /// Formatted before the subscriber sees it, because a subscriber may hold locks while it formats.
-pub(super) fn chain(error: &(dyn Error + 'static)) -> Option<String> {
+pub(super) fn error_chain(error: &(dyn Error + 'static)) -> Option<String> {
     catch(|| {
         let mut escaped = Escaped::new(MAX_ERROR_CHARS);
         let errors = std::iter::successors(Some(error), |&error| error.source());

@@ -122,7 +122,7 @@ async fn a_header_of_any_length_is_too_much_after_others() {
             id,
             400,
             "too-many-headers",
-            "the headers of the item are too many or too large",
+            "the item has too many or too large headers",
         )
     };
     let refused = ["b", "c", "d", "e"].map(too_many);

@@ -89,13 +89,13 @@ impl Inherited {
         } else {
             self.with_body(item)
         };
-        self.add_brought(policy, outer, item, &mut headers);
+        self.add_own_headers(policy, outer, item, &mut headers);
         self.add_idempotency_key(&item.id, &mut headers);
         if let Some(RequestIds {
             name,
             outer: Some(id),
         }) = &self.request_ids
-            && let Some(id) = derived(id, &item.id)
+            && let Some(id) = derive_value(id, &item.id)
         {
             self.remove_inherited(outer, name, &mut headers);
             headers.insert(name, id);
@@ -121,7 +121,9 @@ impl Inherited {
 
     fn with_body(&mut self, item: &Subrequest) -> HeaderMap {
         let bare = &self.bare;
-        let template = self.with_body.get_or_insert_with(|| for_bodies(bare));
+        let template = self
+            .with_body
+            .get_or_insert_with(|| template_for_bodies(bare));
         let mut headers = if self.is_single {
             std::mem::take(template)
         } else {
@@ -138,7 +140,7 @@ impl Inherited {
         headers
     }
 
-    fn add_brought(
+    fn add_own_headers(
         &self,
         policy: &ItemHeaders,
         outer: &Parts,
@@ -148,8 +150,8 @@ impl Inherited {
         if item.headers.is_empty() {
             return;
         }
-        let mut brought = std::mem::take(&mut item.headers);
-        brought.retain(|(name, _)| {
+        let mut own_headers = std::mem::take(&mut item.headers);
+        own_headers.retain(|(name, _)| {
             let is_request_id = self
                 .request_ids
                 .as_ref()
@@ -167,10 +169,10 @@ impl Inherited {
             }
             ignored.is_none()
         });
-        for (name, _) in &brought {
+        for (name, _) in &own_headers {
             self.remove_inherited(outer, name, headers);
         }
-        for (name, value) in brought {
+        for (name, value) in own_headers {
             headers.append(name, value);
         }
     }
@@ -218,7 +220,7 @@ impl Inherited {
         if headers.contains_key(IDEMPOTENCY_KEY) {
             return;
         }
-        if let Some(key) = derived(key, id) {
+        if let Some(key) = derive_value(key, id) {
             headers.insert(IDEMPOTENCY_KEY, key);
         }
     }
@@ -226,7 +228,7 @@ impl Inherited {
 
 /// Derives the value of an item from that of the outer request: `<outer>:<id>`, inside the quotes
 /// if there are any.
-fn derived(outer: &HeaderValue, id: &str) -> Option<HeaderValue> {
+fn derive_value(outer: &HeaderValue, id: &str) -> Option<HeaderValue> {
     let outer = outer.as_bytes();
     let (outer, quote) = match outer.strip_suffix(b"\"") {
         Some(open) => (open, "\""),
@@ -239,7 +241,7 @@ fn derived(outer: &HeaderValue, id: &str) -> Option<HeaderValue> {
 
 /// Builds the template of headers for items with a body. The length is first and the type is
 /// second, so that they are found without a search.
-fn for_bodies(bare: &HeaderMap) -> HeaderMap {
+fn template_for_bodies(bare: &HeaderMap) -> HeaderMap {
     let mut with_body = HeaderMap::with_capacity(bare.keys_len() + 3);
     with_body.insert(CONTENT_LENGTH, ZERO);
     with_body.insert(CONTENT_TYPE, JSON);

@@ -24,12 +24,12 @@ use crate::target::Targets;
 
 /// A method and a target that have passed every check.
 #[derive(Debug)]
-pub(super) struct Checked {
+pub(super) struct CheckedTarget {
     method: Method,
     target: PathAndQuery,
 }
 
-impl Checked {
+impl CheckedTarget {
     /// Returns the method and the path.
     pub(super) fn method_and_path(&self) -> (&Method, &str) {
         (&self.method, self.target.path())
@@ -87,7 +87,7 @@ impl Requests {
         item: &Subrequest,
         references: References,
         entities: &Entities,
-    ) -> Result<Checked, ItemError> {
+    ) -> Result<CheckedTarget, ItemError> {
         let method = item.allowed_method(&config.methods)?;
         let targets = Targets::new(&config.targets, &self.outer);
         let is_too_large = item.body.len() > config.limits.max_item_body_bytes;
@@ -99,7 +99,7 @@ impl Requests {
         if is_too_large {
             Err(ItemError::BodyTooLarge)
         } else {
-            Ok(Checked { method, target })
+            Ok(CheckedTarget { method, target })
         }
     }
 
@@ -110,12 +110,12 @@ impl Requests {
         config: &Config,
         index: usize,
         item: &mut Subrequest,
-        checked: Checked,
+        checked: CheckedTarget,
     ) -> Result<Unsent<B>, ItemError> {
         let mut extensions = config.extensions.preallocated();
         let outer = &self.outer.extensions;
         if !config.extensions.copy(outer, &mut extensions) {
-            policy::discard(extensions);
+            policy::drop_extensions(extensions);
             return Err(ItemError::Panicked);
         }
         extensions.insert(SubrequestInfo {
@@ -137,7 +137,7 @@ impl Requests {
         }
         let (parts, body) = request.into_parts();
         if let Err(rejection) = check_parts(config, &parts, is_at_batch_path) {
-            policy::discard(parts.extensions);
+            policy::drop_extensions(parts.extensions);
             if rejection.headers.is_some() {
                 item.extras_mut().rejection_headers = rejection.headers;
             }
@@ -172,7 +172,7 @@ fn check_parts(config: &Config, item: &Parts, is_at_batch_path: bool) -> Result<
 pub(crate) fn admission(config: &Config, plan: &Plan, outer: &Arc<CatchDrop<Parts>>) -> Admission {
     let targets = Targets::new(&config.targets, outer);
     let checked = |(index, (item, refers)): (usize, (&Subrequest, bool))| {
-        let is_sound = item.error.is_none();
+        let is_valid = item.error.is_none();
         let fits = item.body.len() <= config.limits.max_item_body_bytes;
         let method = item.allowed_method(&config.methods).ok();
         let target = if refers {
@@ -183,7 +183,7 @@ pub(crate) fn admission(config: &Config, plan: &Plan, outer: &Arc<CatchDrop<Part
         Some(AdmissionItem {
             id: item.id.clone(),
             index,
-            method: method.filter(|_| is_sound && fits)?,
+            method: method.filter(|_| is_valid && fits)?,
             target,
         })
     };
