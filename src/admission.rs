@@ -1,4 +1,4 @@
-//! What `BatchLayer::admit` is asked, and what it may say.
+//! The argument and the result of `BatchLayer::admit`.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,10 +10,10 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 
 use crate::error::Error;
-use crate::panics::Contained;
+use crate::panics::CatchDrop;
 
-/// A batch that has passed every check and waits to be admitted, as
-/// [`BatchLayer::admit`](crate::BatchLayer::admit) gets it.
+/// A batch that has passed every check, as it is passed to
+/// [`BatchLayer::admit`](crate::BatchLayer::admit).
 ///
 /// ```
 /// use http::{Method, StatusCode};
@@ -34,10 +34,10 @@ use crate::panics::Contained;
 pub struct Admission {
     items: Vec<AdmissionItem>,
     total: usize,
-    outer: Arc<Contained<Parts>>,
+    outer: Arc<CatchDrop<Parts>>,
 }
 
-/// An item of a batch that waits to be admitted.
+/// An item of an [`Admission`].
 ///
 /// ```
 /// use tower_multistatus::{AdmissionItem, BatchLayer};
@@ -66,7 +66,7 @@ impl Admission {
     pub(crate) fn new(
         items: Vec<AdmissionItem>,
         total: usize,
-        outer: Arc<Contained<Parts>>,
+        outer: Arc<CatchDrop<Parts>>,
     ) -> Self {
         Self {
             items,
@@ -75,18 +75,18 @@ impl Admission {
         }
     }
 
-    /// The items that may be dispatched, in the order of the batch. Those that have failed already,
-    /// for their URL for instance, are not among them.
+    /// The items that may be dispatched, in the order of the batch. Items that have failed a check,
+    /// for their URL for example, are left out.
     pub fn items(&self) -> &[AdmissionItem] {
         &self.items
     }
 
-    /// Number of all items of the batch.
+    /// The number of all items of the batch.
     pub fn total(&self) -> usize {
         self.total
     }
 
-    /// Method, URI, headers and extensions of the request that carries the batch.
+    /// Method, URI, headers and extensions of the outer request.
     pub fn outer(&self) -> &Parts {
         &self.outer
     }
@@ -98,28 +98,28 @@ impl AdmissionItem {
         &self.id
     }
 
-    /// Its place in the batch, counted from 0.
+    /// The index of the item in the batch, counted from 0.
     pub fn index(&self) -> usize {
         self.index
     }
 
-    /// The method that it will be dispatched with.
+    /// The method of the request that will be dispatched.
     pub fn method(&self) -> &Method {
         &self.method
     }
 
-    /// The path and query that it will be dispatched with; `None` for a
-    /// [reference](crate::BatchLayer::references) to an item that has not run yet.
+    /// The path and query of the request that will be dispatched. `None` if the URL
+    /// [refers](crate::BatchLayer::references) to an item that has not run yet.
     pub fn target(&self) -> Option<&PathAndQuery> {
         self.target.as_ref()
     }
 }
 
-/// What a function given to [`BatchLayer::admit`](crate::BatchLayer::admit) returns: a
-/// `Result<(), E>`, or a future of one, where `E` is a [`StatusCode`](http::StatusCode), an
-/// [`ErrorKind`](crate::ErrorKind) or an [`Error`].
+/// The return value of a function that is passed to
+/// [`BatchLayer::admit`](crate::BatchLayer::admit): a `Result<(), E>`, or a future of one, where
+/// `E` is a [`StatusCode`](http::StatusCode), an [`ErrorKind`](crate::ErrorKind) or an [`Error`].
 ///
-/// `Kind` keeps the two apart and is never named: the compiler finds it.
+/// `Kind` distinguishes the two. The compiler infers it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say whether a batch is admitted",
     note = "return `Result<(), StatusCode>` or `Result<(), Error>`, or a future of one that is `Send + 'static`"
@@ -143,7 +143,7 @@ where
 {
 }
 
-/// A decision, or the future that makes it.
+/// A decision, or a future of one.
 pub(crate) enum Decided {
     Now(Result<(), Error>),
     Later(Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>),
@@ -153,12 +153,12 @@ pub(crate) mod sealed {
     use super::{Asynchronous, Decided, Error, Future, Immediate};
 
     pub trait Sealed<Kind> {
-        #[expect(private_interfaces, reason = "nobody outside can call it")]
+        #[expect(private_interfaces, reason = "cannot be called outside the crate")]
         fn decided(self) -> Decided;
     }
 
     impl<E: Into<Error>> Sealed<Immediate> for Result<(), E> {
-        #[expect(private_interfaces, reason = "nobody outside can call it")]
+        #[expect(private_interfaces, reason = "cannot be called outside the crate")]
         fn decided(self) -> Decided {
             Decided::Now(self.map_err(Into::into))
         }
@@ -169,7 +169,7 @@ pub(crate) mod sealed {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<Error>,
     {
-        #[expect(private_interfaces, reason = "nobody outside can call it")]
+        #[expect(private_interfaces, reason = "cannot be called outside the crate")]
         fn decided(self) -> Decided {
             Decided::Later(Box::pin(async { self.await.map_err(Into::into) }))
         }

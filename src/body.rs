@@ -1,4 +1,4 @@
-//! The two bodies: yours, or ours.
+//! The request and response bodies of the layer.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -12,10 +12,10 @@ use pin_project_lite::pin_project;
 use crate::frames::Frames;
 
 pin_project! {
-    /// The body that the wrapped service reads: the outer request's own, or an item's bytes.
+    /// The body that the inner service reads: that of the outer request, or the bytes of an item.
     ///
-    /// The wrapped service is a `Service<Request<RequestBody<B>>>`. What is not a batch passes
-    /// through with its own body `B`, polled directly.
+    /// The inner service is a `Service<Request<RequestBody<B>>>`. A request that is not a batch
+    /// passes through with its own body `B`, which is polled directly.
     ///
     /// ```
     /// use http_body::Body;
@@ -100,7 +100,7 @@ impl<B> fmt::Debug for RequestBody<B> {
 }
 
 pin_project! {
-    /// The body of the layer's response: that of the wrapped service, or an envelope.
+    /// The body of the layer's response: that of the inner service, or an envelope.
     ///
     /// ```
     /// use http::{Request, Response};
@@ -112,7 +112,8 @@ pin_project! {
     /// let service = service_fn(async |_: Request<RequestBody<Full<bytes::Bytes>>>| {
     ///     Ok::<_, std::convert::Infallible>(Response::new(Full::new(bytes::Bytes::from("hello"))))
     /// });
-    /// let response = BatchLayer::new("/batch").layer(service).oneshot(Request::default()).await.unwrap();
+    /// let service = BatchLayer::new("/batch").layer(service);
+    /// let response = service.oneshot(Request::default()).await.unwrap();
     /// assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "hello");
     /// # });
     /// ```
@@ -144,10 +145,10 @@ impl<B> ResponseBody<B> {
     }
 }
 
-/// An empty body, for layers outside that respond by themselves, such as tower-http's `Cors`.
+/// An empty body, for layers outside that create responses themselves, such as tower-http's `Cors`.
 impl<B> Default for ResponseBody<B> {
     fn default() -> Self {
-        Self::envelope(Envelope::Whole(Frames::default()))
+        Self::envelope(Envelope::Buffered(Frames::default()))
     }
 }
 
@@ -189,17 +190,17 @@ impl<B> fmt::Debug for ResponseBody<B> {
     }
 }
 
-/// An answer of ours: complete, or still being made.
+/// An envelope: complete, or streamed while items run.
 pub(crate) enum Envelope {
-    Whole(Frames),
+    Buffered(Frames),
     Streamed(Pin<Box<dyn Body<Data = Bytes, Error = Infallible> + Send>>),
 }
 
 impl Envelope {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
         match self {
-            Self::Whole(frames) => Poll::Ready(frames.pop().map(Frame::data)),
-            Self::Streamed(answer) => answer
+            Self::Buffered(frames) => Poll::Ready(frames.pop().map(Frame::data)),
+            Self::Streamed(body) => body
                 .as_mut()
                 .poll_frame(cx)
                 .map(|frame| frame.and_then(Result::ok)),
@@ -208,15 +209,15 @@ impl Envelope {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Whole(frames) => frames.is_empty(),
-            Self::Streamed(answer) => answer.is_end_stream(),
+            Self::Buffered(frames) => frames.is_empty(),
+            Self::Streamed(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(frames) => SizeHint::with_exact(frames.len() as u64),
-            Self::Streamed(answer) => answer.size_hint(),
+            Self::Buffered(frames) => SizeHint::with_exact(frames.len() as u64),
+            Self::Streamed(body) => body.size_hint(),
         }
     }
 }
@@ -225,6 +226,6 @@ impl From<Bytes> for Envelope {
     fn from(bytes: Bytes) -> Self {
         let mut frames = Frames::default();
         frames.put_bytes(bytes);
-        Self::Whole(frames)
+        Self::Buffered(frames)
     }
 }

@@ -1,8 +1,8 @@
-//! Bytes that come in chunks.
+//! A buffer for bytes that arrive in chunks.
 
 use bytes::{Bytes, BytesMut};
 
-/// One chunk is kept as it is; only several are copied together.
+/// Collects chunks. A single chunk is kept as it is, and several are copied together.
 #[derive(Debug, Default)]
 pub(crate) struct Chunks {
     first: Bytes,
@@ -28,9 +28,10 @@ impl Chunks {
     }
 
     pub(crate) fn take(&mut self) -> Bytes {
-        match self.all.is_empty() {
-            true => std::mem::take(&mut self.first),
-            false => self.all.split().freeze(),
+        if self.all.is_empty() {
+            std::mem::take(&mut self.first)
+        } else {
+            self.all.split().freeze()
         }
     }
 }

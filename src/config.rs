@@ -1,4 +1,4 @@
-//! What the layer was told.
+//! Layer configuration.
 
 use std::fmt;
 use std::future::Future;
@@ -30,14 +30,15 @@ use crate::trace::Warned;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Order {
-    /// As the items stand in the request. Streamed, an item then waits for those before it, and no
-    /// more than [`concurrency`](crate::BatchLayer::concurrency) items are in flight or waiting.
+    /// The order of the items in the request. If the response is streamed, an item waits for those
+    /// before it, and no more than [`concurrency`](crate::BatchLayer::concurrency) items are in
+    /// flight or waiting.
     Request,
-    /// As the items finish.
+    /// The order in which the items finish.
     Completion,
 }
 
-/// A function of the user's.
+/// A user callback.
 pub(crate) struct Hook<F: ?Sized>(Arc<F>);
 
 impl<F: ?Sized> Hook<F> {
@@ -69,14 +70,13 @@ impl<F: ?Sized> fmt::Debug for Hook<F> {
 pub(crate) type When = dyn Fn(&Parts) -> bool + Send + Sync;
 pub(crate) type Filter = dyn Fn(&Parts) -> Result<(), Error> + Send + Sync;
 pub(crate) type Admit = dyn Fn(Admission) -> Decided + Send + Sync;
-pub(crate) type MapError = dyn Fn(&(dyn std::error::Error + Send + Sync + 'static), &Parts) -> Option<StatusCode>
-    + Send
-    + Sync;
+type DynError = dyn std::error::Error + Send + Sync;
+pub(crate) type MapError = dyn Fn(&DynError, &Parts) -> Option<StatusCode> + Send + Sync;
 
-/// Runs a future to its end, on its own.
+/// Spawns a future, which then runs to its end on its own.
 pub(crate) type Executor = dyn Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync;
 
-/// Every setting, once.
+/// All settings of a layer.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) path: String,
@@ -93,7 +93,7 @@ pub(crate) struct Config {
     pub(crate) references: bool,
     pub(crate) echoed: Vec<HeaderName>,
     pub(crate) targets: TargetRules,
-    pub(crate) own_base: bool,
+    pub(crate) has_base: bool,
     pub(crate) methods: Vec<Method>,
     pub(crate) item_headers: ItemHeaders,
     pub(crate) request_ids: Option<HeaderName>,
@@ -127,7 +127,7 @@ impl Config {
             references: false,
             echoed: Vec::new(),
             targets: TargetRules::default(),
-            own_base: false,
+            has_base: false,
             methods: Vec::new(),
             item_headers: ItemHeaders::default(),
             request_ids: None,
@@ -143,24 +143,24 @@ impl Config {
             describe: false,
             warned: Warned::default(),
         };
-        config.settle_base();
+        config.derive_base();
         config
     }
 
-    /// The folder that the batch path stands in, as clients see it, unless a base was set.
-    pub(crate) fn settle_base(&mut self) {
-        if !self.own_base {
+    /// Sets the base to the folder of the batch path, as clients see it, unless a base was set.
+    pub(crate) fn derive_base(&mut self) {
+        if !self.has_base {
             let folder = self.path.rfind('/').map_or(0, |slash| slash + 1);
             let folder = self.path.get(..folder).unwrap_or("/");
             self.targets.base = format!("{}{folder}", self.targets.mount);
         }
     }
 
-    /// Of a request to the batch path.
+    /// Whether a request to the batch path is a batch.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Panicked`] if nobody can tell.
+    /// [`ErrorKind::Panicked`] if `when` panics.
     pub(crate) fn is_batch(&self, parts: &Parts) -> Result<bool, Error> {
         match &self.when {
             _ if parts.method != Method::POST => Ok(false),

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http::HeaderValue;
 
-/// The digits of all numbers below 1,000, three for each.
-#[expect(clippy::indexing_slicing, reason = "done by the compiler")]
+/// The three digits of each number below 1,000.
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time")]
 static DIGITS: [[u8; 3]; 1000] = {
     let mut all = [*b"000"; 1000];
     let mut number = 0;
@@ -17,8 +17,8 @@ static DIGITS: [[u8; 3]; 1000] = {
     all
 };
 
-/// The value of `Content-Length`: a short one without an allocation, a long one in one, where
-/// `HeaderValue::from` takes two.
+/// Returns the value of `Content-Length`. A value below 1,000 needs no allocation, and a longer one
+/// needs one, where `HeaderValue::from` needs two.
 pub(crate) fn content_length(bytes: usize) -> HeaderValue {
     let zeros = usize::from(bytes < 100) + usize::from(bytes < 10);
     let digits = DIGITS.get(bytes).and_then(|digits| digits.get(zeros..));

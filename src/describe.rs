@@ -1,4 +1,4 @@
-//! What a batch endpoint says of itself.
+//! The description of a batch endpoint: the response to a `GET` of the batch path.
 
 use std::time::Duration;
 
@@ -70,12 +70,12 @@ pub(crate) fn describe<B: From<Bytes>>(config: &Config, outer: &Parts) -> Respon
             .chain(&config.methods)
             .map(Method::as_str)
             .collect(),
-        headers: config.item_headers.taken(),
+        headers: config.item_headers.accepted_names(),
         protected_headers: config.item_headers.protected(),
         inherited_extensions: config.extensions.names(),
         item_request_ids: config.request_ids.as_ref().map(HeaderName::as_str),
     };
-    // Strings, numbers and flags only: it cannot fail.
+    // Strings, numbers and booleans always serialize.
     let body = Bytes::from(serde_json::to_vec(&description).unwrap_or_default());
     let length = content_length(body.len());
     let mut response = Response::new(B::from(body));

@@ -1,7 +1,7 @@
-//! Shows for rows of the guide page `compile_errors` that the code before does not, and that after
-//! does.
+//! For rows of the guide page `compile_errors`: the first code block does not compile, and the
+//! second one does.
 
-/// The error of the inner service is boxed, and its future runs inside another that has to be
+/// The error of the inner service is boxed, and its future runs inside another one that must be
 /// `Send`.
 ///
 /// ```compile_fail
@@ -91,4 +91,4 @@ struct RouterWithoutState;
 ///     service.oneshot(request).await
 /// }
 /// ```
-struct BodyOfItsOwn;
+struct BodyOfAnotherType;

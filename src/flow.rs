@@ -1,4 +1,4 @@
-//! The straight line: negotiate, read, decode, plan, answer.
+//! The steps of a batch: negotiate, read, decode, plan, run, respond.
 
 use std::error::Error as StdError;
 use std::future::poll_fn;
@@ -22,21 +22,21 @@ use crate::error::{Error, ErrorKind};
 use crate::format::Decoder;
 use crate::limits::Limits;
 use crate::negotiate::{Negotiated, negotiate};
-use crate::panics::{Contained, catch};
+use crate::panics::{CatchDrop, catch};
 use crate::refusal::refusal;
-use crate::response_head::Head;
+use crate::response_head::ResponseHead;
 use crate::rules::Rules;
 use crate::subrequest::Subrequest;
 
-/// Answers a batch.
+/// Runs a batch and returns the outer response.
 #[expect(
     clippy::manual_async_fn,
-    reason = "an `async fn` keeps what it is given in two places"
+    reason = "an `async fn` stores its arguments twice"
 )]
-pub(crate) fn answer<S, B>(
+pub(crate) fn respond<S, B>(
     config: Arc<Config>,
-    inner: Contained<S>,
-    outer: Arc<Contained<Parts>>,
+    inner: CatchDrop<S>,
+    outer: Arc<CatchDrop<Parts>>,
     body: B,
 ) -> impl Future<Output = Response<Envelope>> + Send
 where
@@ -46,76 +46,77 @@ where
 {
     async move {
         let head;
-        // A block of its own: what stands in it is not kept while the answer is pumped.
-        let mut answer = {
+        // The block ends the scope of its variables, so that the future does not hold them while
+        // the response is pumped.
+        let mut response = {
             let accepted = match accept(&config, &outer, body).await {
                 Ok(accepted) => accepted,
                 Err(error) => return refusal(error),
             };
             let Accepted {
-                agreed,
+                negotiated,
                 plan,
                 deadline,
             } = accepted;
-            head = Head::new(&config, &agreed.preferences, &outer.headers);
-            let rules = Rules::new(config, &agreed.preferences, agreed.manner);
-            BatchResponse::new(plan, rules, outer, inner, agreed.encoder, deadline)
+            head = ResponseHead::new(&config, &negotiated.preferences, &outer.headers);
+            let rules = Rules::new(config, &negotiated.preferences, negotiated.mode);
+            BatchResponse::new(plan, rules, outer, inner, negotiated.encoder, deadline)
         };
-        if answer.is_streamed() {
-            return head.streamed(answer);
+        if response.is_streamed() {
+            return head.streamed(response);
         }
-        // Pumped where it stands: a future of its own would hold a second one.
-        poll_fn(|cx| answer.pump(cx)).await;
-        head.whole(answer.into_whole())
+        // Pumped in place: a separate future would store the response a second time.
+        poll_fn(|cx| response.pump(cx)).await;
+        head.buffered(response.into_buffered())
     }
 }
 
-/// A batch that is not refused.
+/// A batch that was not refused.
 struct Accepted {
-    agreed: Negotiated,
+    negotiated: Negotiated,
     plan: Plan,
     deadline: Option<Instant>,
 }
 
 /// # Errors
 ///
-/// A refusal, with nothing dispatched.
+/// If the batch is refused. Nothing has been dispatched then.
 async fn accept<B>(
     config: &Config,
-    outer: &Arc<Contained<Parts>>,
+    outer: &Arc<CatchDrop<Parts>>,
     body: B,
 ) -> Result<Accepted, Error>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    let mut agreed = negotiate(config, outer)?;
-    let deadline = deadline(config, &agreed);
-    let items = read(body, &mut *agreed.decoder, &config.limits, deadline).await?;
+    let mut negotiated = negotiate(config, outer)?;
+    let deadline = deadline(config, &negotiated);
+    let items = read(body, &mut *negotiated.decoder, &config.limits, deadline).await?;
     let plan = plan(config, items)?;
     if let Some(hook) = &config.admit {
         let admission = admission(config, &plan, outer);
         admit(hook, admission, deadline).await?;
     }
     Ok(Accepted {
-        agreed,
+        negotiated,
         plan,
         deadline,
     })
 }
 
-/// When everything has to be over: the layer's deadline, or what the client is willing to wait if
-/// that is less.
-fn deadline(config: &Config, agreed: &Negotiated) -> Option<Instant> {
-    let wait = agreed.preferences.wait;
+/// The end of the batch: the batch timeout, or the time that the client is willing to wait if that
+/// is shorter.
+fn deadline(config: &Config, negotiated: &Negotiated) -> Option<Instant> {
+    let wait = negotiated.preferences.wait;
     let ends = [config.batch_timeout, wait].into_iter().flatten().min();
     ends.and_then(|end| Instant::now()?.after(end))
 }
 
-/// A body that is always ready lets go of its thread after this many frames.
-const FRAMES_A_POLL: usize = 128;
+/// Maximum frames that are read before the task yields, in case the body is always ready.
+const FRAMES_PER_POLL: usize = 128;
 
-/// Reads the envelope, and takes the items out of it.
+/// Reads the envelope and decodes its items.
 async fn read<B>(
     body: B,
     decoder: &mut dyn Decoder,
@@ -132,20 +133,20 @@ where
         return Err(too_large());
     }
     let (mut body, mut timer) = (pin!(body), Timer::default());
-    let (mut found, mut length) = (Vec::new(), 0);
+    let (mut items, mut length) = (Vec::new(), 0);
     let mut has_waited = false;
     for frames in 1_usize.. {
-        if frames.is_multiple_of(FRAMES_A_POLL) {
+        if frames.is_multiple_of(FRAMES_PER_POLL) {
             yield_now().await;
-            // The timer is asked only when the body is not ready.
+            // The timer is polled only when the body is not ready.
             if deadline.is_some_and(Instant::has_come) {
                 return Err(ErrorKind::UploadTimeout.into());
             }
         }
         let frame = poll_fn(|cx| match body.as_mut().poll_frame(cx) {
             Poll::Ready(frame) => Poll::Ready(Ok(frame)),
-            // Bytes that are there already: hyper hands them over only when it has been asked. No
-            // timer for these.
+            // hyper hands out bytes that have already arrived only after a first poll. These need
+            // no timer.
             Poll::Pending if !std::mem::replace(&mut has_waited, true) => {
                 cx.waker().wake_by_ref();
                 Poll::Pending
@@ -166,30 +167,30 @@ where
         if length > max {
             return Err(too_large());
         }
-        decoder.push(chunk, &mut found)?;
+        decoder.push(chunk, &mut items)?;
         if body.is_end_stream() {
             break;
         }
     }
-    decoder.end(&mut found)?;
-    Ok(found)
+    decoder.end(&mut items)?;
+    Ok(items)
 }
 
-/// Lets other tasks run.
+/// Yields to other tasks once.
 async fn yield_now() {
     let mut has_yielded = false;
-    poll_fn(|cx| match std::mem::replace(&mut has_yielded, true) {
-        true => Poll::Ready(()),
-        false => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
+    poll_fn(|cx| {
+        if std::mem::replace(&mut has_yielded, true) {
+            return Poll::Ready(());
         }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     })
     .await;
 }
 
-/// What an error of the outer body says: a limit or a timeout outside of the layer has cut the
-/// envelope off, or the connection has.
+/// Classifies an error of the outer body. A limit or a timeout outside the layer has cut the
+/// envelope off, or the connection has failed.
 #[cold]
 fn upload_error(error: BoxError) -> ErrorKind {
     let mut source: Option<&(dyn StdError + 'static)> = Some(&*error);
@@ -201,7 +202,8 @@ fn upload_error(error: BoxError) -> ErrorKind {
         if io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
             return ErrorKind::UploadTimeout;
         }
-        // The source of an `io::Error` is the one of the error that it wraps, not that error.
+        // `io::Error::source` is the source of the wrapped error, and skips the wrapped error
+        // itself.
         source = match io.and_then(io::Error::get_ref) {
             Some(wrapped) => Some(wrapped),
             None => error.source(),
@@ -210,7 +212,7 @@ fn upload_error(error: BoxError) -> ErrorKind {
     ErrorKind::UploadFailed
 }
 
-/// Checks everything that is left to check.
+/// Checks the number of items, and the items against each other.
 fn plan(config: &Config, items: Vec<Subrequest>) -> Result<Plan, Error> {
     let max = config.limits.max_items;
     if items.len() > max {
@@ -219,7 +221,7 @@ fn plan(config: &Config, items: Vec<Subrequest>) -> Result<Plan, Error> {
     Plan::new(items, config.change_sets, config.references)
 }
 
-/// Asks the user whether the batch may run.
+/// Calls `admit`, and waits for its decision.
 async fn admit(
     admit: &Hook<Admit>,
     admission: Admission,
@@ -228,7 +230,7 @@ async fn admit(
     let panicked = || Error::from(ErrorKind::Panicked);
     let mut decision = match catch(|| admit(admission)).ok_or_else(panicked)? {
         Decided::Now(decision) => return decision,
-        Decided::Later(decision) => Contained::new(decision),
+        Decided::Later(decision) => CatchDrop::new(decision),
     };
     let mut timer = Timer::default();
     let decided = poll_fn(|cx| match catch(|| decision.as_mut().poll(cx)) {

@@ -1,4 +1,4 @@
-//! Where encoders write.
+//! The output buffer of encoders.
 
 use std::collections::VecDeque;
 
@@ -6,11 +6,11 @@ use bytes::{Bytes, BytesMut};
 
 const SEGMENT: usize = 32 * 1024;
 
-/// From here on a body is handed on as its own frame, not copied.
-const CHAINED: usize = 8 * 1024;
+/// Minimum length of a body that becomes its own frame and is not copied.
+const CHAIN_THRESHOLD: usize = 8 * 1024;
 
-/// The bytes of an envelope on their way out: segments of 32 KiB, with large bodies between them
-/// that are never copied.
+/// The output of an envelope: segments of 32 KiB, and between them large bodies that are not
+/// copied.
 ///
 /// ```
 /// use tower_multistatus::Frames;
@@ -26,18 +26,18 @@ pub struct Frames {
     open: BytesMut,
     /// Bytes in `sealed`.
     sealed_len: usize,
-    /// Bytes that were sent.
+    /// Bytes in frames that were taken.
     sent_len: u64,
     #[cfg_attr(
         not(feature = "multipart"),
-        expect(dead_code, reason = "only multipart asks")
+        expect(dead_code, reason = "only multipart uses it")
     )]
     is_streamed: bool,
 }
 
 impl Frames {
-    /// The first segment is only as large as a small batch needs. Streamed, frames leave while
-    /// others are written.
+    /// Creates a buffer whose first segment is only as large as a small batch needs. If it is
+    /// streamed, frames are sent while others are written.
     pub(crate) fn with_estimate(bytes: usize, is_streamed: bool) -> Self {
         Self {
             open: BytesMut::with_capacity(bytes.min(SEGMENT)),
@@ -46,7 +46,7 @@ impl Frames {
         }
     }
 
-    /// Makes room for so many bytes in one piece, if they are to come in several.
+    /// Reserves contiguous space for this many bytes, for bytes that are appended in several calls.
     pub fn reserve(&mut self, bytes: usize) {
         if bytes > self.spare() && bytes <= SEGMENT {
             self.seal();
@@ -79,22 +79,24 @@ impl Frames {
         self.put(&[byte]);
     }
 
-    /// Appends these bytes; 8 KiB and more are not copied but become a frame of their own.
+    /// Appends these bytes. If they are 8 KiB or more, they become their own frame and are not
+    /// copied.
     pub fn put_bytes(&mut self, bytes: Bytes) {
-        match bytes.len() < CHAINED {
-            true => self.put(&bytes),
-            false => self.chain(bytes),
+        if bytes.len() < CHAIN_THRESHOLD {
+            self.put(&bytes)
+        } else {
+            self.chain(bytes)
         }
     }
 
-    /// The same for bytes that are only lent: they are counted up, not copied, if they become a
-    /// frame.
+    /// Like `put_bytes`, but clones the handle only if the bytes become their own frame.
     #[cfg(feature = "json")]
     #[inline]
     pub(crate) fn put_shared(&mut self, bytes: &Bytes) {
-        match bytes.len() < CHAINED {
-            true => self.put(bytes),
-            false => self.chain(bytes.clone()),
+        if bytes.len() < CHAIN_THRESHOLD {
+            self.put(bytes)
+        } else {
+            self.chain(bytes.clone())
         }
     }
 
@@ -104,12 +106,12 @@ impl Frames {
         self.sealed.push_back(bytes);
     }
 
-    /// How many bytes wait to be sent.
+    /// Returns the number of bytes that wait to be sent.
     pub fn len(&self) -> usize {
         self.sealed_len + self.open.len()
     }
 
-    /// How many bytes the envelope has so far, those that were sent included.
+    /// Returns the number of bytes of the envelope so far, including those that were sent.
     ///
     /// ```
     /// use tower_multistatus::Frames;
@@ -135,12 +137,12 @@ impl Frames {
         self.sent_len + self.len() as u64
     }
 
-    /// Whether nothing waits to be sent.
+    /// Whether no bytes wait to be sent.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Takes back everything after the first so many bytes.
+    /// Removes everything after the first `len` bytes.
     pub(crate) fn rewind(&mut self, len: usize) {
         if let Some(open) = len.checked_sub(self.sealed_len) {
             return self.open.truncate(open);
@@ -159,13 +161,13 @@ impl Frames {
         }
     }
 
-    /// Whether the head, and with it some of these bytes, may be on their way.
+    /// Whether the head, and also some of these bytes, may have been sent.
     #[cfg(feature = "multipart")]
     pub(crate) fn is_streamed(&self) -> bool {
         self.is_streamed
     }
 
-    /// All that waits to be sent, in one piece: what an encoder has written, for its tests.
+    /// Returns all bytes that wait to be sent, concatenated, for the tests of an encoder.
     ///
     /// ```
     /// use tower_multistatus::Frames;
@@ -183,7 +185,7 @@ impl Frames {
         frames.concat().into()
     }
 
-    /// The next frame to send.
+    /// Takes the next frame to send.
     pub(crate) fn pop(&mut self) -> Option<Bytes> {
         let frame = match self.sealed.pop_front() {
             Some(frame) => {
@@ -214,7 +216,7 @@ impl Frames {
 mod tests {
     use super::*;
 
-    /// Bytes that tell where they were written.
+    /// Bytes that depend on their position.
     fn bytes(from: usize, count: usize) -> Bytes {
         let round: Vec<u8> = (0..=250).collect();
         let skipped = from % round.len();
@@ -224,9 +226,10 @@ mod tests {
 
     fn write(out: &mut Frames, count: usize, is_owned: bool) {
         let bytes = bytes(out.len(), count);
-        match is_owned {
-            true => out.put_bytes(bytes),
-            false => out.put(&bytes),
+        if is_owned {
+            out.put_bytes(bytes)
+        } else {
+            out.put(&bytes)
         }
     }
 
@@ -242,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_written_is_no_frame() {
+    fn empty_writes_make_no_frame() {
         let mut out = Frames::default();
         out.put(b"");
         out.put_bytes(Bytes::new());
@@ -253,23 +256,23 @@ mod tests {
 
     #[test]
     fn a_large_body_is_its_own_frame_and_not_copied() {
-        let body = bytes(0, CHAINED);
+        let body = bytes(0, CHAIN_THRESHOLD);
         let mut out = Frames::default();
         out.put(b"before");
         out.put_bytes(body.clone());
         out.put(b"after");
-        out.put_bytes(bytes(0, CHAINED - 1));
+        out.put_bytes(bytes(0, CHAIN_THRESHOLD - 1));
         let frames = frames(out);
         assert_eq!(frames.len(), 3);
         assert_eq!(frames[0], "before");
         assert_eq!(frames[1].as_ptr(), body.as_ptr());
-        assert_eq!(frames[2].len(), 5 + CHAINED - 1);
+        assert_eq!(frames[2].len(), 5 + CHAIN_THRESHOLD - 1);
     }
 
     #[cfg(feature = "json")]
     #[test]
-    fn a_large_body_that_is_lent_is_not_copied_either() {
-        let body = bytes(0, CHAINED);
+    fn a_large_borrowed_body_is_not_copied() {
+        let body = bytes(0, CHAIN_THRESHOLD);
         let mut out = Frames::default();
         out.put_shared(&body.slice(1..));
         out.put_shared(&body);
@@ -293,8 +296,8 @@ mod tests {
     }
 
     #[test]
-    fn rewinding_takes_back_exactly_what_was_written_since() {
-        let sizes = [0, 1, CHAINED, SEGMENT + 1];
+    fn rewinding_removes_exactly_what_was_written_since() {
+        let sizes = [0, 1, CHAIN_THRESHOLD, SEGMENT + 1];
         let writes: Vec<_> = sizes
             .iter()
             .flat_map(|size| [(*size, false), (*size, true)])
@@ -320,14 +323,14 @@ mod tests {
     }
 
     #[test]
-    fn rewinding_to_a_place_right_after_a_body_keeps_the_body() {
+    fn rewinding_to_the_end_of_a_body_keeps_the_body() {
         let mut out = Frames::default();
-        out.put_bytes(bytes(0, CHAINED));
+        out.put_bytes(bytes(0, CHAIN_THRESHOLD));
         let kept = out.len();
-        write(&mut out, CHAINED, true);
+        write(&mut out, CHAIN_THRESHOLD, true);
         write(&mut out, SEGMENT, false);
         out.rewind(kept);
         out.rewind(kept);
-        assert_eq!(frames(out), [bytes(0, CHAINED)]);
+        assert_eq!(frames(out), [bytes(0, CHAIN_THRESHOLD)]);
     }
 }

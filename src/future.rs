@@ -1,4 +1,4 @@
-//! `ResponseFuture`: the wrapped service's own, or a batch.
+//! The future `ResponseFuture`: the inner service's own, or that of a batch.
 
 use std::fmt;
 use std::future::Future;
@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use crate::body::{Envelope, ResponseBody};
 
 pin_project! {
-    /// The future of [`Batch`](crate::Batch). Dropping it, or the response that it gives, cancels
+    /// The future of [`Batch`](crate::Batch). Dropping it, or the response that it returns, cancels
     /// every item at once.
     ///
     /// ```
@@ -26,13 +26,13 @@ pin_project! {
     }
 }
 
-type BoxedAnswer = Pin<Box<dyn Future<Output = Response<Envelope>> + Send>>;
+type BoxedResponse = Pin<Box<dyn Future<Output = Response<Envelope>> + Send>>;
 
 pin_project! {
     #[project = KindProjection]
     enum Kind<F> {
         Passthrough { #[pin] future: F },
-        Batch { answer: BoxedAnswer },
+        Batch { response: BoxedResponse },
     }
 }
 
@@ -43,10 +43,12 @@ impl<F> ResponseFuture<F> {
         }
     }
 
-    pub(crate) fn batch(answer: impl Future<Output = Response<Envelope>> + Send + 'static) -> Self {
+    pub(crate) fn batch(
+        response: impl Future<Output = Response<Envelope>> + Send + 'static,
+    ) -> Self {
         Self {
             kind: Kind::Batch {
-                answer: Box::pin(answer),
+                response: Box::pin(response),
             },
         }
     }
@@ -63,8 +65,8 @@ where
             KindProjection::Passthrough { future } => {
                 ready!(future.poll(cx)).map(|response| response.map(ResponseBody::passthrough))
             }
-            KindProjection::Batch { answer } => {
-                Ok(ready!(answer.as_mut().poll(cx)).map(ResponseBody::envelope))
+            KindProjection::Batch { response } => {
+                Ok(ready!(response.as_mut().poll(cx)).map(ResponseBody::envelope))
             }
         })
     }

@@ -1,6 +1,6 @@
-//! The limits that formats see.
+//! The limits that formats apply.
 
-/// The limits of a batch, as a [`Format`](crate::Format) gets them.
+/// The limits of a batch, which are passed to a [`Format`](crate::Format).
 ///
 /// ```
 /// let limits = tower_multistatus::Limits::default();
@@ -20,27 +20,27 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Items in a batch. A decoder refuses the batch when it finds one more, before it reads on.
+    /// Maximum items per batch. A decoder refuses the batch as soon as it finds one more.
     pub fn max_items(&self) -> usize {
         self.max_items
     }
 
-    /// Bytes of the envelope.
+    /// Maximum bytes of the envelope.
     pub fn max_envelope_bytes(&self) -> usize {
         self.max_envelope_bytes
     }
 
-    /// Bytes of one item's body, decoded.
+    /// Maximum bytes of one item's body, decoded.
     pub fn max_item_body_bytes(&self) -> usize {
         self.max_item_body_bytes
     }
 
-    /// Bytes of one response, headers and body.
+    /// Maximum bytes of one response, headers and body.
     pub fn max_response_bytes(&self) -> usize {
         self.max_response_bytes
     }
 
-    /// Bytes of a buffered envelope, encoded.
+    /// Maximum bytes of a buffered envelope, encoded.
     pub fn max_total_response_bytes(&self) -> usize {
         self.max_total_response_bytes
     }

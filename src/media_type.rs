@@ -1,8 +1,8 @@
-//! Media types as headers carry them (RFC 9110 §8.3.1), read leniently.
+//! Lenient parsing of media types in headers (RFC 9110 §8.3.1).
 
 use std::borrow::Cow;
 
-/// A parameter that may stand only once stands twice.
+/// A parameter is present more than once.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DuplicateParameter;
 
@@ -34,7 +34,7 @@ impl<'a> MediaType<'a> {
         self.essence.eq_ignore_ascii_case(essence)
     }
 
-    /// `application/json`, and what is built on it.
+    /// Whether it is `application/json`, or has the suffix `+json`.
     pub(crate) fn is_json(&self) -> bool {
         self.is("application/json") || ends_with(self.essence, "+json")
     }
@@ -43,7 +43,7 @@ impl<'a> MediaType<'a> {
         starts_with(self.essence, "text/")
     }
 
-    /// Types besides `text/*` that are text: forms and XML.
+    /// Whether it is a type of text besides `text/*`: a form or XML.
     #[cfg(feature = "json")]
     pub(crate) fn is_form_or_xml(&self) -> bool {
         self.is("application/x-www-form-urlencoded")
@@ -51,7 +51,7 @@ impl<'a> MediaType<'a> {
             || ends_with(self.essence, "+xml")
     }
 
-    /// Whether its characters are UTF-8, or are not said to be anything else.
+    /// Whether the charset is UTF-8 or a subset of it, or is absent.
     pub(crate) fn is_utf8(&self) -> bool {
         match self.parameter("charset") {
             Ok(None) => true,
@@ -62,7 +62,7 @@ impl<'a> MediaType<'a> {
         }
     }
 
-    /// A parameter's value, unquoted. Empty parameters (`;;`) are passed over.
+    /// Returns the value of a parameter, unquoted. Empty parameters (`;;`) are ignored.
     pub(crate) fn parameter(&self, name: &str) -> Result<Option<Cow<'a, str>>, DuplicateParameter> {
         if self.parameters.is_empty() {
             return Ok(None);
@@ -78,7 +78,7 @@ impl<'a> MediaType<'a> {
     }
 }
 
-/// The pieces between separators that do not stand in a quoted string.
+/// Splits a text at separators outside of quoted strings.
 pub(crate) fn split_unquoted(text: &str, separator: u8) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
@@ -107,7 +107,7 @@ fn separator_in(text: &[u8], separator: u8) -> Option<usize> {
     after.map(|after| first + after)
 }
 
-/// The text of a quoted string, or a token as it is.
+/// Returns the content of a quoted string, or a token unchanged.
 pub(crate) fn unquoted(value: &str) -> Cow<'_, str> {
     let inner = value
         .strip_prefix('"')
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_essence_is_what_stands_before_the_first_semicolon() {
+    fn the_essence_is_the_text_before_the_first_semicolon() {
         for (value, essence) in [
             ("a/b", "a/b"),
             (" A/b\t; c=d", "A/b"),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_a_whole_suffix_and_text_a_whole_type() {
+    fn json_is_a_whole_suffix_and_text_is_a_whole_type() {
         for (value, is_json, is_text) in [
             ("application/json", true, false),
             ("application/vnd.API+JSON; a=b", true, false),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_that_stands_twice_is_an_error_even_if_it_says_the_same() {
+    fn a_duplicate_parameter_is_an_error_even_with_the_same_value() {
         for value in ["a/b;x=1;x=1", "a/b;x=1;y=2;X=\"1\"", "a/b;x=;x="] {
             assert_eq!(parameter(value, "x"), Err(DuplicateParameter), "{value}");
         }

@@ -1,4 +1,4 @@
-//! Who reads the envelope, who writes the answer, and which preferences are honoured.
+//! Selects the formats that read and write the envelopes, and the preferences that are honoured.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use crate::format::{Decoder, Encoder, Format};
 use crate::media_type::{MediaType, split_unquoted};
 use crate::policy::SubrequestInfo;
 use crate::preferences::{PREFER, Preferences};
-use crate::rules::Manner;
+use crate::rules::RunMode;
 use crate::subresponse::MAX_FIELDS;
 
-/// What a batch was agreed to be.
+/// The result of negotiation.
 pub(crate) struct Negotiated {
     pub(crate) decoder: Box<dyn Decoder>,
     pub(crate) encoder: Box<dyn Encoder>,
-    pub(crate) manner: Manner,
+    pub(crate) mode: RunMode,
     pub(crate) preferences: Preferences,
 }
 
@@ -32,25 +32,26 @@ pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Er
     }
     let fields = Fields::of(&outer.headers);
     let (reader, decoder) = reader(config, &fields, outer)?;
-    let is_alike = decoder.accept_is_for_items();
-    let encoder = encoder(config, reader, is_alike, outer, fields.accept)?;
+    let accept_is_for_items = decoder.accept_is_for_items();
+    let encoder = encoder(config, reader, accept_is_for_items, outer, fields.accept)?;
     Ok(Negotiated {
-        manner: Manner {
+        mode: RunMode {
             is_streamed: config.streamed.unwrap_or_else(|| encoder.is_streamed()),
             is_ordered: encoder.is_ordered(),
             is_sequential: decoder.is_sequential(),
         },
         decoder,
         encoder,
-        preferences: match fields.has_preferences {
-            true => Preferences::of(&outer.headers, config.batch_timeout),
-            false => Preferences::default(),
+        preferences: if fields.has_preferences {
+            Preferences::of(&outer.headers, config.batch_timeout)
+        } else {
+            Preferences::default()
         },
     })
 }
 
-/// What of the outer headers matters here, found in one pass: to look for each name would cost
-/// several.
+/// The outer headers that matter for negotiation. All are found in one pass, because a look-up for
+/// each name would cost several.
 #[derive(Default)]
 struct Fields<'a> {
     content_type: Field<'a>,
@@ -94,25 +95,26 @@ impl<'a> Field<'a> {
     }
 }
 
-/// Exact types only: a cross-site form must not become a batch.
+/// Selects the decoder by `Content-Type`. Only exact types count, so that a cross-site form cannot
+/// send a batch.
 fn reader<'a>(config: &'a Config, fields: &Fields<'_>, outer: &Parts) -> Result<Reader<'a>, Error> {
     let (Field::Once(value), false) = (fields.content_type, fields.is_encoded) else {
         return Err(unsupported(config, outer));
     };
-    // Nearly every client sends the name and nothing else.
+    // Nearly every client sends the bare type without parameters.
     let reader = reader_named(config, outer, |name| value == name).or_else(|| {
         let media_type = MediaType::parse(value.to_str().ok()?);
         reader_named(config, outer, |name| media_type.is(name))
     });
     match reader {
         Some(Ok(reader)) => Ok(reader),
-        // A format knows nothing of the others: what can be sent instead is known only here.
+        // A format does not know the other formats, so `Accept-Post` is set here.
         Some(Err(error)) if error.kind() != ErrorKind::UnsupportedMediaType => Err(error),
         _ => Err(unsupported(config, outer)),
     }
 }
 
-/// A format, and what reads the envelope.
+/// A format, and its decoder for the envelope.
 type Reader<'a> = (&'a dyn Format, Box<dyn Decoder>);
 
 fn reader_named<'a>(
@@ -138,16 +140,16 @@ fn unsupported(config: &Config, outer: &Parts) -> Error {
     Error::new(ErrorKind::UnsupportedMediaType).accept_post(&types.join(", "))
 }
 
-/// That of the format which `Accept` prefers; among equals the one that is named most exactly, then
-/// the one that was read.
+/// Selects the encoder by `Accept`. Of formats with the same weight, the one that is named most
+/// exactly wins, then the one that reads the envelope.
 fn encoder(
     config: &Config,
     reader: &dyn Format,
-    is_alike: bool,
+    accept_is_for_items: bool,
     outer: &Parts,
     accept: Field<'_>,
 ) -> Result<Box<dyn Encoder>, Error> {
-    if is_settled(reader, is_alike, accept)
+    if is_reader_preferred(reader, accept_is_for_items, accept)
         && let Some(encoder) = reader.encoder(outer)
     {
         return Ok(encoder);
@@ -157,15 +159,15 @@ fn encoder(
         .chain(others)
         .map(Candidate::new)
         .collect();
-    let mut is_anything = true;
+    let mut accepts_anything = true;
     for range in accepted(&outer.headers) {
-        if !is_alike || range.names_one_of(&config.formats) {
-            is_anything = false;
-            candidates.iter_mut().for_each(|one| one.note(&range));
+        if !accept_is_for_items || range.names_one_of(&config.formats) {
+            accepts_anything = false;
+            candidates.iter_mut().for_each(|one| one.apply(&range));
         }
     }
-    if is_anything {
-        candidates.iter_mut().for_each(|one| one.note(&ANYTHING));
+    if accepts_anything {
+        candidates.iter_mut().for_each(|one| one.apply(&ANYTHING));
     }
     let mut best: Option<(Quality, Box<dyn Encoder>)> = None;
     for candidate in candidates {
@@ -183,9 +185,9 @@ fn encoder(
         .ok_or_else(|| ErrorKind::NotAcceptable.into())
 }
 
-/// Whether `Accept` leaves nothing to choose, as of nearly every client: it is not there, is
-/// anything, or names this format, alone or before all others.
-fn is_settled(reader: &dyn Format, is_alike: bool, accept: Field<'_>) -> bool {
+/// Whether `Accept` certainly selects the format of the request, as that of nearly every client
+/// does: it is absent, is `*/*`, or names this format, alone or before all others.
+fn is_reader_preferred(reader: &dyn Format, accept_is_for_items: bool, accept: Field<'_>) -> bool {
     let value = match accept {
         Field::Absent => return true,
         Field::Once(value) => value.as_bytes(),
@@ -196,12 +198,12 @@ fn is_settled(reader: &dyn Format, is_alike: bool, accept: Field<'_>) -> bool {
     value == b"*/*"
         || after.any(|rest| match rest {
             [] => true,
-            [b',', ..] => !is_alike,
+            [b',', ..] => !accept_is_for_items,
             _ => false,
         })
 }
 
-/// Weight in thousandths, then how exactly the range names the type.
+/// The weight in thousandths, then how exactly the range names the type.
 type Quality = (u16, Exactness);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -216,15 +218,15 @@ struct Range<'a> {
     weight: u16,
 }
 
-/// What nothing at all asks for (RFC 9110 §12.5.1).
+/// The range that an absent `Accept` stands for (RFC 9110 §12.5.1).
 const ANYTHING: Range<'_> = Range {
     essence: "*/*",
     weight: 1000,
 };
 
 impl Range<'_> {
-    /// Whether it says exactly, and willingly, that one of these is wanted for the envelope. Of
-    /// JSON nobody can tell: it may be meant for the items.
+    /// Whether the range names one of these formats exactly and with a weight above 0, so that it
+    /// is about the envelope. `application/json` does not count, because it may be about the items.
     fn names_one_of(&self, formats: &[Arc<dyn Format>]) -> bool {
         let mut names = formats.iter().flat_map(|format| format.media_types());
         self.weight > 0
@@ -245,7 +247,7 @@ impl Range<'_> {
     }
 }
 
-/// What `Accept` asks for.
+/// The media ranges of `Accept`.
 fn accepted(headers: &HeaderMap) -> impl Iterator<Item = Range<'_>> {
     headers
         .get_all(ACCEPT)
@@ -268,12 +270,13 @@ fn weight(range: &MediaType<'_>) -> u16 {
     })
 }
 
-/// A format, and how much it is wanted. For each of its names the most exact range counts, and of
-/// all names the best. A range with a star means a format by its first name only: so one that is
-/// refused by it does not come in by another.
+/// A format and its weight. For each of its media types, the most exact range counts, and of all
+/// its media types the best. A range with a star matches only the first media type of a format: a
+/// format that the client excludes by that name must not be selected by another one.
 struct Candidate<'a> {
     format: &'a dyn Format,
-    /// For each name. Ranges are not kept: a header has room for many.
+    /// The best range so far for each media type. Ranges are not stored, because a header can have
+    /// many.
     wanted: Vec<Option<(Exactness, u16)>>,
 }
 
@@ -283,7 +286,7 @@ impl<'a> Candidate<'a> {
         Self { format, wanted }
     }
 
-    fn note(&mut self, range: &Range<'_>) {
+    fn apply(&mut self, range: &Range<'_>) {
         let names = self.format.media_types().iter().enumerate();
         for ((index, name), wanted) in names.zip(&mut self.wanted) {
             let exactness = range.matches(name);

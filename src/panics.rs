@@ -1,4 +1,4 @@
-//! Panics of code that is not ours end here.
+//! Catches panics of user code: the inner service, its bodies and errors, and user callbacks.
 
 use std::any::Any;
 use std::fmt;
@@ -6,32 +6,32 @@ use std::mem::forget;
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Runs code of the user's: `None` if it panics.
+/// Runs user code. Returns `None` if it panics.
 #[inline]
 pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(value) => Some(value),
         Err(payload) => {
-            discard(payload);
+            drop_payload(payload);
             None
         }
     }
 }
 
-/// The payload's own destructor may panic, and so may the payload of that: the second one is
-/// leaked.
+/// Drops the payload of a panic. Its destructor may panic, and so may the destructor of that second
+/// payload, which is therefore leaked.
 #[cold]
-fn discard(payload: Box<dyn Any + Send>) {
+fn drop_payload(payload: Box<dyn Any + Send>) {
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         forget(second);
     }
 }
 
-/// A value of the user's. A panic of its destructor ends here, also while another panic unwinds:
-/// there two would abort.
-pub(crate) struct Contained<T>(Option<T>);
+/// A value of user code. A panic of its destructor is caught, even while another panic unwinds,
+/// where a second one would abort the process.
+pub(crate) struct CatchDrop<T>(Option<T>);
 
-impl<T> Contained<T> {
+impl<T> CatchDrop<T> {
     pub(crate) fn new(value: T) -> Self {
         Self(Some(value))
     }
@@ -41,7 +41,7 @@ impl<T> Contained<T> {
     }
 }
 
-impl<T> Drop for Contained<T> {
+impl<T> Drop for CatchDrop<T> {
     fn drop(&mut self) {
         if let Some(value) = self.0.take() {
             catch(|| drop(value));
@@ -51,10 +51,10 @@ impl<T> Drop for Contained<T> {
 
 #[cold]
 fn empty() -> ! {
-    unreachable!("a contained value is there until it is consumed")
+    unreachable!("the value is present until it is consumed")
 }
 
-impl<T> Deref for Contained<T> {
+impl<T> Deref for CatchDrop<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -62,13 +62,13 @@ impl<T> Deref for Contained<T> {
     }
 }
 
-impl<T> DerefMut for Contained<T> {
+impl<T> DerefMut for CatchDrop<T> {
     fn deref_mut(&mut self) -> &mut T {
         self.0.as_mut().unwrap_or_else(|| empty())
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Contained<T> {
+impl<T: fmt::Debug> fmt::Debug for CatchDrop<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }

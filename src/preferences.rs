@@ -1,4 +1,4 @@
-//! `Prefer` (RFC 7240): what the client would like, and what it is told was done.
+//! `Prefer` (RFC 7240) and `Preference-Applied`.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -13,13 +13,14 @@ const CONTINUE_ON_ERROR: &str = "continue-on-error";
 const WAIT: &str = "wait";
 const RETURN: &str = "return";
 
-/// Before any of them, as OData 4.0 spells it.
+/// The prefix of a preference in OData 4.0.
 const ODATA: &str = "odata.";
 
-/// Without a timer nobody can promise how long it takes.
-const NAMES: &[&str] = match cfg!(feature = "timeout") {
-    true => &[CONTINUE_ON_ERROR, RETURN, WAIT],
-    false => &[CONTINUE_ON_ERROR, RETURN],
+/// The names of supported preferences. `wait` needs a timer.
+const NAMES: &[&str] = if cfg!(feature = "timeout") {
+    &[CONTINUE_ON_ERROR, RETURN, WAIT]
+} else {
+    &[CONTINUE_ON_ERROR, RETURN]
 };
 
 /// The preferences that a batch honours.
@@ -33,35 +34,38 @@ pub(crate) struct Preferences {
 }
 
 impl Preferences {
-    /// `limit` is the time that a batch has, whatever the client would wait.
+    /// Reads the preferences. `limit` is the batch timeout, which `wait` cannot extend.
     pub(crate) fn of(headers: &HeaderMap, limit: Option<Duration>) -> Self {
         let mut preferences = Self::default();
         let values = headers.get_all(PREFER).iter();
         for value in values.filter_map(|value| value.to_str().ok()) {
             for preference in split_unquoted(value, b',') {
                 let preference = split_unquoted(preference, b';').next();
-                preferences.take(preference.unwrap_or_default().trim(), limit);
+                preferences.apply(preference.unwrap_or_default().trim(), limit);
             }
         }
         preferences
     }
 
-    /// `Preference-Applied`, if there is anything to say.
+    /// Returns the value of `Preference-Applied`, if any preference was applied.
     pub(crate) fn applied(&self) -> Option<HeaderValue> {
-        match self.applied.is_empty() {
-            true => None,
-            false => HeaderValue::from_str(&self.applied).ok(),
+        if self.applied.is_empty() {
+            None
+        } else {
+            HeaderValue::from_str(&self.applied).ok()
         }
     }
 
-    /// Of two preferences with one name the first counts, even if it is not honoured (RFC 7240 §2).
-    fn take(&mut self, preference: &str, limit: Option<Duration>) {
+    /// Applies a preference. Of several with one name only the first counts, even if it is not
+    /// honoured (RFC 7240 §2).
+    fn apply(&mut self, preference: &str, limit: Option<Duration>) {
         let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
         let name = name.trim();
         let (prefix, rest) = name.split_at_checked(ODATA.len()).unwrap_or_default();
-        let name = match prefix.eq_ignore_ascii_case(ODATA) {
-            true => rest,
-            false => name,
+        let name = if prefix.eq_ignore_ascii_case(ODATA) {
+            rest
+        } else {
+            name
         };
         let mut names = NAMES.iter().copied();
         let known = names.find(|known| known.eq_ignore_ascii_case(name));
@@ -82,7 +86,8 @@ impl Preferences {
             }
             WAIT => {
                 self.wait = value.parse().ok().map(Duration::from_secs);
-                // A shorter limit holds instead. Rounded up, a batch does not exceed it.
+                // A shorter batch timeout wins. It is rounded up to whole seconds, so that the
+                // batch does not exceed it.
                 let shorter = limit.filter(|limit| self.wait.is_some_and(|wait| *limit < wait));
                 if let Some(limit) = shorter {
                     let seconds = limit.as_secs() + u64::from(limit.subsec_nanos() > 0);

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// RFC 9457, with the members that we add.
+/// A problem document with the extension members of this crate.
 #[derive(Serialize)]
 pub(crate) struct Problem<'a> {
     pub(crate) r#type: &'static str,
@@ -41,7 +41,7 @@ impl<'a> Problem<'a> {
     }
 
     pub(crate) fn to_bytes(&self) -> Bytes {
-        // Strings and numbers only: it cannot fail.
+        // Strings and numbers always serialize.
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 }

@@ -1,4 +1,4 @@
-//! What a refused batch is on the wire.
+//! The response to a refused batch.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
@@ -9,7 +9,7 @@ use crate::problem::{PROBLEM_JSON, Problem};
 use crate::status::has_no_body;
 use crate::trace;
 
-/// The problem document; empty for a status whose response has no body.
+/// The problem document. It is empty if the status does not allow a body.
 pub(crate) fn document(error: &Error) -> Bytes {
     let status = error.kind.status();
     if has_no_body(status) {
@@ -35,8 +35,8 @@ pub(crate) fn refusal<B: From<Bytes>>(error: Error) -> Response<B> {
     let mut response = Response::new(B::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    if let Some(own) = error.headers {
-        *headers = *own;
+    if let Some(extra) = error.headers {
+        *headers = *extra;
         headers.remove(header::CONTENT_TYPE);
         headers.remove(header::CONTENT_LENGTH);
     }

@@ -13,16 +13,16 @@ use http_body::Body;
 use crate::body::Envelope;
 use crate::config::Config;
 use crate::content_length::content_length;
-use crate::engine::{BatchResponse, Inner, Whole};
+use crate::engine::{BatchResponse, BufferedResponse, Inner};
 use crate::format::Encoder;
-use crate::policy::last_of_each;
+use crate::policy::without_overwritten;
 use crate::preferences::Preferences;
 use crate::status::has_no_body;
 use crate::summary::Summary;
 
-/// What every head has. The length stands first and then the type, where they are found without a
-/// search.
-static ALWAYS: LazyLock<HeaderMap> = LazyLock::new(|| {
+/// The headers of every response. The length is first and the type is second, so that they are
+/// found without a search.
+static BASE_HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
     let mut headers = HeaderMap::with_capacity(6);
     headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -31,16 +31,16 @@ static ALWAYS: LazyLock<HeaderMap> = LazyLock::new(|| {
     headers
 });
 
-/// What is known of it before any item has run.
+/// The head as far as it is known before any item has run.
 #[derive(Debug)]
-pub(crate) struct Head {
+pub(crate) struct ResponseHead {
     config: Arc<Config>,
     headers: HeaderMap,
 }
 
-impl Head {
+impl ResponseHead {
     pub(crate) fn new(config: &Arc<Config>, preferences: &Preferences, outer: &HeaderMap) -> Self {
-        let mut headers = ALWAYS.clone();
+        let mut headers = BASE_HEADERS.clone();
         if let Some(applied) = preferences.applied() {
             headers.insert("preference-applied", applied);
         }
@@ -55,32 +55,32 @@ impl Head {
         }
     }
 
-    pub(crate) fn streamed<S, B>(self, answer: BatchResponse<S, B>) -> Response<Envelope>
+    pub(crate) fn streamed<S, B>(self, response: BatchResponse<S, B>) -> Response<Envelope>
     where
         S: Inner<B>,
         B: Body<Data = Bytes> + Send + 'static,
     {
-        let mut parts = self.parts(answer.encoder(), None);
+        let mut parts = self.parts(response.encoder(), None);
         parts.headers.remove(CONTENT_LENGTH);
-        Response::from_parts(parts, Envelope::Streamed(Box::pin(answer)))
+        Response::from_parts(parts, Envelope::Streamed(Box::pin(response)))
     }
 
-    /// The encoder is asked last: only now it is sure of its boundary.
-    pub(crate) fn whole(self, whole: Whole) -> Response<Envelope> {
-        let mut parts = self.parts(&*whole.encoder, Some(&whole.summary));
-        let length = content_length(whole.frames.len());
+    /// The encoder is asked for its headers last, because only now its boundary is certain.
+    pub(crate) fn buffered(self, response: BufferedResponse) -> Response<Envelope> {
+        let mut parts = self.parts(&*response.encoder, Some(&response.summary));
+        let length = content_length(response.frames.len());
         if let Some(first) = parts.headers.values_mut().next() {
             *first = length;
         }
-        if let Some(seconds) = whole.retry_after {
+        if let Some(seconds) = response.retry_after {
             parts
                 .headers
                 .insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        for cookie in last_of_each(&whole.cookies) {
+        for cookie in without_overwritten(&response.cookies) {
             parts.headers.append(SET_COOKIE, cookie);
         }
-        Response::from_parts(parts, Envelope::Whole(whole.frames))
+        Response::from_parts(parts, Envelope::Buffered(response.frames))
     }
 
     fn parts(mut self, encoder: &dyn Encoder, summary: Option<&Summary>) -> Parts {

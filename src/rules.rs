@@ -1,20 +1,19 @@
-//! What the configuration, the client's preferences and the formats say together, settled once per
-//! batch.
+//! The rules of one batch, from the configuration, the client's preferences and the formats.
 
 use std::sync::Arc;
 
 use crate::config::{Config, Order};
 use crate::preferences::Preferences;
 
-/// How the formats want a batch run and written.
+/// How the formats require a batch to be run and written.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Manner {
+pub(crate) struct RunMode {
     /// Each response is written when its item finishes.
     pub(crate) is_streamed: bool,
-    /// Responses are written in the order of the request, those of a group together, whatever the
-    /// layer says.
+    /// Responses are written in the order of the request, and those of a group together, whatever
+    /// the configured order is.
     pub(crate) is_ordered: bool,
-    /// Items run one after the other.
+    /// Items run one at a time.
     pub(crate) is_sequential: bool,
 }
 
@@ -31,25 +30,26 @@ pub(crate) struct Rules {
     pub(crate) writes_groups: bool,
     /// Maximum items in flight.
     pub(crate) concurrency: usize,
-    /// Items still start after one has failed.
+    /// Items start even if an earlier one has failed.
     pub(crate) continue_on_error: bool,
     /// Successful responses have no body.
     pub(crate) is_minimal: bool,
 }
 
 impl Rules {
-    pub(crate) fn new(config: Arc<Config>, preferences: &Preferences, manner: Manner) -> Self {
+    pub(crate) fn new(config: Arc<Config>, preferences: &Preferences, mode: RunMode) -> Self {
         let is_in_order = match config.order {
             Some(order) => order == Order::Request,
-            None => !manner.is_streamed,
+            None => !mode.is_streamed,
         };
         Self {
-            is_streamed: manner.is_streamed,
-            is_in_order: is_in_order || manner.is_ordered,
-            writes_groups: manner.is_ordered,
-            concurrency: match manner.is_sequential {
-                true => 1,
-                false => config.concurrency,
+            is_streamed: mode.is_streamed,
+            is_in_order: is_in_order || mode.is_ordered,
+            writes_groups: mode.is_ordered,
+            concurrency: if mode.is_sequential {
+                1
+            } else {
+                config.concurrency
             },
             continue_on_error: preferences
                 .continue_on_error

@@ -1,4 +1,4 @@
-//! `Batch`: responds to a batch, and passes every other request through.
+//! The service `Batch`: responds to batches, and passes every other request through.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use crate::describe::describe;
 use crate::error::{Error, ErrorKind};
 use crate::flow;
 use crate::future::ResponseFuture;
-use crate::panics::{Contained, catch};
+use crate::panics::{CatchDrop, catch};
 use crate::refusal::refusal;
 
-/// A service with a batch endpoint. [`BatchLayer`](crate::BatchLayer) makes it.
+/// A service with a batch endpoint, created by [`BatchLayer`](crate::BatchLayer).
 ///
-/// A request that is not a batch goes to the wrapped service as it is: to the very instance that
+/// A request that is not a batch goes to the inner service unchanged: to the instance that
 /// [`poll_ready`](Service::poll_ready) has made ready, with its own body, and without an allocation
 /// by the layer.
 ///
@@ -29,10 +29,13 @@ use crate::refusal::refusal;
 /// use bytes::Bytes;
 /// use http::{Request, Response};
 /// use http_body_util::Full;
+/// use std::convert::Infallible;
 /// use tower::{Layer, service_fn};
 /// use tower_multistatus::{Batch, BatchLayer, RequestBody};
 ///
-/// async fn hello(_: Request<RequestBody<Full<Bytes>>>) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
+/// async fn hello(
+///     _: Request<RequestBody<Full<Bytes>>>,
+/// ) -> Result<Response<Full<Bytes>>, Infallible> {
 ///     Ok(Response::new(Full::from("hello")))
 /// }
 ///
@@ -50,37 +53,38 @@ impl<S> Batch<S> {
         Self { inner, config }
     }
 
-    /// A reference to the wrapped service.
+    /// Returns a reference to the inner service.
     #[must_use]
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// A mutable reference to the wrapped service. Items of later batches run on clones of what it
-    /// is then; batches in flight do not notice.
+    /// Returns a mutable reference to the inner service. Items of later batches run on clones of
+    /// it. Batches in flight are not affected.
     #[must_use]
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Unwraps the service. It is still ready if [`poll_ready`](Service::poll_ready) made it so.
+    /// Returns the inner service. It is still ready if [`poll_ready`](Service::poll_ready) made it
+    /// so.
     #[must_use]
     pub fn into_inner(self) -> S {
         self.inner
     }
 
     /// Gives up the readiness that `poll_ready` has reserved, and returns an instance for the
-    /// items. A reservation held while a body is read would let N batches on a `ConcurrencyLimit`
-    /// of N wait for each other for good.
-    fn not_ready_inner(&mut self) -> Result<Contained<S>, Error>
+    /// items. If it were held while a body is read, N batches on a `ConcurrencyLimit` of N would
+    /// wait for each other forever.
+    fn not_ready_inner(&mut self) -> Result<CatchDrop<S>, Error>
     where
         S: Clone,
     {
         let inner = &self.inner;
-        let clones = catch(|| (Contained::new(inner.clone()), inner.clone()));
+        let clones = catch(|| (CatchDrop::new(inner.clone()), inner.clone()));
         let (for_items, not_ready_inner) = clones.ok_or(ErrorKind::Panicked)?;
         let ready_inner = std::mem::replace(&mut self.inner, not_ready_inner);
-        drop(Contained::new(ready_inner));
+        drop(CatchDrop::new(ready_inner));
         Ok(for_items)
     }
 }
@@ -110,40 +114,42 @@ where
             return ResponseFuture::passthrough(self.inner.call(request.map(RequestBody::outer)));
         }
         let (parts, body) = request.into_parts();
-        let parts = Contained::new(parts);
+        let parts = CatchDrop::new(parts);
         let config = Arc::clone(&self.config);
         let is_batch = config.is_batch(&parts);
         if !matches!(is_batch, Ok(false)) {
             let inner = self.not_ready_inner();
             return match is_batch.and(inner) {
                 Ok(inner) => {
-                    ResponseFuture::batch(flow::answer(config, inner, Arc::new(parts), body))
+                    ResponseFuture::batch(flow::respond(config, inner, Arc::new(parts), body))
                 }
                 Err(error) => ResponseFuture::batch(ready(refusal(error))),
             };
         }
-        if let Some(mut answer) = own_answer(&config, &parts) {
+        if let Some(mut response) = endpoint_response(&config, &parts) {
             if parts.method == Method::HEAD {
-                *answer.body_mut() = Envelope::from(Bytes::new());
+                *response.body_mut() = Envelope::from(Bytes::new());
             }
-            // What was reserved for the inner service would stay so until the next request.
+            // Otherwise the reservation of the inner service would last until the next request.
             let _ = self.not_ready_inner();
-            return ResponseFuture::batch(ready(answer));
+            return ResponseFuture::batch(ready(response));
         }
         let request = Request::from_parts(parts.into_inner(), RequestBody::outer(body));
         ResponseFuture::passthrough(self.inner.call(request))
     }
 }
 
-/// What the batch path itself answers to a request that is no batch, if it does.
-fn own_answer(config: &Config, parts: &Parts) -> Option<Response<Envelope>> {
+/// Returns the layer's own response to a request to the batch path that is not a batch, if there is
+/// one.
+fn endpoint_response(config: &Config, parts: &Parts) -> Option<Response<Envelope>> {
     if config.describe && matches!(parts.method, Method::GET | Method::HEAD) {
         return Some(describe(config, parts));
     }
     if config.exclusive && !matches!(parts.method, Method::POST | Method::OPTIONS) {
-        let allow = match config.describe {
-            true => "GET, HEAD, POST",
-            false => "POST",
+        let allow = if config.describe {
+            "GET, HEAD, POST"
+        } else {
+            "POST"
         };
         let error = Error::new(ErrorKind::MethodNotAllowed).allow(allow);
         return Some(refusal(error));

@@ -1,8 +1,9 @@
-//! What a status allows its response to be.
+//! Rules for the status of a response.
 
 use http::StatusCode;
 
-/// A 1xx is never the last word, and 204, 205 and 304 have no body (RFC 9110 §15).
+/// Whether a response with this status has no body: a 1xx is never final, and 204, 205 and 304 have
+/// no body (RFC 9110 §15).
 pub(crate) fn has_no_body(status: StatusCode) -> bool {
     status.is_informational()
         || matches!(
@@ -11,10 +12,11 @@ pub(crate) fn has_no_body(status: StatusCode) -> bool {
         )
 }
 
-/// This status, or 500 in the place of a 1xx.
+/// Returns the status, with 500 in the place of a 1xx.
 pub(crate) fn final_status(status: StatusCode) -> StatusCode {
-    match status.is_informational() {
-        true => StatusCode::INTERNAL_SERVER_ERROR,
-        false => status,
+    if status.is_informational() {
+        StatusCode::INTERNAL_SERVER_ERROR
+    } else {
+        status
     }
 }

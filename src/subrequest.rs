@@ -1,4 +1,4 @@
-//! One item of an envelope, and every check on it.
+//! The item of an envelope, and its checks.
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -12,13 +12,13 @@ pub(crate) const MAX_ID: usize = 256;
 const MAX_HEADERS: u8 = 64;
 const MAX_HEADER_BYTES: u16 = 16 * 1024;
 
-/// An id that is not UTF-8, not of 1 to 256 bytes, or has a control character.
+/// An id that is not UTF-8, is not 1 to 256 bytes long, or contains a control character.
 #[derive(Debug)]
 pub(crate) struct InvalidId;
 
 impl InvalidId {
     pub(crate) const DETAIL: &str =
-        "an id is not UTF-8 of 1 to 256 bytes without control characters";
+        "an id must be 1 to 256 bytes of UTF-8 without control characters";
 }
 
 impl From<InvalidId> for Error {
@@ -29,7 +29,7 @@ impl From<InvalidId> for Error {
 
 static JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// The methods that an item may have without being allowed by name.
+/// The methods that are allowed for every item.
 pub(crate) static METHODS: [Method; 7] = [
     Method::GET,
     Method::HEAD,
@@ -40,10 +40,10 @@ pub(crate) static METHODS: [Method; 7] = [
     Method::OPTIONS,
 ];
 
-/// One item of a batch, as a [`Decoder`](crate::Decoder) finds it in an envelope.
+/// One item of a batch, which a [`Decoder`](crate::Decoder) creates.
 ///
-/// Every value is checked as it is set. An invalid one does not refuse the batch: it fails this
-/// item, which is then not dispatched, and the others go on.
+/// Every value is checked when it is set. An invalid value does not refuse the batch. It fails this
+/// item, which is then not dispatched, and the other items run.
 ///
 /// ```
 /// use http::Method;
@@ -64,34 +64,36 @@ pub struct Subrequest {
     pub(crate) id: ByteString,
     pub(crate) url: ByteString,
     pub(crate) body: Bytes,
-    /// If it is one of those that every item may have.
+    /// The method, if it is one of [`METHODS`].
     method: Option<&'static Method>,
-    /// All but the content type.
+    /// All headers but the content type.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) extras: Option<Box<Extras>>,
-    pub(crate) fault: Option<ItemError>,
+    pub(crate) error: Option<ItemError>,
     header_bytes: u16,
     header_count: u8,
-    /// Whether the content type is `application/json`, as that of nearly every body is.
+    /// Whether the content type is `application/json`, the type of nearly every body.
     is_json: bool,
 }
 
-/// What few items have. Boxed, so that the others are small: a batch holds all its items until they
-/// have run.
+/// Fields that few items need. They are boxed to keep the others small, because a batch holds all
+/// its items until they have run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Extras {
-    /// Any other method.
+    /// The method, if it is not one of [`METHODS`].
     method: Option<Method>,
-    /// Any other content type.
+    /// The content type, if it is not `application/json`.
     content_type: Option<HeaderValue>,
-    /// Ids, a NUL behind each: one of a byte or two must not take ten times its size.
+    /// Ids, each followed by a NUL: a list of strings would use ten times the space for ids of a
+    /// byte or two.
     depends_on: String,
-    /// The atomicity group that the item is of.
+    /// The atomicity group of the item.
     pub(crate) group: Option<ByteString>,
     pub(crate) ends_group: bool,
-    /// Headers that a filter which rejected the item gives its response.
+    /// The headers of the response if a filter has rejected the item.
     pub(crate) rejection_headers: Option<Box<HeaderMap>>,
-    /// The id as a multipart envelope spells it, for the answer; `None` if it was made up.
+    /// The `Content-ID` of the item in a multipart envelope, for the response. `None` if the id was
+    /// generated.
     #[cfg_attr(
         not(feature = "multipart"),
         expect(dead_code, reason = "only multipart has labels")
@@ -100,21 +102,21 @@ pub(crate) struct Extras {
 }
 
 impl Subrequest {
-    /// An item with this id, and as yet with no method and no URL.
+    /// Creates an item with this id and without a method or URL.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) for an id that is not UTF-8, not of 1
-    /// to 256 bytes, or has a control character.
+    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) if the id is not UTF-8, is not 1 to
+    /// 256 bytes long, or contains a control character.
     pub fn new(id: impl Into<Bytes>) -> Result<Self, Error> {
-        let mut item = Self::nameless();
+        let mut item = Self::without_id();
         let id = ByteString::try_from(id.into());
         item.set_id(id.map_err(|_| InvalidId)?)?;
         Ok(item)
     }
 
-    /// An item whose id is still to come; a format that reads members in any order starts here.
-    pub(crate) fn nameless() -> Self {
+    /// Creates an item without an id, for a format that reads the members of an item in any order.
+    pub(crate) fn without_id() -> Self {
         Self {
             id: ByteString::default(),
             url: ByteString::default(),
@@ -122,7 +124,7 @@ impl Subrequest {
             method: None,
             headers: Vec::new(),
             extras: None,
-            fault: None,
+            error: None,
             header_bytes: 0,
             header_count: 0,
             is_json: false,
@@ -130,29 +132,29 @@ impl Subrequest {
     }
 }
 
-/// # Getting its members
+/// # Getters
 ///
-/// What has been set so far, for the tests of a [`Decoder`](crate::Decoder). The checks that depend
-/// on the layer, such as [`filter`](crate::BatchLayer::filter), come later.
+/// The values that were set, for the tests of a [`Decoder`](crate::Decoder). The checks that depend
+/// on the layer, such as [`filter`](crate::BatchLayer::filter), happen later.
 impl Subrequest {
-    /// The id, which the response of the item has too.
+    /// The id, which is also the id of the response.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The method; `None` if none was set, or only one that is no method.
+    /// The method. `None` if none was set or the method is invalid.
     pub fn method(&self) -> Option<&Method> {
         self.method
             .or_else(|| self.extras.as_ref()?.method.as_ref())
     }
 
-    /// The URL as it was set; empty if none was, or only one that is not UTF-8.
+    /// The URL as it was set. Empty if none was set or it is not UTF-8.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The headers, without those that are invalid. `Content-Type` is first, and the others stand
-    /// in the order in which they were added.
+    /// The valid headers. `Content-Type` comes first, and the others follow in the order in which
+    /// they were added.
     ///
     /// ```
     /// use http::{HeaderName, HeaderValue};
@@ -173,12 +175,12 @@ impl Subrequest {
         content_type.into_iter().chain(others)
     }
 
-    /// The body, decoded; empty if there is none.
+    /// The decoded body. Empty if there is none.
     pub fn body(&self) -> &Bytes {
         &self.body
     }
 
-    /// The ids of the items that must have succeeded before this one runs.
+    /// The ids of the items that must succeed before this one runs.
     pub fn dependencies(&self) -> impl Iterator<Item = &str> {
         let extras = self.extras.iter();
         extras.flat_map(|extras| extras.depends_on.split_terminator(['\0']))
@@ -189,8 +191,8 @@ impl Subrequest {
         self.extras.as_ref()?.group.as_deref()
     }
 
-    /// The status that the item fails with, if it was [rejected](Self::reject) or a value that was
-    /// set is invalid. Of several reasons, the first one counts.
+    /// The status with which the item fails, if it was [rejected](Self::reject) or a value is
+    /// invalid. Of several errors, the first one counts.
     ///
     /// ```
     /// use http::StatusCode;
@@ -201,21 +203,21 @@ impl Subrequest {
     /// # Ok::<(), tower_multistatus::Error>(())
     /// ```
     pub fn rejection(&self) -> Option<StatusCode> {
-        self.fault.map(ItemError::status)
+        self.error.map(ItemError::status)
     }
 }
 
-/// # Setting its members
+/// # Setters
 impl Subrequest {
-    /// Sets the method, in any case.
+    /// Sets the method, in upper or lower case.
     #[must_use]
     pub fn with_method(mut self, method: &[u8]) -> Self {
         self.set_method(method);
         self
     }
 
-    /// Sets the URL: a path and query, a relative reference, or an absolute URL of the batch's own
-    /// origin.
+    /// Sets the URL: a path and query, a relative reference, or an absolute URL with the origin of
+    /// the outer request.
     #[must_use]
     pub fn with_url(mut self, url: impl Into<Bytes>) -> Self {
         match ByteString::try_from(url.into()) {
@@ -225,32 +227,32 @@ impl Subrequest {
         self
     }
 
-    /// Adds a header: at most 64, and 16 KiB of names and values together.
+    /// Adds a header. The maximum is 64 headers, and 16 KiB of names and values together.
     #[must_use]
     pub fn with_header(mut self, name: &[u8], value: impl Into<Bytes>) -> Self {
         self.add_header(name, value.into());
         self
     }
 
-    /// Sets the body, decoded: what the inner service will read.
+    /// Sets the decoded body, which the inner service reads.
     #[must_use]
     pub fn with_body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// Lets the item wait until the item with this id has succeeded. That item must stand before
-    /// this one.
+    /// Adds a dependency: the item runs after the item with this id has succeeded. That item must
+    /// come before this one.
     #[must_use]
     pub fn with_dependency(mut self, id: impl Into<Bytes>) -> Self {
-        // What is not UTF-8 is nobody's id, and neither is the empty text.
+        // No item has an id that is not UTF-8, or an empty one.
         let id = ByteString::try_from(id.into()).unwrap_or_default();
         self.add_dependency(&id);
         self
     }
 
-    /// Puts the item into an atomicity group. Its members stand next to each other, and the name is
-    /// no item's id.
+    /// Puts the item into an atomicity group. The items of a group must be adjacent, and the name
+    /// must not be the id of an item.
     #[must_use]
     pub fn in_group(mut self, name: impl Into<Bytes>) -> Self {
         let name = ByteString::try_from(name.into()).unwrap_or_default();
@@ -258,8 +260,8 @@ impl Subrequest {
         self
     }
 
-    /// Fails the item with this status: it is not dispatched. A 1xx, which is not final, becomes
-    /// 500.
+    /// Fails the item with this status, so that it is not dispatched. A 1xx, which is not final,
+    /// becomes 500.
     #[must_use]
     pub fn reject(mut self, status: StatusCode) -> Self {
         self.fail(ItemError::Rejected(status));
@@ -268,7 +270,7 @@ impl Subrequest {
 
     pub(crate) fn add_dependency(&mut self, id: &str) {
         let ids = &mut self.extras_mut().depends_on;
-        // An id has no control characters.
+        // An id has no control characters, so one with a NUL is unknown.
         ids.push_str(if id.as_bytes().contains(&0) { "" } else { id });
         ids.push('\0');
     }
@@ -296,7 +298,7 @@ impl Subrequest {
     }
 
     pub(crate) fn add_header(&mut self, name: &[u8], value: Bytes) {
-        // Counted before a map is built: `HeaderMap` panics when it has too many names.
+        // Counted before a map is built, because `HeaderMap` panics when it has too many names.
         let bytes = u16::try_from(name.len() + value.len()).unwrap_or(u16::MAX);
         self.header_count = self.header_count.saturating_add(1);
         self.header_bytes = self.header_bytes.saturating_add(bytes);
@@ -315,13 +317,13 @@ impl Subrequest {
         }
     }
 
-    /// Whether it has this header, in any case, and with `_` for `-`: to many a backend these are
-    /// one.
+    /// Whether the item has this header, in any case, and with `_` for `-`, which many backends
+    /// treat alike.
     #[cfg(feature = "json")]
-    pub(crate) fn brings(&self, name: &[u8]) -> bool {
+    pub(crate) fn has_header(&self, name: &[u8]) -> bool {
         let mut names = self.headers.iter().map(|(name, _)| name.as_str());
-        names.any(|known| is_alike(known, name))
-            || (self.has_content_type() && is_alike(CONTENT_TYPE.as_str(), name))
+        names.any(|known| is_same_name(known, name))
+            || (self.has_content_type() && is_same_name(CONTENT_TYPE.as_str(), name))
     }
 
     fn add_content_type(&mut self, value: Bytes) {
@@ -336,9 +338,10 @@ impl Subrequest {
     }
 
     fn set_content_type(&mut self, value: HeaderValue) {
-        match value == JSON {
-            true => self.is_json = true,
-            false => self.extras_mut().content_type = Some(value),
+        if value == JSON {
+            self.is_json = true;
+        } else {
+            self.extras_mut().content_type = Some(value);
         }
     }
 
@@ -346,15 +349,16 @@ impl Subrequest {
         self.extras.as_ref()?.content_type.as_ref()
     }
 
-    /// What says what the body is.
+    /// Returns the content type of the body.
     pub(crate) fn content_type(&self) -> Option<&HeaderValue> {
-        match self.is_json {
-            true => Some(&JSON),
-            false => self.other_content_type(),
+        if self.is_json {
+            Some(&JSON)
+        } else {
+            self.other_content_type()
         }
     }
 
-    /// The same, unless nothing does.
+    /// Returns the content type of the body, after setting an absent one to `application/json`.
     pub(crate) fn content_type_or_json(&mut self) -> &HeaderValue {
         self.is_json |= !self.has_content_type();
         self.content_type().unwrap_or(&JSON)
@@ -369,12 +373,12 @@ impl Subrequest {
         self.extras.get_or_insert_default()
     }
 
-    /// The first fault is the one that is told.
-    pub(crate) fn fail(&mut self, fault: ItemError) {
-        self.fault.get_or_insert(fault);
+    /// Sets the error of the item. The first error is the one that is reported.
+    pub(crate) fn fail(&mut self, error: ItemError) {
+        self.error.get_or_insert(error);
     }
 
-    /// The method, if it is one that every item may have, or one of these, in any case.
+    /// Returns the method if it is one of [`METHODS`] or of `others`, compared case-insensitively.
     pub(crate) fn allowed_method(&self, others: &[Method]) -> Result<Method, ItemError> {
         if let Some(method) = self.method {
             return Ok(method.clone());
@@ -387,7 +391,7 @@ impl Subrequest {
 }
 
 #[cfg(feature = "json")]
-fn is_alike(name: &str, other: &[u8]) -> bool {
+fn is_same_name(name: &str, other: &[u8]) -> bool {
     let fold = |byte: u8| match byte {
         b'_' => b'-',
         other => other.to_ascii_lowercase(),

@@ -10,15 +10,15 @@ use crate::item_error::ItemErrors;
 use crate::status::has_no_body;
 use crate::subrequest::Extras;
 
-/// The response of one item, as an [`Encoder`](crate::Encoder) gets it to write.
+/// The response of one item, which is passed to an [`Encoder`](crate::Encoder).
 ///
-/// Its headers are those that belong into an envelope: no hop-by-hop ones, no `Access-Control-*`,
-/// and `Set-Cookie` only if [`SetCookie::keep`](crate::SetCookie::keep) says so.
+/// Its headers are those that belong in an envelope: no hop-by-hop headers, no `Access-Control-*`,
+/// and `Set-Cookie` only with [`SetCookie::keep`](crate::SetCookie::keep).
 ///
 /// ```
 /// use tower_multistatus::{Frames, Subresponse};
 ///
-/// /// A line per response.
+/// /// Writes a line per response.
 /// fn put_line(response: &Subresponse, out: &mut Frames) {
 ///     let (id, status) = (response.id(), response.status().as_u16());
 ///     out.put(format!("{id} {status} {}\n", response.body().len()).as_bytes());
@@ -34,13 +34,13 @@ pub struct Subresponse {
     pub(crate) body: Bytes,
     pub(crate) extras: Option<Box<Extras>>,
     pub(crate) is_head: bool,
-    pub(crate) fault: Option<ItemError>,
-    /// How a fault is told.
-    pub(crate) errors: ItemErrors,
+    pub(crate) error: Option<ItemError>,
+    /// The format of an error.
+    pub(crate) error_style: ItemErrors,
 }
 
 impl Subresponse {
-    /// A response made by hand, for the tests of encoders.
+    /// Creates a response, for the tests of encoders.
     ///
     /// ```
     /// use http::{HeaderMap, StatusCode};
@@ -67,8 +67,8 @@ impl Subresponse {
             body: body.into(),
             extras: None,
             is_head: false,
-            fault: None,
-            errors: ItemErrors::default(),
+            error: None,
+            error_style: ItemErrors::default(),
         }
     }
 
@@ -77,27 +77,27 @@ impl Subresponse {
         &self.id
     }
 
-    /// The item's URL, as it stood in the envelope.
+    /// The item's URL, as the envelope has it.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The item's place in the batch, counted from 0.
+    /// The index of the item in the batch, counted from 0.
     pub fn index(&self) -> usize {
         self.index
     }
 
-    /// The atomicity group that the item is of.
+    /// The atomicity group of the item.
     pub fn group(&self) -> Option<&str> {
         self.extras.as_ref()?.group.as_deref()
     }
 
-    /// Whether it is the last of its group.
+    /// Whether the item is the last of its group.
     pub(crate) fn ends_group(&self) -> bool {
         self.extras.as_ref().is_some_and(|extras| extras.ends_group)
     }
 
-    /// The id as a multipart envelope spells it.
+    /// The `Content-ID` of the item in a multipart envelope.
     #[cfg(feature = "multipart")]
     pub(crate) fn label(&self) -> Option<&str> {
         self.extras.as_ref()?.label.as_deref()
@@ -108,36 +108,36 @@ impl Subresponse {
         self.status
     }
 
-    /// The headers. A `Content-Length` among them is the service's own word: a format that frames
-    /// bodies writes its own.
+    /// The headers. A `Content-Length` among them is that of the inner service. A format that
+    /// frames bodies writes its own.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The body; empty where there is none.
+    /// The body. Empty if there is none.
     pub fn body(&self) -> &Bytes {
         &self.body
     }
 
-    /// Whether the status is a 2xx or a 3xx, so that items which depend on this one may run.
+    /// Whether the status is a 2xx or a 3xx, so that items that depend on this one may run.
     pub fn is_success(&self) -> bool {
         is_success(self.status)
     }
 
-    /// Bytes of headers and body, which stay in memory until the response is written.
+    /// The bytes of headers and body, which stay in memory until the response is written.
     pub(crate) fn held_len(&self) -> usize {
         headers_len(&self.headers) + self.body.len()
     }
 
-    /// Whether the item was given up because another one failed.
+    /// Whether the item was not executed because another one failed.
     pub fn is_not_executed(&self) -> bool {
-        self.fault.is_some_and(ItemError::is_not_executed)
+        self.error.is_some_and(ItemError::is_not_executed)
     }
 
-    /// An answer to the same item that tells this fault.
+    /// Returns a response to the same item that reports this error.
     #[cfg(feature = "multipart")]
-    pub(crate) fn instead(&self, fault: ItemError) -> Self {
-        let mut instead = Self {
+    pub(crate) fn with_error(&self, error: ItemError) -> Self {
+        let mut replacement = Self {
             id: self.id.clone(),
             url: self.url.clone(),
             headers: HeaderMap::new(),
@@ -145,17 +145,18 @@ impl Subresponse {
             extras: self.extras.clone(),
             ..*self
         };
-        instead.replace(fault);
-        instead
+        replacement.replace_with_error(error);
+        replacement
     }
 
-    /// Replaces the answer by one that tells this fault.
-    pub(crate) fn replace(&mut self, fault: ItemError) {
-        (self.status, self.headers, self.body) = told(fault, self.errors, self.is_head);
-        self.fault = Some(fault);
+    /// Replaces the status, headers and body by those that report this error.
+    pub(crate) fn replace_with_error(&mut self, error: ItemError) {
+        (self.status, self.headers, self.body) =
+            error_response(error, self.error_style, self.is_head);
+        self.error = Some(error);
     }
 
-    /// Leaves the id and the status alone.
+    /// Removes the headers, the body and the URL.
     pub(crate) fn strip(&mut self) {
         self.headers = HeaderMap::new();
         self.body = Bytes::new();
@@ -163,14 +164,13 @@ impl Subresponse {
     }
 }
 
-/// More header fields than this are refused: a `HeaderMap` panics when it has too many names.
+/// Maximum header fields. A `HeaderMap` panics when it has too many names.
 pub(crate) const MAX_FIELDS: usize = 1000;
 
-/// Bytes that a header field takes besides its name and value, as HPACK counts them (RFC 7541
-/// §4.1).
+/// The overhead in bytes of a header field besides its name and value, as in HPACK (RFC 7541 §4.1).
 pub(crate) const FIELD_OVERHEAD: usize = 32;
 
-/// Bytes that these header fields take.
+/// The bytes that these header fields use.
 pub(crate) fn headers_len(headers: &HeaderMap) -> usize {
     let lengths = headers
         .iter()
@@ -182,17 +182,17 @@ pub(crate) fn is_success(status: StatusCode) -> bool {
     status.is_success() || status.is_redirection()
 }
 
-/// How a fault is told.
-pub(crate) fn told(
-    fault: ItemError,
+/// Returns the status, headers and body that report an error.
+pub(crate) fn error_response(
+    error: ItemError,
     style: ItemErrors,
     is_head: bool,
 ) -> (StatusCode, HeaderMap, Bytes) {
-    let status = fault.status();
+    let status = error.status();
     if has_no_body(status) {
         return (status, HeaderMap::new(), Bytes::new());
     }
-    let (content_type, document) = fault.document(style);
+    let (content_type, document) = error.document(style);
     let mut headers = HeaderMap::with_capacity(1);
     headers.insert(CONTENT_TYPE, content_type);
     let body = if is_head { Bytes::new() } else { document };

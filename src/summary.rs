@@ -1,6 +1,6 @@
-//! How a batch went.
+//! The summary of a batch.
 
-/// How many items of a batch succeeded and failed.
+/// The number of items of a batch that succeeded and failed.
 ///
 /// ```
 /// use http::StatusCode;
@@ -22,12 +22,12 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// A summary made by hand, for the tests of encoders and of
-    /// [status functions](crate::EnvelopeStatus::with).
+    /// Creates a summary, for the tests of encoders and of [status
+    /// functions](crate::EnvelopeStatus::with).
     ///
     /// # Panics
     ///
-    /// If more items succeeded than there are.
+    /// If more items succeeded than there are items.
     ///
     /// ```
     /// use tower_multistatus::Summary;
@@ -38,7 +38,10 @@ impl Summary {
     #[cfg(feature = "test-util")]
     #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
     pub fn new(total: usize, succeeded: usize) -> Self {
-        assert!(succeeded <= total, "more items succeeded than there are");
+        assert!(
+            succeeded <= total,
+            "more items succeeded than there are items"
+        );
         Self { total, succeeded }
     }
 
@@ -57,7 +60,7 @@ impl Summary {
         self.total - self.succeeded
     }
 
-    /// Of items that succeeded or did not.
+    /// The summary of items, of which `true` stands for one that succeeded.
     #[cfg(feature = "json")]
     pub(crate) fn of(items: &[bool]) -> Self {
         let mut summary = Self::default();

@@ -1,7 +1,7 @@
-//! What an item's URL may be.
+//! Checks and resolves the URL of an item.
 //!
-//! The raw string is checked before `http::Uri` sees it: `a`, `:80` and `javascript:x` are URIs to
-//! it, with an authority and an empty path.
+//! The raw string is checked before `http::Uri` parses it, which takes `a`, `:80` and
+//! `javascript:x` for URIs with an authority and an empty path.
 
 use std::borrow::Cow;
 
@@ -14,25 +14,25 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
 use crate::item_error::ItemError;
 
-/// A longer URL fails its item.
+/// Maximum bytes of an item's URL.
 pub(crate) const MAX_TARGET: usize = 8 * 1024;
 
-/// A byte that no target has.
-const UNSOUND: u8 = 1;
+/// A byte that is invalid in a target.
+const INVALID: u8 = 1;
 
 /// A byte that may be part of a dot segment.
 const DOT: u8 = 2;
 
-/// What kind each byte is of.
+/// The kind of each byte.
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
 const KINDS: [u8; 256] = {
-    let mut kinds = [UNSOUND; 256];
+    let mut kinds = [INVALID; 256];
     let mut byte = 0x21;
     while byte <= 0x7E {
         kinds[byte] = 0;
         byte += 1;
     }
-    kinds[b'#' as usize] = UNSOUND;
+    kinds[b'#' as usize] = INVALID;
     kinds[b'.' as usize] = DOT;
     kinds[b'%' as usize] = DOT;
     kinds
@@ -40,29 +40,30 @@ const KINDS: [u8; 256] = {
 
 const SPACE_AND_BEYOND: &AsciiSet = &CONTROLS.add(b' ');
 
-/// How URLs are read: the settings of a layer, public paths all.
+/// The settings for item URLs. All paths are public ones, as clients see them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TargetRules {
-    /// The folder that relative URLs stand in: starts and ends with `/`.
+    /// The folder against which relative URLs are resolved. Starts and ends with `/`.
     pub(crate) base: String,
-    /// The prefix that something in front of the layer strips: empty, or `/v1`.
+    /// The prefix that something in front of the layer strips. Empty, or like `/v1`.
     pub(crate) mount: String,
-    /// `/x` is the base's `/x`, unless it is under the base already.
-    pub(crate) rooted: bool,
-    /// Origins, besides the request's own, that absolute URLs may have: scheme and authority.
+    /// Whether URLs that start with `/` are resolved against the base, too, unless they are below
+    /// it already.
+    pub(crate) base_for_all: bool,
+    /// The origins that absolute URLs may have besides the request's own: scheme and authority.
     pub(crate) public_origins: Vec<(String, String)>,
-    /// Spaces and what is not ASCII are percent-encoded, where they would fail the item.
+    /// Whether spaces and non-ASCII characters are percent-encoded. Otherwise they fail the item.
     pub(crate) encode: bool,
 }
 
 impl TargetRules {
-    /// Whether this is a path, and stays as it is.
-    fn keeps(&self, url: &[u8]) -> bool {
-        !self.rooted && self.mount.is_empty() && check_start(url).is_ok()
+    /// Whether this is a path that needs no resolution.
+    fn is_final(&self, url: &[u8]) -> bool {
+        !self.base_for_all && self.mount.is_empty() && check_start(url).is_ok()
     }
 }
 
-/// The rules, and the request whose origin absolute URLs must have.
+/// The rules, and the outer request, whose origin absolute URLs must have.
 #[derive(Debug)]
 pub(crate) struct Targets<'a> {
     rules: &'a TargetRules,
@@ -74,63 +75,63 @@ impl<'a> Targets<'a> {
         Self { rules, outer }
     }
 
-    /// The path and query that the inner service is asked for.
+    /// Returns the path and query that the inner service gets.
     pub(crate) fn resolve(&self, url: &ByteString) -> Result<PathAndQuery, ItemError> {
-        let url = self.encoded(url);
+        let url = self.percent_encoded(url);
         let found = kinds(&url);
-        if url.is_empty() || url.len() > MAX_TARGET || found & UNSOUND != 0 {
+        if url.is_empty() || url.len() > MAX_TARGET || found & INVALID != 0 {
             return Err(ItemError::Target);
         }
-        let path = match self.rules.keeps(&url) {
+        let path = match self.rules.is_final(&url) {
             true if found == 0 => url,
             _ => self.checked_path(url, found)?,
         };
         PathAndQuery::from_maybe_shared(path).map_err(|_| ItemError::Target)
     }
 
-    /// The path of a URL that has bytes of these kinds.
+    /// Resolves and checks a URL that has bytes of these kinds.
     fn checked_path(&self, url: Bytes, found: u8) -> Result<Bytes, ItemError> {
         let length = url.len();
         let public = self.public_path(url)?;
-        let path = self.unmounted(public)?;
+        let path = self.without_mount(public)?;
         check_start(&path)?;
-        // What was put in front or taken away has not been looked at.
+        // A prefix that was added or removed has not been checked yet.
         if found & DOT != 0 || path.len() != length {
             check_path(&path)?;
         }
         Ok(path)
     }
 
-    fn encoded(&self, url: &ByteString) -> Bytes {
+    fn percent_encoded(&self, url: &ByteString) -> Bytes {
         if !self.rules.encode {
             return url.as_bytes().clone();
         }
         match Cow::from(utf8_percent_encode(url, SPACE_AND_BEYOND)) {
-            // A single byte is encoded without a copy, too.
+            // The encoding of a single byte is borrowed, too, so the lengths are compared.
             Cow::Borrowed(same) if same.len() == url.len() => url.as_bytes().clone(),
             encoded => encoded.into_owned().into(),
         }
     }
 
-    /// The URL as a path of the public host.
+    /// Returns the URL as a path of the public host.
     fn public_path(&self, url: Bytes) -> Result<Bytes, ItemError> {
         let base = self.rules.base.as_str();
         if url.starts_with(b"/") {
-            // Before anything is put in front: `//evil` must not become `/base//evil`.
+            // Checked before a prefix is added: `//evil` must not become `/base//evil`.
             check_start(&url)?;
             let rootless = base.strip_suffix('/').unwrap_or(base);
-            return Ok(match self.rules.rooted && below(&url, rootless).is_none() {
-                true => joined(rootless, &url),
-                false => url,
-            });
+            if self.rules.base_for_all && below(&url, rootless).is_none() {
+                return Ok(joined(rootless, &url));
+            }
+            return Ok(url);
         }
         match scheme_of(&url) {
-            Some(scheme) => self.of_own_origin(&url, scheme),
+            Some(scheme) => self.path_of_absolute(&url, scheme),
             None => Ok(joined(base, &url)),
         }
     }
 
-    fn of_own_origin(&self, url: &Bytes, scheme: &str) -> Result<Bytes, ItemError> {
+    fn path_of_absolute(&self, url: &Bytes, scheme: &str) -> Result<Bytes, ItemError> {
         let after = url.get(scheme.len()..).unwrap_or_default();
         let Some(rest) = after.strip_prefix(b"://") else {
             return Err(ItemError::Target);
@@ -140,7 +141,7 @@ impl<'a> Targets<'a> {
             .position(|byte| matches!(byte, b'/' | b'?' | b'\\'))
             .unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
-        if !self.is_own(scheme, authority) && !self.is_public(scheme, authority) {
+        if !self.is_outer_origin(scheme, authority) && !self.is_public_origin(scheme, authority) {
             return Err(ItemError::Target);
         }
         Ok(match path.first() {
@@ -149,8 +150,8 @@ impl<'a> Targets<'a> {
         })
     }
 
-    /// Whether it is the origin of the outer request.
-    fn is_own(&self, scheme: &str, authority: &[u8]) -> bool {
+    /// Whether this is the origin of the outer request.
+    fn is_outer_origin(&self, scheme: &str, authority: &[u8]) -> bool {
         let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
         let own = self.outer.uri.scheme_str();
         let same = own.is_none_or(|own| own.eq_ignore_ascii_case(scheme));
@@ -158,8 +159,8 @@ impl<'a> Targets<'a> {
         known && same && own.is_some_and(|own| same_authority(authority, own, scheme))
     }
 
-    /// Whether it is one of the origins by which clients know the service.
-    fn is_public(&self, scheme: &str, authority: &[u8]) -> bool {
+    /// Whether this is one of the public origins of the service.
+    fn is_public_origin(&self, scheme: &str, authority: &[u8]) -> bool {
         let mut origins = self.rules.public_origins.iter();
         origins.any(|(public_scheme, public)| {
             public_scheme.eq_ignore_ascii_case(scheme)
@@ -172,7 +173,7 @@ impl<'a> Targets<'a> {
         authority.or_else(|| self.outer.headers.get(HOST)?.to_str().ok())
     }
 
-    fn unmounted(&self, path: Bytes) -> Result<Bytes, ItemError> {
+    fn without_mount(&self, path: Bytes) -> Result<Bytes, ItemError> {
         if self.rules.mount.is_empty() {
             return Ok(path);
         }
@@ -184,16 +185,16 @@ impl<'a> Targets<'a> {
     }
 }
 
-/// The kinds of all these bytes. There is no way out at the first that is unsound: nearly all are
-/// sound.
+/// Returns the kinds of all these bytes, combined. It does not stop at an invalid byte, because
+/// nearly all are valid.
 fn kinds(bytes: &[u8]) -> u8 {
     let kind = |byte: &u8| KINDS.get(usize::from(*byte)).copied();
     bytes
         .iter()
-        .fold(0, |found, byte| found | kind(byte).unwrap_or(UNSOUND))
+        .fold(0, |found, byte| found | kind(byte).unwrap_or(INVALID))
 }
 
-/// What follows `prefix`, if `path` is that folder or something in it.
+/// Returns what follows `prefix`, if `path` is that folder or inside it.
 fn below<'a>(path: &'a [u8], prefix: &str) -> Option<&'a [u8]> {
     let rest = path.strip_prefix(prefix.as_bytes())?;
     matches!(rest.first(), None | Some(b'/' | b'?')).then_some(rest)
@@ -203,24 +204,25 @@ fn joined(front: &str, rest: &[u8]) -> Bytes {
     [front.as_bytes(), rest].concat().into()
 }
 
-/// `http` of `http://x`; a colon further on (`Products('a:b')`, `a/b:c`) makes no scheme (RFC 3986
-/// §3.1).
+/// Returns `http` of `http://x`. A colon after other characters (`Products('a:b')`, `a/b:c`) does
+/// not end a scheme (RFC 3986 §3.1).
 fn scheme_of(url: &[u8]) -> Option<&str> {
     let colon = url
         .iter()
         .position(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'+' | b'-' | b'.'))?;
-    let starts_well = url.first().is_some_and(u8::is_ascii_alphabetic);
+    let starts_with_letter = url.first().is_some_and(u8::is_ascii_alphabetic);
     let (scheme, rest) = url.split_at(colon);
     match rest.first() {
-        Some(b':') if starts_well => std::str::from_utf8(scheme).ok(),
+        Some(b':') if starts_with_letter => std::str::from_utf8(scheme).ok(),
         _ => None,
     }
 }
 
 fn same_authority(given: &[u8], own: &[u8], scheme: &str) -> bool {
-    let port: &[u8] = match scheme.eq_ignore_ascii_case("https") {
-        true => b":443",
-        false => b":80",
+    let port: &[u8] = if scheme.eq_ignore_ascii_case("https") {
+        b":443"
+    } else {
+        b":80"
     };
     let bare =
         |authority: &'_ [u8]| authority.len() - authority.ends_with(port) as usize * port.len();
@@ -244,25 +246,26 @@ fn check_path(target: &[u8]) -> Result<(), ItemError> {
         .split(|byte| *byte == b'?')
         .next()
         .unwrap_or_default();
-    dot_free(path)?;
+    check_no_dot_segments(path)?;
     if !path.contains(&b'%') {
         return Ok(());
     }
     let once: Cow<'_, [u8]> = percent_decode(path).into();
     let twice: Cow<'_, [u8]> = percent_decode(&once).into();
-    dot_free(&once)?;
-    dot_free(&twice)
+    check_no_dot_segments(&once)?;
+    check_no_dot_segments(&twice)
 }
 
-/// `.` and `..` between slashes of either kind, and before a parameter (`..;x` is a dot segment to
-/// some servers).
-fn dot_free(path: &[u8]) -> Result<(), ItemError> {
+/// Checks that no segment is `.` or `..`, between slashes of either kind and before a parameter
+/// (`..;x` is a dot segment to some servers).
+fn check_no_dot_segments(path: &[u8]) -> Result<(), ItemError> {
     let dots = |segment: &[u8]| {
         let name = segment.split(|byte| *byte == b';').next();
         matches!(name, Some(b"." | b".."))
     };
-    match path.split(|byte| matches!(byte, b'/' | b'\\')).any(dots) {
-        true => Err(ItemError::Target),
-        false => Ok(()),
+    if path.split(|byte| matches!(byte, b'/' | b'\\')).any(dots) {
+        Err(ItemError::Target)
+    } else {
+        Ok(())
     }
 }

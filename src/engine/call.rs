@@ -1,4 +1,4 @@
-//! A whole request in, a whole response out.
+//! One call of the inner service: a complete request in, a complete response out.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -14,35 +14,35 @@ use super::inner::Inner;
 use crate::body::RequestBody;
 use crate::chunks::Chunks;
 use crate::item_error::ItemError;
-use crate::panics::{Contained, catch};
+use crate::panics::{CatchDrop, catch};
 use crate::policy;
 use crate::status::has_no_body;
 use crate::subresponse::{MAX_FIELDS, headers_len};
 
-/// What came of a call.
-pub(super) type Called = Result<(Parts, Bytes), Failure>;
+/// The result of a call.
+pub(super) type CallResult = Result<(Parts, Bytes), CallError>;
 
-/// Why a call has no answer.
-pub(super) enum Failure {
-    ItemError(ItemError),
-    NotReady(Contained<BoxError>),
-    Failed(Contained<BoxError>),
+/// Why a call has no response.
+pub(super) enum CallError {
+    Item(ItemError),
+    NotReady(CatchDrop<BoxError>),
+    Failed(CatchDrop<BoxError>),
 }
 
-impl Failure {
+impl CallError {
     fn not_ready(error: impl Into<BoxError>) -> Self {
-        Self::NotReady(Contained::new(error.into()))
+        Self::NotReady(CatchDrop::new(error.into()))
     }
 
     fn failed(error: impl Into<BoxError>) -> Self {
-        Self::Failed(Contained::new(error.into()))
+        Self::Failed(CatchDrop::new(error.into()))
     }
 }
 
-/// An item's request, before the inner service has it.
+/// The request of an item.
 pub(super) type ItemRequest<B> = Request<RequestBody<B>>;
 
-/// A request that the inner service does not have yet. Dropped, nothing of it panics.
+/// A request that the inner service does not have yet. Dropping it does not panic.
 pub(super) struct Unsent<B>(Option<ItemRequest<B>>);
 
 impl<B> Unsent<B> {
@@ -63,15 +63,15 @@ impl<B> Drop for Unsent<B> {
     #[inline]
     fn drop(&mut self) {
         if let Some(request) = self.take() {
-            // Nothing else in it is the user's: its body is an item's.
-            policy::discard(request.into_parts().0.extensions);
+            // Only the extensions hold values of user code. The body holds the bytes of an item.
+            policy::drop_extensions(request.into_parts().0.extensions);
         }
     }
 }
 
 pin_project! {
-    /// One item on its way through the inner service: readiness, call, body; every step guarded
-    /// against panics.
+    /// One item on its way through the inner service: readiness, call, response body. Each step is
+    /// guarded against panics.
     pub(super) struct Call<S: Inner<B>, B> {
         max_bytes: usize,
         is_head: bool,
@@ -87,7 +87,7 @@ pin_project! {
 }
 
 pin_project! {
-    // Of a variant's values one at most may panic when it is dropped.
+    // At most one value of each variant may panic when it is dropped.
     #[project = StageProjection]
     enum Stage<S: Inner<B>, B> {
         Waiting { inner: S, request: Unsent<B> },
@@ -98,7 +98,7 @@ pin_project! {
 }
 
 impl<S: Inner<B>, B> Call<S, B> {
-    /// A place where calls can run, one after the other.
+    /// Creates an idle call, which can run one request after the other.
     pub(super) fn idle(max_bytes: usize) -> Self {
         Self {
             max_bytes,
@@ -107,7 +107,7 @@ impl<S: Inner<B>, B> Call<S, B> {
         }
     }
 
-    /// Puts a request here. Nothing happens to it until it is polled.
+    /// Sets the request. It is not sent until the call is polled.
     pub(super) fn set(self: Pin<&mut Self>, inner: S, request: ItemRequest<B>) {
         let mut this = self.project();
         *this.is_head = request.method() == Method::HEAD;
@@ -117,21 +117,22 @@ impl<S: Inner<B>, B> Call<S, B> {
         });
     }
 
-    /// Whether the inner service has the request.
+    /// Whether the inner service has received the request.
     pub(super) fn is_begun(&self) -> bool {
         !matches!(self.stage, Stage::Waiting { .. })
     }
 
-    /// Takes a request and polls it; one that is taken at once need not be moved here first.
+    /// Sets the request and polls the call. If the inner service is ready, the request is not moved
+    /// into the call first.
     #[inline]
     pub(super) fn begin(
         self: Pin<&mut Self>,
         inner: &S,
         request: &mut Unsent<B>,
         cx: &mut Context<'_>,
-    ) -> Poll<Called> {
+    ) -> Poll<CallResult> {
         self.guarded(|mut this| {
-            let mut inner = Contained::new(inner.clone());
+            let mut inner = CatchDrop::new(inner.clone());
             match inner.poll_ready(cx) {
                 Poll::Ready(Ok(())) => {
                     let Some(request) = request.take() else {
@@ -144,7 +145,7 @@ impl<S: Inner<B>, B> Call<S, B> {
                     drop(inner);
                     this.step(cx)
                 }
-                Poll::Ready(Err(error)) => Poll::Ready(Err(Failure::not_ready(error))),
+                Poll::Ready(Err(error)) => Poll::Ready(Err(CallError::not_ready(error))),
                 Poll::Pending => {
                     if let Some(request) = request.take() {
                         this.set(inner.into_inner(), request);
@@ -155,38 +156,38 @@ impl<S: Inner<B>, B> Call<S, B> {
         })
     }
 
-    /// Runs until there is an outcome; then everything of the inner service's is dropped.
-    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Called> {
+    /// Polls the call. As soon as there is a result, everything of the inner service is dropped.
+    pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CallResult> {
         self.guarded(|this| this.step(cx))
     }
 
     #[inline]
     fn guarded(
         mut self: Pin<&mut Self>,
-        run: impl FnOnce(Pin<&mut Self>) -> Poll<Called>,
-    ) -> Poll<Called> {
-        let called = catch(|| run(self.as_mut()));
-        let called =
-            called.unwrap_or_else(|| Poll::Ready(Err(Failure::ItemError(ItemError::Panicked))));
-        if called.is_ready() {
-            // An outcome stands, although this panics.
+        run: impl FnOnce(Pin<&mut Self>) -> Poll<CallResult>,
+    ) -> Poll<CallResult> {
+        let result = catch(|| run(self.as_mut()));
+        let result =
+            result.unwrap_or_else(|| Poll::Ready(Err(CallError::Item(ItemError::Panicked))));
+        if result.is_ready() {
+            // The result is kept even if this panics.
             catch(|| self.clear());
         }
-        called
+        result
     }
 
     fn clear(self: Pin<&mut Self>) {
         self.project().stage.set(Stage::Idle);
     }
 
-    fn step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Called> {
+    fn step(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CallResult> {
         loop {
             let mut this = self.as_mut().project();
             let next = match this.stage.as_mut().project() {
                 StageProjection::Waiting { inner, request } => {
                     let is_ready = ready!(inner.poll_ready(cx));
                     if let Err(error) = is_ready {
-                        return Poll::Ready(Err(Failure::not_ready(error)));
+                        return Poll::Ready(Err(CallError::not_ready(error)));
                     }
                     let Some(request) = request.take() else {
                         return Poll::Pending;
@@ -198,7 +199,7 @@ impl<S: Inner<B>, B> Call<S, B> {
                 StageProjection::Calling { future } => {
                     let response = match ready!(future.poll(cx)) {
                         Ok(response) => response,
-                        Err(error) => return Poll::Ready(Err(Failure::failed(error))),
+                        Err(error) => return Poll::Ready(Err(CallError::failed(error))),
                     };
                     return self.read(response, cx);
                 }
@@ -212,7 +213,7 @@ impl<S: Inner<B>, B> Call<S, B> {
                     let Some(parts) = parts.take() else {
                         return Poll::Pending;
                     };
-                    return Poll::Ready(called(parts, body));
+                    return Poll::Ready(with_head(parts, body));
                 }
                 StageProjection::Idle => return Poll::Pending,
             };
@@ -220,22 +221,22 @@ impl<S: Inner<B>, B> Call<S, B> {
         }
     }
 
-    /// Reads the body of what was answered. The head waits here only if the body is not there at
-    /// once.
+    /// Reads the response body. The head is stored only if the body is not complete at once.
     fn read(
         self: Pin<&mut Self>,
         response: Response<S::Body>,
         cx: &mut Context<'_>,
-    ) -> Poll<Called> {
+    ) -> Poll<CallResult> {
         let mut this = self.project();
         let (mut parts, body) = response.into_parts();
         if !parts.extensions.is_empty() {
-            // Nobody reads them.
-            policy::discard(std::mem::take(&mut parts.extensions));
+            // Extensions of a response are not used.
+            policy::drop_extensions(std::mem::take(&mut parts.extensions));
         }
         let headers = headers_len(&parts.headers);
         let max_body = this.max_bytes.saturating_sub(headers);
-        // Here before it is asked anything: it may panic, and again when it is dropped for that.
+        // The body is stored before its first use: if it panics, and panics again when it is
+        // dropped, the second panic is caught.
         this.stage.set(Stage::Reading {
             parts: None,
             body,
@@ -245,28 +246,28 @@ impl<S: Inner<B>, B> Call<S, B> {
         let StageProjection::Reading {
             body,
             read,
-            parts: kept,
+            parts: waiting_head,
             ..
         } = this.stage.project()
         else {
             return Poll::Pending;
         };
         if parts.status.is_informational() {
-            return Poll::Ready(Err(Failure::ItemError(ItemError::NotFinal)));
+            return Poll::Ready(Err(CallError::Item(ItemError::InformationalStatus)));
         }
         if headers > *this.max_bytes || parts.headers.len() > MAX_FIELDS {
-            return Poll::Ready(Err(Failure::ItemError(ItemError::AnswerTooLarge)));
+            return Poll::Ready(Err(CallError::Item(ItemError::ResponseTooLarge)));
         }
         if *this.is_head || has_no_body(parts.status) || body.is_end_stream() {
             return Poll::Ready(Ok((parts, Bytes::new())));
         }
         if body.size_hint().lower() > max_body as u64 {
-            return Poll::Ready(Err(Failure::ItemError(ItemError::AnswerTooLarge)));
+            return Poll::Ready(Err(CallError::Item(ItemError::ResponseTooLarge)));
         }
         match poll_whole(body, read, max_body, cx) {
-            Poll::Ready(body) => Poll::Ready(called(parts, body)),
+            Poll::Ready(body) => Poll::Ready(with_head(parts, body)),
             Poll::Pending => {
-                *kept = Some(parts);
+                *waiting_head = Some(parts);
                 Poll::Pending
             }
         }
@@ -274,31 +275,31 @@ impl<S: Inner<B>, B> Call<S, B> {
 }
 
 #[inline]
-fn called(parts: Parts, body: Result<Bytes, ItemError>) -> Called {
-    body.map(|body| (parts, body)).map_err(Failure::ItemError)
+fn with_head(parts: Parts, body: Result<Bytes, ItemError>) -> CallResult {
+    body.map(|body| (parts, body)).map_err(CallError::Item)
 }
 
-/// A body that is always ready, with empty frames say, would otherwise keep the deadline from being
-/// looked at.
-const FRAMES_A_POLL: usize = 128;
+/// Maximum frames that are read before the task yields. A body that is always ready, with empty
+/// frames for example, would otherwise prevent the timeouts from being checked.
+const FRAMES_PER_POLL: usize = 128;
 
-/// Reads to the end; trailers are dropped.
+/// Reads the body to its end. Trailers are dropped.
 fn poll_whole<R: Body<Data = Bytes>>(
     mut body: Pin<&mut R>,
     read: &mut Chunks,
     max_bytes: usize,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Bytes, ItemError>> {
-    for _ in 0..FRAMES_A_POLL {
+    for _ in 0..FRAMES_PER_POLL {
         let Some(frame) = ready!(body.as_mut().poll_frame(cx)) else {
             return Poll::Ready(Ok(read.take()));
         };
         let Ok(frame) = frame else {
-            return Poll::Ready(Err(ItemError::AnswerBroken));
+            return Poll::Ready(Err(ItemError::ResponseBroken));
         };
         if let Ok(chunk) = frame.into_data() {
             if read.len() + chunk.len() > max_bytes {
-                return Poll::Ready(Err(ItemError::AnswerTooLarge));
+                return Poll::Ready(Err(ItemError::ResponseTooLarge));
             }
             read.push(chunk);
         }

@@ -1,39 +1,40 @@
-//! Runs a plan, N at a time; settles what depends on what.
+//! Runs the items of a plan, up to `concurrency` at a time.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context as Task, Poll};
 
-use super::call::{Call, Called, Failure};
+use super::call::{Call, CallError, CallResult};
 use super::executor::Spawned;
 use super::in_flight::{InFlight, Running};
 use super::inner::Inner;
-use super::outcome::{Kept, Settled, fault_of};
+use super::outcome::{ItemContext, ItemResponse, item_error_of};
 use super::plan::Plan;
-use super::references::Referents;
-use super::request::{Checked, Requests};
+use super::references::Entities;
+use super::request::{CheckedTarget, Requests};
 use super::timer::{Instant, Timer};
 use crate::item_error::ItemError;
-use crate::panics::{Contained, catch};
+use crate::panics::{CatchDrop, catch};
 use crate::rules::Rules;
 use crate::summary::Summary;
 use crate::trace::{BatchSpan, ItemSpan, NotFound, item_failed};
 
-/// The items of one batch on their way. Yields answers as they come; dropped, it takes every call
-/// with it.
+/// The running items of one batch, whose responses are returned as they finish. Dropping it drops
+/// every call.
 pub(super) struct Dispatch<S: Inner<B>, B> {
     plan: Plan,
     rules: Rules,
     requests: Requests,
-    inner: Contained<S>,
-    /// Where each call starts; it stays unless the call has to wait.
+    inner: CatchDrop<S>,
+    /// The box in which each call starts. It is reused unless the call has to wait.
     slot: Option<Pin<Box<Call<S, B>>>>,
     in_flight: InFlight<S, B>,
-    /// Answers that others brought about.
-    settled: VecDeque<Settled>,
-    /// What every item is told that was not begun.
-    halted: Option<ItemError>,
-    referents: Referents,
+    /// Responses that are ready to be returned: of items whose dependency failed, and of items that
+    /// timed out.
+    ready: VecDeque<ItemResponse>,
+    /// The error of every item that has not started yet.
+    halt_error: Option<ItemError>,
+    entities: Entities,
     deadline: Option<Instant>,
     timer: Timer,
     span: BatchSpan,
@@ -45,7 +46,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         plan: Plan,
         rules: Rules,
         requests: Requests,
-        inner: Contained<S>,
+        inner: CatchDrop<S>,
         deadline: Option<Instant>,
         span: BatchSpan,
     ) -> Self {
@@ -56,9 +57,9 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             inner,
             slot: None,
             in_flight: InFlight::default(),
-            settled: VecDeque::new(),
-            halted: None,
-            referents: Referents::default(),
+            ready: VecDeque::new(),
+            halt_error: None,
+            entities: Entities::default(),
             deadline,
             timer: Timer::default(),
             span,
@@ -74,24 +75,29 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         &self.span
     }
 
-    /// All responses are written.
+    /// Called when all responses are written.
     pub(super) fn end(&self, summary: &Summary) {
         self.span.finish(summary);
         self.not_found.end(&self.rules.config.warned);
     }
 
-    /// Begins no further item: each that was not begun has this fault.
-    pub(super) fn halt(&mut self, fault: ItemError) {
-        self.halted.get_or_insert(fault);
+    /// Starts no further item. Items that have not started yet fail with this error.
+    pub(super) fn halt(&mut self, error: ItemError) {
+        self.halt_error.get_or_insert(error);
     }
 
-    /// The next answer. `held` answers count as in flight: they take memory as those do.
-    pub(super) fn poll_next(&mut self, held: usize, cx: &mut Task<'_>) -> Poll<Option<Settled>> {
+    /// Returns the next response. `held` responses count as in flight, because they use as much
+    /// memory.
+    pub(super) fn poll_next(
+        &mut self,
+        held: usize,
+        cx: &mut Task<'_>,
+    ) -> Poll<Option<ItemResponse>> {
         loop {
-            if let Some(settled) = self.settled.pop_front() {
-                return Poll::Ready(Some(settled));
+            if let Some(response) = self.ready.pop_front() {
+                return Poll::Ready(Some(response));
             }
-            // Not left to the timer, which is asked only when there is nothing else to do.
+            // The timer alone does not suffice: it is polled only when there is nothing else to do.
             let now = self.now();
             if let Some(now) = now
                 && self.is_overdue(now)
@@ -99,15 +105,16 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             {
                 continue;
             }
-            if let Poll::Ready((index, called, kept)) = self.in_flight.poll_next(cx) {
-                return Poll::Ready(Some(self.settle(index, called, kept)));
+            if let Poll::Ready((index, result, context)) = self.in_flight.poll_next(cx) {
+                return Poll::Ready(Some(self.complete(index, result, context)));
             }
-            // With nothing in flight the next item is the one that all held answers wait for: those
-            // of lost items are held whatever their number.
+            // If nothing is in flight, the held responses wait for the next item, so it starts
+            // however many are held. Responses of items whose dependency failed are held without
+            // limit.
             let in_flight = self.in_flight.len();
             if in_flight == 0 || in_flight + held < self.rules.concurrency {
                 match self.start(now, cx) {
-                    Poll::Ready(Some(settled)) => return Poll::Ready(Some(settled)),
+                    Poll::Ready(Some(response)) => return Poll::Ready(Some(response)),
                     Poll::Ready(None) if in_flight == 0 => return Poll::Ready(None),
                     Poll::Ready(None) => {}
                     Poll::Pending => continue,
@@ -120,11 +127,12 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         }
     }
 
-    /// The time, if anything depends on it.
+    /// Returns the current time, if any timeout is set.
     fn now(&self) -> Option<Instant> {
-        match self.deadline.is_some() || self.rules.config.item_timeout.is_some() {
-            true => Instant::now(),
-            false => None,
+        if self.deadline.is_some() || self.rules.config.item_timeout.is_some() {
+            Instant::now()
+        } else {
+            None
         }
     }
 
@@ -133,26 +141,27 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         is_past(self.deadline) || is_past(self.in_flight.first_due())
     }
 
-    /// Ends what is overdue by now. Whether anything was.
+    /// Ends the items that are overdue. Returns whether there were any.
     #[cold]
     fn end_overdue(&mut self, now: Instant, cx: &mut Task<'_>) -> bool {
-        // Not asked of `halted`: a batch that was stopped for something else has a deadline still.
+        // `halt_error` does not show this: a batch that was halted for another reason still has a
+        // deadline.
         let is_over = self.deadline.is_some_and(|at| at <= now);
         if is_over {
-            self.halt(ItemError::Deadline);
+            self.halt(ItemError::BatchTimeout);
         }
-        for (index, called, kept) in self.in_flight.end_overdue(now, is_over, cx) {
-            // Before those that are lost with it.
-            let place = self.settled.len();
-            let settled = self.settle(index, called, kept);
-            self.settled.insert(place, settled);
+        for (index, result, context) in self.in_flight.end_overdue(now, is_over, cx) {
+            // Placed before the responses of its dependants.
+            let position = self.ready.len();
+            let response = self.complete(index, result, context);
+            self.ready.insert(position, response);
         }
-        !self.settled.is_empty()
+        !self.ready.is_empty()
     }
 
-    /// Begins the next item: its answer if it did not have to wait, or `None` if there is none to
-    /// begin.
-    fn start(&mut self, now: Option<Instant>, cx: &mut Task<'_>) -> Poll<Option<Settled>> {
+    /// Starts the next item. Returns its response if the item did not have to wait, or `None` if no
+    /// item can start.
+    fn start(&mut self, now: Option<Instant>, cx: &mut Task<'_>) -> Poll<Option<ItemResponse>> {
         let inner = &*self.inner;
         let Some(index) = self.plan.next() else {
             return Poll::Ready(None);
@@ -161,12 +170,16 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let item = self.plan.item(index);
         let checked = self
             .requests
-            .check(&self.rules.config, item, references, &self.referents);
-        let span = ItemSpan::new(&self.span, item, checked.as_ref().ok().map(Checked::shown));
-        let request = match self.halted.or(item.fault) {
-            Some(fault) => Err(fault),
+            .check(&self.rules.config, item, references, &self.entities);
+        let span = ItemSpan::new(
+            &self.span,
+            item,
+            checked.as_ref().ok().map(CheckedTarget::method_and_path),
+        );
+        let request = match self.halt_error.or(item.error) {
+            Some(error) => Err(error),
             None => checked.and_then(|checked| {
-                self.referents.fill(references, item)?;
+                self.entities.fill(references, item)?;
                 span.in_scope(|| {
                     self.requests
                         .build(&self.rules.config, index, item, checked)
@@ -175,86 +188,91 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         };
         let mut request = match request {
             Ok(request) => request,
-            Err(fault) => return Poll::Ready(Some(self.fail(index, fault, span.into()))),
+            Err(error) => return Poll::Ready(Some(self.fail(index, error, span.into()))),
         };
-        let kept = Kept::new(&self.rules, &request, span);
+        let context = ItemContext::new(&self.rules, &request, span);
         let max_bytes = self.rules.config.limits.max_response_bytes;
         let slot = self.slot.take();
         let mut call = slot.unwrap_or_else(|| Box::pin(Call::idle(max_bytes)));
         if let Some(executor) = &self.rules.config.executor {
             let Some(inner) = catch(|| inner.clone()) else {
-                return Poll::Ready(Some(self.fail(index, ItemError::Panicked, kept)));
+                return Poll::Ready(Some(self.fail(index, ItemError::Panicked, context)));
             };
             if let Some(request) = request.take() {
                 call.as_mut().set(inner, request);
             }
-            let elsewhere = Spawned::new(call, kept.span.share(), &**executor);
+            let elsewhere = Spawned::new(call, context.span.share(), &**executor);
             let due = self.due(now);
             self.in_flight
-                .push(index, Running::Elsewhere(elsewhere), due, kept);
+                .push(index, Running::Spawned(elsewhere), due, context);
             return Poll::Pending;
         }
-        match kept
+        match context
             .span
             .in_scope(|| call.as_mut().begin(inner, &mut request, cx))
         {
-            Poll::Ready(called) => {
+            Poll::Ready(result) => {
                 self.slot = Some(call);
-                Poll::Ready(Some(self.settle(index, called, kept)))
+                Poll::Ready(Some(self.complete(index, result, context)))
             }
             Poll::Pending => {
                 let due = self.due(now);
-                self.in_flight.push(index, Running::Here(call), due, kept);
+                self.in_flight
+                    .push(index, Running::InTask(call), due, context);
                 Poll::Pending
             }
         }
     }
 
-    /// When an item that begins now is due.
+    /// Returns when an item that starts now times out.
     fn due(&self, now: Option<Instant>) -> Option<Instant> {
         let timeout = self.rules.config.item_timeout;
         timeout.and_then(|timeout| now?.after(timeout))
     }
 
-    fn fail(&mut self, index: usize, fault: ItemError, kept: Kept) -> Settled {
-        self.settle(index, Err(Failure::ItemError(fault)), kept)
+    fn fail(&mut self, index: usize, error: ItemError, context: ItemContext) -> ItemResponse {
+        self.complete(index, Err(CallError::Item(error)), context)
     }
 
-    fn settle(&mut self, index: usize, called: Called, kept: Kept) -> Settled {
-        let Kept { span, parts: sent } = kept;
+    fn complete(&mut self, index: usize, result: CallResult, context: ItemContext) -> ItemResponse {
+        let ItemContext { span, parts: sent } = context;
         let is_referred_to = self.plan.is_referred_to(index);
         let item = self.plan.item(index);
-        let settled = match called {
+        let response = match result {
             Ok((parts, body)) => {
                 if is_referred_to {
-                    self.referents.note(index, item, &parts.headers);
+                    self.entities.record(index, item, &parts.headers);
                 }
-                Settled::answered(&self.rules, index, item, parts, body)
+                ItemResponse::from_inner(&self.rules, index, item, parts, body)
             }
             Err(failure) => {
-                let fault = span.in_scope(|| fault_of(&self.rules, failure, sent.as_deref()));
-                Settled::failed(&self.rules, index, item, fault)
+                let error = span.in_scope(|| item_error_of(&self.rules, failure, sent.as_deref()));
+                ItemResponse::from_error(&self.rules, index, item, error)
             }
         };
-        span.finish(settled.subresponse.status);
-        self.not_found.count(&settled.subresponse);
-        let is_success = settled.subresponse.is_success();
+        span.finish(response.subresponse.status);
+        self.not_found.count(&response.subresponse);
+        let is_success = response.subresponse.is_success();
         if !is_success && !self.rules.continue_on_error {
             self.halt(ItemError::Stopped);
         }
-        for lost in self.plan.settle(index, is_success) {
-            let references = self.plan.references(lost);
-            let item = self.plan.item(lost);
-            let checked =
-                self.requests
-                    .check(&self.rules.config, item, references, &self.referents);
-            let span = ItemSpan::new(&self.span, item, checked.as_ref().ok().map(Checked::shown));
-            let fault = ItemError::FailedDependency;
-            span.in_scope(|| item_failed(fault, None));
-            let settled = Settled::failed(&self.rules, lost, item, fault);
-            span.finish(settled.subresponse.status);
-            self.settled.push_back(settled);
+        for failed in self.plan.finish(index, is_success) {
+            let references = self.plan.references(failed);
+            let item = self.plan.item(failed);
+            let checked = self
+                .requests
+                .check(&self.rules.config, item, references, &self.entities);
+            let span = ItemSpan::new(
+                &self.span,
+                item,
+                checked.as_ref().ok().map(CheckedTarget::method_and_path),
+            );
+            let error = ItemError::FailedDependency;
+            span.in_scope(|| item_failed(error, None));
+            let response = ItemResponse::from_error(&self.rules, failed, item, error);
+            span.finish(response.subresponse.status);
+            self.ready.push_back(response);
         }
-        settled
+        response
     }
 }

@@ -1,4 +1,4 @@
-//! A call on an executor of the user's, so that items use several cores.
+//! A call on a custom executor, so that items use several cores.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,18 +8,18 @@ use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 
-use super::call::{Call, Called, Failure};
+use super::call::{Call, CallError, CallResult};
 use super::inner::Inner;
 use crate::config::Executor;
 use crate::item_error::ItemError;
 use crate::panics::catch;
 use crate::trace::ItemSpan;
 
-/// The batch's end of a call that runs elsewhere. Dropped, it drops the call at once; one that is
-/// being polled on another thread at that moment is dropped there when that poll returns.
+/// The batch's handle of a call on an executor. Dropping it drops the call at once. If another
+/// thread is polling the call at that moment, the call is dropped there when that poll returns.
 pub(super) struct Spawned<S: Inner<B>, B>(Arc<Shared<S, B>>);
 
-/// The executor's end.
+/// The future that the executor runs.
 struct Task<S: Inner<B>, B>(Arc<Shared<S, B>>, ItemSpan);
 
 struct Shared<S: Inner<B>, B> {
@@ -30,7 +30,7 @@ struct Shared<S: Inner<B>, B> {
 
 enum State<S: Inner<B>, B> {
     Running(Pin<Box<Call<S, B>>>),
-    Done(Called),
+    Done(CallResult),
     Gone,
 }
 
@@ -41,19 +41,20 @@ impl<S: Inner<B>, B: Send + 'static> Spawned<S, B> {
             is_cancelled: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         });
-        // One that panics has dropped its task, which ends the call, or has put it where it is run.
+        // An executor that panics has either dropped the task, which ends the call, or stored it
+        // where it will be run.
         catch(|| executor(Box::pin(Task(Arc::clone(&shared), span))));
         Self(shared)
     }
 
-    pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<Called> {
+    pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<CallResult> {
         self.0.waker.register(cx.waker());
-        // Not waited for: whoever holds it wakes this task when there is an answer.
+        // The lock is not awaited: the thread that holds it wakes this task when there is a result.
         let Some(mut state) = self.0.try_lock() else {
             return Poll::Pending;
         };
         match std::mem::replace(&mut *state, State::Gone) {
-            State::Done(called) => Poll::Ready(called),
+            State::Done(result) => Poll::Ready(result),
             other => {
                 *state = other;
                 Poll::Pending
@@ -67,8 +68,8 @@ impl<S: Inner<B>, B> Shared<S, B> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `None` while another thread has it. A panic under it, of a subscriber say, leaves a state
-    /// that is as good as any.
+    /// Returns `None` while another thread holds the lock. A poisoned state is usable: whatever
+    /// panicked under the lock, a subscriber for example, has left it valid.
     fn try_lock(&self) -> Option<MutexGuard<'_, State<S, B>>> {
         match self.state.try_lock() {
             Ok(state) => Some(state),
@@ -78,9 +79,9 @@ impl<S: Inner<B>, B> Shared<S, B> {
     }
 }
 
-/// Sets the state. What it was is dropped without the lock: a destructor may wake the task, and an
-/// executor run it at once.
-fn set<S: Inner<B>, B>(mut state: MutexGuard<'_, State<S, B>>, next: State<S, B>) {
+/// Sets the state. The previous state is dropped after the lock is released: a destructor may wake
+/// the task, which an executor may run at once.
+fn replace_state<S: Inner<B>, B>(mut state: MutexGuard<'_, State<S, B>>, next: State<S, B>) {
     let last = std::mem::replace(&mut *state, next);
     drop(state);
     drop(last);
@@ -90,7 +91,7 @@ impl<S: Inner<B>, B> Drop for Spawned<S, B> {
     fn drop(&mut self) {
         self.0.is_cancelled.store(true, Ordering::SeqCst);
         if let Some(state) = self.0.try_lock() {
-            set(state, State::Gone);
+            replace_state(state, State::Gone);
         }
     }
 }
@@ -104,46 +105,48 @@ impl<S: Inner<B>, B> Future for Task<S, B> {
         let State::Running(call) = &mut *state else {
             return Poll::Ready(());
         };
-        let called = match shared.is_cancelled.load(Ordering::SeqCst) {
-            true => None,
-            false => Some(self.1.in_scope(|| call.as_mut().poll(cx))),
+        let result = if shared.is_cancelled.load(Ordering::SeqCst) {
+            None
+        } else {
+            Some(self.1.in_scope(|| call.as_mut().poll(cx)))
         };
-        // The batch may have gone while its call was polled, and could not take it then.
+        // The batch may have been dropped while its call was polled here, and could not drop the
+        // call then.
         let is_cancelled = shared.is_cancelled.load(Ordering::SeqCst);
-        let next = match called {
-            Some(Poll::Ready(called)) => State::Done(called),
+        let next = match result {
+            Some(Poll::Ready(result)) => State::Done(result),
             Some(Poll::Pending) if !is_cancelled => {
                 drop(state);
-                // It may have gone in this very moment, too.
-                return shared.leave_if_cancelled();
+                // The batch may also have been dropped at this very moment.
+                return shared.drop_if_cancelled();
             }
             _ => State::Gone,
         };
-        set(state, next);
+        replace_state(state, next);
         shared.waker.wake();
         Poll::Ready(())
     }
 }
 
 impl<S: Inner<B>, B> Shared<S, B> {
-    fn leave_if_cancelled(&self) -> Poll<()> {
+    fn drop_if_cancelled(&self) -> Poll<()> {
         if !self.is_cancelled.load(Ordering::SeqCst) {
             return Poll::Pending;
         }
-        set(self.lock(), State::Gone);
+        replace_state(self.lock(), State::Gone);
         Poll::Ready(())
     }
 }
 
-/// However an executor comes to leave its task, at its shutdown say, the batch does not wait for
-/// it.
+/// If an executor drops its task, at its shutdown for example, the batch does not wait for the
+/// item.
 impl<S: Inner<B>, B> Drop for Task<S, B> {
     fn drop(&mut self) {
         let state = self.0.lock();
         if matches!(*state, State::Running(_)) {
-            set(
+            replace_state(
                 state,
-                State::Done(Err(Failure::ItemError(ItemError::Panicked))),
+                State::Done(Err(CallError::Item(ItemError::Panicked))),
             );
         } else {
             drop(state);

@@ -1,10 +1,11 @@
-//! Responses that have to wait for those before them.
+//! Responses that wait for those before them.
 
 use std::collections::BTreeMap;
 
 use crate::subresponse::Subresponse;
 
-/// Responses that came before their turn, where they are written in the order of the request.
+/// Responses that finished before those of earlier items, if they are written in the order of the
+/// request.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     next: usize,
@@ -13,17 +14,17 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Number of responses.
+    /// The number of held responses.
     pub(super) fn len(&self) -> usize {
         self.early.len()
     }
 
-    /// Bytes that they take.
+    /// The bytes that the held responses use.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Whether the response has to wait.
+    /// Whether the response has to wait for an earlier one.
     pub(super) fn is_early(&self, subresponse: &Subresponse) -> bool {
         subresponse.index != self.next
     }
@@ -33,7 +34,7 @@ impl Held {
         self.early.insert(subresponse.index, subresponse);
     }
 
-    /// The response whose turn it is after the one that was written, if it is here.
+    /// Moves on to the next response, and returns it if it is held.
     pub(super) fn advance(&mut self) -> Option<Subresponse> {
         self.next += 1;
         if self.early.is_empty() {

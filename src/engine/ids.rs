@@ -1,73 +1,73 @@
-//! What items and groups of a batch are called.
+//! Look-up of items and groups by id.
 
 use crate::error::{Error, ErrorKind};
 use crate::policy::ChangeSets;
 use crate::subrequest::Subrequest;
 
-/// Whether the ids stand in order already, and so are unique: most batches number their items.
-pub(super) fn count_up(items: &[Subrequest]) -> bool {
+/// Whether the ids are in ascending order, and therefore unique. Most clients number their items.
+pub(super) fn are_ascending(items: &[Subrequest]) -> bool {
     let ids = items.iter().map(|item| (item.id().len(), item.id()));
     ids.is_sorted_by(|one, other| one < other)
 }
 
-/// A name with its length and its first bytes in front: few names differ only behind these.
+/// A name with its length and its first bytes in front, which suffice to compare most names.
 type Key<'a> = (u64, &'a str);
 
 fn key(name: &str) -> Key<'_> {
     let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
-    let mut head = [0; 8];
+    let mut prefix = [0; 8];
     let bytes = std::iter::once(length).chain(name.bytes());
-    for (place, byte) in head.iter_mut().zip(bytes) {
-        *place = byte;
+    for (position, byte) in prefix.iter_mut().zip(bytes) {
+        *position = byte;
     }
-    (u64::from_be_bytes(head), name)
+    (u64::from_be_bytes(prefix), name)
 }
 
-/// The ids of a batch in an order to look them up by: the shorter first, so that numbers that count
-/// up are in it already. No hashing: most batches need not even be sorted.
+/// The ids of a batch, sorted for look-up. Shorter ids come first, so that ascending numbers are in
+/// order already. It is no hash map, because most batches need not even be sorted.
 #[derive(Debug)]
-pub(super) struct Names<'a>(Vec<(Key<'a>, usize)>);
+pub(super) struct Ids<'a>(Vec<(Key<'a>, usize)>);
 
-impl<'a> Names<'a> {
+impl<'a> Ids<'a> {
     /// # Errors
     ///
     /// [`ErrorKind::DuplicateId`].
     pub(super) fn new(items: &'a [Subrequest]) -> Result<Self, Error> {
-        let mut names: Vec<_> = items.iter().map(|item| key(item.id())).zip(0..).collect();
-        if !names.is_sorted() {
-            names.sort_unstable();
+        let mut ids: Vec<_> = items.iter().map(|item| key(item.id())).zip(0..).collect();
+        if !ids.is_sorted() {
+            ids.sort_unstable();
         }
-        let mut pairs = names.iter().zip(names.iter().skip(1));
+        let mut pairs = ids.iter().zip(ids.iter().skip(1));
         match pairs.find(|((one, _), (other, _))| one == other) {
-            None => Ok(Self(names)),
+            None => Ok(Self(ids)),
             Some((_, (_, second))) => Err(Error::new(ErrorKind::DuplicateId).at_item(*second)),
         }
     }
 
-    /// The place of the item with this id.
-    fn place(&self, name: &str) -> Option<usize> {
+    /// Returns the index of the item with this id.
+    fn position(&self, name: &str) -> Option<usize> {
         let found = self.0.binary_search_by_key(&key(name), |(name, _)| *name);
-        let (_, place) = self.0.get(found.ok()?)?;
-        Some(*place)
+        let (_, position) = self.0.get(found.ok()?)?;
+        Some(*position)
     }
 
-    /// The same, if it stands before `index`.
-    pub(super) fn before(&self, name: &str, index: usize) -> Option<usize> {
-        self.place(name).filter(|place| *place < index)
+    /// Returns the index of the item with this id, if it is less than `index`.
+    pub(super) fn find_before(&self, name: &str, index: usize) -> Option<usize> {
+        self.position(name).filter(|position| *position < index)
     }
 }
 
-/// An atomicity group: its name, and the places of its first and last member.
+/// An atomicity group: its name, and the indices of its first and last member.
 type Group<'a> = (Key<'a>, usize, usize);
 
-/// The atomicity groups of a batch, in an order to look them up by.
+/// The atomicity groups of a batch, sorted for look-up.
 #[derive(Debug)]
 pub(super) struct Groups<'a>(Vec<Group<'a>>);
 
 impl<'a> Groups<'a> {
     pub(super) fn new(
         items: &'a [Subrequest],
-        names: &Names<'_>,
+        ids: &Ids<'_>,
         change_sets: ChangeSets,
     ) -> Result<Self, Error> {
         let mut groups: Vec<Group<'a>> = Vec::new();
@@ -81,7 +81,7 @@ impl<'a> Groups<'a> {
             }
             match groups.last_mut() {
                 Some(((_, open), _, last)) if *open == name && *last + 1 == index => *last = index,
-                _ if names.place(name).is_some() => return refused(ErrorKind::DuplicateId),
+                _ if ids.position(name).is_some() => return refused(ErrorKind::DuplicateId),
                 _ => groups.push((key(name), index, index)),
             }
         }
@@ -90,19 +90,20 @@ impl<'a> Groups<'a> {
         match pairs.find(|((one, ..), (other, ..))| one == other) {
             None => Ok(Self(groups)),
             Some((_, (_, again, _))) => {
-                let detail = "the items of a group do not stand next to each other";
+                let detail = "the items of a group are not adjacent";
                 Err(Error::malformed(detail).at_item(*again))
             }
         }
     }
 
-    /// The last member of each group.
-    pub(super) fn ends(&self) -> Vec<usize> {
+    /// Returns the index of the last member of each group.
+    pub(super) fn last_members(&self) -> Vec<usize> {
         self.0.iter().map(|(_, _, last)| *last).collect()
     }
 
-    /// The last member of the group with this name, if the whole group stands before `index`.
-    pub(super) fn before(&self, name: &str, index: usize) -> Option<usize> {
+    /// Returns the index of the last member of the group with this name, if it is less than
+    /// `index`.
+    pub(super) fn find_before(&self, name: &str, index: usize) -> Option<usize> {
         let found = self
             .0
             .binary_search_by_key(&key(name), |(group, ..)| *group);

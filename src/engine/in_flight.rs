@@ -1,4 +1,4 @@
-//! Calls that had to wait, and when they are overdue.
+//! Calls that are waiting, and when they are overdue.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,67 +6,68 @@ use std::task::{Context as Task, Poll};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::call::{Call, Called, Failure};
+use super::call::{Call, CallError, CallResult};
 use super::executor::Spawned;
 use super::inner::Inner;
-use super::outcome::Kept;
+use super::outcome::ItemContext;
 use super::timer::Instant;
 use crate::item_error::ItemError;
 
-/// The calls of one batch that wait. Dropped, it drops all of them.
+/// The waiting calls of one batch. Dropping it drops all of them.
 pub(super) struct InFlight<S: Inner<B>, B> {
-    /// Made when the first call has to wait.
-    calls: Option<FuturesUnordered<Waiting<S, B>>>,
-    /// Before this no call is due. It may be that of one that has ended since: the next look finds
-    /// out.
+    /// Created when the first call has to wait.
+    calls: Option<FuturesUnordered<PendingCall<S, B>>>,
+    /// No call is due before this time. The call that had this time may have ended since, in which
+    /// case the next check corrects it.
     first_due: Option<Instant>,
 }
 
-/// A call that is polled only when it is woken.
-struct Waiting<S: Inner<B>, B> {
+/// A waiting call, which is polled only when it is woken.
+struct PendingCall<S: Inner<B>, B> {
     index: usize,
     call: Running<S, B>,
     due: Option<Instant>,
-    kept: Kept,
+    context: ItemContext,
 }
 
-/// Where a call runs: in the batch's own task, or elsewhere.
+/// Where a call runs: in the task of the batch, or on an executor.
 pub(super) enum Running<S: Inner<B>, B> {
-    Here(Pin<Box<Call<S, B>>>),
-    Elsewhere(Spawned<S, B>),
+    InTask(Pin<Box<Call<S, B>>>),
+    Spawned(Spawned<S, B>),
 }
 
-/// A call that has come to its end, or to that of its time: of which item, with what outcome.
-pub(super) type Ended = (usize, Called, Kept);
+/// A call that has finished or timed out: the index of its item, its result and its context.
+pub(super) type FinishedCall = (usize, CallResult, ItemContext);
 
-impl<S: Inner<B>, B: Send + 'static> Future for Waiting<S, B> {
-    type Output = Ended;
+impl<S: Inner<B>, B: Send + 'static> Future for PendingCall<S, B> {
+    type Output = FinishedCall;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<Ended> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<FinishedCall> {
         let this = &mut *self;
-        let called = match &mut this.call {
-            Running::Here(call) => this.kept.span.in_scope(|| call.as_mut().poll(cx)),
-            Running::Elsewhere(call) => call.poll(cx),
+        let result = match &mut this.call {
+            Running::InTask(call) => this.context.span.in_scope(|| call.as_mut().poll(cx)),
+            Running::Spawned(call) => call.poll(cx),
         };
-        called.map(|called| this.end(called))
+        result.map(|result| this.end(result))
     }
 }
 
-impl<S: Inner<B>, B: Send + 'static> Waiting<S, B> {
-    fn end(&mut self, called: Called) -> Ended {
-        (self.index, called, std::mem::take(&mut self.kept))
+impl<S: Inner<B>, B: Send + 'static> PendingCall<S, B> {
+    fn end(&mut self, result: CallResult) -> FinishedCall {
+        (self.index, result, std::mem::take(&mut self.context))
     }
 
-    /// Its outcome if it has one now, so that no work is lost that is done; else this fault. A call
-    /// that still waits for readiness is not begun only to be dropped.
-    fn last_look(&mut self, fault: ItemError, cx: &mut Task<'_>) -> Ended {
+    /// Polls the call a last time, so that finished work is not lost. Returns its result if there
+    /// is one, else this error. A call that still waits for readiness is not polled: it would start
+    /// only to be dropped.
+    fn poll_once_more(&mut self, error: ItemError, cx: &mut Task<'_>) -> FinishedCall {
         let is_begun = match &self.call {
-            Running::Here(call) => call.is_begun(),
-            Running::Elsewhere(_) => true,
+            Running::InTask(call) => call.is_begun(),
+            Running::Spawned(_) => true,
         };
         match is_begun.then(|| Pin::new(&mut *self).poll(cx)) {
             Some(Poll::Ready(ended)) => ended,
-            _ => self.end(Err(Failure::ItemError(fault))),
+            _ => self.end(Err(CallError::Item(error))),
         }
     }
 }
@@ -90,19 +91,19 @@ impl<S: Inner<B>, B: Send + 'static> InFlight<S, B> {
         index: usize,
         call: Running<S, B>,
         due: Option<Instant>,
-        kept: Kept,
+        context: ItemContext,
     ) {
-        // All items have the same time: what begins later is due later.
+        // All items have the same timeout, so those that start later are due later.
         self.first_due = self.first_due.or(due);
-        self.calls.get_or_insert_default().push(Waiting {
+        self.calls.get_or_insert_default().push(PendingCall {
             index,
             call,
             due,
-            kept,
+            context,
         });
     }
 
-    pub(super) fn poll_next(&mut self, cx: &mut Task<'_>) -> Poll<Ended> {
+    pub(super) fn poll_next(&mut self, cx: &mut Task<'_>) -> Poll<FinishedCall> {
         let calls = self.calls.as_mut();
         match calls.map(|calls| calls.poll_next_unpin(cx)) {
             Some(Poll::Ready(Some(ended))) => Poll::Ready(ended),
@@ -110,18 +111,19 @@ impl<S: Inner<B>, B: Send + 'static> InFlight<S, B> {
         }
     }
 
-    /// When the next call may be due, if any ever is.
+    /// Returns when the next call may be due, if any call has a timeout.
     pub(super) fn first_due(&self) -> Option<Instant> {
         self.first_due
     }
 
-    /// Ends the calls that are overdue, or all if the batch is, in the order of the batch.
+    /// Ends the calls that are overdue, or all calls if the batch has timed out. They are returned
+    /// in the order of the batch.
     pub(super) fn end_overdue(
         &mut self,
         now: Instant,
         is_batch_over: bool,
         cx: &mut Task<'_>,
-    ) -> Vec<Ended> {
+    ) -> Vec<FinishedCall> {
         let is_due = |due: Option<Instant>| is_batch_over || due.is_some_and(|due| due <= now);
         if self.len() == 0 || !is_due(self.first_due) {
             return Vec::new();
@@ -131,12 +133,14 @@ impl<S: Inner<B>, B: Send + 'static> InFlight<S, B> {
         self.first_due = rest.iter().filter_map(|call| call.due).min();
         self.calls = Some(rest.into_iter().collect());
         overdue.sort_unstable_by_key(|call| call.index);
-        // Before any is dropped: what one of them gives up must not begin another one.
-        let fault = match is_batch_over {
-            true => ItemError::Deadline,
-            false => ItemError::ItemTimeout,
+        // All are polled before any is dropped: what a dropped call releases must not start another
+        // one.
+        let error = if is_batch_over {
+            ItemError::BatchTimeout
+        } else {
+            ItemError::ItemTimeout
         };
-        let last_look = |call: &mut Waiting<S, B>| call.last_look(fault, cx);
-        overdue.iter_mut().map(last_look).collect()
+        let poll_once_more = |call: &mut PendingCall<S, B>| call.poll_once_more(error, cx);
+        overdue.iter_mut().map(poll_once_more).collect()
     }
 }

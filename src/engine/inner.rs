@@ -1,4 +1,4 @@
-//! The wrapped service, as the engine sees it.
+//! The inner service, as the engine sees it.
 
 use std::future::Future;
 use std::task::{Context, Poll};
@@ -10,7 +10,7 @@ use tower::{BoxError, Service};
 
 use crate::body::RequestBody;
 
-/// What a wrapped service must be to answer items. Every service that fits is one.
+/// The bounds of an inner service. Every service that satisfies them implements this trait.
 pub(crate) trait Inner<B>: Clone + Send + 'static {
     type Body: Body<Data = Bytes> + Send + 'static;
     type Error: Into<BoxError>;

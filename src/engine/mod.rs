@@ -1,4 +1,4 @@
-//! Runs a batch.
+//! The engine, which runs the items of a batch.
 
 mod call;
 mod dispatch;
@@ -17,5 +17,5 @@ mod timer;
 pub(crate) use inner::Inner;
 pub(crate) use plan::Plan;
 pub(crate) use request::admission;
-pub(crate) use response::{BatchResponse, Whole};
+pub(crate) use response::{BatchResponse, BufferedResponse};
 pub(crate) use timer::{Instant, Timer};

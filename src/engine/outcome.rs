@@ -1,36 +1,36 @@
-//! From what came of a call to the answer that is written.
+//! Turns the result of a call into the response of the item.
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, request};
 
-use super::call::{Failure, Unsent};
+use super::call::{CallError, Unsent};
 use crate::item_error::ItemError;
 use crate::panics::catch;
 use crate::policy;
 use crate::rules::Rules;
 use crate::subrequest::Subrequest;
-use crate::subresponse::{Subresponse, is_success, told};
+use crate::subresponse::{Subresponse, error_response, is_success};
 use crate::trace::{ItemSpan, item_failed};
 
-/// An item's answer, and the cookies that go on the outer response.
-pub(super) struct Settled {
+/// The response of an item, and the cookies to set on the outer response.
+pub(super) struct ItemResponse {
     pub(super) subresponse: Subresponse,
     pub(super) cookies: Vec<HeaderValue>,
 }
 
-impl Settled {
-    /// The inner service has answered.
+impl ItemResponse {
+    /// Creates a response from that of the inner service.
     #[inline(always)]
-    pub(super) fn answered(
+    pub(super) fn from_inner(
         rules: &Rules,
         index: usize,
         item: &mut Subrequest,
         mut parts: Parts,
         mut body: Bytes,
     ) -> Self {
-        let cookies = policy::clean(&mut parts.headers, rules.config.set_cookie);
+        let cookies = policy::filter_response_headers(&mut parts.headers, rules.config.set_cookie);
         if rules.is_minimal && is_success(parts.status) {
             body = Bytes::new();
         }
@@ -41,25 +41,25 @@ impl Settled {
         }
     }
 
-    /// There is no answer of the inner service.
-    pub(super) fn failed(
+    /// Creates a response from an error.
+    pub(super) fn from_error(
         rules: &Rules,
         index: usize,
         item: &mut Subrequest,
-        fault: ItemError,
+        error: ItemError,
     ) -> Self {
         let is_head = item.method() == Some(&Method::HEAD);
-        let (status, mut headers, body) = told(fault, rules.config.item_errors, is_head);
+        let (status, mut headers, body) = error_response(error, rules.config.item_errors, is_head);
         let extras = item.extras.as_mut();
         let mut cookies = Vec::new();
         if let Some(mut given) = extras.and_then(|extras| extras.rejection_headers.take()) {
             given.remove(CONTENT_TYPE);
             given.remove(CONTENT_LENGTH);
-            cookies = policy::clean(&mut given, rules.config.set_cookie);
+            cookies = policy::filter_response_headers(&mut given, rules.config.set_cookie);
             headers.extend(*given);
         }
         let mut subresponse = subresponse(rules, index, item, (status, headers, body));
-        subresponse.fault = Some(fault);
+        subresponse.error = Some(error);
         Self {
             subresponse,
             cookies,
@@ -83,38 +83,38 @@ fn subresponse(
         headers,
         body,
         extras: item.extras.take(),
-        fault: None,
-        errors: rules.config.item_errors,
+        error: None,
+        error_style: rules.config.item_errors,
     }
 }
 
-/// What the layer keeps of an item while the inner service has it.
+/// The data of an item that the layer stores while the inner service runs.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct ItemContext {
     pub(super) span: ItemSpan,
-    /// Of the request as it was dispatched, where `map_error` will want it.
+    /// The head of the dispatched request, if `map_error` needs it.
     pub(super) parts: Option<Box<request::Parts>>,
 }
 
-impl Kept {
+impl ItemContext {
     pub(super) fn new<B>(rules: &Rules, request: &Unsent<B>, span: ItemSpan) -> Self {
         let is_wanted = rules.config.map_error.is_some();
         let request = request.get().filter(|_| is_wanted);
         Self {
             span,
-            parts: request.map(|request| Box::new(parts_of(request))),
+            parts: request.map(|request| Box::new(copy_parts(request))),
         }
     }
 }
 
-impl From<ItemSpan> for Kept {
+impl From<ItemSpan> for ItemContext {
     fn from(span: ItemSpan) -> Self {
         Self { span, parts: None }
     }
 }
 
-/// A copy without extensions.
-fn parts_of<B>(request: &Request<B>) -> request::Parts {
+/// Copies the head of a request without its extensions.
+fn copy_parts<B>(request: &Request<B>) -> request::Parts {
     let mut copy = Request::new(());
     copy.method_mut().clone_from(request.method());
     copy.uri_mut().clone_from(request.uri());
@@ -123,28 +123,29 @@ fn parts_of<B>(request: &Request<B>) -> request::Parts {
     copy.into_parts().0
 }
 
-/// What a failed call is told as. The error's own text is for the log only.
-pub(super) fn fault_of(
+/// Turns the error of a call into that of the item, and logs it. The inner error's own text goes to
+/// the log only.
+pub(super) fn item_error_of(
     rules: &Rules,
-    failure: Failure,
+    failure: CallError,
     item: Option<&request::Parts>,
 ) -> ItemError {
-    let (error, fault) = match failure {
-        Failure::ItemError(fault) => {
-            item_failed(fault, None);
-            return fault;
+    let (cause, error) = match failure {
+        CallError::Item(error) => {
+            item_failed(error, None);
+            return error;
         }
-        Failure::NotReady(error) => (error, ItemError::NotReady),
-        Failure::Failed(error) => (error, ItemError::CallFailed),
+        CallError::NotReady(cause) => (cause, ItemError::NotReady),
+        CallError::Failed(cause) => (cause, ItemError::CallFailed),
     };
-    let fault = match (&rules.config.map_error, item) {
-        (Some(map_error), Some(item)) => match catch(|| map_error(&**error, item)) {
+    let error = match (&rules.config.map_error, item) {
+        (Some(map_error), Some(item)) => match catch(|| map_error(&**cause, item)) {
             Some(Some(status)) if !status.is_informational() => ItemError::MappedError(status),
-            Some(_) => fault,
+            Some(_) => error,
             None => ItemError::Panicked,
         },
-        _ => fault,
+        _ => error,
     };
-    item_failed(fault, Some(&**error));
-    fault
+    item_failed(error, Some(&**cause));
+    error
 }

@@ -1,37 +1,36 @@
-//! The items of a batch, checked against each other, and which of them may run next.
+//! The items of a batch, their dependencies, and which of them can run next.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::ids::{self, Groups, Names};
+use super::ids::{self, Groups, Ids};
 use super::references::{References, references_of};
 use crate::error::{Error, ErrorKind};
 use crate::policy::ChangeSets;
 use crate::subrequest::Subrequest;
 
-/// Items whose ids are unique and whose dependencies stand before them. There is no other way to
-/// make one.
+/// Items with unique ids, each of which depends on earlier items only. [`Plan::new`] checks this.
 #[derive(Debug)]
 pub(crate) struct Plan {
     items: Vec<Subrequest>,
-    /// What each item has to do with others; nothing at all if none of them has.
-    ties: Vec<Ties>,
-    /// Every item before it was either begun, or is waiting for others.
+    /// The links of each item to others. Empty if no item has any.
+    links: Vec<Links>,
+    /// Every item before this index has either started or waits for others.
     cursor: usize,
-    /// Items behind the cursor that wait no longer. The first in the batch goes first.
+    /// Items before the cursor that no longer wait. They start in the order of the batch.
     released: BinaryHeap<Reverse<usize>>,
 }
 
-/// What one item has to do with others.
+/// The links of one item to others.
 #[derive(Debug, Default)]
-struct Ties {
-    /// How many items it still waits for.
+struct Links {
+    /// The number of items that it still waits for.
     unmet: usize,
     /// The items that wait for it.
     dependants: Vec<usize>,
-    /// Items before it that it refers to.
+    /// The earlier items that it refers to.
     references: References,
-    /// Whether an item after it refers to it.
+    /// Whether a later item refers to it.
     is_referred_to: bool,
 }
 
@@ -40,22 +39,21 @@ impl Plan {
     ///
     /// [`ErrorKind::DuplicateId`], [`ErrorKind::UnknownDependency`],
     /// [`ErrorKind::UnsupportedAtomicity`], and [`ErrorKind::Malformed`] for a group whose members
-    /// do not stand next to each other.
+    /// are not adjacent.
     pub(crate) fn new(
         mut items: Vec<Subrequest>,
         change_sets: ChangeSets,
         has_references: bool,
     ) -> Result<Self, Error> {
-        let ties = match has_references || items.iter().any(is_tied) {
-            true => ties(&mut items, change_sets, has_references)?,
-            false => {
-                unique(&items)?;
-                Vec::new()
-            }
+        let links = if has_references || items.iter().any(has_links) {
+            find_links(&mut items, change_sets, has_references)?
+        } else {
+            check_unique(&items)?;
+            Vec::new()
         };
         Ok(Self {
             items,
-            ties,
+            links,
             cursor: 0,
             released: BinaryHeap::new(),
         })
@@ -65,7 +63,7 @@ impl Plan {
         self.items.len()
     }
 
-    /// The items, and whether the URL of each refers to another one.
+    /// Returns the items, each with whether its URL refers to another item.
     pub(crate) fn items(&self) -> impl ExactSizeIterator<Item = (&Subrequest, bool)> {
         let refers = |index| self.references(index).url.is_some();
         let items = self.items.iter().enumerate();
@@ -82,15 +80,17 @@ impl Plan {
     }
 
     pub(super) fn references(&self, index: usize) -> References {
-        let ties = self.ties.get(index);
-        ties.map_or_else(References::default, |ties| ties.references)
+        let links = self.links.get(index);
+        links.map_or_else(References::default, |links| links.references)
     }
 
     pub(super) fn is_referred_to(&self, index: usize) -> bool {
-        self.ties.get(index).is_some_and(|ties| ties.is_referred_to)
+        self.links
+            .get(index)
+            .is_some_and(|links| links.is_referred_to)
     }
 
-    /// The first item that may run now. Each is handed out once.
+    /// Returns the first item that can run now. Each item is returned once.
     pub(super) fn next(&mut self) -> Option<usize> {
         if let Some(Reverse(index)) = self.released.pop() {
             return Some(index);
@@ -98,18 +98,18 @@ impl Plan {
         while self.cursor < self.items.len() {
             let index = self.cursor;
             self.cursor += 1;
-            if self.ties.get(index).is_none_or(|ties| ties.unmet == 0) {
+            if self.links.get(index).is_none_or(|links| links.unmet == 0) {
                 return Some(index);
             }
         }
         None
     }
 
-    /// An item has come to its end. What waited for it may run, or is lost with it: those are
-    /// returned, those that wait for them included.
-    pub(super) fn settle(&mut self, index: usize, is_success: bool) -> Vec<usize> {
+    /// Called when an item has finished. Its dependants may run if it succeeded. If not, they are
+    /// lost, and all lost items are returned, those that depend on them included.
+    pub(super) fn finish(&mut self, index: usize, is_success: bool) -> Vec<usize> {
         let mut lost = Vec::new();
-        if self.ties.is_empty() {
+        if self.links.is_empty() {
             return lost;
         }
         let dependants = self.dependants_of(index);
@@ -121,12 +121,12 @@ impl Plan {
         }
         let mut failing = dependants;
         while let Some(index) = failing.pop() {
-            // Lost once only, and never handed out: its count does not come down to 0 any more.
-            let ties = self.ties.get_mut(index);
-            if let Some(ties) = ties.filter(|ties| ties.unmet != LOST) {
-                ties.unmet = LOST;
+            // An item is lost only once, and never starts, because its count never reaches 0.
+            let links = self.links.get_mut(index);
+            if let Some(links) = links.filter(|links| links.unmet != LOST) {
+                links.unmet = LOST;
                 lost.push(index);
-                failing.append(&mut ties.dependants);
+                failing.append(&mut links.dependants);
             }
         }
         lost.sort_unstable();
@@ -134,93 +134,95 @@ impl Plan {
     }
 
     fn dependants_of(&mut self, index: usize) -> Vec<usize> {
-        let ties = self.ties.get_mut(index);
-        ties.map_or_else(Vec::new, |ties| std::mem::take(&mut ties.dependants))
+        let links = self.links.get_mut(index);
+        links.map_or_else(Vec::new, |links| std::mem::take(&mut links.dependants))
     }
 
     fn release(&mut self, index: usize) {
-        let ties = self.ties.get_mut(index);
-        let Some(ties) = ties.filter(|ties| ties.unmet != LOST) else {
+        let links = self.links.get_mut(index);
+        let Some(links) = links.filter(|links| links.unmet != LOST) else {
             return;
         };
-        ties.unmet -= 1;
-        if ties.unmet == 0 && index < self.cursor {
+        links.unmet -= 1;
+        if links.unmet == 0 && index < self.cursor {
             self.released.push(Reverse(index));
         }
     }
 }
 
-/// The count of an item that will not run because one that it waits for has failed.
+/// The count of a lost item: one that will not run because a dependency has failed.
 const LOST: usize = usize::MAX;
 
-/// Whether the item may have to do with another. In most batches none has.
-fn is_tied(item: &Subrequest) -> bool {
+/// Whether the item has links to others. In most batches, none has.
+fn has_links(item: &Subrequest) -> bool {
     item.dependencies().next().is_some() || item.group().is_some()
 }
 
 /// # Errors
 ///
 /// [`ErrorKind::DuplicateId`].
-fn unique(items: &[Subrequest]) -> Result<(), Error> {
-    match ids::count_up(items) {
-        true => Ok(()),
-        false => Names::new(items).map(drop),
+fn check_unique(items: &[Subrequest]) -> Result<(), Error> {
+    if ids::are_ascending(items) {
+        Ok(())
+    } else {
+        Ids::new(items).map(drop)
     }
 }
 
-fn ties(
+fn find_links(
     items: &mut [Subrequest],
     change_sets: ChangeSets,
     has_references: bool,
-) -> Result<Vec<Ties>, Error> {
-    let mut ties: Vec<Ties> = items.iter().map(|_| Ties::default()).collect();
-    let names = Names::new(items)?;
-    let groups = Groups::new(items, &names, change_sets)?;
+) -> Result<Vec<Links>, Error> {
+    let mut links: Vec<Links> = items.iter().map(|_| Links::default()).collect();
+    let ids = Ids::new(items)?;
+    let groups = Groups::new(items, &ids, change_sets)?;
     let mut awaited = Vec::new();
     let mut previous = None;
     for (index, item) in items.iter().enumerate() {
         for on in item.dependencies() {
-            // Only what stands before is known: so a cycle cannot be, nor an item that waits for
-            // itself.
-            let on = names.before(on, index).or_else(|| groups.before(on, index));
+            // Only earlier items are found, so there are no cycles, and no item waits for itself.
+            let on = ids
+                .find_before(on, index)
+                .or_else(|| groups.find_before(on, index));
             let unknown = || Error::new(ErrorKind::UnknownDependency).at_item(index);
             awaited.push(on.ok_or_else(unknown)?);
         }
         if has_references {
-            let references = references_of(index, item, &names);
+            let references = references_of(index, item, &ids);
             for on in [references.url, references.etag].into_iter().flatten() {
                 awaited.push(on);
-                tied(&mut ties, on).is_referred_to = true;
+                links_of(&mut links, on).is_referred_to = true;
             }
-            tied(&mut ties, index).references = references;
+            links_of(&mut links, index).references = references;
         }
-        // Run to the best effort, a group is a chain.
+        // With best effort, the items of a group run one after the other.
         if item.group().is_some() && item.group() == previous {
             awaited.push(index - 1);
         }
         previous = item.group();
         awaited.sort_unstable();
-        // Named twice is waited for once.
+        // A dependency that is listed twice counts once.
         awaited.dedup();
-        tied(&mut ties, index).unmet = awaited.len();
+        links_of(&mut links, index).unmet = awaited.len();
         for on in awaited.drain(..) {
-            tied(&mut ties, on).dependants.push(index);
+            links_of(&mut links, on).dependants.push(index);
         }
     }
-    for end in groups.ends() {
+    for end in groups.last_members() {
         if let Some(item) = items.get_mut(end) {
             item.extras_mut().ends_group = true;
         }
     }
-    Ok(ties)
+    Ok(links)
 }
 
 #[expect(
     clippy::indexing_slicing,
     reason = "indices come from the items themselves"
 )]
-fn tied(ties: &mut [Ties], index: usize) -> &mut Ties {
-    &mut ties[index]
+fn links_of(links: &mut [Links], index: usize) -> &mut Links {
+    &mut links[index]
 }
 
 #[cfg(test)]
@@ -245,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_can_only_wait_for_one_before_it() {
+    fn an_item_can_only_depend_on_earlier_items() {
         let cases: [&[(&str, &[&str])]; 6] = [
             &[("a", &["b"]), ("b", &[])],
             &[("a", &["a"])],
@@ -260,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn two_items_with_one_id_are_no_plan() {
+    fn two_items_with_one_id_are_refused() {
         assert_eq!(
             plan(&[("a", &[]), ("a", &[])]).unwrap_err(),
             ErrorKind::DuplicateId
@@ -268,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn items_run_as_soon_as_all_that_they_wait_for_has_succeeded() {
+    fn items_run_as_soon_as_all_their_dependencies_have_succeeded() {
         let mut plan = plan(&[
             ("a", &[]),
             ("b", &["a"]),
@@ -277,14 +279,14 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(all_next(&mut plan), [0, 2]);
-        assert!(plan.settle(2, true).is_empty());
+        assert!(plan.finish(2, true).is_empty());
         assert!(all_next(&mut plan).is_empty());
-        assert!(plan.settle(0, true).is_empty());
+        assert!(plan.finish(0, true).is_empty());
         assert_eq!(all_next(&mut plan), [1, 3]);
     }
 
     #[test]
-    fn what_waits_for_a_failed_item_is_lost_once_and_for_good() {
+    fn dependants_of_a_failed_item_are_lost_once() {
         let mut plan = plan(&[
             ("a", &[]),
             ("b", &[]),
@@ -294,8 +296,8 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(all_next(&mut plan), [0, 1]);
-        assert_eq!(plan.settle(0, false), [2, 3]);
-        assert!(plan.settle(1, true).is_empty());
+        assert_eq!(plan.finish(0, false), [2, 3]);
+        assert!(plan.finish(1, true).is_empty());
         assert_eq!(all_next(&mut plan), [4]);
     }
 
@@ -315,6 +317,6 @@ mod tests {
             .collect();
         let mut plan = plan(&items).unwrap();
         assert_eq!(all_next(&mut plan), [0]);
-        assert_eq!(plan.settle(0, false).len(), 99_999);
+        assert_eq!(plan.finish(0, false).len(), 99_999);
     }
 }

@@ -1,7 +1,7 @@
 //! References to earlier items (OData 4.01 Protocol, "Referencing Returned Entities"): `$<id>` as
 //! the first segment of a URL, or as `If-Match`.
 //!
-//! A reference is replaced by text, once, and the result passes every check of a target again.
+//! A reference is replaced by text once, and the result passes every check of a target again.
 //! Nothing is evaluated.
 
 use std::collections::BTreeMap;
@@ -10,83 +10,84 @@ use bytestring::ByteString;
 use http::header::{ETAG, IF_MATCH, LOCATION};
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::ids::Names;
+use super::ids::Ids;
 use crate::item_error::ItemError;
 use crate::subrequest::Subrequest;
 use crate::target::MAX_TARGET;
 
-/// What an item takes over from items before it, once these are done.
+/// The earlier items that an item refers to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct References {
-    /// Whose URL the item's URL continues.
+    /// The item whose URL this item's URL continues.
     pub(super) url: Option<usize>,
-    /// Whose `ETag` the item's `If-Match` is.
+    /// The item whose `ETag` becomes this item's `If-Match`.
     pub(super) etag: Option<usize>,
 }
 
-/// What an item refers to. A `$name` that is no earlier item's id is an ordinary segment.
-pub(super) fn references_of(index: usize, item: &Subrequest, names: &Names<'_>) -> References {
+/// Finds the references of an item. A `$name` that is not the id of an earlier item is an ordinary
+/// segment.
+pub(super) fn references_of(index: usize, item: &Subrequest, ids: &Ids<'_>) -> References {
     let if_match = item.headers.iter().find(|(name, _)| name == IF_MATCH);
     let etag = if_match.and_then(|(_, value)| value.to_str().ok()?.strip_prefix('$'));
     let url = split(&item.url).map(|(id, _)| id);
     References {
-        url: url.and_then(|id| names.before(id, index)),
-        etag: etag.and_then(|id| names.before(id, index)),
+        url: url.and_then(|id| ids.find_before(id, index)),
+        etag: etag.and_then(|id| ids.find_before(id, index)),
     }
 }
 
-/// `$1/Orders?$top=1` is `1` and `/Orders?$top=1`: whole segments only.
+/// Splits `$1/Orders?$top=1` into `1` and `/Orders?$top=1`. Only whole segments are ids.
 fn split(url: &str) -> Option<(&str, &str)> {
     let rest = url.strip_prefix('/').unwrap_or(url).strip_prefix('$')?;
     Some(rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())))
 }
 
-/// What the items that are referred to have come to.
+/// The entities of the items that others refer to.
 #[derive(Debug, Default)]
-pub(super) struct Referents(BTreeMap<usize, Referent>);
+pub(super) struct Entities(BTreeMap<usize, Entity>);
 
 #[derive(Debug)]
-struct Referent {
+struct Entity {
     url: Option<ByteString>,
     etag: Option<HeaderValue>,
 }
 
-impl Referents {
-    /// Notes where the entity of an item is: what `Location` says, else what was asked for; a POST
-    /// has only the first.
-    pub(super) fn note(&mut self, index: usize, item: &Subrequest, answer: &HeaderMap) {
-        let said = answer
+impl Entities {
+    /// Records the URL and the `ETag` of an item's entity. The URL is that of `Location`, else the
+    /// requested URL, which does not apply to a POST.
+    pub(super) fn record(&mut self, index: usize, item: &Subrequest, headers: &HeaderMap) {
+        let location = headers
             .get(LOCATION)
-            .or_else(|| answer.get("odata-entityid"));
-        // Kept until the batch ends: copied out of what the service answered, and no longer than it
-        // can be used.
+            .or_else(|| headers.get("odata-entityid"));
+        // Stored until the batch ends, so the values are copied out of the service's response, and
+        // values that are too long to be used are left out.
         let is_short = |value: &&HeaderValue| value.len() <= MAX_TARGET;
-        let url = match said {
+        let url = match location {
             Some(value) if is_short(&value) => value.to_str().ok().map(ByteString::from),
             Some(_) => None,
             None => (item.method() != Some(&Method::POST)).then(|| item.url.clone()),
         };
-        let etag = answer.get(ETAG).filter(is_short);
+        let etag = headers.get(ETAG).filter(is_short);
         let etag = etag.and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok());
-        let referent = Referent { url, etag };
-        self.0.insert(index, referent);
+        let entity = Entity { url, etag };
+        self.0.insert(index, entity);
     }
 
-    /// The URL of an item that refers to this other one.
+    /// Returns the URL of an item that refers to this other item.
     pub(super) fn url(&self, on: usize, item: &Subrequest) -> Result<ByteString, ItemError> {
-        let referent = self.0.get(&on).and_then(|referent| referent.url.as_ref());
-        let url = referent.ok_or(ItemError::Target)?;
+        let entity = self.0.get(&on).and_then(|entity| entity.url.as_ref());
+        let url = entity.ok_or(ItemError::Target)?;
         let (_, rest) = split(&item.url).ok_or(ItemError::Target)?;
-        // A path goes on where the other's path ends.
+        // The rest continues the path, so the query of the entity's URL is removed.
         let (path, _) = url.split_once('?').unwrap_or((url, ""));
-        Ok(match rest.is_empty() {
-            true => url.clone(),
-            false => format!("{path}{rest}").into(),
+        Ok(if rest.is_empty() {
+            url.clone()
+        } else {
+            format!("{path}{rest}").into()
         })
     }
 
-    /// Replaces references by what they have come to, for those that refer to this item in turn,
-    /// too.
+    /// Replaces the references of an item, also for later items that refer to this item in turn.
     pub(super) fn fill(
         &self,
         references: References,
@@ -101,10 +102,10 @@ impl Referents {
         }
     }
 
-    /// Puts this other item's `ETag` into `If-Match`.
+    /// Sets `If-Match` to the `ETag` of this other item.
     fn fill_if_match(&self, on: usize, item: &mut Subrequest) -> Result<(), ItemError> {
-        let referent = self.0.get(&on).and_then(|referent| referent.etag.as_ref());
-        let etag = referent.ok_or(ItemError::Header)?;
+        let entity = self.0.get(&on).and_then(|entity| entity.etag.as_ref());
+        let etag = entity.ok_or(ItemError::Header)?;
         for (name, value) in &mut item.headers {
             if *name == IF_MATCH {
                 *value = etag.clone();

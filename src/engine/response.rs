@@ -1,4 +1,4 @@
-//! The engine as a body: pumps the dispatch, encodes what comes, emits frames.
+//! The response to a batch as a body: drives the items, encodes their responses, emits frames.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -14,51 +14,50 @@ use http_body::{Body, Frame};
 use super::dispatch::Dispatch;
 use super::held::Held;
 use super::inner::Inner;
-use super::outcome::Settled;
+use super::outcome::ItemResponse;
 use super::plan::Plan;
 use super::request::Requests;
 use super::timer::Instant;
 use crate::format::Encoder;
 use crate::frames::Frames;
 use crate::item_error::ItemError;
-use crate::panics::Contained;
+use crate::panics::CatchDrop;
 use crate::rules::Rules;
 use crate::subresponse::{FIELD_OVERHEAD, Subresponse};
 use crate::summary::Summary;
 use crate::trace::{BatchSpan, item_replaced};
 
-/// After so many items in one poll the task yields: tokio's budget is 128, and an item may use
-/// several.
-const YIELD_AFTER: usize = 32;
+/// Maximum items that finish in one poll before the task yields. tokio's budget is 128, of which an
+/// item may use several.
+const ITEMS_PER_POLL: usize = 32;
 
-/// So much waits to be read before a streamed answer stops for it.
+/// A streamed response stops while this many bytes wait to be read.
 const FULL_FRAME: usize = 32 * 1024;
 
-/// What an answer to a small item takes, to size the first segment by.
-const SMALL_ANSWER: usize = 160;
+/// The estimated length of a small item's response, for the size of the first segment.
+const SMALL_RESPONSE_LEN: usize = 160;
 
-/// What is reserved for one item is more than it takes: it must not burst the segment of a batch of
-/// one.
-const FIRST_ANSWER: usize = 256;
+/// Added to the estimate, because an encoder reserves more for one item than it uses: the segment
+/// of a batch of one item must not overflow.
+const ESTIMATE_MARGIN: usize = 256;
 
-/// What stands behind the last response is not longer.
-const END: usize = 128;
+/// Maximum bytes after the last response.
+const END_LEN: usize = 128;
 
-/// The answer to a batch while it is made. As a [`Body`] it streams; [`pump`](Self::pump) drives it
-/// to its end.
+/// The response to a batch while it is produced. As a [`Body`] it is streamed. [`pump`](Self::pump)
+/// drives it to its end.
 pub(crate) struct BatchResponse<S: Inner<B>, B> {
     dispatch: Dispatch<S, B>,
     encoder: Box<dyn Encoder>,
     frames: Frames,
     state: State,
-    /// Answers that wait for those before them, where they are asked for in the order of the
-    /// request.
+    /// Responses that wait for those before them, if they are written in the order of the request.
     held: Option<Held>,
-    /// Answers to a group that is not complete, where a format writes groups whole.
+    /// Responses of a group that is not complete, if the format writes groups together.
     group: Vec<Subresponse>,
     group_len: usize,
-    /// What responses that are still to be written take at least. A buffered envelope keeps room
-    /// for them.
+    /// The least length of the responses that are still to be written. A buffered envelope reserves
+    /// space for them.
     reserved: usize,
     summary: Summary,
     retry_after: Option<u64>,
@@ -66,8 +65,8 @@ pub(crate) struct BatchResponse<S: Inner<B>, B> {
     cookies_len: usize,
 }
 
-/// A finished answer, and what its head needs to know.
-pub(crate) struct Whole {
+/// A finished response, and what is needed for its head.
+pub(crate) struct BufferedResponse {
     pub(crate) encoder: Box<dyn Encoder>,
     pub(crate) frames: Frames,
     pub(crate) summary: Summary,
@@ -82,15 +81,15 @@ enum State {
     Ended,
 }
 
-/// Nothing in it is pinned in place: what must be stands in boxes of its own.
+/// No field is pinned in place: pinned values are boxed.
 impl<S: Inner<B>, B> Unpin for BatchResponse<S, B> {}
 
 impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
     pub(crate) fn new(
         plan: Plan,
         rules: Rules,
-        outer: Arc<Contained<Parts>>,
-        inner: Contained<S>,
+        outer: Arc<CatchDrop<Parts>>,
+        inner: CatchDrop<S>,
         encoder: Box<dyn Encoder>,
         deadline: Option<Instant>,
     ) -> Self {
@@ -98,12 +97,16 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         let is_in_order = rules.is_in_order;
         let requests = Requests::new(&rules.config, outer, plan.len());
         let span = BatchSpan::new(plan.len());
-        let reserved = match is_streamed {
-            true => 0,
-            false => END + plan.ids().map(|id| encoder.least_len(id)).sum::<usize>(),
+        let reserved = if is_streamed {
+            0
+        } else {
+            END_LEN + plan.ids().map(|id| encoder.least_len(id)).sum::<usize>()
         };
         Self {
-            frames: Frames::with_estimate(FIRST_ANSWER + plan.len() * SMALL_ANSWER, is_streamed),
+            frames: Frames::with_estimate(
+                ESTIMATE_MARGIN + plan.len() * SMALL_RESPONSE_LEN,
+                is_streamed,
+            ),
             dispatch: Dispatch::new(plan, rules, requests, inner, deadline, span),
             encoder,
             state: State::New,
@@ -118,9 +121,9 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
     }
 
-    /// Of an answer that was pumped to its end.
-    pub(crate) fn into_whole(self) -> Whole {
-        Whole {
+    /// Returns the result after the response was pumped to its end.
+    pub(crate) fn into_buffered(self) -> BufferedResponse {
+        BufferedResponse {
             frames: self.frames,
             encoder: self.encoder,
             summary: self.summary,
@@ -141,7 +144,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         &*self.encoder
     }
 
-    /// Gets on as far as it can. Ready when everything is written.
+    /// Makes as much progress as possible. Ready when everything is written.
     pub(crate) fn pump(&mut self, cx: &mut Task<'_>) -> Poll<()> {
         let span = self.dispatch.span().share();
         span.in_scope(|| self.pump_in_span(cx))
@@ -152,17 +155,17 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             self.encoder.begin(&mut self.frames);
             self.state = State::Running;
         }
-        for _ in 0..YIELD_AFTER {
+        for _ in 0..ITEMS_PER_POLL {
             if self.is_streamed() && self.frames.len() >= FULL_FRAME {
-                // Whoever takes the frame polls again.
+                // The reader polls again after it has taken the frame.
                 return Poll::Pending;
             }
-            // Only a stream has to keep what it holds small: a buffered answer has a limit for all
-            // of it.
+            // Held responses count only in a stream. A buffered response has a limit for all of its
+            // bytes.
             let held = self.held.as_ref().filter(|_| self.is_streamed());
             let held = held.map_or(0, Held::len);
             match self.dispatch.poll_next(held, cx) {
-                Poll::Ready(Some(settled)) => self.take(settled),
+                Poll::Ready(Some(response)) => self.receive(response),
                 Poll::Ready(None) => {
                     self.encoder.end(&self.summary, &mut self.frames);
                     self.dispatch.end(&self.summary);
@@ -176,23 +179,26 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         Poll::Pending
     }
 
-    fn take(&mut self, settled: Settled) {
-        let Settled {
+    /// Receives the response of an item: checks it against the limit, then holds or writes it.
+    fn receive(&mut self, response: ItemResponse) {
+        let ItemResponse {
             mut subresponse,
             cookies,
-        } = settled;
+        } = response;
         let is_grouped = self.writes_groups() && subresponse.group().is_some();
         let waits = |held: &Held| held.is_early(&subresponse);
-        // What is written now is counted as it is encoded. A large body does not even come to that.
-        let len = match is_grouped || self.held.as_ref().is_some_and(waits) {
-            true => subresponse.held_len(),
-            false => subresponse.body.len(),
+        // A response that is written now is counted as it is encoded. A large body is counted
+        // before.
+        let len = if is_grouped || self.held.as_ref().is_some_and(waits) {
+            subresponse.held_len()
+        } else {
+            subresponse.body.len()
         };
         let cookies_len: usize = cookies.iter().map(cookie_len).sum();
         if !self.is_streamed() || is_grouped {
-            if self.is_over(len + cookies_len) {
-                self.cut_off(&mut subresponse);
-                if self.is_over(subresponse.held_len()) {
+            if self.exceeds_limit(len + cookies_len) {
+                self.replace_with_too_large(&mut subresponse);
+                if self.exceeds_limit(subresponse.held_len()) {
                     subresponse.strip();
                 }
             } else if !self.is_streamed() && !cookies.is_empty() {
@@ -202,15 +208,15 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
         match &mut self.held {
             Some(held) if held.is_early(&subresponse) => return held.hold(subresponse),
-            _ => self.in_turn(subresponse),
+            _ => self.write_in_turn(subresponse),
         }
         while let Some(subresponse) = self.held.as_mut().and_then(Held::advance) {
-            self.in_turn(subresponse);
+            self.write_in_turn(subresponse);
         }
     }
 
-    /// The response is the next to be written, alone or with those of its group.
-    fn in_turn(&mut self, mut subresponse: Subresponse) {
+    /// Writes the next response, alone or together with its group.
+    fn write_in_turn(&mut self, mut subresponse: Subresponse) {
         if !self.writes_groups() || subresponse.group().is_none() {
             return self.write(std::slice::from_mut(&mut subresponse));
         }
@@ -231,10 +237,11 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
         let mark = self.frames.len();
         self.encode(responses);
-        for shorten in [Self::cut_off, |_: &mut Self, one: &mut Subresponse| {
-            one.strip()
-        }] {
-            if !self.is_over(0) {
+        for shorten in [
+            Self::replace_with_too_large,
+            |_: &mut Self, one: &mut Subresponse| one.strip(),
+        ] {
+            if !self.exceeds_limit(0) {
                 break;
             }
             self.frames.rewind(mark);
@@ -256,41 +263,42 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
     }
 
-    fn encode(&mut self, answers: &[Subresponse]) {
-        match answers {
-            [answer] if answer.group().is_none() || !self.writes_groups() => {
-                self.encoder.push(answer, &mut self.frames);
+    fn encode(&mut self, responses: &[Subresponse]) {
+        match responses {
+            [response] if response.group().is_none() || !self.writes_groups() => {
+                self.encoder.push(response, &mut self.frames);
             }
             group => self.encoder.push_group(group, &mut self.frames),
         }
     }
 
-    /// Whether so many bytes more are too many: of a buffered envelope with all that waits for it,
-    /// of a streamed one in a group that is not complete.
-    fn is_over(&self, more: usize) -> bool {
+    /// Whether this many more bytes exceed the limit. For a buffered envelope, everything that
+    /// waits for it counts, and for a streamed one, an incomplete group.
+    fn exceeds_limit(&self, more: usize) -> bool {
         let held = self.held.as_ref().map_or(0, Held::bytes);
-        let waiting = match self.is_streamed() {
-            true => self.group_len,
-            false => self.frames.len() + self.cookies_len + held + self.group_len + self.reserved,
+        let waiting = if self.is_streamed() {
+            self.group_len
+        } else {
+            self.frames.len() + self.cookies_len + held + self.group_len + self.reserved
         };
         waiting + more > self.dispatch.rules().config.limits.max_total_response_bytes
     }
 
-    /// The response does not fit. Nor will later ones: their items are not begun, so that nothing
-    /// is done and then not told.
-    fn cut_off(&mut self, subresponse: &mut Subresponse) {
-        // It may be cut off twice, before it is written and after.
-        if subresponse.fault != Some(ItemError::TotalTooLarge) {
+    /// Replaces a response that does not fit. Items that have not started yet are halted, so that
+    /// nothing runs whose response cannot be reported.
+    fn replace_with_too_large(&mut self, subresponse: &mut Subresponse) {
+        // A response can be replaced twice, before and after it is encoded.
+        if subresponse.error != Some(ItemError::TotalTooLarge) {
             item_replaced(ItemError::TotalTooLarge, subresponse.index);
         }
-        subresponse.replace(ItemError::TotalTooLarge);
+        subresponse.replace_with_error(ItemError::TotalTooLarge);
         if !self.is_streamed() {
             self.dispatch.halt(ItemError::TotalTooLarge);
         }
     }
 }
 
-/// Bytes that a cookie takes on the outer response.
+/// The bytes that a cookie uses on the outer response.
 fn cookie_len(cookie: &HeaderValue) -> usize {
     SET_COOKIE.as_str().len() + cookie.len() + FIELD_OVERHEAD
 }

@@ -1,4 +1,4 @@
-//! Time, where there is any: without the feature `timeout` nothing ever comes due.
+//! Time. Without the feature `timeout`, there is none and no timeout ever expires.
 
 #[cfg(feature = "timeout")]
 pub(crate) use with_tokio::{Instant, Timer};
@@ -22,7 +22,7 @@ mod with_tokio {
             Some(Self(tokio::time::Instant::now()))
         }
 
-        /// `None` for a time too far to come.
+        /// Returns `None` if the time is too far in the future.
         pub(crate) fn after(self, duration: Duration) -> Option<Self> {
             self.0.checked_add(duration).map(Self)
         }
@@ -32,12 +32,12 @@ mod with_tokio {
         }
     }
 
-    /// One timer a batch, registered with the runtime only when something has to wait.
+    /// The timer of a batch. It is registered with the runtime only when something has to wait.
     #[derive(Debug, Default)]
     pub(crate) struct Timer(Option<Pin<Box<Sleep>>>);
 
     impl Timer {
-        /// Whether that time has come; if not, the task is woken then.
+        /// Whether this time has come. If not, the task is woken then.
         pub(crate) fn poll(&mut self, at: Instant, cx: &mut Context<'_>) -> bool {
             let sleep = self
                 .0
@@ -45,7 +45,8 @@ mod with_tokio {
             if sleep.deadline() != at.0 {
                 sleep.as_mut().reset(at.0);
             }
-            // Once the budget of the task is spent, the timer says "not yet" whatever the time is.
+            // When the cooperative budget of the task is spent, the timer is pending whatever the
+            // time is.
             sleep.as_mut().poll(cx).is_ready() || at.has_come()
         }
     }
@@ -56,7 +57,7 @@ mod without {
     use std::task::Context;
     use std::time::Duration;
 
-    /// There is none.
+    /// There is no instant without a clock.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
     pub(crate) enum Instant {}
 

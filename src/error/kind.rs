@@ -1,4 +1,4 @@
-//! The kinds of refusals.
+//! The reasons to refuse a batch.
 
 use http::StatusCode;
 
@@ -6,9 +6,9 @@ use crate::status::final_status;
 
 /// Why a whole batch is refused.
 ///
-/// A refusal is a response, never an `Err` of the service: nothing was dispatched, and the client
-/// gets an `application/problem+json` body (RFC 9457) whose `code` is [`code`](Self::code). Neither
-/// quotes what the client sent.
+/// A refusal is a response, never an `Err` of the service. Nothing was dispatched, and the client
+/// gets an `application/problem+json` body (RFC 9457) whose `code` is [`code`](Self::code). The
+/// body never quotes what the client sent.
 ///
 /// ```
 /// use tower_multistatus::ErrorKind;
@@ -19,45 +19,45 @@ use crate::status::final_status;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The envelope, or a header that says how to read it, is not what its format asks for: 400.
+    /// The envelope, or a header that says how to read it, is invalid in its format: 400.
     Malformed,
     /// Two items have the same id: 400.
     DuplicateId,
     /// An item depends on an id that no earlier item has: 400.
     UnknownDependency,
-    /// The batch path is [`exclusive`](crate::BatchLayer::exclusive) and the method is another one
-    /// than POST: 405.
+    /// The batch path is [`exclusive`](crate::BatchLayer::exclusive) and the method is not POST:
+    /// 405.
     MethodNotAllowed,
-    /// No format can write what `Accept` asks for: 406.
+    /// No format can write a type that `Accept` allows: 406.
     NotAcceptable,
-    /// The envelope had not arrived when the deadline passed, or an error of its body has an
-    /// [`io::Error`](std::io::Error) of the kind [`TimedOut`](std::io::ErrorKind::TimedOut) among
-    /// its sources: 408. That of tower-http's `RequestBodyTimeoutLayer` has none, and is
-    /// [`UploadFailed`](Self::UploadFailed) unless a layer between maps it to one that has.
+    /// The envelope had not arrived when the batch timed out, or one of the sources of the body's
+    /// error is an [`io::Error`](std::io::Error) of the kind
+    /// [`TimedOut`](std::io::ErrorKind::TimedOut): 408. The error of tower-http's
+    /// `RequestBodyTimeoutLayer` has no such source. It becomes
+    /// [`UploadFailed`](Self::UploadFailed) unless a layer between the two maps it.
     UploadTimeout,
-    /// The body of the outer request failed before the envelope was whole: 400.
+    /// The body of the outer request failed before its end: 400.
     UploadFailed,
     /// More items than [`max_items`](crate::BatchLayer::max_items): 413.
     TooManyItems,
     /// More bytes than [`max_envelope_bytes`](crate::BatchLayer::max_envelope_bytes), or than a
-    /// body limit outside of the layer lets through: 413.
+    /// body limit outside the layer allows: 413.
     EnvelopeTooLarge,
     /// No format reads this `Content-Type`, or the envelope has a `Content-Encoding`: 415.
     UnsupportedMediaType,
-    /// The envelope has an atomicity group or a condition, which cannot be honoured: 501.
+    /// The envelope has an atomicity group or a condition, which the layer does not support: 501.
     UnsupportedAtomicity,
     /// The request has more than 1,000 header fields: 431.
     TooManyHeaders,
-    /// An item of a batch has reached a second batch endpoint: 508. One that asks for the endpoint
-    /// of its own batch fails alone.
+    /// An item of a batch has reached a second batch endpoint: 508. An item that requests the
+    /// endpoint of its own batch fails alone.
     NestedBatch,
     /// [`when`](crate::BatchLayer::when) or [`admit`](crate::BatchLayer::admit) panicked, or the
-    /// wrapped service did when it was cloned for the batch: 500.
+    /// inner service panicked when it was cloned for the batch: 500.
     Panicked,
-    /// [`admit`](crate::BatchLayer::admit) had not decided when the batch's time was over: 503.
+    /// [`admit`](crate::BatchLayer::admit) had not decided when the batch timed out: 503.
     AdmissionTimeout,
-    /// [`admit`](crate::BatchLayer::admit) said no, with this status; with 500 in the place of a
-    /// 1xx.
+    /// [`admit`](crate::BatchLayer::admit) refused the batch with this status. A 1xx becomes 500.
     NotAdmitted(StatusCode),
 }
 
@@ -82,7 +82,7 @@ impl ErrorKind {
         }
     }
 
-    /// The stable name that stands as `code` in the problem document.
+    /// The stable name of the kind, which is the `code` of the problem document.
     pub fn code(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
@@ -108,17 +108,17 @@ impl ErrorKind {
         match self {
             Self::Malformed => "the envelope is malformed",
             Self::DuplicateId => "two items have the same id",
-            Self::UnknownDependency => "an item depends on one that does not stand before it",
-            Self::MethodNotAllowed => "a batch is sent by POST",
-            Self::NotAcceptable => "no format can write what is accepted",
-            Self::UploadTimeout => "the envelope did not arrive in time",
-            Self::UploadFailed => "the envelope did not arrive whole",
+            Self::UnknownDependency => "an item depends on an id that no earlier item has",
+            Self::MethodNotAllowed => "a batch must be sent with POST",
+            Self::NotAcceptable => "no format matches the Accept header",
+            Self::UploadTimeout => "the upload of the envelope timed out",
+            Self::UploadFailed => "the upload of the envelope failed",
             Self::TooManyItems => "the batch has too many items",
             Self::EnvelopeTooLarge => "the envelope is too large",
-            Self::UnsupportedMediaType => "no format reads an envelope of this type",
+            Self::UnsupportedMediaType => "no format reads this content type",
             Self::UnsupportedAtomicity => "atomicity groups and conditions are not supported",
             Self::TooManyHeaders => "the request has too many header fields",
-            Self::NestedBatch => "a batch cannot be an item of a batch",
+            Self::NestedBatch => "a batch cannot contain another batch",
             Self::Panicked => "the service panicked before the batch ran",
             Self::AdmissionTimeout => "the batch was not admitted in time",
             Self::NotAdmitted(_) => "the batch was not admitted",

@@ -1,4 +1,4 @@
-//! Why a batch is refused.
+//! The error that refuses a batch.
 
 mod kind;
 
@@ -8,11 +8,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 pub use self::kind::ErrorKind;
 
-/// A refusal: an [`ErrorKind`], what is wrong, and where in the envelope it was found.
+/// A refusal: an [`ErrorKind`], a detail, and the place of the error in the envelope.
 ///
-/// Formats of your own return it from [`Decoder`](crate::Decoder). Callbacks
-/// ([`admit`](crate::BatchLayer::admit), [`filter`](crate::BatchLayer::filter)) can return it, or
-/// the [`StatusCode`] or [`ErrorKind`] that it is made from:
+/// Custom formats return it from [`Decoder`](crate::Decoder). Callbacks
+/// ([`admit`](crate::BatchLayer::admit), [`filter`](crate::BatchLayer::filter)) can return it, or a
+/// [`StatusCode`] or [`ErrorKind`], which convert into it:
 ///
 /// ```
 /// use http::StatusCode;
@@ -37,7 +37,7 @@ pub struct Error {
 
 /// # Construction
 impl Error {
-    /// A refusal of this kind.
+    /// Creates a refusal of this kind.
     pub fn new(kind: ErrorKind) -> Self {
         Self {
             kind,
@@ -49,7 +49,7 @@ impl Error {
         }
     }
 
-    /// Says what is wrong, in a fixed phrase; `detail` in the problem document.
+    /// Sets a fixed phrase that describes the error: `detail` in the problem document.
     ///
     /// ```
     /// use tower_multistatus::{Error, ErrorKind};
@@ -62,8 +62,8 @@ impl Error {
         self
     }
 
-    /// Says how many bytes of the envelope stand before the fault; `offset` in the problem
-    /// document, unless that has the `pointer` of an [item](Self::at_item).
+    /// Sets the number of bytes of the envelope before the error: `offset` in the problem document.
+    /// A document with the `pointer` of an [item](Self::at_item) has no `offset`.
     ///
     /// ```
     /// use tower_multistatus::{Error, ErrorKind};
@@ -75,7 +75,7 @@ impl Error {
         self
     }
 
-    /// Says which item is at fault, counted from 0; `pointer` in the problem document.
+    /// Sets the index of the invalid item, counted from 0: `pointer` in the problem document.
     pub fn at_item(mut self, index: usize) -> Self {
         self.item = Some(index);
         self
@@ -86,8 +86,8 @@ impl Error {
         self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
 
-    /// Sets a header of the response, in place of one of the same name: `RateLimit`, for instance.
-    /// `Content-Type`, `Content-Length` and `Cache-Control` of a refusal are not the caller's.
+    /// Sets a header of the response, `RateLimit` for example, and replaces one of the same name.
+    /// `Content-Type`, `Content-Length` and `Cache-Control` are set by the layer only.
     ///
     /// ```
     /// use http::{HeaderName, HeaderValue, StatusCode};
@@ -103,14 +103,14 @@ impl Error {
     }
 }
 
-/// # What it says
+/// # Inspection
 impl Error {
-    /// Why.
+    /// Returns the kind of the refusal.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The item at fault, counted from 0, where one is.
+    /// Returns the index of the invalid item, counted from 0, if the error is about one.
     pub fn item(&self) -> Option<usize> {
         self.item
     }
@@ -138,7 +138,7 @@ impl Error {
         }
     }
 
-    /// What an item that is rejected with this has of it: the status, and the headers.
+    /// Returns the status and the headers of the response of an item that a filter rejects.
     pub(crate) fn into_rejection(self) -> (StatusCode, Option<Box<HeaderMap>>) {
         (self.kind.status(), self.headers)
     }
@@ -150,9 +150,9 @@ impl From<ErrorKind> for Error {
     }
 }
 
-/// What [`admit`](crate::BatchLayer::admit) refuses a batch with, and
-/// [`filter`](crate::BatchLayer::filter) an item. With 204, 205 or 304 the response has no body,
-/// and a 1xx becomes 500.
+/// The refusal of a batch by [`admit`](crate::BatchLayer::admit), or the rejection of an item by
+/// [`filter`](crate::BatchLayer::filter). The response has no body if the status is 204, 205 or
+/// 304. A 1xx becomes 500.
 impl From<StatusCode> for Error {
     fn from(status: StatusCode) -> Self {
         Self::new(ErrorKind::NotAdmitted(status))

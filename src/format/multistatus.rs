@@ -125,7 +125,7 @@ fn put_response(answer: &Subresponse, xml: &mut Xml<Sink<'_>>) -> io::Result<()>
     let status = answer.status();
     let reason = status.canonical_reason().unwrap_or("Unknown");
     // The URL of an item that failed for its length is not repeated.
-    let href = match answer.fault.is_some() && answer.url().len() > MAX_TARGET {
+    let href = match answer.error.is_some() && answer.url().len() > MAX_TARGET {
         true => Cow::Borrowed(""),
         false => url(answer.url().as_bytes()),
     };

@@ -1,4 +1,4 @@
-//! Why one item failed, where it is the layer that says so and not the wrapped service.
+//! Errors of single items that the layer itself reports.
 
 mod style;
 
@@ -12,7 +12,7 @@ pub use self::style::ItemErrors;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// An item's failure: its status, and the problem document that becomes its body.
+/// The error of an item. It has a status, and a document that becomes the body of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ItemError {
     Method,
@@ -41,42 +41,46 @@ pub(crate) enum ItemError {
     CallFailed,
     MappedError(StatusCode),
     Panicked,
-    AnswerBroken,
-    AnswerTooLarge,
-    NotFinal,
+    ResponseBroken,
+    ResponseTooLarge,
+    InformationalStatus,
     #[cfg_attr(
         not(feature = "multipart"),
         expect(
             dead_code,
-            reason = "only multipart frames bodies by what they do not contain"
+            reason = "only multipart has a boundary that a body could contain"
         )
     )]
     Unframed,
     TotalTooLarge,
     ItemTimeout,
-    Deadline,
+    BatchTimeout,
 }
 
-/// A failure in all the words that there are for it.
-struct Words {
+/// The fixed texts of an error.
+struct FixedError {
     status: u16,
     code: &'static str,
     problem: &'static str,
     odata: &'static str,
 }
 
-/// One row a fault: status, code, title; the documents are put together by the compiler.
-macro_rules! faults {
-    ($($fault:ident => $status:literal, $code:literal, $title:literal;)*) => {
-        fn words(self) -> Option<Words> {
+/// One row per error: status, code, title. The documents are concatenated at compile time.
+macro_rules! item_errors {
+    ($($error:ident => $status:literal, $code:literal, $title:literal;)*) => {
+        fn fixed(self) -> Option<FixedError> {
             match self {
-                $(Self::$fault => Some(Words {
+                $(Self::$error => Some(FixedError {
                     status: $status,
                     code: $code,
                     problem: concat!(
-                        r#"{"type":"about:blank","title":""#, $title, r#"","status":"#, $status, r#","code":""#, $code, r#""}"#
+                        r#"{"type":"about:blank","title":""#, $title,
+                        r#"","status":"#, $status,
+                        r#","code":""#, $code, r#""}"#,
                     ),
-                    odata: concat!(r#"{"error":{"code":""#, $code, r#"","message":""#, $title, r#""}}"#),
+                    odata: concat!(
+                        r#"{"error":{"code":""#, $code, r#"","message":""#, $title, r#""}}"#,
+                    ),
                 }),)*
                 Self::Rejected(_) | Self::MappedError(_) => None,
             }
@@ -85,78 +89,79 @@ macro_rules! faults {
 }
 
 impl ItemError {
-    faults! {
-        Method => 400, "bad-method", "the method is not a method";
+    item_errors! {
+        Method => 400, "bad-method", "the method is invalid";
         MethodNotAllowed => 405, "method-not-allowed", "the method is not allowed in a batch";
-        Target => 400, "bad-target", "the URL is not one that an item may have";
-        OutsideMount => 404, "outside-mount", "the URL is not of this service";
-        Header => 400, "bad-header", "a header is not valid";
-        TooManyHeaders => 400, "too-many-headers", "the item has too many headers, or too long ones";
-        Body => 400, "bad-body", "the body is not encoded as its content type asks";
-        Base64 => 400, "bad-base64", "the body is not a string of base64";
+        Target => 400, "bad-target", "the URL is not allowed in an item";
+        OutsideMount => 404, "outside-mount", "the URL is outside of this service";
+        Header => 400, "bad-header", "a header is invalid";
+        TooManyHeaders => 400, "too-many-headers", "the item has too many or too large headers";
+        Body => 400, "bad-body", "the body does not match its content type";
+        Base64 => 400, "bad-base64", "the body is not valid base64";
         UnsupportedEncoding => 400, "unsupported-encoding", "the item's encoding is not supported";
         BodyTooLarge => 413, "body-too-large", "the body is too large";
-        NestedBatch => 508, "nested-batch", "a batch cannot be an item of a batch";
+        NestedBatch => 508, "nested-batch", "a batch cannot contain another batch";
         FailedDependency => 424, "failed-dependency", "an item that this one depends on has failed";
-        Stopped => 424, "stopped", "an earlier item has failed and the batch was to stop there";
+        Stopped => 424, "stopped", "the batch stopped after an earlier item failed";
         NotReady => 503, "not-ready", "the service was not ready";
         CallFailed => 500, "call-failed", "the service failed";
-        Panicked => 500, "panicked", "the service failed";
-        AnswerBroken => 502, "response-broken", "the body of the response broke off";
-        AnswerTooLarge => 502, "response-too-large", "the response is too large";
-        Unframed => 502, "unframed", "the response cannot be told from the envelope around it";
-        NotFinal => 502, "not-final", "the response is not final";
-        TotalTooLarge => 507, "total-too-large", "the responses are too large together";
-        ItemTimeout => 504, "item-timeout", "the item took too long";
-        Deadline => 504, "deadline", "the batch took too long";
+        Panicked => 500, "panicked", "the service panicked";
+        ResponseBroken => 502, "response-broken", "the body of the response failed before its end";
+        ResponseTooLarge => 502, "response-too-large", "the response is too large";
+        Unframed => 502, "unframed", "the response contains the boundary of the envelope";
+        InformationalStatus => 502, "not-final", "the service returned an informational status";
+        TotalTooLarge => 507, "total-too-large", "the responses exceed the total size limit";
+        ItemTimeout => 504, "item-timeout", "the item timed out";
+        BatchTimeout => 504, "deadline", "the batch timed out";
     }
 
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::Rejected(status) | Self::MappedError(status) => final_status(status),
             _ => self
-                .words()
-                .and_then(|words| StatusCode::from_u16(words.status).ok())
+                .fixed()
+                .and_then(|fixed| StatusCode::from_u16(fixed.status).ok())
                 .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
 
-    /// The stable name that stands as `code` in the item's body.
+    /// The stable name of the error, which is the `code` in the item's body.
     pub(crate) fn code(self) -> &'static str {
-        match self.words() {
-            Some(words) => words.code,
+        match self.fixed() {
+            Some(fixed) => fixed.code,
             None if matches!(self, Self::Rejected(_)) => "rejected",
             None => "call-failed",
         }
     }
 
-    /// What the item's body says, and of what type it is.
+    /// The content type and the bytes of the item's body.
     pub(crate) fn document(self, style: ItemErrors) -> (HeaderValue, Bytes) {
         let is_odata = style == ItemErrors::ODATA;
-        let document = match self.words() {
-            Some(words) if is_odata => Bytes::from_static(words.odata.as_bytes()),
-            Some(words) => Bytes::from_static(words.problem.as_bytes()),
+        let document = match self.fixed() {
+            Some(fixed) if is_odata => Bytes::from_static(fixed.odata.as_bytes()),
+            Some(fixed) => Bytes::from_static(fixed.problem.as_bytes()),
             None => self.dynamic_document(is_odata),
         };
-        match is_odata {
-            true => (JSON, document),
-            false => (PROBLEM_JSON, document),
+        if is_odata {
+            (JSON, document)
+        } else {
+            (PROBLEM_JSON, document)
         }
     }
 
-    /// Of a status that the user chose.
+    /// The document of a status that a user callback has chosen.
     fn dynamic_document(self, is_odata: bool) -> Bytes {
         let status = self.status();
         let title = status.canonical_reason().unwrap_or("the item failed");
         let code = self.code();
-        match is_odata {
-            true => format!(r#"{{"error":{{"code":"{code}","message":"{title}"}}}}"#).into(),
-            false => Problem::new(title, status, code).to_bytes(),
+        if is_odata {
+            format!(r#"{{"error":{{"code":"{code}","message":"{title}"}}}}"#).into()
+        } else {
+            Problem::new(title, status, code).to_bytes()
         }
     }
 
-    /// Whether the item was given up for what happened to others, so that a format may leave it
-    /// out.
+    /// Whether the item was not executed because of other items. Formats may leave such items out.
     pub(crate) fn is_not_executed(self) -> bool {
         matches!(self, Self::FailedDependency | Self::Stopped)
     }

@@ -1,6 +1,6 @@
-//! How an item's failure is told, where it is the layer that says so.
+//! The body format of an item's error.
 
-/// The body of an item that the layer itself has failed. The default is [`problem`](Self::problem).
+/// The body of an item that the layer itself fails. The default is [`problem`](Self::problem).
 ///
 /// ```
 /// use tower_multistatus::{BatchLayer, ItemErrors};
@@ -25,7 +25,7 @@ impl ItemErrors {
     }
 
     /// `{"error":{"code":…,"message":…}}` as `application/json` (OData 4.01 JSON Format §21).
-    /// Clients of Microsoft Graph read an item's body as JSON under that type only.
+    /// Clients of Microsoft Graph parse an item's body as JSON only if it has this type.
     pub fn odata() -> Self {
         Self::ODATA
     }

@@ -89,9 +89,9 @@ impl BatchLayer {
     pub fn base(self, base: impl Into<UrlBase>) -> Self {
         let base = base.into();
         self.with(|config| {
-            config.own_base = true;
+            config.has_base = true;
             config.targets.base = base.folder;
-            config.targets.rooted = base.is_for_all;
+            config.targets.base_for_all = base.is_for_all;
         })
     }
 
@@ -119,7 +119,7 @@ impl BatchLayer {
                 "" => String::new(),
                 prefix => format!("/{prefix}"),
             };
-            config.settle_base();
+            config.derive_base();
         })
     }
 

@@ -1,6 +1,6 @@
-//! What becomes of atomicity groups.
+//! The policy for atomicity groups.
 
-/// What becomes of change sets (`atomicityGroup` in JSON). The default is [`refuse`](Self::refuse).
+/// How change sets (`atomicityGroup` in JSON) are handled. The default is [`refuse`](Self::refuse).
 ///
 /// ```
 /// use tower_multistatus::{BatchLayer, ChangeSets};
@@ -19,18 +19,18 @@ enum Kind {
 impl ChangeSets {
     pub(crate) const BEST_EFFORT: Self = Self(Kind::BestEffort);
 
-    /// A batch with a change set is refused with 501: all or nothing was asked for, and cannot be
-    /// promised.
+    /// Refuses a batch that has a change set with 501, because the layer cannot promise all or
+    /// nothing.
     pub fn refuse() -> Self {
         Self(Kind::Refuse)
     }
 
-    /// The items of a change set run one after the other, and the first that fails ends it.
+    /// Runs the items of a change set one after the other, and stops at the first one that fails.
     ///
-    /// **Nothing is rolled back**: what the items before it did stays done, although the client
-    /// asked for all or nothing. A multipart envelope has one response for a failed change set, as
-    /// OData wants it; a JSON envelope has one for each item. Choose this if clients insist on
-    /// change sets and can live with half of one.
+    /// **Nothing is rolled back**: the effects of earlier items remain, although the client asked
+    /// for all or nothing. A multipart envelope has one response for a failed change set, as OData
+    /// requires, and a JSON envelope has one for each item. Choose this if clients insist on change
+    /// sets and can handle a half-finished one.
     pub fn best_effort() -> Self {
         Self::BEST_EFFORT
     }

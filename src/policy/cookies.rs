@@ -1,10 +1,10 @@
-//! What becomes of cookies that items set.
+//! The policy for cookies that items set.
 
 use std::collections::HashSet;
 
 use http::HeaderValue;
 
-/// What becomes of the `Set-Cookie` headers of items. The default is [`discard`](Self::discard).
+/// How the `Set-Cookie` headers of items are handled. The default is [`discard`](Self::discard).
 ///
 /// ```
 /// use tower_multistatus::{BatchLayer, SetCookie};
@@ -25,20 +25,20 @@ impl SetCookie {
     pub(super) const KEEP: Self = Self(Kind::Keep);
     pub(super) const HOIST: Self = Self(Kind::Hoist);
 
-    /// They are dropped.
+    /// Drops the cookies.
     pub fn discard() -> Self {
         Self(Kind::Discard)
     }
 
-    /// They stay on their item, where no browser looks at them.
+    /// Keeps the cookies in the response of the item, where browsers ignore them.
     pub fn keep() -> Self {
         Self::KEEP
     }
 
-    /// They are set on the outer response, in the order of the items' completion. Of several with
-    /// one name, path and domain the last wins: of two items that both start a session, the client
-    /// gets one. A streamed response has sent its headers before any item is done: there they are
-    /// dropped.
+    /// Sets the cookies on the outer response, in the order in which the items finish. Of several
+    /// with the same name, path and domain, the last one wins: if two items each start a session,
+    /// the client gets one. A streamed response sends its head before any item has finished, so its
+    /// cookies are dropped.
     pub fn hoist() -> Self {
         Self::HOIST
     }
@@ -50,33 +50,33 @@ impl Default for SetCookie {
     }
 }
 
-/// The cookies without those that a later one replaces in the client, in their order.
-pub(crate) fn last_of_each(cookies: &[HeaderValue]) -> Vec<HeaderValue> {
-    let mut places = HashSet::with_capacity(cookies.len());
+/// Returns the cookies in their order, without those that a later one replaces in the client.
+pub(crate) fn without_overwritten(cookies: &[HeaderValue]) -> Vec<HeaderValue> {
+    let mut keys = HashSet::with_capacity(cookies.len());
     let from_the_last = cookies.iter().rev();
-    let mut kept: Vec<_> = from_the_last
-        .filter(|cookie| places.insert(Place::of(cookie.as_bytes())))
+    let mut cookies: Vec<_> = from_the_last
+        .filter(|cookie| keys.insert(CookieKey::of(cookie.as_bytes())))
         .cloned()
         .collect();
-    kept.reverse();
-    kept
+    cookies.reverse();
+    cookies
 }
 
-/// What a client stores a cookie under (RFC 6265 §5.3, step 11). An attribute that is absent is not
-/// resolved against the request: two cookies may then be one to the client, which keeps the last of
-/// them by itself.
+/// The key under which a client stores a cookie (RFC 6265 §5.3, step 11). An absent attribute is
+/// not resolved against the request. Two different keys may therefore be one to the client, which
+/// then keeps the last cookie itself.
 #[derive(Debug, Default, PartialEq, Eq, Hash)]
-struct Place<'a> {
+struct CookieKey<'a> {
     name: &'a [u8],
     path: Option<&'a [u8]>,
     domain: Option<Vec<u8>>,
     is_partitioned: bool,
 }
 
-impl<'a> Place<'a> {
+impl<'a> CookieKey<'a> {
     fn of(cookie: &'a [u8]) -> Self {
         let mut members = cookie.split(|byte| *byte == b';').map(pair);
-        let mut place = Self {
+        let mut key = Self {
             name: match members.next() {
                 Some((name, Some(_))) => name,
                 _ => b"",
@@ -86,19 +86,19 @@ impl<'a> Place<'a> {
         for (attribute, value) in members {
             let value = value.filter(|value| !value.is_empty());
             if attribute.eq_ignore_ascii_case(b"path") {
-                place.path = value.filter(|path| path.starts_with(b"/"));
+                key.path = value.filter(|path| path.starts_with(b"/"));
             } else if attribute.eq_ignore_ascii_case(b"domain") {
                 let domain = value.map(|domain| domain.strip_prefix(b".").unwrap_or(domain));
-                place.domain = domain.map(<[u8]>::to_ascii_lowercase);
+                key.domain = domain.map(<[u8]>::to_ascii_lowercase);
             } else if attribute.eq_ignore_ascii_case(b"partitioned") {
-                place.is_partitioned = true;
+                key.is_partitioned = true;
             }
         }
-        place
+        key
     }
 }
 
-/// A name, and what stands after the first `=` if there is one.
+/// Splits a name from the value after the first `=`, if there is one.
 fn pair(member: &[u8]) -> (&[u8], Option<&[u8]>) {
     let mut halves = member.splitn(2, |byte| *byte == b'=');
     let name = halves.next().unwrap_or_default();

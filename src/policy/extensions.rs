@@ -1,4 +1,4 @@
-//! What of the outer request's extensions an item gets.
+//! The extensions that an item inherits from the outer request.
 
 use std::any::type_name;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use bytestring::ByteString;
 use http::Extensions;
 use http::request::Parts;
 
-use crate::panics::{Contained, catch};
+use crate::panics::{CatchDrop, catch};
 
-/// What a handler can learn of the batch that its request came in, from the request's extensions.
+/// Information about the batch that a request is part of, in the extensions of the request.
 ///
-/// Only this crate makes one, so it is also how a batch inside a batch is known. (A handler's tests
-/// can, by `SubrequestInfo::new` with the feature `test-util`.)
+/// Only this crate creates it, so a batch inside a batch is recognized by it. (The tests of a
+/// handler can create one with `SubrequestInfo::new` and the feature `test-util`.)
 ///
 /// ```
 /// use axum::{Extension, Router, routing::get};
@@ -35,16 +35,16 @@ pub struct SubrequestInfo {
     pub(crate) id: ByteString,
     pub(crate) index: usize,
     pub(crate) total: usize,
-    pub(crate) outer: Arc<Contained<Parts>>,
+    pub(crate) outer: Arc<CatchDrop<Parts>>,
 }
 
 impl SubrequestInfo {
-    /// The information of an item that no batch has carried, for a handler's own tests: the id, the
-    /// position counted from 0, the number of items, and the head of the outer request.
+    /// Creates the information for a handler's own tests: the id, the index counted from 0, the
+    /// number of items, and the head of the outer request.
     ///
     /// # Panics
     ///
-    /// If the position is not below the number of items.
+    /// If the index is not less than the number of items.
     ///
     /// ```
     /// use axum::{Extension, Router, body::Body, routing::get};
@@ -72,12 +72,15 @@ impl SubrequestInfo {
     #[cfg(feature = "test-util")]
     #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
     pub fn new(id: impl Into<String>, index: usize, total: usize, outer: Parts) -> Self {
-        assert!(index < total, "the index is a position in the batch");
+        assert!(
+            index < total,
+            "the index must be less than the number of items"
+        );
         Self {
             id: ByteString::from(id.into()),
             index,
             total,
-            outer: Arc::new(Contained::new(outer)),
+            outer: Arc::new(CatchDrop::new(outer)),
         }
     }
 
@@ -86,36 +89,36 @@ impl SubrequestInfo {
         &self.id
     }
 
-    /// Its place in the batch, counted from 0.
+    /// The index of the item in the batch, counted from 0.
     pub fn index(&self) -> usize {
         self.index
     }
 
-    /// How many items the batch has.
+    /// The number of items in the batch.
     pub fn total(&self) -> usize {
         self.total
     }
 
-    /// Method, URI, headers and extensions of the request that carried the batch.
+    /// Method, URI, headers and extensions of the outer request.
     pub fn outer(&self) -> &Parts {
         &self.outer
     }
 }
 
-/// Drops extensions, any of which may panic then: the others are leaked. What all items share is
-/// not left among them.
-pub(crate) fn discard(mut extensions: Extensions) {
+/// Drops extensions. If one of them panics, the others are leaked. The information that all items
+/// share is removed before, so that it is not leaked.
+pub(crate) fn drop_extensions(mut extensions: Extensions) {
     extensions.remove::<SubrequestInfo>();
-    drop(Contained::new(extensions));
+    drop(CatchDrop::new(extensions));
 }
 
-/// The types that were registered, each as the function that copies it.
+/// The registered types, each with the function that copies its value.
 #[derive(Clone, Debug)]
 pub(crate) struct InheritedExtensions {
     copies: Vec<fn(&Extensions, &mut Extensions)>,
     names: Vec<&'static str>,
-    /// Empty, and to be cloned: a clone keeps the room, so that it need not grow once a router has
-    /// put in its own.
+    /// Empty, but with capacity, which a clone keeps: it does not grow when a router adds its own
+    /// extensions.
     room: Extensions,
 }
 
@@ -129,17 +132,17 @@ impl InheritedExtensions {
         });
     }
 
-    /// The names of the types, in the order of their registration.
+    /// The names of the types, in the order of registration.
     pub(crate) fn names(&self) -> &[&'static str] {
         &self.names
     }
 
-    /// What a request's extensions start with.
-    pub(crate) fn room(&self) -> Extensions {
+    /// Returns empty extensions for a request.
+    pub(crate) fn preallocated(&self) -> Extensions {
         self.room.clone()
     }
 
-    /// Whether no value has panicked when it was cloned.
+    /// Copies the registered values. Returns whether no clone has panicked.
     #[inline]
     pub(crate) fn copy(&self, outer: &Extensions, item: &mut Extensions) -> bool {
         let mut copies = self.copies.iter();
@@ -150,7 +153,7 @@ impl InheritedExtensions {
 impl Default for InheritedExtensions {
     fn default() -> Self {
         let mut room = Extensions::new();
-        // Four are more than a table has room for at first.
+        // Four values exceed the initial capacity of a table.
         room.insert([(); 1]);
         room.insert([(); 2]);
         room.insert([(); 3]);

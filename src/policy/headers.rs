@@ -1,4 +1,4 @@
-//! Which headers an item may bring.
+//! The policy for the headers of an item.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use http::HeaderName;
 
 use super::hop_by_hop::is_hop_by_hop;
 
-/// About the item's own representation, or how it negotiates one: these are the item's.
+/// Headers of an item's own representation and of its negotiation. They replace inherited ones.
 const REPRESENTATION: &[&str] = &[
     "accept*",
     "content-*",
@@ -16,8 +16,8 @@ const REPRESENTATION: &[&str] = &[
     "idempotency-key",
 ];
 
-/// Others that cannot be a claim about the caller: these are the item's if the outer request has
-/// none.
+/// Other headers that cannot be a claim about the caller. They are accepted if the outer request
+/// has none.
 const NEUTRAL: &[&str] = &[
     "cache-control",
     "pragma",
@@ -26,11 +26,11 @@ const NEUTRAL: &[&str] = &[
     "x-requested-with",
 ];
 
-/// The trace is the outer request's: an item's own would put its span, and all below it, into
-/// another one. These are not the item's unless the owner allows them.
+/// Trace context is inherited from the outer request. An item's own would move its span, and all
+/// spans below it, into another trace, so it is accepted only if the owner allows it.
 const TRACE: &[&str] = &["traceparent", "tracestate"];
 
-/// Names by which gateways, browsers and other layers say who calls, from where, or what for.
+/// Names with which gateways, browsers and other layers state who calls, from where, or what for.
 const PROTECTED: &[&str] = &[
     "host",
     "authorization",
@@ -75,10 +75,10 @@ const PROTECTED: &[&str] = &[
     "proxy-*",
 ];
 
-/// Which of the headers that an item brings are taken. The default is [`guarded`](Self::guarded).
+/// Which headers of an item are accepted. The default is [`guarded`](Self::guarded).
 ///
-/// Names are compared without regard to case, and `_` is the same as `-`, because many backends
-/// fold them. A `*` at an end of a name makes it a pattern:
+/// Names are compared case-insensitively, and `_` equals `-`, because many backends treat them
+/// alike. A `*` at the start or the end of a name makes it a pattern:
 ///
 /// | pattern | matches |
 /// | --- | --- |
@@ -90,9 +90,9 @@ const PROTECTED: &[&str] = &[
 ///
 /// A `*` elsewhere (`x-*-id`) panics.
 ///
-/// Some names are never taken, whatever is allowed: those of framing and hop-by-hop headers (RFC
-/// 9110 §7.6.1), `Expect`, `Max-Forwards` and `From`. With the feature `tracing`, each header that
-/// is ignored is an event of the level `debug`.
+/// Some names are never accepted, whatever is allowed: those of framing and hop-by-hop headers (RFC
+/// 9110 §7.6.1), `Expect`, `Max-Forwards` and `From`. With the feature `tracing`, each ignored
+/// header is logged as an event of level `debug`.
 ///
 /// ```
 /// use tower_multistatus::{BatchLayer, ItemHeaders};
@@ -107,7 +107,7 @@ pub struct ItemHeaders {
     protected: Vec<String>,
 }
 
-/// What is taken of the names that are neither allowed nor protected by the owner.
+/// The rule for names that the owner has neither allowed nor protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Base {
     Guarded,
@@ -115,36 +115,36 @@ enum Base {
     AllButProtected,
 }
 
-/// What becomes of a header that an item brings.
+/// How a header of an item is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taking {
-    /// Ignored.
-    No(Ignored),
-    /// Taken, unless the outer request has one.
-    IfAbsent,
-    /// Taken, instead of an inherited one.
-    Instead,
+pub(crate) enum HeaderDecision {
+    /// Ignored, for this reason.
+    Ignore(IgnoreReason),
+    /// Accepted, unless the outer request has one.
+    AddIfAbsent,
+    /// Accepted, in place of an inherited one.
+    Replace,
 }
 
-/// Why a header that an item brings is ignored.
+/// Why a header of an item is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ignored {
-    /// No policy takes it.
+pub(crate) enum IgnoreReason {
+    /// No policy accepts it.
     Never,
     NotAllowed,
     Protected,
-    /// The outer request's trace goes on.
+    /// The item inherits the trace of the outer request.
     Trace,
     /// The outer request has one.
     Inherited,
-    /// The layer makes one.
+    /// The layer sets it.
     RequestId,
 }
 
-impl Ignored {
-    pub(crate) fn reason(self) -> &'static str {
+impl IgnoreReason {
+    pub(crate) fn text(self) -> &'static str {
         match self {
-            Self::Never => "never taken from an item",
+            Self::Never => "never accepted from an item",
             Self::NotAllowed => "not allowed by `ItemHeaders`",
             Self::Protected => "protected by `ItemHeaders`",
             Self::Trace => "the trace is the outer request's",
@@ -155,24 +155,24 @@ impl Ignored {
 }
 
 impl ItemHeaders {
-    /// An item may bring only headers that cannot be a claim about the caller.
+    /// Accepts only headers that cannot be a claim about the caller.
     ///
-    /// A gateway that strips a header from strangers' requests, and sets it on others, does not
-    /// look into an envelope. So the default is a list of what is taken, not of what is forbidden:
+    /// A gateway that strips a header from the requests of strangers, and sets it on others, does
+    /// not look into an envelope. So the default lists what is accepted, not what is forbidden:
     ///
     /// | names | on the outer request too |
     /// | --- | --- |
     /// | `Accept*`, `Content-*`, `If-*`, `Prefer`, `Range`, `Idempotency-Key` | the item's replaces it |
     /// | `Cache-Control`, `Pragma`, `Date`, `User-Agent`, `X-Requested-With` | the outer request's stays |
     ///
-    /// An item that brings no `Idempotency-Key` has the outer request's with its own id: `"k:<id>"`
-    /// for `"k"`.
+    /// An item without an `Idempotency-Key` gets that of the outer request with its own id:
+    /// `"k:<id>"` for `"k"`.
     ///
-    /// `Traceparent` and `Tracestate` (W3C Trace Context) are not taken: an item inherits those of
-    /// the outer request, so that its trace goes on. With the feature `tracing`, an item's own
+    /// `Traceparent` and `Tracestate` (W3C Trace Context) are not accepted: an item inherits those
+    /// of the outer request, so that its trace continues. With the feature `tracing`, an item's own
     /// `Traceparent` is the field `link.traceparent` of its span.
     ///
-    /// An application that reads other headers from items lists them with [`allow`](Self::allow).
+    /// Applications that read other headers from items list them with [`allow`](Self::allow).
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, ItemHeaders};
@@ -183,8 +183,8 @@ impl ItemHeaders {
         Self::of(Base::Guarded)
     }
 
-    /// An item may bring these headers and no others, except `Content-Type`, which says what its
-    /// body is. Its header replaces one of the outer request.
+    /// Accepts these headers and no others, except `Content-Type`, which describes the body of the
+    /// item. A header of the item replaces that of the outer request.
     ///
     /// # Panics
     ///
@@ -203,12 +203,12 @@ impl ItemHeaders {
         Self::of(Base::Only).allow(names)
     }
 
-    /// An item may bring any header but a list of protected ones. For applications that no gateway,
-    /// proxy or middleware speaks for.
+    /// Accepts any header but a list of protected ones. For applications in front of which no
+    /// gateway, proxy or middleware sets headers about the caller.
     ///
-    /// **No such list is ever whole.** Whatever stands in front of the service and names the caller
-    /// in a header that is not on it can be impersonated by an item. Use [`guarded`](Self::guarded)
-    /// where there is any doubt.
+    /// **No such list is ever complete.** If something in front of the service identifies the
+    /// caller in a header that is not on the list, an item can impersonate that caller. Use
+    /// [`guarded`](Self::guarded) if there is any doubt.
     ///
     /// Protected are `Host`, `Authorization`, `Cookie`, `Origin`, `Referer`, `Sec-*`, `Forwarded`,
     /// `X-Forwarded-*`, `X-Real-IP`, `*-Client-IP`, `CF-*`, `Fly-*`, `Fastly-*`, `X-Envoy-*`,
@@ -219,8 +219,8 @@ impl ItemHeaders {
     /// `X-Goog-IAP-*`, `X-User*`, `X-JWT*`, `X-Azure-*`, `X-Vercel-*`, `Via`, `Proxy`, `Proxy-*`,
     /// `Traceparent` and `Tracestate`. [`allow`](Self::allow) lifts the protection of a name.
     ///
-    /// Of the others, those that [`guarded`](Self::guarded) gives to the item replace one of the
-    /// outer request. For every other name the outer request's stays.
+    /// Headers that an item can replace with [`guarded`](Self::guarded) can be replaced here, too.
+    /// For every other name, the outer request's header wins.
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, ItemHeaders};
@@ -239,7 +239,7 @@ impl ItemHeaders {
         }
     }
 
-    /// Makes these names the item's: its header is taken, and replaces one of the outer request.
+    /// Accepts headers with these names. A header of the item replaces that of the outer request.
     ///
     /// # Panics
     ///
@@ -259,8 +259,8 @@ impl ItemHeaders {
         self
     }
 
-    /// Takes these names away from the item. It goes before [`allow`](Self::allow), in whatever
-    /// order the two are called.
+    /// Ignores headers with these names. This overrides [`allow`](Self::allow), in whatever order
+    /// the two are called.
     ///
     /// # Panics
     ///
@@ -280,28 +280,28 @@ impl ItemHeaders {
         self
     }
 
-    /// The names that were allowed one by one, folded; some with a `*`.
+    /// The allowed names and patterns, in lower case and with `-` for `_`.
     #[cfg(feature = "json")]
     pub(crate) fn allowed(&self) -> &[String] {
         &self.allowed
     }
 
-    /// `name` is in lower case.
-    pub(crate) fn taking(&self, name: &str) -> Taking {
+    /// Decides about a header. `name` is in lower case.
+    pub(crate) fn decide(&self, name: &str) -> HeaderDecision {
         let name = &*folded(name);
-        if is_never_taken(name) {
-            Taking::No(Ignored::Never)
+        if is_never_accepted(name) {
+            HeaderDecision::Ignore(IgnoreReason::Never)
         } else if is_among(&self.protected, name) {
-            Taking::No(Ignored::Protected)
+            HeaderDecision::Ignore(IgnoreReason::Protected)
         } else if is_among(&self.allowed, name) {
-            Taking::Instead
+            HeaderDecision::Replace
         } else {
-            self.base.taking(name)
+            self.base.decide(name)
         }
     }
 
-    /// The names that an item may bring, as patterns in lower case.
-    pub(crate) fn taken(&self) -> Vec<&str> {
+    /// Returns the names that are accepted, as patterns in lower case.
+    pub(crate) fn accepted_names(&self) -> Vec<&str> {
         let base = match self.base {
             Base::Guarded => [REPRESENTATION, NEUTRAL].concat(),
             Base::Only => vec!["content-type"],
@@ -311,7 +311,7 @@ impl ItemHeaders {
         base.into_iter().chain(allowed).collect()
     }
 
-    /// What of them it may not bring, as patterns in lower case.
+    /// Returns the exceptions from the accepted names, as patterns in lower case.
     pub(crate) fn protected(&self) -> Vec<&str> {
         let base = match self.base {
             Base::Guarded | Base::Only => Vec::new(),
@@ -331,24 +331,27 @@ impl Default for ItemHeaders {
 }
 
 impl Base {
-    fn taking(self, name: &str) -> Taking {
+    fn decide(self, name: &str) -> HeaderDecision {
         match self {
-            Self::Only => Taking::No(Ignored::NotAllowed),
-            _ if is_among(TRACE, name) => Taking::No(Ignored::Trace),
-            Self::AllButProtected if is_among(PROTECTED, name) => Taking::No(Ignored::Protected),
-            _ if is_among(REPRESENTATION, name) => Taking::Instead,
-            Self::AllButProtected => Taking::IfAbsent,
-            Self::Guarded if is_among(NEUTRAL, name) => Taking::IfAbsent,
-            Self::Guarded => Taking::No(Ignored::NotAllowed),
+            Self::Only => HeaderDecision::Ignore(IgnoreReason::NotAllowed),
+            _ if is_among(TRACE, name) => HeaderDecision::Ignore(IgnoreReason::Trace),
+            Self::AllButProtected if is_among(PROTECTED, name) => {
+                HeaderDecision::Ignore(IgnoreReason::Protected)
+            }
+            _ if is_among(REPRESENTATION, name) => HeaderDecision::Replace,
+            Self::AllButProtected => HeaderDecision::AddIfAbsent,
+            Self::Guarded if is_among(NEUTRAL, name) => HeaderDecision::AddIfAbsent,
+            Self::Guarded => HeaderDecision::Ignore(IgnoreReason::NotAllowed),
         }
     }
 }
 
-/// `_` and `-` are the same to servers that turn headers into environment variables.
+/// Replaces `_` by `-`: servers that turn headers into environment variables treat both alike.
 pub(crate) fn folded(name: &str) -> Cow<'_, str> {
-    match name.contains('_') {
-        true => Cow::Owned(name.replace('_', "-")),
-        false => Cow::Borrowed(name),
+    if name.contains('_') {
+        Cow::Owned(name.replace('_', "-"))
+    } else {
+        Cow::Borrowed(name)
     }
 }
 
@@ -361,26 +364,26 @@ where
         let name = name.as_ref();
         let start = name.strip_prefix('*').unwrap_or(name);
         let fixed = start.strip_suffix('*').unwrap_or(start);
-        // An asterisk is a token character, so that a name may have one.
+        // A `*` is a token character, so `HeaderName` accepts it.
         let is_name = !fixed.contains('*') && HeaderName::from_bytes(fixed.as_bytes()).is_ok();
         assert!(
             is_name || name == "*",
-            "a pattern is a header name with at most one `*` at either end"
+            "a pattern must be a header name with at most one `*` at either end"
         );
         name.to_ascii_lowercase().replace('_', "-")
     })
 }
 
-/// Nobody's to allow: what is about the connection or the message's framing, and `From`, which
-/// servers take for a person.
-fn is_never_taken(name: &str) -> bool {
-    // The content type of an item is kept apart, so one that is among the others is a second,
-    // spelled with `_`.
-    let is_ours = matches!(
+/// Whether a header cannot be allowed: it is about the connection or the framing of the message, or
+/// is `From`, which servers take for a person.
+fn is_never_accepted(name: &str) -> bool {
+    // The content type of an item is stored apart from the other headers. One among these is a
+    // second one, spelled with `_`.
+    let is_reserved = matches!(
         name,
         "content-length" | "content-type" | "expect" | "max-forwards" | "from"
     );
-    is_ours || is_hop_by_hop(name)
+    is_reserved || is_hop_by_hop(name)
 }
 
 fn is_among<P: AsRef<str>>(patterns: &[P], name: &str) -> bool {

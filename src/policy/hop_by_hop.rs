@@ -1,5 +1,5 @@
-//! Headers that are about one connection or one message's framing, not about what it says (RFC 9110
-//! §7.6.1).
+//! Hop-by-hop headers: those about one connection or the framing of one message, not about its
+//! content (RFC 9110 §7.6.1).
 
 use http::{HeaderMap, HeaderValue};
 
@@ -16,8 +16,8 @@ pub(super) fn is_hop_by_hop(name: &str) -> bool {
     ) || name.starts_with("proxy-")
 }
 
-/// Takes out what these values of `Connection` name, and so make hop-by-hop. Each name is looked up
-/// once: names and headers must not make a product.
+/// Removes the headers that these values of `Connection` name and thereby make hop-by-hop. Each
+/// name is looked up once, so that the cost is not the product of names and headers.
 pub(crate) fn remove_named_by<'a>(
     connection: impl IntoIterator<Item = &'a HeaderValue>,
     headers: &mut HeaderMap,
@@ -25,8 +25,7 @@ pub(crate) fn remove_named_by<'a>(
     let values = connection
         .into_iter()
         .filter_map(|value| value.to_str().ok());
-    // As bytes: to search a text for each comma costs more than to look at the bytes of short
-    // names.
+    // Split as bytes: names are short, and a search of text costs more for each comma.
     let names = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     let names = names.filter_map(|name| str::from_utf8(name.trim_ascii()).ok());
     for name in names.filter(|name| !name.is_empty()) {

@@ -1,4 +1,4 @@
-//! What may cross between the batch and its items: one decision a file.
+//! Policies: what may pass between a batch and its items. Each file holds one.
 
 mod change_sets;
 mod cookies;
@@ -12,13 +12,13 @@ mod url_base;
 
 pub use change_sets::ChangeSets;
 pub use cookies::SetCookie;
-pub(crate) use cookies::last_of_each;
+pub(crate) use cookies::without_overwritten;
 pub use extensions::SubrequestInfo;
-pub(crate) use extensions::{InheritedExtensions, discard};
+pub(crate) use extensions::{InheritedExtensions, drop_extensions};
 pub use headers::ItemHeaders;
-pub(crate) use headers::{Ignored, Taking, folded};
+pub(crate) use headers::{HeaderDecision, IgnoreReason, folded};
 pub(crate) use hop_by_hop::remove_named_by;
 pub(crate) use inherited::{IDEMPOTENCY_KEY, is_inherited, items_inherit};
-pub(crate) use response_headers::clean;
+pub(crate) use response_headers::filter_response_headers;
 pub use status::EnvelopeStatus;
 pub use url_base::UrlBase;

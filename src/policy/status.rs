@@ -29,17 +29,17 @@ enum Kind {
 }
 
 impl EnvelopeStatus {
-    /// 207, whatever became of the items (RFC 4918 §13).
+    /// 207, whatever the status of the items (RFC 4918 §13).
     pub fn multi_status() -> Self {
         Self(Kind::Always(StatusCode::MULTI_STATUS))
     }
 
-    /// 200, whatever became of the items.
+    /// 200, whatever the status of the items.
     pub fn ok() -> Self {
         Self(Kind::Always(StatusCode::OK))
     }
 
-    /// 200 if every item succeeded, else 207.
+    /// 200 if every item succeeded, otherwise 207.
     pub fn collapse() -> Self {
         Self::with(|summary| match summary.failed() {
             0 => StatusCode::OK,
@@ -47,9 +47,9 @@ impl EnvelopeStatus {
         })
     }
 
-    /// What the function makes of the summary. A streamed envelope has begun before there is one:
-    /// it has 207. So has one for which the function panics, or returns a status whose response has
-    /// no body: 1xx, 204, 205, 304.
+    /// The status that the function returns for the summary. A streamed response starts before
+    /// there is a summary, and has 207. So has a response for which the function panics or returns
+    /// a status that does not allow a body: 1xx, 204, 205, 304.
     pub fn with(status: impl Fn(&Summary) -> StatusCode + Send + Sync + 'static) -> Self {
         Self(Kind::With(Arc::new(status)))
     }
@@ -58,7 +58,7 @@ impl EnvelopeStatus {
         match (&self.0, summary) {
             (Kind::Always(status), _) => *status,
             (Kind::With(status), Some(summary)) => {
-                // The items have run: their responses are not lost for this.
+                // The items have run, so a panic must not lose their responses.
                 let status = catch(|| status(summary)).filter(|status| !has_no_body(*status));
                 status.unwrap_or(StatusCode::MULTI_STATUS)
             }
@@ -66,7 +66,7 @@ impl EnvelopeStatus {
         }
     }
 
-    /// Whether it is one whose response cannot have an envelope for its body.
+    /// Whether it is always a status that does not allow a body.
     pub(crate) fn has_no_body(&self) -> bool {
         matches!(self.0, Kind::Always(status) if has_no_body(status))
     }

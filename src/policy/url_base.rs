@@ -1,8 +1,8 @@
-//! Where the URLs of items start from.
+//! The base of item URLs.
 
-/// The folder that URLs of items start from, as clients see it.
+/// The folder against which item URLs are resolved, as clients see it.
 ///
-/// A slash at either end is added where there is none. The default is
+/// A missing slash at either end is added. The default is
 /// [`for_relative_urls`](Self::for_relative_urls) with the folder of the batch path.
 ///
 /// | URL of an item | `for_relative_urls("/v1.0/")` | `for_all_urls("/v1.0/")` |
@@ -11,7 +11,7 @@
 /// | `/me` | `/me` | `/v1.0/me` |
 /// | `/v1.0/me` | `/v1.0/me` | `/v1.0/me` |
 ///
-/// Absolute URLs (`https://…`) are paths of the host in both cases.
+/// The path of an absolute URL (`https://…`) is a path of the host in both cases.
 ///
 /// ```
 /// use tower_multistatus::{BatchLayer, UrlBase};
@@ -23,30 +23,30 @@
 pub struct UrlBase {
     /// Starts and ends with `/`.
     pub(crate) folder: String,
-    /// Whether it is the base of URLs that start with a slash, too.
+    /// Whether URLs that start with a slash are resolved against it, too.
     pub(crate) is_for_all: bool,
 }
 
 impl UrlBase {
-    /// Relative URLs stand in this folder (RFC 3986 §5.2). A URL that starts with a slash is a path
-    /// of the host.
+    /// Resolves relative URLs against this folder (RFC 3986 §5.2). A URL that starts with a slash
+    /// is a path of the host.
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, UrlBase};
-    /// // An item for `users/1` is one for `/api/users/1`, and `/users/1` stays what it is.
+    /// // An item with the URL `users/1` requests `/api/users/1`, and `/users/1` stays as it is.
     /// let layer = BatchLayer::new("/batch").base(UrlBase::for_relative_urls("/api/"));
     /// ```
     pub fn for_relative_urls(folder: &str) -> Self {
         Self::new(folder, false)
     }
 
-    /// Relative URLs stand in this folder, and so do URLs that start with a slash, unless they are
-    /// below it already. Clients of OData and Microsoft Graph write URLs so: the folder is their
-    /// *service root*.
+    /// Resolves relative URLs against this folder, and also URLs that start with a slash, unless
+    /// they are inside the folder already. Clients of OData and Microsoft Graph write such URLs and
+    /// call the folder their *service root*.
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, UrlBase};
-    /// // Items for `me`, `/me` and `/v1.0/me` are all for `/v1.0/me`.
+    /// // Items with the URLs `me`, `/me` and `/v1.0/me` all request `/v1.0/me`.
     /// let layer = BatchLayer::new("/v1.0/$batch").base(UrlBase::for_all_urls("/v1.0/"));
     /// ```
     pub fn for_all_urls(folder: &str) -> Self {

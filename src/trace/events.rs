@@ -1,28 +1,29 @@
-//! What happens to a batch and its items, as events.
+//! The events of a batch and its items.
 //!
-//! Their level is `info`, since a client can cause them at will, and `warn` where the service's own
-//! code has failed.
+//! Their level is `info`, because a client can cause them at will, and `warn` if code of the
+//! service has failed.
 
 use std::error::Error as StdError;
 
 use http::HeaderName;
 
 use super::TARGET;
-use super::text::{chain, shown};
+use super::text::{error_chain, loggable};
 use crate::error::{Error, ErrorKind};
 use crate::item_error::ItemError;
 
-/// `tracing` wants the level of an event at compile time.
+/// `tracing` needs the level of an event at compile time.
 macro_rules! warn_or_info {
     ($is_warning:expr, $($event:tt)+) => {
-        match $is_warning {
-            true => tracing::warn!(target: TARGET, $($event)+),
-            false => tracing::info!(target: TARGET, $($event)+),
+        if $is_warning {
+            tracing::warn!(target: TARGET, $($event)+);
+        } else {
+            tracing::info!(target: TARGET, $($event)+);
         }
     };
 }
 
-/// The whole batch.
+/// The whole batch was refused.
 #[cold]
 pub(crate) fn refused(error: &Error) {
     let kind = error.kind();
@@ -35,44 +36,45 @@ pub(crate) fn refused(error: &Error) {
     );
 }
 
-/// Inside the item's span. `error` is the inner service's.
+/// Recorded inside the item's span. `error` is the error of the inner service.
 #[cold]
-pub(crate) fn item_failed(fault: ItemError, error: Option<&(dyn StdError + 'static)>) {
+pub(crate) fn item_failed(item_error: ItemError, error: Option<&(dyn StdError + 'static)>) {
     let is_warning = matches!(
-        fault,
+        item_error,
         ItemError::NotReady
             | ItemError::CallFailed
             | ItemError::MappedError(_)
             | ItemError::Panicked
-            | ItemError::AnswerBroken
-            | ItemError::NotFinal
+            | ItemError::ResponseBroken
+            | ItemError::InformationalStatus
     );
     warn_or_info!(
         is_warning,
-        code = fault.code(),
-        status = fault.status().as_u16(),
-        error = error.and_then(chain).as_deref(),
+        code = item_error.code(),
+        status = item_error.status().as_u16(),
+        error = error.and_then(error_chain).as_deref(),
         "item failed"
     );
 }
 
-/// Inside the batch's span: the item's is closed, since it has a response that now gives way.
+/// Recorded inside the batch's span, because the span of the item is closed: it had a response,
+/// which is now replaced.
 #[cold]
-pub(crate) fn item_replaced(fault: ItemError, index: usize) {
+pub(crate) fn item_replaced(item_error: ItemError, index: usize) {
     tracing::info!(
         target: TARGET,
-        code = fault.code(),
-        status = fault.status().as_u16(),
+        code = item_error.code(),
+        status = item_error.status().as_u16(),
         item = index,
         "item failed"
     );
 }
 
-/// The value may be a secret.
+/// The value is not recorded, because it may be a secret.
 pub(crate) fn header_ignored(name: &HeaderName, reason: &'static str) {
     tracing::debug!(
         target: TARGET,
-        name = &*shown(name.as_str()),
+        name = &*loggable(name.as_str()),
         reason,
         "header of an item ignored"
     );

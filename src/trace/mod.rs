@@ -1,4 +1,4 @@
-//! Spans and events; without the feature `tracing` nothing at all.
+//! Spans and events. Without the feature `tracing`, nothing is recorded.
 
 #[cfg(feature = "tracing")]
 mod events;
@@ -22,6 +22,6 @@ pub(crate) use without::{
     BatchSpan, ItemSpan, NotFound, Warned, header_ignored, item_failed, item_replaced, refused,
 };
 
-/// The target of every span and event; the crate docs promise it.
+/// The target of every span and event, as documented in the guide.
 #[cfg(feature = "tracing")]
 const TARGET: &str = "tower_multistatus";

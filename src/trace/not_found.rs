@@ -1,4 +1,4 @@
-//! A layer inside `Router::layer` compiles, and finds nothing.
+//! A warning for a layer inside `Router::layer`, which compiles but reaches one route only.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,14 +8,14 @@ use http::StatusCode;
 use super::TARGET;
 use crate::subresponse::Subresponse;
 
-/// Fewer items may well ask for what is not there.
-const AT_LEAST: usize = 2;
+/// Minimum items for the warning. Fewer may really request what does not exist.
+const MIN_ITEMS: usize = 2;
 
-/// Whether the layer has given the warning. Its clones share it.
+/// Whether the layer has logged the warning. Clones of the layer share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Warned(Arc<AtomicBool>);
 
-/// The items of a batch that the inner service has found no route for.
+/// The items of a batch for which the inner service has found no route.
 #[derive(Debug, Default)]
 pub(crate) struct NotFound {
     items: usize,
@@ -24,9 +24,9 @@ pub(crate) struct NotFound {
 
 impl NotFound {
     pub(crate) fn count(&mut self, response: &Subresponse) {
-        // Handlers describe what they do not find; a router has nothing to say.
+        // Handlers describe what they do not find, but a router responds without a body.
         let is_bare = response.body.is_empty() && !response.is_head;
-        if response.status == StatusCode::NOT_FOUND && is_bare && response.fault.is_none() {
+        if response.status == StatusCode::NOT_FOUND && is_bare && response.error.is_none() {
             self.items += 1;
         } else if !response.is_not_executed() {
             self.has_others = true;
@@ -34,7 +34,7 @@ impl NotFound {
     }
 
     pub(crate) fn end(&self, warned: &Warned) {
-        if self.has_others || self.items < AT_LEAST || warned.0.swap(true, Ordering::Relaxed) {
+        if self.has_others || self.items < MIN_ITEMS || warned.0.swap(true, Ordering::Relaxed) {
             return;
         }
         tracing::warn!(

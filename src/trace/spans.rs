@@ -1,4 +1,4 @@
-//! One span a batch, one child span an item.
+//! One span per batch, and one child span per item.
 
 use std::time::Instant;
 
@@ -8,13 +8,13 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Span, info_span};
 
 use super::TARGET;
-use super::text::shown;
+use super::text::loggable;
 use crate::subrequest::Subrequest;
 use crate::summary::Summary;
 
-/// Whether anybody may listen. Without a subscriber, the macros of `tracing` make a span's fields
-/// for `log`, if any crate in the build turns that feature on; axum does.
-fn is_heard() -> bool {
+/// Whether a subscriber may record the spans. Without one, the macros of `tracing` still evaluate
+/// the fields of a span for `log`, if any crate in the build enables that feature, as axum does.
+fn is_enabled() -> bool {
     LevelFilter::current() >= LevelFilter::INFO
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct BatchSpan(Span);
 
 impl BatchSpan {
     pub(crate) fn new(items: usize) -> Self {
-        if !is_heard() {
+        if !is_enabled() {
             return Self(Span::none());
         }
         Self(info_span!(
@@ -44,7 +44,7 @@ impl BatchSpan {
         self.0.record("failed", summary.failed());
     }
 
-    /// To hold on to while the batch itself is borrowed.
+    /// Returns a second handle, for use while the batch itself is borrowed.
     pub(crate) fn share(&self) -> Self {
         Self(self.0.clone())
     }
@@ -54,26 +54,27 @@ impl BatchSpan {
 pub(crate) struct ItemSpan(Option<(Span, Instant)>);
 
 impl ItemSpan {
-    /// `target` is the method and the path of an item that has passed its checks.
+    /// Creates the span of an item. `target` is the method and the path of an item that has passed
+    /// its checks.
     pub(crate) fn new(
         batch: &BatchSpan,
         item: &Subrequest,
         target: Option<(&Method, &str)>,
     ) -> Self {
-        if !is_heard() {
+        if !is_enabled() {
             return Self(None);
         }
         let method = target.map(|(method, _)| method).or(item.method());
-        // A URL that was refused is not told: it may have a password in it.
+        // An invalid URL is not recorded, because it may contain a password.
         let path = target.map(|(_, path)| path);
         let span = info_span!(
             target: TARGET,
             parent: &batch.0,
             "subrequest",
-            id = &*shown(item.id()),
-            method = method.map(|method| shown(method.as_str())).as_deref(),
-            path = path.map(shown).as_deref(),
-            link.traceparent = link(item).map(shown).as_deref(),
+            id = &*loggable(item.id()),
+            method = method.map(|method| loggable(method.as_str())).as_deref(),
+            path = path.map(loggable).as_deref(),
+            link.traceparent = link(item).map(loggable).as_deref(),
             status = Empty,
             duration_ms = Empty,
         );
@@ -87,7 +88,7 @@ impl ItemSpan {
         }
     }
 
-    /// The same span, for another task.
+    /// Returns a second handle, for another task.
     pub(crate) fn share(&self) -> Self {
         Self(self.0.clone())
     }
@@ -100,7 +101,7 @@ impl ItemSpan {
     }
 }
 
-/// The span that the client says the item belongs to.
+/// The span to which the item belongs, according to the client.
 fn link(item: &Subrequest) -> Option<&str> {
     let mut headers = item.headers.iter();
     let (_, traceparent) = headers.find(|(name, _)| name == "traceparent")?;

@@ -1,4 +1,4 @@
-//! Text that is not ours, in a form that is safe to log.
+//! Foreign text in a form that is safe to log.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -6,20 +6,20 @@ use std::fmt::{self, Write};
 
 use crate::panics::catch;
 
-/// What a client sends is cut to this many characters.
+/// Maximum characters of text from a client.
 const MAX_CHARS: usize = 128;
 
-/// The text of an error and its sources is cut to this many characters.
+/// Maximum characters of an error with its sources.
 const MAX_ERROR_CHARS: usize = 1024;
 
-/// A chain of errors may be a circle.
+/// Maximum sources of an error, because a chain of sources may be a cycle.
 const MAX_SOURCES: usize = 16;
 
-/// Escaped and cut. Borrowed where there is nothing to escape, which is nearly always.
+/// Escapes and truncates a text. Borrowed if there is nothing to escape, as nearly always.
 ///
-/// It stays a string for the subscriber, which quotes strings: of a mere `Display`, a space could
-/// begin a field that was never recorded.
-pub(super) fn shown(text: &str) -> Cow<'_, str> {
+/// It is recorded as a string, because subscribers quote strings. After a space in an unquoted
+/// `Display` value, a field could begin that was never recorded.
+pub(super) fn loggable(text: &str) -> Cow<'_, str> {
     let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
     let start = text
         .as_bytes()
@@ -33,15 +33,15 @@ pub(super) fn shown(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(start);
     }
     let mut escaped = Escaped::new(MAX_CHARS);
-    // It fails when it is full.
+    // It fails when the limit is reached.
     let _ = escaped.write_str(text);
     Cow::Owned(escaped.text)
 }
 
-/// An error and its sources, escaped and cut; `None` if one of them panics.
+/// Formats an error and its sources, escaped and truncated. Returns `None` if one of them panics.
 ///
-/// It is made before the subscriber sees it, which may hold locks while it formats.
-pub(super) fn chain(error: &(dyn Error + 'static)) -> Option<String> {
+/// Formatted before the subscriber sees it, because a subscriber may hold locks while it formats.
+pub(super) fn error_chain(error: &(dyn Error + 'static)) -> Option<String> {
     catch(|| {
         let mut escaped = Escaped::new(MAX_ERROR_CHARS);
         let errors = std::iter::successors(Some(error), |&error| error.source());
@@ -55,10 +55,10 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> Option<String> {
     })
 }
 
-/// Takes text until it is full.
+/// A writer of escaped text that stops at a limit.
 struct Escaped {
     text: String,
-    /// In characters.
+    /// Remaining characters.
     room: usize,
 }
 

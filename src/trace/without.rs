@@ -1,4 +1,4 @@
-//! Nothing is recorded, and nothing is paid for it.
+//! Replacements for builds without the feature `tracing`. They record nothing and cost nothing.
 
 use std::error::Error as StdError;
 

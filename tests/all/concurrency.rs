@@ -97,7 +97,7 @@ async fn answers_are_in_the_order_of_the_request_unless_streamed_or_told_otherwi
 }
 
 fn stopped(id: &str) -> Value {
-    let title = "an earlier item has failed and the batch was to stop there";
+    let title = "the batch stopped after an earlier item failed";
     failed(id, 424, "stopped", title)
 }
 

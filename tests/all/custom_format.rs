@@ -139,7 +139,7 @@ async fn ask(envelope: &str) -> (Reply, Log) {
 const ENVELOPE: &str = "a GET /users/1 0\nb post /echo 9\none\ntwo\n\nc GET //x 0\nd GET /none 0\n";
 
 fn answer() -> String {
-    let problem = r#"{"type":"about:blank","title":"the URL is not one that an item may have","status":400,"code":"bad-target"}"#;
+    let problem = r#"{"type":"about:blank","title":"the URL is not allowed in an item","status":400,"code":"bad-target"}"#;
     let length = problem.len();
     format!(
         "lines\n0 a /users/1 200 8\n{{\"id\":1}}1 b /echo 200 9\none\ntwo\n\n2 c //x 400 {length}\n{problem}3 d /none 404 0\n2/4\n"
@@ -169,7 +169,7 @@ async fn what_it_refuses_is_a_problem_and_dispatches_nothing() {
         ),
         (
             "a GET /1 0\n GET /2 0\n",
-            r##"{"type":"about:blank","title":"the envelope is malformed","status":400,"code":"malformed","detail":"an id is not UTF-8 of 1 to 256 bytes without control characters","pointer":"#/requests/1"}"##,
+            r##"{"type":"about:blank","title":"the envelope is malformed","status":400,"code":"malformed","detail":"an id must be 1 to 256 bytes of UTF-8 without control characters","pointer":"#/requests/1"}"##,
         ),
         (
             "a GET /1 0\nb GET /2 7\nshort",

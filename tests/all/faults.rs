@@ -43,12 +43,7 @@ async fn a_bad_target_is_400() {
     ] {
         assert_eq!(
             not_dispatched(BatchLayer::new("/batch"), json!({ "url": url })).await,
-            failed(
-                "x",
-                400,
-                "bad-target",
-                "the URL is not one that an item may have"
-            ),
+            failed("x", 400, "bad-target", "the URL is not allowed in an item"),
             "{url}"
         );
     }
@@ -74,7 +69,7 @@ async fn a_bad_header_is_400() {
     ] {
         assert_eq!(
             not_dispatched(BatchLayer::new("/batch"), json!({ "headers": headers })).await,
-            failed("x", 400, "bad-header", "a header is not valid"),
+            failed("x", 400, "bad-header", "a header is invalid"),
             "{headers}"
         );
     }
@@ -95,7 +90,7 @@ async fn a_body_that_is_not_encoded_as_its_content_type_asks_is_400() {
                 "x",
                 400,
                 "bad-body",
-                "the body is not encoded as its content type asks"
+                "the body does not match its content type"
             ),
             "{content_type} {body}"
         );
@@ -113,7 +108,7 @@ async fn what_is_no_method_is_400() {
     ] {
         assert_eq!(
             not_dispatched(BatchLayer::new("/batch"), json!({ "method": method })).await,
-            failed("x", 400, "bad-method", "the method is not a method"),
+            failed("x", 400, "bad-method", "the method is invalid"),
             "{method}"
         );
     }
@@ -257,7 +252,7 @@ async fn an_answer_whose_body_breaks_off_is_502_and_nothing_of_it_is_shown() {
             "b",
             502,
             "response-broken",
-            "the body of the response broke off"
+            "the body of the response failed before its end"
         )
     );
 }

@@ -268,7 +268,7 @@ async fn information_that_a_test_makes_is_read_as_that_of_an_item() {
 
 #[cfg(feature = "test-util")]
 #[test]
-#[should_panic(expected = "the index is a position in the batch")]
+#[should_panic(expected = "the index must be less than the number of items")]
 fn information_of_an_item_beyond_the_batch_cannot_be_made() {
     let (outer, ()) = http::Request::new(()).into_parts();
     let _ = SubrequestInfo::new("x", 3, 3, outer);

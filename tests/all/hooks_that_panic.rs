@@ -14,7 +14,7 @@ use tower_multistatus::{Admission, BatchLayer, EnvelopeStatus, RequestBody};
 use crate::support::{Reply, answering, batch, failed, gets, problem, recorder, requests, send};
 
 fn panicked(id: &str) -> Value {
-    failed(id, 500, "panicked", "the service failed")
+    failed(id, 500, "panicked", "the service panicked")
 }
 
 #[tokio::test]

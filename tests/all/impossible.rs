@@ -40,7 +40,7 @@ async fn an_item_of_head_that_fails_has_no_body() {
     let rejected = failed("x", 403, "rejected", "Forbidden");
     assert_eq!(item, without_body(rejected));
     let item = answer(layer().layer(recorder().1), head("//evil")).await;
-    let title = "the URL is not one that an item may have";
+    let title = "the URL is not allowed in an item";
     assert_eq!(item, without_body(failed("x", 400, "bad-target", title)));
     let item = answer(BatchLayer::graph("/batch").layer(failing()), head("/")).await;
     let expected = json!({ "id": "x", "status": 500, "body": null,

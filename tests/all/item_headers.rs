@@ -183,7 +183,7 @@ async fn an_item_has_at_most_64_headers() {
         "x",
         400,
         "too-many-headers",
-        "the item has too many headers, or too long ones",
+        "the item has too many or too large headers",
     );
     let (item, count) = counted(brought(64)).await;
     assert_eq!((&item["status"], count), (&json!(200), 64));

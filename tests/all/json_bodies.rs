@@ -133,7 +133,7 @@ async fn an_empty_string_of_text_or_base64_is_an_empty_body() {
 async fn text_that_is_no_string_fails_its_item() {
     for body in ["1", "true", "{}", r#"["a"]"#, r#""\ud800""#] {
         for content_type in ["text/plain", "application/x-www-form-urlencoded", "a/b+xml"] {
-            let title = "the body is not encoded as its content type asks";
+            let title = "the body does not match its content type";
             assert_failed(content_type, body, "bad-body", title).await;
         }
     }
@@ -178,7 +178,7 @@ async fn bad_base64_fails_its_item() {
         "[]",
         "true",
     ] {
-        let title = "the body is not a string of base64";
+        let title = "the body is not valid base64";
         assert_failed("image/png", body, "bad-base64", title).await;
     }
 }

@@ -73,7 +73,7 @@ async fn what_is_wrong_with_the_envelope_is_said_with_its_offset() {
 
 #[tokio::test]
 async fn what_is_wrong_with_an_item_is_said_with_its_pointer() {
-    let id = "an id is not UTF-8 of 1 to 256 bytes without control characters";
+    let id = "an id must be 1 to 256 bytes of UTF-8 without control characters";
     for (item, detail) in [
         (r#"[]"#, "the item is not an object"),
         (r#""#, "trailing comma"),

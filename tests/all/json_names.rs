@@ -99,7 +99,7 @@ async fn unknown_members_are_ignored_and_may_have_duplicates_inside() {
 /// The item fails with 400, and the one before it goes on.
 async fn assert_bad_header(headers: &str) {
     let (reply, log) = ask(with(&format!(r#""headers":{headers}"#))).await;
-    let expected = failed("b", 400, "bad-header", "a header is not valid");
+    let expected = failed("b", 400, "bad-header", "a header is invalid");
     assert_eq!(reply.items(), [recorded("a"), expected], "{headers}");
     assert_eq!(log.uris(), ["/1"], "{headers}");
 }

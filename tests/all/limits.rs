@@ -243,7 +243,7 @@ async fn the_response_that_does_not_fit_is_507_and_what_was_not_begun_is_not_dis
     assert_eq!(log.len() - before, fit + 1);
     for (at, item) in reply.items().into_iter().enumerate() {
         let id = at.to_string();
-        let title = "the responses are too large together";
+        let title = "the responses exceed the total size limit";
         match at < fit {
             true => assert_eq!(item, recorded(&id)),
             false if item["body"].is_null() => {

@@ -76,7 +76,12 @@ async fn an_item_outside_the_mount_is_told_so() {
         .layer(recorder().1);
     assert_eq!(
         answer(service, json!({ "url": "/v2/users" })).await,
-        failed("x", 404, "outside-mount", "the URL is not of this service")
+        failed(
+            "x",
+            404,
+            "outside-mount",
+            "the URL is outside of this service"
+        )
     );
 }
 

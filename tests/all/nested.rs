@@ -29,7 +29,7 @@ fn refused(url: &str) -> Value {
         url,
         508,
         "nested-batch",
-        "a batch cannot be an item of a batch",
+        "a batch cannot contain another batch",
     )
 }
 
@@ -183,7 +183,7 @@ async fn an_item_at_which_when_panics_is_not_dispatched_and_the_others_go_on() {
     let items = json!([nested("/batch"), gets(&["/a"])[0]]);
     let (reply, log) = ask(layer, "/batch", items).await;
     let expected = [
-        failed("/batch", 500, "panicked", "the service failed"),
+        failed("/batch", 500, "panicked", "the service panicked"),
         recorded("0"),
     ];
     assert_eq!(reply.items(), expected);

@@ -120,7 +120,7 @@ fn assert_second_failed(reply: &Reply, expected: Value) {
 }
 
 fn panicked() -> Value {
-    failed("b", 500, "panicked", "the service failed")
+    failed("b", 500, "panicked", "the service panicked")
 }
 
 #[tokio::test]
@@ -248,7 +248,7 @@ async fn a_handler_whose_destructor_panics_harms_no_other_item() {
         three(["/", "/hangs", "/"]),
     )
     .await;
-    let timeout = failed("b", 504, "item-timeout", "the item took too long");
+    let timeout = failed("b", 504, "item-timeout", "the item timed out");
     assert_second_failed(&reply, timeout);
 }
 

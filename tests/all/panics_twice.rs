@@ -58,7 +58,7 @@ async fn a_future_that_panics_and_whose_destructor_panics_too_harms_no_other_ite
             .layer(service);
         let reply = send(service, requests(items.clone().collect())).await;
         assert_eq!(reply.statuses(), [200, 500, 500, 200]);
-        let failed = problem(500, "panicked", "the service failed");
+        let failed = problem(500, "panicked", "the service panicked");
         assert_eq!(reply.item("b")["body"], failed);
         assert_eq!(reply.item("c")["body"], failed);
     }

@@ -84,11 +84,7 @@ async fn an_item_without_a_location_is_where_it_was_asked_for_unless_it_was_a_po
     let reply = ask(layer(), items).await;
     assert_eq!(reply.item("of get")["body"], "GET /s/Products(1)/Name");
     assert_eq!(reply.item("of that")["body"], "GET /s/Products(1)/Name/x");
-    let bad = problem(
-        400,
-        "bad-target",
-        "the URL is not one that an item may have",
-    );
+    let bad = problem(400, "bad-target", "the URL is not allowed in an item");
     assert_eq!(reply.item("of post")["body"], bad);
 }
 
@@ -133,7 +129,7 @@ async fn if_match_can_be_the_etag_of_an_earlier_item() {
     let reply = ask(layer(), json!([item("1", "POST", "Nowhere"), patch])).await;
     assert_eq!(
         reply.item("2")["body"],
-        problem(400, "bad-header", "a header is not valid")
+        problem(400, "bad-header", "a header is invalid")
     );
 }
 

@@ -207,7 +207,7 @@ async fn a_dependency_that_does_not_stand_before_refuses_the_batch() {
             { "id": "b", "method": "GET", "url": "/", "dependsOn": ["a", on] },
             { "id": "c", "method": "GET", "url": "/" },
         ]);
-        let title = "an item depends on one that does not stand before it";
+        let title = "an item depends on an id that no earlier item has";
         let mut expected = problem(400, "unknown-dependency", title);
         expected["pointer"] = json!("#/requests/1");
         refused(requests(items), expected).await;
@@ -251,7 +251,7 @@ async fn a_batch_in_a_batch_is_refused_and_the_outer_one_goes_on() {
     assert_eq!(item["headers"]["Content-Type"], "application/problem+json");
     assert_eq!(
         item["body"],
-        problem(508, "nested-batch", "a batch cannot be an item of a batch")
+        problem(508, "nested-batch", "a batch cannot contain another batch")
     );
     assert_eq!(log.uris(), ["/a", "/inner"]);
 }

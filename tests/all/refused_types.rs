@@ -38,7 +38,7 @@ async fn assert_unsupported(request: Request<Body>, what: &str) {
         problem(
             415,
             "unsupported-media-type",
-            "no format reads an envelope of this type"
+            "no format reads this content type"
         ),
         "{what}"
     );
@@ -146,11 +146,7 @@ async fn written(accept: &[&str]) -> Result<String, u16> {
     );
     assert_eq!(
         reply.json(),
-        problem(
-            406,
-            "not-acceptable",
-            "no format can write what is accepted"
-        )
+        problem(406, "not-acceptable", "no format matches the Accept header")
     );
     Err(reply.status.as_u16())
 }

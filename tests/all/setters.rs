@@ -91,7 +91,7 @@ fn a_pattern_with_an_asterisk_elsewhere_than_at_an_end_panics() {
             let set = std::panic::catch_unwind(|| setter(pattern));
             let payload = set.expect_err(pattern);
             let message = payload.downcast_ref::<&str>();
-            let expected = "a pattern is a header name with at most one `*` at either end";
+            let expected = "a pattern must be a header name with at most one `*` at either end";
             assert_eq!(message, Some(&expected), "{pattern}");
         }
     }

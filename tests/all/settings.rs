@@ -125,7 +125,7 @@ async fn an_exclusive_path_takes_nothing_but_post_and_options() {
         }
         assert_eq!(
             reply.json(),
-            problem(405, "method-not-allowed", "a batch is sent by POST")
+            problem(405, "method-not-allowed", "a batch must be sent with POST")
         );
     }
     assert_eq!(log.len(), 0);

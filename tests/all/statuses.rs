@@ -132,7 +132,12 @@ async fn a_final_status_of_1xx_is_502() {
     for status in [100, 102, 103, 199] {
         assert_eq!(
             through(status, &[JSON], "{}", json!({})).await,
-            failed("x", 502, "not-final", "the response is not final")
+            failed(
+                "x",
+                502,
+                "not-final",
+                "the service returned an informational status"
+            )
         );
     }
 }

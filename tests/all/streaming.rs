@@ -255,7 +255,7 @@ async fn a_panicking_item_is_a_line_like_any_other() {
     let items = gets(&["/ok", "/panic", "/panic-body", "/panic-call", "/ok"]);
     let lines = lines(ask(service, items).await.into_body()).await;
     assert_eq!(ids(&lines), ["0", "1", "2", "3", "4"]);
-    let problem = json!({ "type": "about:blank", "title": "the service failed",
+    let problem = json!({ "type": "about:blank", "title": "the service panicked",
                           "status": 500, "code": "panicked" });
     for panicked in &lines[1..4] {
         assert_eq!(

@@ -58,7 +58,7 @@ async fn ask(items: fn() -> Vec<Subrequest>) -> (Reply, Log) {
 }
 
 fn bad_header(id: &str) -> Value {
-    failed(id, 400, "bad-header", "a header is not valid")
+    failed(id, 400, "bad-header", "a header is invalid")
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn a_header_of_any_length_is_too_much_after_others() {
             id,
             400,
             "too-many-headers",
-            "the item has too many headers, or too long ones",
+            "the item has too many or too large headers",
         )
     };
     let refused = ["b", "c", "d", "e"].map(too_many);

@@ -32,7 +32,7 @@ pub(crate) async fn assert_refused(request: Request<Body>, count: usize) {
     let (log, service) = recorder();
     let reply = send(BatchLayer::new("/batch").layer(service), request).await;
     assert_eq!(log.uris(), Vec::<String>::new());
-    let title = "the URL is not one that an item may have";
+    let title = "the URL is not allowed in an item";
     let bad = |n: usize| failed(&n.to_string(), 400, "bad-target", title);
     assert_eq!(reply.items(), (0..count).map(bad).collect::<Vec<_>>());
 }

@@ -55,11 +55,11 @@ async fn ask_router(layer: BatchLayer, router: Router, urls: &[&str]) -> (Durati
 }
 
 fn item_timeout(id: &str) -> Value {
-    failed(id, 504, "item-timeout", "the item took too long")
+    failed(id, 504, "item-timeout", "the item timed out")
 }
 
 fn deadline(id: &str) -> Value {
-    failed(id, 504, "deadline", "the batch took too long")
+    failed(id, 504, "deadline", "the batch timed out")
 }
 
 #[tokio::test(start_paused = true)]
@@ -217,7 +217,11 @@ async fn an_upload_that_is_not_done_by_the_deadline_is_refused_with_408() {
     assert_eq!(reply.status, StatusCode::REQUEST_TIMEOUT);
     assert_eq!(
         reply.json(),
-        problem(408, "upload-timeout", "the envelope did not arrive in time")
+        problem(
+            408,
+            "upload-timeout",
+            "the upload of the envelope timed out"
+        )
     );
     assert_eq!(log.len(), 0);
 }

@@ -36,7 +36,11 @@ fn assert_is(reply: &Reply, expected: Value) {
 }
 
 fn timed_out() -> Value {
-    problem(408, "upload-timeout", "the envelope did not arrive in time")
+    problem(
+        408,
+        "upload-timeout",
+        "the upload of the envelope timed out",
+    )
 }
 
 fn too_large() -> Value {
@@ -45,7 +49,7 @@ fn too_large() -> Value {
 
 #[tokio::test]
 async fn a_body_that_breaks_is_not_called_malformed() {
-    let failed = || problem(400, "upload-failed", "the envelope did not arrive whole");
+    let failed = || problem(400, "upload-failed", "the upload of the envelope failed");
     assert_refused(breaking("reset"), failed()).await;
     let reset = || io::Error::from(io::ErrorKind::ConnectionReset);
     assert_refused(breaking(reset()), failed()).await;

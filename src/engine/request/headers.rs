@@ -1,4 +1,4 @@
-//! What an item inherits from the outer request, and how its own headers go on top.
+//! The headers of an item: those that it inherits from the outer request, and its own.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -9,33 +9,34 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::content_length::content_length;
 use crate::policy::{
-    IDEMPOTENCY_KEY, Ignored, ItemHeaders, Taking, folded, is_inherited, remove_named_by,
+    HeaderDecision, IDEMPOTENCY_KEY, IgnoreReason, ItemHeaders, folded, is_inherited,
+    remove_named_by,
 };
 use crate::subrequest::Subrequest;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const ZERO: HeaderValue = HeaderValue::from_static("0");
 
-/// What a map takes at its first header anyway.
-const LEAST_ROOM: usize = 6;
+/// The capacity that a map has after its first insertion anyway.
+const MIN_CAPACITY: usize = 6;
 
-/// The inherited headers, sorted out once a batch and cloned once an item.
+/// The inherited headers, which are selected once per batch and cloned once per item.
 #[derive(Debug)]
 pub(super) struct Inherited {
     bare: HeaderMap,
-    /// With room for what a body needs, so that a clone does not have to grow; made when an item
-    /// has one.
+    /// A template with room for the headers of a body, so that a clone does not grow. Created for
+    /// the first item that has a body.
     with_body: Option<HeaderMap>,
-    /// An only item takes them as they are.
+    /// A single item takes the headers without a clone.
     is_single: bool,
-    /// The names of the outer request with `_`, by the name with `-` that servers may take them
-    /// for. Made when an item brings headers.
+    /// The header names of the outer request that contain `_`, by the name with `-` that servers
+    /// may take them for. Created when an item has headers of its own.
     underscored: OnceCell<BTreeMap<String, Vec<HeaderName>>>,
     idempotency_key: Option<HeaderValue>,
     request_ids: Option<RequestIds>,
 }
 
-/// The header that `item_request_ids` names, and the outer request's value of it.
+/// The header that `item_request_ids` names, and its value in the outer request.
 #[derive(Debug)]
 struct RequestIds {
     name: HeaderName,
@@ -44,10 +45,10 @@ struct RequestIds {
 
 impl Inherited {
     pub(super) fn new(outer: &Parts, total: usize, request_ids: Option<HeaderName>) -> Self {
-        // Names, not values: a map that is asked for more than 24 Ki places panics. The content
-        // type makes room for one more.
+        // The number of names, not of values: a map panics at a capacity above 24 Ki. One place
+        // more is for the content type.
         let room = outer.headers.keys_len().saturating_sub(1);
-        let mut bare = HeaderMap::with_capacity(room.max(LEAST_ROOM));
+        let mut bare = HeaderMap::with_capacity(room.max(MIN_CAPACITY));
         let mut idempotency_key = None;
         for (name, value) in &outer.headers {
             let text = name.as_str();
@@ -58,7 +59,7 @@ impl Inherited {
             }
         }
         remove_named_by(outer.headers.get_all(CONNECTION), &mut bare);
-        // HTTP/2 says it in `:authority`, which an origin-form request has no place for.
+        // HTTP/2 has the host in `:authority`, which an origin-form request has no place for.
         let authority = outer.uri.authority().filter(|_| !bare.contains_key(HOST));
         if let Some(Ok(host)) = authority.map(|host| HeaderValue::from_str(host.as_str())) {
             bare.insert(HOST, host);
@@ -76,24 +77,25 @@ impl Inherited {
         }
     }
 
-    /// All headers of an item: what it inherits and what it brings.
+    /// Returns all headers of an item: the inherited ones and its own.
     pub(super) fn with_item(
         &mut self,
         policy: &ItemHeaders,
         outer: &Parts,
         item: &mut Subrequest,
     ) -> HeaderMap {
-        let mut headers = match item.body.is_empty() {
-            true => self.without_body(item),
-            false => self.with_body(item),
+        let mut headers = if item.body.is_empty() {
+            self.without_body(item)
+        } else {
+            self.with_body(item)
         };
-        self.add_brought(policy, outer, item, &mut headers);
+        self.add_own_headers(policy, outer, item, &mut headers);
         self.add_idempotency_key(&item.id, &mut headers);
         if let Some(RequestIds {
             name,
             outer: Some(id),
         }) = &self.request_ids
-            && let Some(id) = derived(id, &item.id)
+            && let Some(id) = derive_value(id, &item.id)
         {
             self.remove_inherited(outer, name, &mut headers);
             headers.insert(name, id);
@@ -102,9 +104,10 @@ impl Inherited {
     }
 
     fn without_body(&mut self, item: &Subrequest) -> HeaderMap {
-        let mut headers = match self.is_single {
-            true => std::mem::take(&mut self.bare),
-            false => self.bare.clone(),
+        let mut headers = if self.is_single {
+            std::mem::take(&mut self.bare)
+        } else {
+            self.bare.clone()
         };
         if let Some(content_type) = item.content_type() {
             headers.insert(CONTENT_TYPE, content_type.clone());
@@ -118,10 +121,13 @@ impl Inherited {
 
     fn with_body(&mut self, item: &Subrequest) -> HeaderMap {
         let bare = &self.bare;
-        let template = self.with_body.get_or_insert_with(|| for_bodies(bare));
-        let mut headers = match self.is_single {
-            true => std::mem::take(template),
-            false => template.clone(),
+        let template = self
+            .with_body
+            .get_or_insert_with(|| template_for_bodies(bare));
+        let mut headers = if self.is_single {
+            std::mem::take(template)
+        } else {
+            template.clone()
         };
         let mut values = headers.values_mut();
         if let Some(first) = values.next() {
@@ -134,7 +140,7 @@ impl Inherited {
         headers
     }
 
-    fn add_brought(
+    fn add_own_headers(
         &self,
         policy: &ItemHeaders,
         outer: &Parts,
@@ -144,32 +150,35 @@ impl Inherited {
         if item.headers.is_empty() {
             return;
         }
-        let mut brought = std::mem::take(&mut item.headers);
-        brought.retain(|(name, _)| {
+        let mut own_headers = std::mem::take(&mut item.headers);
+        own_headers.retain(|(name, _)| {
             let is_request_id = self
                 .request_ids
                 .as_ref()
                 .is_some_and(|ids| folded(name.as_str()) == folded(ids.name.as_str()));
-            let ignored = match policy.taking(name.as_str()) {
-                _ if is_request_id => Some(Ignored::RequestId),
-                Taking::No(why) => Some(why),
-                Taking::IfAbsent => self.outer_has(outer, name).then_some(Ignored::Inherited),
-                Taking::Instead => None,
+            let ignored = match policy.decide(name.as_str()) {
+                _ if is_request_id => Some(IgnoreReason::RequestId),
+                HeaderDecision::Ignore(reason) => Some(reason),
+                HeaderDecision::AddIfAbsent => self
+                    .outer_has(outer, name)
+                    .then_some(IgnoreReason::Inherited),
+                HeaderDecision::Replace => None,
             };
-            if let Some(why) = ignored {
-                crate::trace::header_ignored(name, why.reason());
+            if let Some(reason) = ignored {
+                crate::trace::header_ignored(name, reason.text());
             }
             ignored.is_none()
         });
-        for (name, _) in &brought {
+        for (name, _) in &own_headers {
             self.remove_inherited(outer, name, headers);
         }
-        for (name, value) in brought {
+        for (name, value) in own_headers {
             headers.append(name, value);
         }
     }
 
-    /// In any spelling: a server that folds names would otherwise find two.
+    /// Removes an inherited header in every spelling, because a server that treats `_` as `-` would
+    /// find two.
     fn remove_inherited(&self, outer: &Parts, name: &HeaderName, headers: &mut HeaderMap) {
         let name = &*folded(name.as_str());
         headers.remove(name);
@@ -178,14 +187,14 @@ impl Inherited {
         }
     }
 
-    /// Asked of the outer request and not of what is inherited: a name that `Connection` lists is
-    /// the outer request's too.
+    /// Whether the outer request has this header. Inherited headers do not suffice: a header that
+    /// `Connection` names is not inherited, but the outer request has it.
     fn outer_has(&self, outer: &Parts, name: &HeaderName) -> bool {
         let name = &*folded(name.as_str());
         outer.headers.contains_key(name) || !self.underscored(outer, name).is_empty()
     }
 
-    /// The spellings with `_` that the outer request has of this name.
+    /// Returns the spellings of this name with `_` in the outer request.
     fn underscored(&self, outer: &Parts, name: &str) -> &[HeaderName] {
         let underscored = self.underscored.get_or_init(|| {
             let mut spellings = BTreeMap::<_, Vec<_>>::new();
@@ -202,7 +211,8 @@ impl Inherited {
         underscored.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// One key for the batch would make every item after the first a repetition.
+    /// Derives a key for each item. With one key for the batch, every item after the first would be
+    /// a repetition.
     fn add_idempotency_key(&self, id: &str, headers: &mut HeaderMap) {
         let Some(key) = &self.idempotency_key else {
             return;
@@ -210,14 +220,15 @@ impl Inherited {
         if headers.contains_key(IDEMPOTENCY_KEY) {
             return;
         }
-        if let Some(key) = derived(key, id) {
+        if let Some(key) = derive_value(key, id) {
             headers.insert(IDEMPOTENCY_KEY, key);
         }
     }
 }
 
-/// The outer request's value, made an item's own: `<outer>:<id>`, inside the quotes if it has some.
-fn derived(outer: &HeaderValue, id: &str) -> Option<HeaderValue> {
+/// Derives the value of an item from that of the outer request: `<outer>:<id>`, inside the quotes
+/// if there are any.
+fn derive_value(outer: &HeaderValue, id: &str) -> Option<HeaderValue> {
     let outer = outer.as_bytes();
     let (outer, quote) = match outer.strip_suffix(b"\"") {
         Some(open) => (open, "\""),
@@ -228,8 +239,9 @@ fn derived(outer: &HeaderValue, id: &str) -> Option<HeaderValue> {
     HeaderValue::from_maybe_shared(bytes::Bytes::from(value)).ok()
 }
 
-/// With the length first and then the type, where they are found without a search.
-fn for_bodies(bare: &HeaderMap) -> HeaderMap {
+/// Builds the template of headers for items with a body. The length is first and the type is
+/// second, so that they are found without a search.
+fn template_for_bodies(bare: &HeaderMap) -> HeaderMap {
     let mut with_body = HeaderMap::with_capacity(bare.keys_len() + 3);
     with_body.insert(CONTENT_LENGTH, ZERO);
     with_body.insert(CONTENT_TYPE, JSON);
@@ -239,6 +251,6 @@ fn for_bodies(bare: &HeaderMap) -> HeaderMap {
     with_body
 }
 
-/// What a structured string (RFC 9651 §3.3.3) can hold stays as it is.
+/// The characters that a structured string (RFC 9651 §3.3.3) cannot hold unescaped.
 const QUOTABLE: &percent_encoding::AsciiSet =
     &percent_encoding::CONTROLS.add(b'"').add(b'\\').add(b'%');

@@ -1,4 +1,4 @@
-//! The request of an item: every check that is left, and all that the inner service gets.
+//! The request of an item: the remaining checks, and the head that the inner service gets.
 
 mod headers;
 
@@ -11,41 +11,42 @@ use http::{HeaderMap, Method, Request, Uri};
 use self::headers::Inherited;
 use super::call::Unsent;
 use super::plan::Plan;
-use super::references::{References, Referents};
+use super::references::{Entities, References};
 use crate::admission::{Admission, AdmissionItem};
 use crate::body::RequestBody;
 use crate::config::Config;
 use crate::error::Error;
 use crate::item_error::ItemError;
-use crate::panics::{Contained, catch};
+use crate::panics::{CatchDrop, catch};
 use crate::policy::{self, SubrequestInfo};
 use crate::subrequest::Subrequest;
 use crate::target::Targets;
 
 /// A method and a target that have passed every check.
 #[derive(Debug)]
-pub(super) struct Checked {
+pub(super) struct CheckedTarget {
     method: Method,
     target: PathAndQuery,
 }
 
-impl Checked {
-    /// The method and the path.
-    pub(super) fn shown(&self) -> (&Method, &str) {
+impl CheckedTarget {
+    /// Returns the method and the path.
+    pub(super) fn method_and_path(&self) -> (&Method, &str) {
         (&self.method, self.target.path())
     }
 }
 
-/// Why an item is not dispatched, and the headers that the user gives its response.
+/// The error of an item that is not dispatched, and the headers that a user callback gives its
+/// response.
 struct Rejection {
-    fault: ItemError,
+    error: ItemError,
     headers: Option<Box<HeaderMap>>,
 }
 
 impl From<ItemError> for Rejection {
-    fn from(fault: ItemError) -> Self {
+    fn from(error: ItemError) -> Self {
         Self {
-            fault,
+            error,
             headers: None,
         }
     }
@@ -55,22 +56,22 @@ impl From<Error> for Rejection {
     fn from(error: Error) -> Self {
         let (status, headers) = error.into_rejection();
         Self {
-            fault: ItemError::Rejected(status),
+            error: ItemError::Rejected(status),
             headers,
         }
     }
 }
 
-/// Makes the requests of a batch's items.
+/// Builds the requests of the items of a batch.
 #[derive(Debug)]
 pub(super) struct Requests {
-    outer: Arc<Contained<Parts>>,
+    outer: Arc<CatchDrop<Parts>>,
     inherited: Inherited,
     total: usize,
 }
 
 impl Requests {
-    pub(super) fn new(config: &Config, outer: Arc<Contained<Parts>>, total: usize) -> Self {
+    pub(super) fn new(config: &Config, outer: Arc<CatchDrop<Parts>>, total: usize) -> Self {
         Self {
             inherited: Inherited::new(&outer, total, config.request_ids.clone()),
             outer,
@@ -78,41 +79,43 @@ impl Requests {
         }
     }
 
-    /// What an item asks for, if it is allowed to. Of what is wrong with it, what its envelope
-    /// shows is told first.
+    /// Checks the method, the URL and the size of the body. Errors that the envelope alone shows
+    /// are reported first.
     pub(super) fn check(
         &self,
         config: &Config,
         item: &Subrequest,
         references: References,
-        referents: &Referents,
-    ) -> Result<Checked, ItemError> {
+        entities: &Entities,
+    ) -> Result<CheckedTarget, ItemError> {
         let method = item.allowed_method(&config.methods)?;
         let targets = Targets::new(&config.targets, &self.outer);
         let is_too_large = item.body.len() > config.limits.max_item_body_bytes;
         let target = match references.url {
             None => targets.resolve(&item.url)?,
             Some(_) if is_too_large => return Err(ItemError::BodyTooLarge),
-            Some(on) => targets.resolve(&referents.url(on, item)?)?,
+            Some(on) => targets.resolve(&entities.url(on, item)?)?,
         };
-        match is_too_large {
-            true => Err(ItemError::BodyTooLarge),
-            false => Ok(Checked { method, target }),
+        if is_too_large {
+            Err(ItemError::BodyTooLarge)
+        } else {
+            Ok(CheckedTarget { method, target })
         }
     }
 
-    /// The request that the inner service gets: the very parts that the filter has seen.
+    /// Builds the request that the inner service gets. Its head is the one that the filter has
+    /// checked.
     pub(super) fn build<B>(
         &mut self,
         config: &Config,
         index: usize,
         item: &mut Subrequest,
-        checked: Checked,
+        checked: CheckedTarget,
     ) -> Result<Unsent<B>, ItemError> {
-        let mut extensions = config.extensions.room();
+        let mut extensions = config.extensions.preallocated();
         let outer = &self.outer.extensions;
         if !config.extensions.copy(outer, &mut extensions) {
-            policy::discard(extensions);
+            policy::drop_extensions(extensions);
             return Err(ItemError::Panicked);
         }
         extensions.insert(SubrequestInfo {
@@ -134,19 +137,19 @@ impl Requests {
         }
         let (parts, body) = request.into_parts();
         if let Err(rejection) = check_parts(config, &parts, is_at_batch_path) {
-            policy::discard(parts.extensions);
+            policy::drop_extensions(parts.extensions);
             if rejection.headers.is_some() {
                 item.extras_mut().rejection_headers = rejection.headers;
             }
-            return Err(rejection.fault);
+            return Err(rejection.error);
         }
         Ok(Unsent::new(Request::from_parts(parts, body)))
     }
 }
 
-/// Checks the parts that would be dispatched: whether this layer would itself take them for a
-/// batch, which must not leave (a gateway's way back to the layer would be a loop that no
-/// extension marks), and what the filter says.
+/// Checks the head of the request that would be dispatched. A request that this layer would itself
+/// treat as a batch is an error, because a gateway could route it back to the layer, and no
+/// extension marks such a loop. Then the filter decides.
 fn check_parts(config: &Config, item: &Parts, is_at_batch_path: bool) -> Result<(), Rejection> {
     if is_at_batch_path {
         match config.is_batch(item) {
@@ -164,22 +167,23 @@ fn check_parts(config: &Config, item: &Parts, is_at_batch_path: bool) -> Result<
     }
 }
 
-/// What `admit` gets to see: the items that may be dispatched. The target of one that refers to an
-/// earlier item is not known yet.
-pub(crate) fn admission(config: &Config, plan: &Plan, outer: &Arc<Contained<Parts>>) -> Admission {
+/// Builds the argument of `admit`: the items that may be dispatched. The target of an item that
+/// refers to an earlier one is not known yet.
+pub(crate) fn admission(config: &Config, plan: &Plan, outer: &Arc<CatchDrop<Parts>>) -> Admission {
     let targets = Targets::new(&config.targets, outer);
     let checked = |(index, (item, refers)): (usize, (&Subrequest, bool))| {
-        let is_sound = item.fault.is_none();
+        let is_valid = item.error.is_none();
         let fits = item.body.len() <= config.limits.max_item_body_bytes;
         let method = item.allowed_method(&config.methods).ok();
-        let target = match refers {
-            true => None,
-            false => Some(targets.resolve(&item.url).ok()?),
+        let target = if refers {
+            None
+        } else {
+            Some(targets.resolve(&item.url).ok()?)
         };
         Some(AdmissionItem {
             id: item.id.clone(),
             index,
-            method: method.filter(|_| is_sound && fits)?,
+            method: method.filter(|_| is_valid && fits)?,
             target,
         })
     };

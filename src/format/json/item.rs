@@ -170,7 +170,7 @@ impl<'a> ItemReader<'a> {
             if !names.insert(name.clone()) {
                 return Err(Why::DuplicateName.at(start));
             }
-            if item.brings(&name) {
+            if item.has_header(&name) {
                 item.fail(ItemError::Header);
             }
             if self.parser.peek() == Some(b'[') {

@@ -109,7 +109,7 @@ impl Reader {
             }
             let index = found.len();
             // Filled in its place: it is large to move.
-            found.push(Subrequest::nameless());
+            found.push(Subrequest::without_id());
             if let Some((item, earlier)) = found.split_last_mut() {
                 let read = items.read(item, earlier);
                 read.map_err(|invalid| Refused {

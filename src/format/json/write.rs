@@ -179,7 +179,7 @@ impl<'a> Kind<'a> {
         let body = subresponse.body();
         let is_trusted = writer.is_trusted;
         // What the layer itself has written needs no check.
-        let is_sound = || is_trusted || subresponse.fault.is_some() || is_json(body);
+        let is_sound = || is_trusted || subresponse.error.is_some() || is_json(body);
         if body.is_empty() {
             Self::None
         } else if about.is_encoded {

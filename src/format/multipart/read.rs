@@ -86,7 +86,7 @@ impl Reader {
                 self.max_items,
             ));
         }
-        let mut item = Subrequest::nameless();
+        let mut item = Subrequest::without_id();
         if group.is_some() {
             item.extras_mut().group = group;
         }

@@ -29,7 +29,7 @@ fn answer(id: &'static str, status: u16, body: impl Into<Bytes>) -> Subresponse 
 
 fn not_executed(id: &'static str) -> Subresponse {
     let mut answer = answer(id, 200, "");
-    answer.replace(ItemError::Stopped);
+    answer.replace_with_error(ItemError::Stopped);
     answer
 }
 

@@ -73,7 +73,7 @@ impl Writer {
         put_delimiter(boundary, out);
         if out.is_streamed() && self.stands_in(answer) {
             item_replaced(ItemError::Unframed, answer.index());
-            return self.put_part(&answer.instead(ItemError::Unframed), out);
+            return self.put_part(&answer.with_error(ItemError::Unframed), out);
         }
         self.put_part(answer, out);
     }

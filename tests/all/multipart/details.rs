@@ -23,7 +23,7 @@ async fn what_is_wrong_with_a_part_is_said_with_its_pointer() {
     let nested = format!("--c\r\n{set}\r\n\r\n\r\n--c--");
     let many = format!("{http}\r\n{}x: 1", "x: 1\r\n".repeat(64));
     let too_many = "the part has more than 64 headers, or 16 KiB of them";
-    let id = "an id is not UTF-8 of 1 to 256 bytes without control characters";
+    let id = "an id must be 1 to 256 bytes of UTF-8 without control characters";
     let cases = [
         (second("X: 1", request), "a part has no `Content-Type`"),
         (

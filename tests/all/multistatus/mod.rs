@@ -171,10 +171,7 @@ async fn items_are_responses_in_the_order_of_the_request() {
     assert_eq!(status, "HTTP/1.1 400 Bad Request");
     assert_eq!(
         (description.as_str(), title.as_str()),
-        (
-            "D:responsedescription",
-            "the URL is not one that an item may have"
-        )
+        ("D:responsedescription", "the URL is not allowed in an item")
     );
     assert_eq!(responses[4][1].1, "HTTP/1.1 424 Failed Dependency");
 }

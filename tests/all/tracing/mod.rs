@@ -244,7 +244,7 @@ async fn a_header_that_was_ignored_is_an_event_of_its_item_that_says_why() {
         ("b", &long[..128], "not allowed by `ItemHeaders`"),
         ("c", "range", "protected by `ItemHeaders`"),
         ("d", "user-agent", "the outer request has one"),
-        ("e", "max-forwards", "never taken from an item"),
+        ("e", "max-forwards", "never accepted from an item"),
         ("f", "tracestate", "the trace is the outer request's"),
         ("g", "x-request-id", "made by `item_request_ids`"),
     ];
