@@ -117,19 +117,19 @@
 //!    body of a response. (With the feature `timeout`. Nothing can interrupt a handler that blocks
 //!    its thread, and a streamed response also waits for its reader.)
 //! 7. The contract of tower holds: the instance that is called is the one that was made ready. A
-//! request that is not a batch uses what [`poll_ready`](tower::Service::poll_ready) has reserved. A
-//! batch releases it before the body is read.
+//!    request that is not a batch uses what [`poll_ready`](tower::Service::poll_ready) has
+//!    reserved. A batch releases it before the body is read.
 //! 8. Dropping the response cancels all items in flight at once. No task outlives its batch,
-//! because none is spawned, unless you set [`BatchLayer::executor`]. With an executor, an item that
-//! another thread is polling at that moment ends with that poll.
+//!    because none is spawned, unless you set [`BatchLayer::executor`]. With an executor, an item
+//!    that another thread is polling at that moment ends with that poll.
 //! 9. An item is trusted no more than the request that carried it. It may have a header of its own
 //!    only if that cannot claim another peer, host, origin or user ([`ItemHeaders::guarded`]). It
 //!    gets an extension only if [its type was registered](BatchLayer::inherit_extension).
 //! 10. A batch inside a batch does not run. An item that is itself a batch for this layer fails
-//! with 508 and is not dispatched. A second batch endpoint that an item reaches refuses it with
-//! 508.
+//!     with 508 and is not dispatched. A second batch endpoint that an item reaches refuses it with
+//!     508.
 //! 11. Errors never quote what a client has sent, and never contain the text of an inner error.
-//! They have a fixed title, a code and an index.
+//!     They have a fixed title, a code and an index.
 //! 12. The error type of the inner service does not change. A refusal is a response.
 //!
 //! Atomicity is not among these promises. An envelope that requires it is refused with 501, unless
