@@ -66,9 +66,9 @@
 //!
 //! | for | types |
 //! | --- | --- |
-//! | a batch endpoint | [`BatchLayer`], its service [`Batch`], [`check_service`] |
+//! | a batch endpoint | [`BatchLayer`], its service [`Batch`] with [`ResponseFuture`], [`check_service`] |
 //! | settings | [`ItemHeaders`], [`UrlBase`], [`EnvelopeStatus`], [`Order`], [`SetCookie`], [`ItemErrors`], [`ChangeSets`] |
-//! | user callbacks | [`Admission`], [`AdmissionItem`], [`Error`], [`ErrorKind`] |
+//! | user callbacks | [`Admission`], [`AdmissionItem`], [`Decision`], [`Error`], [`ErrorKind`] |
 //! | handlers | [`SubrequestInfo`] |
 //! | bodies | [`RequestBody`] of an item, [`ResponseBody`] of the outer response |
 //! | formats | [`Json`], [`NdJson`], `Multipart`, `MultiStatus` |

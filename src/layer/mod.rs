@@ -72,32 +72,43 @@ mod openapi;
 ///
 /// # All settings
 ///
+/// In the order of the sections below.
+///
 /// | setting | default |
 /// | --- | --- |
-/// | [`format`](Self::format) | [`Json`](crate::Json), [`NdJson`](crate::NdJson) |
+/// | **Formats** | |
+/// | [`format`](Self::format), [`clear_formats`](Self::clear_formats) | [`Json`](crate::Json), [`NdJson`](crate::NdJson) |
+/// | **Limits of number and size** | |
 /// | [`max_items`](Self::max_items) | 100 items |
 /// | [`max_envelope_bytes`](Self::max_envelope_bytes) | 1 MiB |
 /// | [`max_item_body_bytes`](Self::max_item_body_bytes) | 256 KiB |
 /// | [`max_response_bytes`](Self::max_response_bytes) | 1 MiB per item |
 /// | [`max_total_response_bytes`](Self::max_total_response_bytes) | 8 MiB, if buffered |
+/// | **Concurrency** | |
 /// | [`concurrency`](Self::concurrency) | 8 items |
 /// | [`executor`](Self::executor) | none: items run in the task of the outer request |
+/// | **Limits of time** | |
 /// | [`item_timeout`](Self::item_timeout), [`batch_timeout`](Self::batch_timeout) | 10 s, 30 s |
+/// | **Requests of items** | |
+/// | [`item_headers`](Self::item_headers) | [`ItemHeaders::guarded`](crate::ItemHeaders::guarded) |
+/// | [`item_request_ids`](Self::item_request_ids) | none: items inherit the request id of the outer request |
+/// | [`allow_methods`](Self::allow_methods) | GET HEAD POST PUT PATCH DELETE OPTIONS |
+/// | [`base`](Self::base) | the folder of the batch path, for relative URLs |
+/// | [`mounted_at`](Self::mounted_at) | no prefix |
+/// | [`public_origin`](Self::public_origin) | none |
+/// | [`inherit_extension`](Self::inherit_extension) | no type |
+/// | **Responses** | |
 /// | [`status`](Self::status) | 207 |
 /// | [`order`](Self::order) | that of the items; if streamed, that of completion |
 /// | [`streamed`](Self::streamed) | NDJSON only |
 /// | [`continue_on_error`](Self::continue_on_error) | yes |
-/// | [`item_headers`](Self::item_headers) | [`ItemHeaders::guarded`](crate::ItemHeaders::guarded) |
-/// | [`item_request_ids`](Self::item_request_ids) | none: items inherit the request id of the outer request |
 /// | [`set_cookie`](Self::set_cookie) | [`SetCookie::discard`](crate::SetCookie::discard) |
 /// | [`item_errors`](Self::item_errors) | [`ItemErrors::problem`](crate::ItemErrors::problem) |
-/// | [`allow_methods`](Self::allow_methods) | GET HEAD POST PUT PATCH DELETE OPTIONS |
-/// | [`base`](Self::base) | the folder of the batch path, for relative URLs |
-/// | [`public_origin`](Self::public_origin) | none |
-/// | [`mounted_at`](Self::mounted_at) | no prefix |
-/// | [`when`](Self::when), [`admit`](Self::admit), [`filter`](Self::filter), [`map_error`](Self::map_error) | none |
+/// | **The batch path** | |
 /// | [`exclusive`](Self::exclusive), [`describe`](Self::describe) | no |
-/// | [`inherit_extension`](Self::inherit_extension) | no type |
+/// | **User callbacks** | |
+/// | [`when`](Self::when), [`admit`](Self::admit), [`filter`](Self::filter), [`map_error`](Self::map_error) | none |
+/// | **Settings for published protocols** | |
 /// | [`change_sets`](Self::change_sets) | [`ChangeSets::refuse`](crate::ChangeSets::refuse): 501 |
 /// | [`references`](Self::references), [`encode_urls`](Self::encode_urls) | no |
 /// | [`echo_headers`](Self::echo_headers) | none |
