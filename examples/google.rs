@@ -1,7 +1,7 @@
 //! A batch endpoint for clients of Google's APIs: `cargo run --example google --features
 //! multipart`, then paste what it prints.
 //!
-//! It listens on 127.0.0.1:3000, or on the port that `PORT` says (0 is any free one).
+//! It listens on 127.0.0.1:3000, or on the port in `PORT` (0 is any free port).
 
 use std::collections::BTreeMap;
 use std::env;
@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-const TRY: &str = r#"# A write, a read and an item that is not there. They run concurrently; each has the id that it brought.
+const TRY: &str = r#"# A write, a read, and a read that fails. They run concurrently.
 curl -s 'http://ADDRESS/batch/demo/v1' -H 'content-type: multipart/mixed; boundary=b' --data-binary @- <<'END'
 --b
 Content-Type: application/http
@@ -64,7 +64,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the items of a batch are asked of. It knows nothing of batches.
+/// The API that the items of a batch reach. It has no code for batches.
 fn api() -> Router {
     Router::new()
         .route("/items", get(list).post(insert))

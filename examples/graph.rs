@@ -1,7 +1,7 @@
 //! A batch endpoint for clients of Microsoft Graph: `cargo run --example graph`, then paste what it
 //! prints.
 //!
-//! It listens on 127.0.0.1:3000, or on the port that `PORT` says (0 is any free one).
+//! It listens on 127.0.0.1:3000, or on the port in `PORT` (0 is any free port).
 
 use std::env;
 use std::error::Error;
@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-const TRY: &str = r#"# A message for whoever I am, a photo, a message that is not there, and a request that depends on it.
+const TRY: &str = r#"# A user, a new message, a photo, an item that fails, and one that depends on it.
 curl -sw '\n' 'http://ADDRESS/v1.0/$batch' -H 'content-type: application/json' -d '{"requests": [
   {"id": "1", "method": "GET",  "url": "/me"},
   {"id": "2", "method": "POST", "url": "/me/messages", "dependsOn": ["1"],
@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the items of a batch are asked of. It knows nothing of batches.
+/// The API that the items of a batch reach. It has no code for batches.
 fn api() -> Router {
     Router::new()
         .route("/me", get(me).patch(change_me))
@@ -63,7 +63,7 @@ struct Mailbox(Arc<Mutex<Data>>);
 
 struct Data {
     me: Value,
-    /// A message that was deleted is null.
+    /// A deleted message is null.
     messages: Vec<Value>,
 }
 
@@ -124,8 +124,8 @@ async fn photo() -> impl IntoResponse {
 
 async fn messages(State(mailbox): State<Mailbox>) -> Json<Value> {
     let messages = mailbox.with(|data| data.messages.clone());
-    let there: Vec<_> = messages.into_iter().filter(|it| !it.is_null()).collect();
-    Json(json!({ "value": there }))
+    let existing: Vec<_> = messages.into_iter().filter(|it| !it.is_null()).collect();
+    Json(json!({ "value": existing }))
 }
 
 async fn add_message(State(mailbox): State<Mailbox>, Json(mut message): Json<Value>) -> Response {

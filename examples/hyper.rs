@@ -1,7 +1,7 @@
 //! A batch endpoint on plain hyper, HTTP/1 and HTTP/2: `cargo run --example hyper`, then paste what
 //! it prints.
 //!
-//! It listens on 127.0.0.1:3000, or on the port that `PORT` says (0 is any free one).
+//! It listens on 127.0.0.1:3000, or on the port in `PORT` (0 is any free port).
 
 use std::convert::Infallible;
 use std::env;
@@ -31,7 +31,7 @@ curl -sN --http2-prior-knowledge http://ADDRESS/batch \
   {"id": "1", "method": "GET", "url": "/hello"},
   {"id": "2", "method": "GET", "url": "/nowhere"}]}'
 
-# What is no batch goes straight to the service.
+# Any other request goes to the service unchanged.
 curl -sw '\n' http://ADDRESS/echo -d 'not a batch'
 "#;
 
@@ -53,13 +53,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let server = auto::Builder::new(TokioExecutor::new());
             let served = server.serve_connection(TokioIo::new(stream), service);
             if let Err(error) = served.await {
-                eprintln!("a connection broke: {error}");
+                eprintln!("connection failed: {error}");
             }
         });
     }
 }
 
-/// The body of a request is hyper's own, or that of an item: `RequestBody` is either.
+/// `RequestBody` is the body of an item, or hyper's own body of any other request.
 async fn serve(
     request: Request<RequestBody<Incoming>>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -67,9 +67,9 @@ async fn serve(
         (&Method::GET, "/hello") => text(StatusCode::OK, "hello"),
         (&Method::POST, "/echo") => match request.into_body().collect().await {
             Ok(body) => text(StatusCode::OK, body.to_bytes()),
-            Err(_) => text(StatusCode::BAD_REQUEST, "the body broke off"),
+            Err(_) => text(StatusCode::BAD_REQUEST, "the body is incomplete"),
         },
-        _ => text(StatusCode::NOT_FOUND, "there is nothing here"),
+        _ => text(StatusCode::NOT_FOUND, "not found"),
     })
 }
 

@@ -1,7 +1,7 @@
-//! Two batch endpoints in one application, each with rules of its own: `cargo run --example
-//! per_route`.
+//! Two batch endpoints in one application, each with its own rules: `cargo run --example
+//! per_route`, then paste what it prints.
 //!
-//! It listens on 127.0.0.1:3000, or on the port that `PORT` says (0 is any free one).
+//! It listens on 127.0.0.1:3000, or on the port in `PORT` (0 is any free port).
 
 use std::env;
 use std::error::Error;
@@ -18,19 +18,19 @@ use tokio::net::TcpListener;
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-const TRY: &str = r#"# The public endpoint: /catalog and below is all that its items reach.
+const TRY: &str = r#"# The public endpoint: its items reach only URLs below /catalog.
 curl -sw '\n' http://ADDRESS/public/batch -H 'content-type: application/json' -d '{"requests": [
   {"id": "1", "method": "GET", "url": "/catalog/tea"},
   {"id": "2", "method": "GET", "url": "/stock/tea"}]}'
 
-# It takes three items at most.
+# A batch there has at most three items: this one is refused.
 curl -sw '\n' http://ADDRESS/public/batch -H 'content-type: application/json' -d '{"requests": [
   {"id": "1", "method": "GET", "url": "/catalog/tea"},
   {"id": "2", "method": "GET", "url": "/catalog/rum"},
   {"id": "3", "method": "GET", "url": "/catalog/jam"},
   {"id": "4", "method": "GET", "url": "/catalog/ham"}]}'
 
-# The partners' endpoint reaches everything, at 5 items a minute: of these two batches the second is refused.
+# The partners' endpoint: its items reach all URLs, at 5 items per minute. The second batch is refused.
 for attempt in first second; do
   curl -siw '\n' http://ADDRESS/partners/batch -H 'content-type: application/json' -d '{"requests": [
     {"id": "1", "method": "GET", "url": "/catalog/tea"},
@@ -44,9 +44,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let public = BatchLayer::new("/public/batch")
         .max_items(3)
         .max_envelope_bytes(16 << 10)
-        .filter(|item| match item.uri.path().starts_with("/catalog/") {
-            true => Ok(()),
-            false => Err(StatusCode::FORBIDDEN),
+        .filter(|item| {
+            if item.uri.path().starts_with("/catalog/") {
+                Ok(())
+            } else {
+                Err(StatusCode::FORBIDDEN)
+            }
         });
 
     let budget = Budget::new(5, Duration::from_secs(60));
@@ -71,7 +74,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the items of both endpoints are asked of.
+/// The API that the items of both endpoints reach.
 fn api() -> Router {
     Router::new()
         .route(
@@ -84,7 +87,7 @@ fn api() -> Router {
         )
 }
 
-/// So many items in a window of time, for all clients together.
+/// A rate limit: a number of items per window of time, for all clients together.
 struct Budget {
     items: usize,
     window: Duration,
@@ -101,8 +104,8 @@ impl Budget {
         }
     }
 
-    /// All items of a batch, or none of them: then it is refused with 429, and told when to come
-    /// back.
+    /// Charges for all items of a batch. If there are too many, charges for none and refuses the
+    /// batch with 429 and `Retry-After`.
     fn charge(&self, items: usize) -> Result<(), tower_multistatus::Error> {
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         if spent.0.elapsed() >= self.window {

@@ -1,9 +1,8 @@
 //! An axum application with a batch endpoint: `cargo run --example server --features tracing`, then
 //! paste what it prints.
 //!
-//! It listens on 127.0.0.1:3000, or on the port that `PORT` says (0 is any free one). Log lines go
-//! to the standard error: those of refused batches and failed items are there with the feature
-//! `tracing`.
+//! It listens on 127.0.0.1:3000, or on the port in `PORT` (0 is any free port). Log lines go to the
+//! standard error. With the feature `tracing`, they include refused batches and failed items.
 
 use std::env;
 use std::error::Error;
@@ -23,7 +22,7 @@ use tokio::net::TcpListener;
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-const TRY: &str = r#"# A batch: an order that depends on a user, a photo, an item that fails and one that depends on it.
+const TRY: &str = r#"# A user, an order that depends on it, a photo, an item that fails, and one that depends on that.
 curl -sw '\n' http://ADDRESS/batch -H 'content-type: application/json' -d '{"requests": [
   {"id": "user",  "method": "GET",  "url": "/users/1"},
   {"id": "order", "method": "POST", "url": "/orders", "dependsOn": ["user"], "body": {"user": 1, "total": 12.50}},
@@ -31,13 +30,13 @@ curl -sw '\n' http://ADDRESS/batch -H 'content-type: application/json' -d '{"req
   {"id": "gone",  "method": "GET",  "url": "/users/9"},
   {"id": "after", "method": "GET",  "url": "/note", "dependsOn": ["gone"]}]}'
 
-# Streamed, a line an item, as each finishes. The first one takes a second, the second one panics.
+# Streamed: one line per item, when it finishes. The first item takes a second, the second panics.
 curl -sN http://ADDRESS/batch -H 'content-type: application/json' -H 'accept: application/x-ndjson' -d '{"requests": [
   {"id": "slow",  "method": "GET", "url": "/slow"},
   {"id": "crash", "method": "GET", "url": "/crash"},
   {"id": "note",  "method": "GET", "url": "/note"}]}'
 
-# Refused, with nothing run: two items have the same id.
+# Refused before any item runs: two items have the same id.
 curl -sw '\n' http://ADDRESS/batch -H 'content-type: application/json' -d '{"requests": [
   {"id": "1", "method": "POST", "url": "/orders", "body": {"user": 1, "total": 1}},
   {"id": "1", "method": "POST", "url": "/orders", "body": {"user": 1, "total": 2}}]}'
@@ -48,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .init();
-    // Handlers and rate limits by address look for the peer's address in items too.
+    // Gives items the peer's address, for handlers and rate limits that use it.
     let batch = BatchLayer::new("/batch").inherit_extension::<ConnectInfo<SocketAddr>>();
     let api = api();
     let app = api.clone().route_service("/batch", batch.layer(api));
@@ -65,7 +64,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the items of a batch are asked of. It knows nothing of batches.
+/// The API that the items of a batch reach. It has no code for batches.
 fn api() -> Router {
     Router::new()
         .route("/users/{id}", get(user))
@@ -121,7 +120,7 @@ async fn slow() -> &'static str {
     "slow, but here"
 }
 
-/// Inside a batch a panic fails one item, and no other.
+/// In a batch, a panic fails one item only.
 async fn crash() {
-    panic!("this handler always panics, to show what comes of it");
+    panic!("this handler always panics, as an example");
 }

@@ -1,8 +1,8 @@
 //! A batch endpoint for any tower service: many HTTP requests in, one Multi-Status response out.
 //!
 //! [`BatchLayer`] is middleware. A client sends one *batch* of many requests. Each *item* of the
-//! batch runs through the wrapped service, in process, as a request of its own. The client gets all
-//! responses in one, or each as soon as its item finishes.
+//! batch runs through the inner service, in process, as a request of its own. The client gets all
+//! responses at once, or each as soon as its item finishes.
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -60,12 +60,24 @@
 //! | [`observing`](guide::observing) | spans, events and log lines |
 //! | [`performance`](guide::performance) | what a batch costs |
 //! | [`scope`](guide::scope) | what the layer does not do |
-//! | [`compile_errors`](guide::compile_errors) | when a layered service does not compile |
+//! | [`compile_errors`](guide::compile_errors) | what to do when a layered service does not compile |
+//!
+//! # Types
+//!
+//! | for | types |
+//! | --- | --- |
+//! | a batch endpoint | [`BatchLayer`], its service [`Batch`] with [`ResponseFuture`], [`check_service`] |
+//! | settings | [`ItemHeaders`], [`UrlBase`], [`EnvelopeStatus`], [`Order`], [`SetCookie`], [`ItemErrors`], [`ChangeSets`] |
+//! | user callbacks | [`Admission`], [`AdmissionItem`], [`Decision`], [`Error`], [`ErrorKind`] |
+//! | handlers | [`SubrequestInfo`] |
+//! | bodies | [`RequestBody`] of an item, [`ResponseBody`] of the outer response |
+//! | formats | [`Json`], [`NdJson`], `Multipart`, `MultiStatus` |
+//! | your own format | [`Format`], [`Decoder`], [`Encoder`], [`Subrequest`], [`Subresponse`], [`Summary`], [`Frames`], [`Limits`] |
 //!
 //! # Settings
 //!
-//! Every setting is a method of [`BatchLayer`], which has [a table of all
-//! defaults](BatchLayer#all-settings). None has to be set.
+//! Every setting is a method of [`BatchLayer`], with a default. See the [table of all
+//! settings](BatchLayer#all-settings).
 //!
 //! ```
 //! use http::StatusCode;
@@ -78,21 +90,24 @@
 //!     .concurrency(4)
 //!     .item_timeout(Duration::from_secs(2))
 //!     .status(EnvelopeStatus::collapse())
-//!     .filter(|item| match item.uri.path().starts_with("/admin/") {
-//!         true => Err(StatusCode::FORBIDDEN),
-//!         false => Ok(()),
+//!     .filter(|item| {
+//!         if item.uri.path().starts_with("/admin/") {
+//!             Err(StatusCode::FORBIDDEN)
+//!         } else {
+//!             Ok(())
+//!         }
 //!     });
 //! ```
 //!
 //! # Promises
 //!
-//! 1. An item is one value from the bytes of its request to those of its response. What was checked
-//!    is byte for byte what runs.
-//! 2. The whole envelope is checked before anything runs. An error in its last byte [refuses the
+//! 1. An item is one value, from the bytes of its request to the bytes of its response. The item
+//!    that runs is byte for byte the item that was checked.
+//! 2. The whole envelope is checked before any item runs. An error in its last byte [refuses the
 //!    batch](guide::errors#what-refuses-the-batch). An invalid method, URL, header or body fails
-//!    its item alone.
-//! 3. Every item of an accepted batch gets exactly one response, with its own id. None runs twice,
-//!    and nothing is retried.
+//!    its item only.
+//! 3. Every item of an accepted batch gets exactly one response, with its own id. No item runs
+//!    twice, and nothing is retried.
 //! 4. The envelope is well-formed whatever a handler does: any bytes, any headers, a panic, no
 //!    response at all. No item can add, remove or change the result of another. (A program built
 //!    with `panic = "abort"` still ends at a panic.)
@@ -101,24 +116,25 @@
 //! 6. Every batch ends by its `batch_timeout`, whatever hangs: the upload, readiness, a call, the
 //!    body of a response. (With the feature `timeout`. Nothing can interrupt a handler that blocks
 //!    its thread, and a streamed response also waits for its reader.)
-//! 7. tower's contract is kept: the instance that was made ready is the one that is called. What
-//!    [`poll_ready`](tower::Service::poll_ready) has reserved serves a request that is not a batch.
-//!    For a batch, it is given back before the body is read.
-//! 8. Dropping the response cancels every item in flight at once. No task outlives its batch: none
-//!    is spawned, unless you set [`BatchLayer::executor`]. An item that another thread is polling
-//!    at that moment ends with that poll.
-//! 9. An item is trusted no more than the request that carried it. A header of its own is used only
-//!    if it cannot claim another peer, host, origin or user ([`ItemHeaders::guarded`]), and an
-//!    extension reaches it only if [its type was registered](BatchLayer::inherit_extension).
-//! 10. A batch inside a batch does not run. An item that this layer would itself take for a batch
-//!     fails with 508 and is not dispatched. A second batch endpoint that an item reaches refuses
-//!     it with 508.
-//! 11. Errors never quote what a client sent, and never show the text of an inner error. They have
-//!     a fixed title, a code and an index.
-//! 12. The error type of your service stays what it is. A refusal is a response.
+//! 7. The contract of tower holds: the instance that is called is the one that was made ready. A
+//!    request that is not a batch uses what [`poll_ready`](tower::Service::poll_ready) has
+//!    reserved. A batch releases it before the body is read.
+//! 8. Dropping the response cancels all items in flight at once. No task outlives its batch,
+//!    because none is spawned, unless you set [`BatchLayer::executor`]. With an executor, an item
+//!    that another thread is polling at that moment ends with that poll.
+//! 9. An item is trusted no more than the request that carried it. It may have a header of its own
+//!    only if that cannot claim another peer, host, origin or user ([`ItemHeaders::guarded`]). It
+//!    gets an extension only if [its type was registered](BatchLayer::inherit_extension).
+//! 10. A batch inside a batch does not run. An item that is itself a batch for this layer fails
+//!     with 508 and is not dispatched. A second batch endpoint that an item reaches refuses it with
+//!     508.
+//! 11. Errors never quote what a client has sent, and never contain the text of an inner error.
+//!     They have a fixed title, a code and an index.
+//! 12. The error type of the inner service does not change. A refusal is a response.
 //!
-//! Atomicity is not among them: an envelope that asks for it is refused with 501, unless you choose
-//! [`ChangeSets::best_effort`]. [`scope`](guide::scope) says what else the layer does not do.
+//! Atomicity is not among these promises. An envelope that requires it is refused with 501, unless
+//! you set [`ChangeSets::best_effort`]. [`scope`](guide::scope) lists what else the layer does not
+//! do.
 //!
 //! # Features
 //!
@@ -127,26 +143,27 @@
 //! | `json` | yes | [`Json`] and [`NdJson`], and the `graph` dialect |
 //! | `timeout` | yes | `item_timeout` and `batch_timeout`, with tokio's timer |
 //! | `multipart` | no | `multipart/mixed` of `application/http`, and the `google` dialect; with `json`, the `odata` dialect |
-//! | `multistatus` | no | the format `MultiStatus`: XML of RFC 4918 §13, written |
+//! | `multistatus` | no | the format `MultiStatus`: XML of RFC 4918 §13, written only |
 //! | `tracing` | no | [spans and events](guide::observing) |
-//! | `test-util` | no | for tests of handlers: `SubrequestInfo::new`; of formats: `Subresponse::new`, `Summary::new`, `Frames::into_bytes` |
+//! | `test-util` | no | for the tests of handlers: `SubrequestInfo::new`; for the tests of formats: `Subresponse::new`, `Summary::new`, `Frames::into_bytes` |
 //!
-//! The crate spawns nothing by itself and needs no runtime, with one exception: with `timeout`, a
-//! tokio runtime with its time driver has to be there when an item or the upload has to wait.
-//! `#[tokio::main]` has one; a runtime that is built by hand calls `enable_time` or `enable_all`.
-//! Without it, the layer panics at that moment. On other runtimes, turn default features off.
+//! The crate spawns nothing by itself and needs no runtime, with one exception: with `timeout`,
+//! waiting for an item or for the upload needs a tokio runtime with its time driver. With
+//! `#[tokio::main]` there is one. A runtime that is built by hand has to call `enable_time` or
+//! `enable_all`. Without it, the layer panics when it has to wait. On other runtimes, disable the
+//! default features.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 #![cfg_attr(
     not(feature = "json"),
-    allow(dead_code, reason = "some of it only JSON uses")
+    allow(dead_code, reason = "only JSON uses some of the functions")
 )]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing))]
 
 pub mod guide;
 
-// The modules in layers, from the face to the ground: each imports only from groups below its own.
-// `tests/imports.rs` holds this.
+// The modules in layers, the public API first. A module imports only from layers below its own.
+// `tests/imports.rs` checks this.
 
 mod layer;
 
@@ -222,7 +239,7 @@ pub use summary::Summary;
 #[cfg(doctest)]
 mod does_not_compile;
 
-/// Runs the README's examples as tests.
+/// Runs the examples of the README as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

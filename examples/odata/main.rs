@@ -1,7 +1,7 @@
-//! A small OData service with batches, as version 4 and as version 2: `cargo run --example odata
-//! --features multipart`, then paste what it prints.
+//! A small OData service with batches, in versions 4 and 2: `cargo run --example odata --features
+//! multipart`, then paste what it prints.
 //!
-//! It listens on 127.0.0.1:3000, or on the port that `PORT` says (0 is any free one).
+//! It listens on 127.0.0.1:3000, or on the port in `PORT` (0 is any free port).
 
 use std::env;
 use std::error::Error;
@@ -20,7 +20,7 @@ mod version;
 use products::Products;
 use version::Version;
 
-const TRY: &str = r#"# JSON. The second item changes what the first one has made ($1), if that is still as it was made; the last one fails.
+const TRY: &str = r#"# JSON. The second item changes the product of the first ($1), if its ETag is the same. The last one fails.
 curl -sw '\n' 'http://ADDRESS/odata4/$batch' -H 'content-type: application/json' --data-binary @- <<'END'
 {"requests": [
   {"id": "1", "method": "POST",  "url": "Products", "body": {"Id": "rum", "Name": "Rum"}},
@@ -30,7 +30,7 @@ curl -sw '\n' 'http://ADDRESS/odata4/$batch' -H 'content-type: application/json'
   {"id": "5", "method": "GET",   "url": "Products('ham')"}]}
 END
 
-# Multipart: a change set of two, then a read of what came of it.
+# Multipart: a change set of two items, then a read of the result.
 curl -s 'http://ADDRESS/odata4/$batch' -H 'content-type: multipart/mixed; boundary=b' --data-binary @- <<'END'
 --b
 Content-Type: multipart/mixed; boundary=c
@@ -60,7 +60,7 @@ GET Products('jam') HTTP/1.1
 --b--
 END
 
-# The same products by OData 2.
+# The same products in OData 2.
 curl -sw '\n' 'http://ADDRESS/odata2/Products'
 "#;
 
@@ -71,7 +71,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .nest("/odata4", products::service(&products, Version::Four))
         .nest("/odata2", products::service(&products, Version::Two));
 
-    // Products are kept in memory, without transactions: half of a change set can stay done.
+    // Products are in memory, without transactions: if a change set fails, its first items remain.
     let four = BatchLayer::odata("/odata4/$batch").change_sets(ChangeSets::best_effort());
     let two = BatchLayer::odata("/odata2/$batch")
         .change_sets(ChangeSets::best_effort())

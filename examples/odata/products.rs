@@ -1,4 +1,4 @@
-//! The service itself: products, in memory. It knows nothing of batches.
+//! The OData service: products, in memory. It has no code for batches.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -71,8 +71,8 @@ pub(crate) fn service(products: &Products, version: Version) -> Router {
         .with_state((products.clone(), version))
 }
 
-/// A function for all resources, because `Products('tea')` is one segment of a path and MERGE is no
-/// method of axum's.
+/// Handles all resources, because `Products('tea')` is one segment of a path, and axum has no
+/// routes for MERGE.
 async fn resource(
     State((products, version)): State<(Products, Version)>,
     method: Method,
@@ -84,7 +84,7 @@ async fn resource(
     let key = resource
         .strip_prefix("Products('")
         .and_then(|rest| rest.strip_suffix("')"));
-    let done = match (method.as_str(), resource.as_str(), key) {
+    let result = match (method.as_str(), resource.as_str(), key) {
         ("GET", "Products", _) => products.list(version, options.filter.as_deref()),
         ("POST", "Products", _) => products.create(version, &body),
         ("GET", _, Some(id)) => products.read(version, id),
@@ -95,16 +95,16 @@ async fn resource(
         }
         _ => Err((StatusCode::NOT_FOUND, "no such resource")),
     };
-    done.unwrap_or_else(|(status, message)| version.error(status, message))
+    result.unwrap_or_else(|(status, message)| version.error(status, message))
 }
 
-type Done = Result<Response, (StatusCode, &'static str)>;
+type ODataResult = Result<Response, (StatusCode, &'static str)>;
 
 const NO_PRODUCT: (StatusCode, &str) = (StatusCode::NOT_FOUND, "no such product");
 
 impl Products {
-    /// `$filter` can be `Name eq '..'`, and nothing else.
-    fn list(&self, version: Version, filter: Option<&str>) -> Done {
+    /// Lists products. The only `$filter` is `Name eq '..'`.
+    fn list(&self, version: Version, filter: Option<&str>) -> ODataResult {
         let name = match filter {
             None => None,
             Some(filter) => filter
@@ -114,14 +114,14 @@ impl Products {
                 .map(Some)?,
         };
         let products = self.lock();
-        let chosen = products
+        let selected = products
             .values()
             .filter(|product| name.is_none_or(|name| product.name == name));
-        let chosen = version.collection(chosen.collect::<Vec<_>>());
-        Ok((version.header(), chosen).into_response())
+        let selected = version.collection(selected.collect::<Vec<_>>());
+        Ok((version.header(), selected).into_response())
     }
 
-    fn create(&self, version: Version, body: &[u8]) -> Done {
+    fn create(&self, version: Version, body: &[u8]) -> ODataResult {
         let mut product: Product = parse(body)?;
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         if product.id.is_empty() || !product.id.bytes().all(is_plain) {
@@ -133,7 +133,7 @@ impl Products {
         product.revision = 1;
         let mut products = self.lock();
         if products.contains_key(&product.id) {
-            return Err((StatusCode::CONFLICT, "there is such a product"));
+            return Err((StatusCode::CONFLICT, "the product exists already"));
         }
         products.insert(product.id.clone(), product.clone());
         let location = format!("{}/Products('{}')", version.root(), product.id);
@@ -142,14 +142,14 @@ impl Products {
         Ok((StatusCode::CREATED, version.header(), headers, product).into_response())
     }
 
-    fn read(&self, version: Version, id: &str) -> Done {
+    fn read(&self, version: Version, id: &str) -> ODataResult {
         let products = self.lock();
         let product = products.get(id).ok_or(NO_PRODUCT)?;
         let etag = [(ETAG, product.etag())];
         Ok((version.header(), etag, version.entity(product)).into_response())
     }
 
-    fn change(&self, version: Version, id: &str, headers: &HeaderMap, body: &[u8]) -> Done {
+    fn change(&self, version: Version, id: &str, headers: &HeaderMap, body: &[u8]) -> ODataResult {
         let change: Change = parse(body)?;
         let mut products = self.lock();
         let product = products.get_mut(id).ok_or(NO_PRODUCT)?;
@@ -157,10 +157,7 @@ impl Products {
             && expected != "*"
             && *expected != product.etag()
         {
-            return Err((
-                StatusCode::PRECONDITION_FAILED,
-                "it has been changed meanwhile",
-            ));
+            return Err((StatusCode::PRECONDITION_FAILED, "the product has changed"));
         }
         product.name = change.name;
         product.revision += 1;
@@ -168,7 +165,7 @@ impl Products {
         Ok((StatusCode::NO_CONTENT, version.header(), etag).into_response())
     }
 
-    fn delete(&self, version: Version, id: &str) -> Done {
+    fn delete(&self, version: Version, id: &str) -> ODataResult {
         self.lock().remove(id).ok_or(NO_PRODUCT)?;
         Ok((StatusCode::NO_CONTENT, version.header()).into_response())
     }
@@ -179,5 +176,5 @@ impl Products {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, (StatusCode, &'static str)> {
-    serde_json::from_slice(body).map_err(|_| (StatusCode::BAD_REQUEST, "that is no product"))
+    serde_json::from_slice(body).map_err(|_| (StatusCode::BAD_REQUEST, "invalid product"))
 }

@@ -1,4 +1,4 @@
-//! What is written differently in OData 2 and 4.
+//! The differences between OData 2 and 4.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -20,7 +20,7 @@ impl Version {
         }
     }
 
-    /// The header that says the version.
+    /// The header with the version.
     pub(crate) fn header(self) -> [(&'static str, &'static str); 1] {
         match self {
             Self::Two => [("dataserviceversion", "2.0")],
@@ -52,7 +52,7 @@ impl Version {
     }
 }
 
-/// The products' metadata, which clients of OData 2 begin with.
+/// The metadata of the service, which clients of OData 2 read first.
 pub(crate) const METADATA: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 <edmx:Edmx Version="1.0" xmlns:edmx="http://schemas.microsoft.com/ado/2007/06/edmx">
   <edmx:DataServices m:DataServiceVersion="2.0" xmlns:m="http://schemas.microsoft.com/ado/2007/08/dataservices/metadata">

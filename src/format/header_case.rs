@@ -1,10 +1,10 @@
-//! Header names in the spelling that clients look for.
+//! Header names in the spelling that clients expect.
 
 use http::HeaderName;
 
 use super::Frames;
 
-/// Registered spellings that are not simply each word capitalised.
+/// Registered spellings in which not simply each word is capitalized. Sorted by the name.
 const REGISTERED: &[(&str, &str)] = &[
     ("content-id", "Content-ID"),
     ("content-md5", "Content-MD5"),
@@ -31,7 +31,8 @@ const REGISTERED: &[(&str, &str)] = &[
     ("x-xss-protection", "X-XSS-Protection"),
 ];
 
-/// Writes the name as it is registered, `x-ms-*` as it is, any other with each word capitalised.
+/// Writes a header name in its registered spelling. Names that begin with `x-ms-` stay in lower
+/// case. In all others, each word is capitalized.
 pub(super) fn put_name(name: &HeaderName, out: &mut Frames) {
     let name = name.as_str();
     if name.starts_with("x-ms-") {

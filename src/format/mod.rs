@@ -1,4 +1,4 @@
-//! The wire formats: bytes in, items out; responses in, bytes out; no I/O.
+//! The wire formats. A decoder turns bytes into items, an encoder turns responses into bytes.
 
 use std::any::Any;
 use std::fmt;
@@ -80,15 +80,15 @@ pub trait Format: fmt::Debug + Any + Send + Sync {
     /// name.
     fn media_types(&self) -> &[&str];
 
-    /// Returns what reads the envelope of this request, or `None` if the format only writes.
+    /// Returns the decoder for the envelope of this request, or `None` if the format only writes.
     ///
     /// Also called to list the formats that read, in `Accept-Post` for example. The request then
-    /// has another media type or none, and the result is dropped: `None` must not depend on the
-    /// request. `None` unless overridden.
+    /// has another media type or none, and the decoder is dropped. So whether this returns `None`
+    /// must not depend on the request. The default is `None`.
     ///
     /// # Errors
     ///
-    /// Refuses the batch, before its body is read.
+    /// An error refuses the batch, before its body is read.
     fn decoder(
         &self,
         envelope: &Parts,
@@ -98,14 +98,14 @@ pub trait Format: fmt::Debug + Any + Send + Sync {
         None
     }
 
-    /// Returns what writes the response to this request, or `None` if the format only reads.
+    /// Returns the encoder for the response to this request, or `None` if the format only reads.
     fn encoder(&self, envelope: &Parts) -> Option<Box<dyn Encoder>>;
 }
 
 /// Reads an envelope: bytes in, items out. It does no I/O.
 ///
-/// An implementation ends with an error as soon as it has found more than [`Limits::max_items`]
-/// items. The getters of [`Subrequest`] let its tests assert on what it found:
+/// An implementation returns an error as soon as it has found more than [`Limits::max_items`]
+/// items. Its tests can assert on the items with the getters of [`Subrequest`]:
 ///
 /// ```
 /// use bytes::Bytes;
@@ -140,14 +140,15 @@ pub trait Format: fmt::Debug + Any + Send + Sync {
 /// # Ok::<(), Error>(())
 /// ```
 pub trait Decoder: Send {
-    /// Whether the items run one after the other. `false` unless overridden.
+    /// Whether the items run one after the other. The default is `false`.
     fn is_sequential(&self) -> bool {
         false
     }
 
-    /// Whether clients of this format mean the items by `Accept`. The envelope of the response then
-    /// has the same format although `Accept` asks for JSON, or for a type that no format writes;
-    /// only the name of another format of the layer counts. `false` unless overridden.
+    /// Whether clients of this format send an `Accept` that is meant for the items. The response
+    /// then has the same format as the batch, even if `Accept` asks for JSON or for a type that no
+    /// format writes. It has another format only if `Accept` names one of the layer, other than
+    /// JSON. The default is `false`.
     fn accept_is_for_items(&self) -> bool {
         false
     }
@@ -156,14 +157,14 @@ pub trait Decoder: Send {
     ///
     /// # Errors
     ///
-    /// Refuses the batch.
+    /// An error refuses the batch.
     fn push(&mut self, chunk: Bytes, found: &mut Vec<Subrequest>) -> Result<(), Error>;
 
-    /// The envelope has ended.
+    /// Called at the end of the envelope. Adds the items that are left.
     ///
     /// # Errors
     ///
-    /// Refuses the batch.
+    /// An error refuses the batch.
     fn end(&mut self, found: &mut Vec<Subrequest>) -> Result<(), Error>;
 }
 
@@ -175,62 +176,62 @@ pub trait Encoder: Send {
     /// The `Content-Type` of the envelope.
     fn content_type(&self) -> HeaderValue;
 
-    /// The status of the outer response, if the format fixes it. It goes before
-    /// [`BatchLayer::status`](crate::BatchLayer::status). One whose response has no body (1xx, 204,
-    /// 205, 304) is not taken. `None` unless overridden.
+    /// The status of the outer response, if the format prescribes it. It takes precedence over
+    /// [`BatchLayer::status`](crate::BatchLayer::status). A status whose response has no body (1xx,
+    /// 204, 205, 304) is ignored. The default is `None`.
     fn status(&self) -> Option<StatusCode> {
         None
     }
 
-    /// Whether the envelope is sent while items run, unless
-    /// [`BatchLayer::streamed`](crate::BatchLayer::streamed) says otherwise. `false` unless
-    /// overridden.
+    /// Whether the envelope is sent while items run.
+    /// [`BatchLayer::streamed`](crate::BatchLayer::streamed) takes precedence. The default is
+    /// `false`.
     fn is_streamed(&self) -> bool {
         false
     }
 
-    /// Whether the responses stand in the order of the request, whatever
-    /// [`BatchLayer::order`](crate::BatchLayer::order) says. `false` unless overridden.
+    /// Whether the responses have to be in the order of the items. This takes precedence over
+    /// [`BatchLayer::order`](crate::BatchLayer::order). The default is `false`.
     fn is_ordered(&self) -> bool {
         false
     }
 
-    /// Adds further headers to the outer response.
+    /// Adds headers to the outer response.
     fn headers(&self, headers: &mut HeaderMap) {
         let _ = headers;
     }
 
-    /// Writes what stands before the first response.
+    /// Writes the start of the envelope, before the first response.
     fn begin(&mut self, out: &mut Frames) {
         let _ = out;
     }
 
     /// Writes one response.
     ///
-    /// If it makes the envelope too large, the layer takes back what was written, and calls this
-    /// again with a shorter response for the same item. So an encoder must not count calls:
-    /// [`Frames::written`] tells whether anything stands in front, [`Subresponse::index`] which
-    /// item it is.
+    /// If the response makes the envelope too large, the layer removes it, and calls this again
+    /// with a shorter response for the same item. So an encoder must not count calls.
+    /// [`Frames::written`] shows whether anything was written before, and [`Subresponse::index`]
+    /// which item it is.
     fn push(&mut self, response: &Subresponse, out: &mut Frames);
 
-    /// Writes the responses of an atomicity group, in their order. Called only if the envelope
-    /// [is ordered](Self::is_ordered). Calls [`push`](Self::push) for each unless overridden.
+    /// Writes the responses of an atomicity group, in the order of its items. Called only if the
+    /// envelope [is ordered](Self::is_ordered). The default calls [`push`](Self::push) for each.
     fn push_group(&mut self, group: &[Subresponse], out: &mut Frames) {
         for response in group {
             self.push(response, out);
         }
     }
 
-    /// Maximum bytes of a response without URL, headers and body, for the item with this id. A
-    /// buffered envelope keeps so much room for each item whose response is still to be written, so
-    /// that it stays within
-    /// [`max_total_response_bytes`](crate::BatchLayer::max_total_response_bytes). 256 bytes and six
-    /// times the id unless overridden.
+    /// Maximum bytes of a response without URL, headers and body, for the item with this id. The
+    /// default is 256 bytes and six times the length of the id.
+    ///
+    /// A buffered envelope reserves this space for each response that is still to be written. So it
+    /// stays within [`max_total_response_bytes`](crate::BatchLayer::max_total_response_bytes).
     fn least_len(&self, id: &str) -> usize {
         256 + 6 * id.len()
     }
 
-    /// Writes what stands after the last response.
+    /// Writes the end of the envelope, after the last response.
     fn end(&mut self, summary: &Summary, out: &mut Frames) {
         let _ = (summary, out);
     }

@@ -1,4 +1,4 @@
-//! Multi-Status XML (RFC 4918 §13), out.
+//! Multi-Status XML (RFC 4918 §13), written only.
 
 use std::borrow::Cow;
 use std::io;
@@ -20,21 +20,28 @@ use crate::subresponse::Subresponse;
 use crate::summary::Summary;
 use crate::target::MAX_TARGET;
 
-/// What no URL has in it. It may stand in that of an item which failed for it.
+/// Characters that no URL can have. The URL of an item that failed may have them.
 const NOT_IN_URLS: &AsciiSet = &CONTROLS.add(b' ');
 
-/// The Multi-Status envelope of WebDAV (RFC 4918 §13): `application/xml` (also `text/xml`), out,
-/// always with the status 207.
+/// The Multi-Status envelope of WebDAV (RFC 4918 §13), always with the status 207.
 ///
-/// A layer has it if it was added with [`format`](crate::BatchLayer::format). Clients choose it by
-/// `Accept`.
+/// Its media type is `application/xml` (also `text/xml`). It is written only. Add it to a layer
+/// with [`format`](crate::BatchLayer::format); clients choose it by `Accept`.
 ///
-/// An item is a `<D:response>`: `<D:href>` is its URL, `<D:status>` its status line;
-/// `<D:responsedescription>` says in a few words what went wrong, and `<D:location>` where a
-/// redirect leads. What RFC 4918 has no place for stands in the namespace `urn:tower-multistatus`,
-/// which its clients pass over: `<B:id>` and, unless it is empty, `<B:body>` with its `type`. Those
-/// that XML 1.0 cannot hold, such as a body that is not UTF-8 or has a NUL in it, are in base64,
-/// and have `encoding="base64"`.
+/// The response to an item is a `<D:response>`:
+///
+/// | element | |
+/// | --- | --- |
+/// | `<D:href>` | the URL of the item |
+/// | `<D:status>` | the status line |
+/// | `<D:responsedescription>` | a short description of the error, if the item did not succeed |
+/// | `<D:location>` | the target of a redirect |
+/// | `<B:id>` | the id of the item |
+/// | `<B:body>` | the body and its `type`, unless the body is empty |
+///
+/// The last two are in the namespace `urn:tower-multistatus`, because RFC 4918 has no elements for
+/// them. WebDAV clients ignore them. Ids and bodies that XML 1.0 cannot represent, such as a body
+/// that is not UTF-8 or contains NUL, are base64 and have `encoding="base64"`.
 ///
 /// ```
 /// use axum::{Router, body::Body, routing::get};
@@ -48,9 +55,13 @@ const NOT_IN_URLS: &AsciiSet = &CONTROLS.add(b' ');
 /// let api: Router = Router::new().route("/hello", get(async || "a < b"));
 /// let service = BatchLayer::new("/batch").format(MultiStatus::new()).layer(api);
 ///
-/// let envelope = r#"{"requests":[{"id":"1","method":"GET","url":"/hello"}]}"#;
-/// let request = Request::post("/batch").header("content-type", "application/json").header("accept", "application/xml");
-/// let response = service.oneshot(request.body(Body::from(envelope)).unwrap()).await.unwrap();
+/// let batch = r#"{"requests":[{"id":"1","method":"GET","url":"/hello"}]}"#;
+/// let request = Request::post("/batch")
+///     .header("content-type", "application/json")
+///     .header("accept", "application/xml")
+///     .body(Body::from(batch))
+///     .unwrap();
+/// let response = service.oneshot(request).await.unwrap();
 ///
 /// let body = response.into_body().collect().await.unwrap().to_bytes();
 /// let expected = concat!(
@@ -66,7 +77,7 @@ const NOT_IN_URLS: &AsciiSet = &CONTROLS.add(b' ');
 pub struct MultiStatus {}
 
 impl MultiStatus {
-    /// The format; it has no settings.
+    /// Creates the format. It has no settings.
     pub fn new() -> Self {
         Self::default()
     }
@@ -103,16 +114,16 @@ impl Encoder for Writer {
         out.put(b"<D:multistatus xmlns:D=\"DAV:\" xmlns:B=\"urn:tower-multistatus\">");
     }
 
-    fn push(&mut self, answer: &Subresponse, out: &mut Frames) {
-        // A sink takes everything.
+    fn push(&mut self, response: &Subresponse, out: &mut Frames) {
+        // Writing to a `Sink` cannot fail.
         let _ = Xml::new(Sink(out))
             .create_element("D:response")
-            .write_inner_content(|xml| put_response(answer, xml));
+            .write_inner_content(|xml| put_response(response, xml));
         out.put_byte(b'\n');
     }
 
     fn least_len(&self, id: &str) -> usize {
-        // Of all characters `&` grows most.
+        // `&` grows most of all characters, to `&amp;`.
         320 + 5 * id.len()
     }
 
@@ -121,13 +132,14 @@ impl Encoder for Writer {
     }
 }
 
-fn put_response(answer: &Subresponse, xml: &mut Xml<Sink<'_>>) -> io::Result<()> {
-    let status = answer.status();
+fn put_response(response: &Subresponse, xml: &mut Xml<Sink<'_>>) -> io::Result<()> {
+    let status = response.status();
     let reason = status.canonical_reason().unwrap_or("Unknown");
-    // The URL of an item that failed for its length is not repeated.
-    let href = match answer.error.is_some() && answer.url().len() > MAX_TARGET {
-        true => Cow::Borrowed(""),
-        false => url(answer.url().as_bytes()),
+    // If the item failed because its URL is too long, the URL is not repeated.
+    let href = if response.error.is_some() && response.url().len() > MAX_TARGET {
+        Cow::Borrowed("")
+    } else {
+        encoded_url(response.url().as_bytes())
     };
     put_text("D:href", &href, xml)?;
     put_text(
@@ -135,29 +147,29 @@ fn put_response(answer: &Subresponse, xml: &mut Xml<Sink<'_>>) -> io::Result<()>
         &format!("HTTP/1.1 {} {reason}", status.as_str()),
         xml,
     )?;
-    if !answer.is_success() {
-        let title = title(answer).filter(|title| is_xml(title));
+    if !response.is_success() {
+        let title = problem_title(response).filter(|title| is_xml(title));
         put_text(
             "D:responsedescription",
             title.as_deref().unwrap_or(reason),
             xml,
         )?;
     }
-    if let Some(location) = answer
+    if let Some(location) = response
         .headers()
         .get(LOCATION)
         .filter(|_| status.is_redirection())
     {
-        let location = url(location.as_bytes());
+        let location = encoded_url(location.as_bytes());
         xml.create_element("D:location")
             .write_inner_content(|xml| put_text("D:href", &location, xml))?;
     }
-    put_content("B:id", None, answer.id().as_bytes(), xml)?;
-    if answer.body().is_empty() {
+    put_content("B:id", None, response.id().as_bytes(), xml)?;
+    if response.body().is_empty() {
         return Ok(());
     }
-    let content_type = answer.headers().get(CONTENT_TYPE);
-    put_content("B:body", content_type, answer.body(), xml)
+    let content_type = response.headers().get(CONTENT_TYPE);
+    put_content("B:body", content_type, response.body(), xml)
 }
 
 fn put_text(name: &str, text: &str, xml: &mut Xml<Sink<'_>>) -> io::Result<()> {
@@ -167,7 +179,7 @@ fn put_text(name: &str, text: &str, xml: &mut Xml<Sink<'_>>) -> io::Result<()> {
         .map(|_| ())
 }
 
-/// Writes text as it is if XML can hold it, and anything else in base64.
+/// Writes text as it is if XML can represent it, and anything else as base64.
 fn put_content(
     name: &str,
     content_type: Option<&HeaderValue>,
@@ -175,7 +187,7 @@ fn put_content(
     xml: &mut Xml<Sink<'_>>,
 ) -> io::Result<()> {
     let mut element = xml.create_element(name);
-    // Every byte of a header's value is a character of ISO-8859-1.
+    // Each byte of a header value is a character of ISO-8859-1.
     let content_type = content_type.map(|value| value.as_bytes().iter().copied().map(char::from));
     let content_type = content_type.map(|characters| characters.collect::<String>());
     if let Some(content_type) = &content_type {
@@ -198,8 +210,8 @@ fn put_content(
     .map(|_| ())
 }
 
-/// Of about 4 KiB: escaped as a whole, the text would be held twice, and grow to five times its
-/// size.
+/// Splits text into pieces of about 4 KiB. If it was escaped as a whole, memory would hold it
+/// twice, the escaped copy at up to five times its size.
 fn pieces(mut rest: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         let longest = rest.len().min(4096);
@@ -212,31 +224,32 @@ fn pieces(mut rest: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The `Char` of XML 1.0 §2.2.
+/// Whether each character of a text is a `Char` of XML 1.0 §2.2.
 fn is_xml(text: &str) -> bool {
     text.chars().all(|c| {
         matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
     })
 }
 
-/// As it came; only what a URL cannot have is percent-encoded.
-fn url(raw: &[u8]) -> Cow<'_, str> {
+/// The URL as the item has it, with only those characters percent-encoded that no URL can have.
+fn encoded_url(raw: &[u8]) -> Cow<'_, str> {
     percent_encode(raw, NOT_IN_URLS).into()
 }
 
-/// What a problem document says that the problem is (RFC 9457).
-fn title(answer: &Subresponse) -> Option<String> {
+/// The title of a problem document (RFC 9457).
+fn problem_title(response: &Subresponse) -> Option<String> {
     #[derive(Deserialize)]
     struct Problem {
         title: String,
     }
 
-    let content_type = answer.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    let content_type = response.headers().get(CONTENT_TYPE)?.to_str().ok()?;
     let is_problem = MediaType::parse(content_type).is("application/problem+json");
-    let problem = is_problem.then(|| serde_json::from_slice::<Problem>(answer.body()));
+    let problem = is_problem.then(|| serde_json::from_slice::<Problem>(response.body()));
     Some(problem?.ok()?.title)
 }
 
+/// Adapts [`Frames`] to [`io::Write`].
 struct Sink<'a>(&'a mut Frames);
 
 impl io::Write for Sink<'_> {

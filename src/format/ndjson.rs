@@ -1,20 +1,21 @@
-//! One line an item, as they come.
+//! NDJSON: one line per item.
 
 use http::request::Parts;
 
 use super::json::{Layout, Writer};
 use super::{Encoder, Format};
 
-/// A JSON object a line, then a summary line: `application/x-ndjson`, out, streamed in the order of
-/// completion.
+/// NDJSON: one JSON object per line and item, then a summary line.
+///
+/// Its media type is `application/x-ndjson`. It is written only, and streamed in the order in which
+/// items finish.
 ///
 /// Also known as `application/jsonl` and `application/ndjson`. Every layer that
 /// [`BatchLayer::new`](crate::BatchLayer::new) makes has it.
 ///
-/// The last line is `{"summary":{"total":3,"succeeded":2,"failed":1}}`, so that a stream that was
-/// cut can be told from a whole one. Line breaks between the tokens of a JSON response are left
-/// out, and U+2028, U+2029 and U+0085 inside its strings are escaped, so that whoever splits lines
-/// gets the same ones.
+/// The last line is `{"summary":{"total":3,"succeeded":2,"failed":1}}`. Without it, the stream was
+/// cut off. Line breaks between the tokens of a JSON response are left out, and U+2028, U+2029 and
+/// U+0085 inside its strings are escaped. So all readers split the stream into the same lines.
 ///
 /// ```
 /// use tower_multistatus::{BatchLayer, NdJson};
@@ -23,20 +24,21 @@ use super::{Encoder, Format};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct NdJson {
-    trusted: bool,
+    is_trusted: bool,
 }
 
 impl NdJson {
-    /// The format as it is by default: a JSON response of the inner service is checked before it is
-    /// spliced in.
+    /// Creates the format. By default, it checks JSON bodies of the inner service before it writes
+    /// them.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// As [`Json::trust_responses`](crate::Json::trust_responses), with the same danger.
+    /// Whether a JSON body is written unchecked, as with
+    /// [`Json::trust_responses`](crate::Json::trust_responses), and with the same danger.
     #[must_use]
     pub fn trust_responses(mut self, trusted: bool) -> Self {
-        self.trusted = trusted;
+        self.is_trusted = trusted;
         self
     }
 }
@@ -51,6 +53,7 @@ impl Format for NdJson {
     }
 
     fn encoder(&self, envelope: &Parts) -> Option<Box<dyn Encoder>> {
-        Some(Box::new(Writer::new(Layout::Lines, self.trusted, envelope)))
+        let writer = Writer::new(Layout::Lines, self.is_trusted, envelope);
+        Some(Box::new(writer))
     }
 }

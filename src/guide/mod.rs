@@ -1,8 +1,8 @@
-//! The guide: pages that each take about three minutes to read. Begin with [`stack`].
+//! The guide: pages of about three minutes each. Begin with [`stack`].
 //!
 //! Every Rust example is compiled as a test, and run unless it starts a server. The project's CI
-//! sends every `curl` command to the example server and compares the response with the one that is
-//! shown.
+//! sends every `curl` command to the example server, and compares the response with the one that
+//! the page shows.
 
 #[doc = include_str!("stack.md")]
 pub mod stack {}

@@ -1,4 +1,4 @@
-//! Layers as they begin: with JSON alone, or with what clients of a protocol expect.
+//! The constructors: a layer with JSON alone, and presets for the clients of a protocol.
 
 use std::sync::Arc;
 
@@ -7,13 +7,16 @@ use crate::config::Config;
 
 /// # Constructors
 ///
-/// Each preset sets public settings only, and lists them.
+/// A preset, such as [`graph`](Self::graph), uses public settings only. Its documentation lists
+/// them.
 impl BatchLayer {
-    /// A batch is a POST to exactly this path. JSON is read and written, and NDJSON is written
-    /// (feature `json`, on by default). Every other format is added with [`format`](Self::format).
+    /// Creates a layer whose batches are the POST requests to exactly this path.
     ///
-    /// The path is compared as the layer sees it: inside axum's `nest_service("/v1", ..)`, which
-    /// strips the prefix, it is `/batch` where clients see `/v1/batch`; see
+    /// It reads and writes JSON, and writes NDJSON (feature `json`, on by default). Add other
+    /// formats with [`format`](Self::format).
+    ///
+    /// The path is the one that the layer sees. Inside axum's `nest_service("/v1", ..)`, which
+    /// strips the prefix, it is `/batch` where clients see `/v1/batch`: see
     /// [`mounted_at`](Self::mounted_at).
     ///
     /// # Panics
@@ -33,7 +36,7 @@ impl BatchLayer {
         layer
     }
 
-    /// A batch endpoint for clients of Microsoft Graph, at `/v1.0/$batch` say.
+    /// Creates a layer for clients of Microsoft Graph, at `/v1.0/$batch` for example.
     ///
     /// | setting | |
     /// | --- | --- |
@@ -65,23 +68,23 @@ impl BatchLayer {
             ]))
     }
 
-    /// A batch endpoint for clients of OData 2 to 4.01, at `/odata/$batch` say.
+    /// Creates a layer for clients of OData 2 to 4.01, at `/odata/$batch` for example.
     ///
     /// | setting | |
     /// | --- | --- |
-    /// | formats | JSON, with [forms and XML in base64](crate::Json::base64_forms_and_xml), and multipart: [sequential](crate::Multipart::sequential), what is not executed [left out](crate::Multipart::omit_not_executed) |
-    /// | [`status`](Self::status) | 200; clients of OData 2 and Azure want `.status(StatusCode::ACCEPTED)` |
+    /// | formats | JSON, with [forms and XML in base64](crate::Json::base64_forms_and_xml), and multipart: [sequential](crate::Multipart::sequential), without [items that did not run](crate::Multipart::omit_not_executed) |
+    /// | [`status`](Self::status) | 200; clients of OData 2 and Azure need `.status(StatusCode::ACCEPTED)` |
     /// | [`base`](Self::base) | the folder of the path, [for all URLs](crate::UrlBase::for_all_urls) |
     /// | [`item_errors`](Self::item_errors) | [`ItemErrors::odata`](crate::ItemErrors::odata) |
     /// | [`references`](Self::references), [`encode_urls`](Self::encode_urls) | yes |
     /// | [`allow_methods`](Self::allow_methods) | MERGE |
     /// | [`echo_headers`](Self::echo_headers) | `OData-Version`, `DataServiceVersion` |
-    /// | [`item_headers`](Self::item_headers) | guarded; allowed are `OData-*`, `DataServiceVersion`, `MaxDataServiceVersion`, `Slug`, `ConsistencyLevel`, SharePoint's `X-RequestDigest`, and of SAP `sap-cancel-on-close`, `sap-contextid-accept` and `sap-message-scope` |
+    /// | [`item_headers`](Self::item_headers) | guarded; `OData-*`, `DataServiceVersion`, `MaxDataServiceVersion`, `Slug`, `ConsistencyLevel`, SharePoint's `X-RequestDigest`, and SAP's `sap-cancel-on-close`, `sap-contextid-accept` and `sap-message-scope` are allowed |
     /// | [`change_sets`](Self::change_sets) | [`ChangeSets::refuse`](crate::ChangeSets::refuse): many clients need [`ChangeSets::best_effort`](crate::ChangeSets::best_effort) |
     ///
-    /// The items of a multipart batch run one after the other, and go on after one that fails, as
-    /// ASP.NET Core OData and SAP's services do. A client stops them there with
-    /// `Prefer: continue-on-error=false`, the layer with
+    /// The items of a multipart batch run one after the other. After one that fails, the next ones
+    /// run, as in ASP.NET Core OData and SAP's services. A client prevents that with
+    /// `Prefer: continue-on-error=false`, and the layer with
     /// [`continue_on_error(false)`](Self::continue_on_error).
     ///
     /// # Panics
@@ -112,22 +115,22 @@ impl BatchLayer {
                 "slug",
                 "consistencylevel",
                 "x-requestdigest",
-                // What UI5 sends with each request. Others of SAP's name the client, the user or a
-                // session.
+                // UI5 sends these with each request. Other headers of SAP name the client, the user
+                // or a session.
                 "sap-cancel-on-close",
                 "sap-contextid-accept",
                 "sap-message-scope",
             ]))
     }
 
-    /// A batch endpoint for clients of Google's APIs, at `/batch/api/v1` say.
+    /// Creates a layer for clients of Google's APIs, at `/batch/api/v1` for example.
     ///
     /// | setting | |
     /// | --- | --- |
     /// | formats | multipart: [`Content-ID`s of responses marked](crate::Multipart::response_ids), [boundaries](crate::Multipart::boundary_prefix) that begin with `batch_` |
     /// | [`status`](Self::status) | 200 |
     /// | [`base`](Self::base) | the host's root, for relative URLs |
-    /// | [`item_headers`](Self::item_headers) | guarded; `Authorization`, `User-Agent` and `X-Goog-*` are allowed, `X-Goog-Authenticated-User-*` and `X-Goog-IAP-*` are not, by which Google's proxies name the caller, nor is `Accept-Encoding`: these clients do not decompress parts |
+    /// | [`item_headers`](Self::item_headers) | guarded; `Authorization`, `User-Agent` and `X-Goog-*` are allowed. `X-Goog-Authenticated-User-*` and `X-Goog-IAP-*` are not, because Google's proxies name the caller in them. `Accept-Encoding` is not, because these clients do not decompress parts |
     ///
     /// # Panics
     ///
@@ -156,14 +159,17 @@ impl BatchLayer {
     }
 
     fn bare(path: &str) -> Self {
-        assert!(path.starts_with('/'), "the batch path starts with a slash");
+        assert!(
+            path.starts_with('/'),
+            "the batch path must start with a slash"
+        );
         Self {
             config: Arc::new(Config::new(path)),
         }
     }
 
-    /// What Graph and OData have in common: the service in the folder of the batch path, and the
-    /// form of errors.
+    /// The settings that Graph and OData share: all URLs start at the folder of the batch path, and
+    /// errors are those of OData.
     #[cfg(feature = "json")]
     fn microsoft(self) -> Self {
         let folder = self.config.targets.base.clone();

@@ -1,4 +1,4 @@
-//! Settings that published protocols need, and that their presets are made of.
+//! Settings for published protocols, which the presets use.
 
 use http::HeaderName;
 
@@ -9,8 +9,8 @@ use crate::policy::ChangeSets;
 ///
 /// The presets, [`graph`](Self::graph) for example, use these.
 impl BatchLayer {
-    /// What becomes of change sets (`atomicityGroup` in JSON); the default is
-    /// [`ChangeSets::refuse`], with 501.
+    /// Whether change sets (`atomicityGroup` in JSON) run. The default is [`ChangeSets::refuse`]: a
+    /// batch with a change set is refused with 501.
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, ChangeSets};
@@ -21,12 +21,15 @@ impl BatchLayer {
     }
 
     /// Whether items can refer to earlier ones (OData 4.01 Protocol, "Referencing Returned
-    /// Entities"); by default they cannot.
+    /// Entities"). By default they cannot.
     ///
-    /// If the first segment of a URL is `$<id>` of an earlier item, it stands for the `Location` of
-    /// that item's response, or for its URL if the response has none and the item was no POST.
-    /// `If-Match: $<id>` stands for its `ETag`. The item waits for the other, and the URL that
-    /// comes of it passes every check again. A `$name` that is no item's id is an ordinary segment.
+    /// If the first segment of a URL is `$<id>` with the id of an earlier item, it is replaced by
+    /// the `Location` of that item's response. If the response has no `Location`, and the item was
+    /// not a POST, it is replaced by the URL of that item. `If-Match: $<id>` is replaced by the
+    /// `ETag` of that item's response.
+    ///
+    /// The item waits for the earlier one. The new URL passes every check again. A `$name` that is
+    /// not the id of an earlier item is an ordinary segment.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -36,8 +39,8 @@ impl BatchLayer {
         self.with(|config| config.references = references)
     }
 
-    /// Whether spaces, and what is not ASCII, are percent-encoded in items' URLs. By default they
-    /// fail their item.
+    /// Whether the layer percent-encodes spaces and characters that are not ASCII in URLs of items.
+    /// By default, an item with such a URL fails.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -48,11 +51,11 @@ impl BatchLayer {
         self.with(|config| config.targets.encode = encode)
     }
 
-    /// Sets these headers of the request on the outer response too, as the batch brought them.
+    /// Copies these headers of the outer request to the outer response. By default none is copied.
     ///
     /// # Panics
     ///
-    /// If a name is no header name.
+    /// If a name is not a valid header name.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -67,7 +70,7 @@ impl BatchLayer {
             names.into_iter().map(
                 |name| match HeaderName::from_bytes(name.as_ref().as_bytes()) {
                     Ok(name) => name,
-                    Err(_) => panic!("a header name is a token"),
+                    Err(_) => panic!("a header name must be a token"),
                 },
             );
         self.with(|config| config.echoed.extend(names))

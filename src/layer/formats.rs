@@ -1,4 +1,4 @@
-//! Which formats a layer reads and writes.
+//! The formats that a layer reads and writes.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::format::Format;
 
 /// # Formats
 impl BatchLayer {
-    /// Adds a format. It takes the place of one that has the same first media type.
+    /// Adds a format. It replaces a format that has the same first media type.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Json};
@@ -27,13 +27,12 @@ impl BatchLayer {
         })
     }
 
-    /// Removes all formats, also those that the layer has from its constructor. Formats that are
-    /// added afterwards are the only ones.
+    /// Removes all formats, also those that the constructor has added.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Json};
     ///
-    /// // NDJSON is not written.
+    /// // JSON only, without NDJSON.
     /// let layer = BatchLayer::new("/batch").clear_formats().format(Json::new());
     /// ```
     pub fn clear_formats(self) -> Self {

@@ -13,12 +13,12 @@ use crate::error::Error;
 
 /// # User callbacks
 impl BatchLayer {
-    /// Narrows what is a batch, beyond the method POST and the path. What it does not want passes
-    /// through. By default every POST to the path is a batch. If the function panics, the request
+    /// Decides whether a POST to the batch path is a batch. If not, the request goes to the inner
+    /// service. By default every POST to the path is a batch. If the function panics, the request
     /// is refused with 500.
     ///
-    /// It is also called for an item that is a POST to the path: an item that would be a batch
-    /// fails with 508. If it panics then, that item fails with 500.
+    /// It is also called for an item that is a POST to the path. An item that would be a batch
+    /// fails with 508. If the function panics then, the item fails with 500.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -30,21 +30,22 @@ impl BatchLayer {
         self.with(|config| config.when = Some(Hook::new(Arc::new(when))))
     }
 
-    /// Decides whether a batch runs. Called once per batch, after all checks and before any
-    /// dispatch, with the items that may run (id, method, target) and the outer request: a rate
-    /// limiter charges for them here. By default every batch is admitted.
+    /// Decides whether a batch runs. Called once per batch, after all checks and before any item is
+    /// dispatched. By default every batch runs.
     ///
-    /// The function returns a `Result`, or a future of one where the decision is made elsewhere.
-    /// The future is polled under the [time limit of the batch](Self::batch_timeout): when that is
-    /// reached, the batch is refused with 503 and the code `admission-timeout`. If the function or
-    /// the future panics, the batch is refused with 500.
+    /// The function gets the outer request and the items that may run, with their id, method and
+    /// target. A rate limiter can charge for them here.
+    ///
+    /// It returns a `Result`, or a future of one. If the future is not done by the
+    /// [batch timeout](Self::batch_timeout), the batch is refused with 503 and the code
+    /// `admission-timeout`. If the function or the future panics, the batch is refused with 500.
     ///
     /// # Errors
     ///
     /// A [`StatusCode`](http::StatusCode), an [`ErrorKind`](crate::ErrorKind) or an [`Error`]
-    /// refuses the batch with its status. An [`Error`] can carry headers, such as `Retry-After` and
-    /// `RateLimit`; `Content-Type` and `Content-Length` are the layer's. With 204, 205 or 304 the
-    /// refusal has no body. A 1xx, which is not final, becomes 500.
+    /// refuses the batch with its status. With 204, 205 or 304 the refusal has no body. A 1xx,
+    /// which is not final, becomes 500. An [`Error`] can have headers, such as `Retry-After` and
+    /// `RateLimit`, but the layer sets `Content-Type` and `Content-Length`.
     ///
     /// ```
     /// # use http::StatusCode;
@@ -60,9 +61,10 @@ impl BatchLayer {
     ///
     /// # async fn charge(_: usize) -> bool { true }
     /// let layer = BatchLayer::new("/batch").admit(async |admission: Admission| {
-    ///     match charge(admission.items().len()).await {
-    ///         true => Ok(()),
-    ///         false => Err(StatusCode::TOO_MANY_REQUESTS),
+    ///     if charge(admission.items().len()).await {
+    ///         Ok(())
+    ///     } else {
+    ///         Err(StatusCode::TOO_MANY_REQUESTS)
     ///     }
     /// });
     /// ```
@@ -74,27 +76,30 @@ impl BatchLayer {
         self.with(|config| config.admit = Some(Hook::new(Arc::new(admit))))
     }
 
-    /// Decides whether an item runs. Called once per item, immediately before it is dispatched,
-    /// with its final method, URI, headers and extensions: what the function sees is what runs. By
+    /// Decides whether an item runs. Called once per item, immediately before it is dispatched. By
     /// default every item runs.
     ///
-    /// The function must not block: what has to wait for something belongs into a layer inside.
-    /// If it panics, the item fails with 500.
+    /// The function gets the method, URI, headers and extensions that the inner service will get.
+    /// It must not block: a check that has to wait belongs in a layer inside. If the function
+    /// panics, the item fails with 500.
     ///
     /// # Errors
     ///
     /// A [`StatusCode`](http::StatusCode), an [`ErrorKind`](crate::ErrorKind) or an [`Error`] fails
-    /// the item with its status; the item is not dispatched, and the others go on. An [`Error`] can
-    /// carry headers, such as `Retry-After` and `RateLimit`; `Content-Type` and `Content-Length`
-    /// are the layer's. With 204, 205 or 304 the response has no body. A 1xx, which is not final,
-    /// becomes 500.
+    /// the item with its status. The item is not dispatched, and the other items run. With 204, 205
+    /// or 304 the response has no body. A 1xx, which is not final, becomes 500. An [`Error`] can
+    /// have headers, such as `Retry-After` and `RateLimit`, but the layer sets `Content-Type` and
+    /// `Content-Length`.
     ///
     /// ```
     /// # use http::StatusCode;
     /// # use tower_multistatus::BatchLayer;
-    /// let layer = BatchLayer::new("/batch").filter(|item| match item.uri.path().starts_with("/public/") {
-    ///     true => Ok(()),
-    ///     false => Err(StatusCode::FORBIDDEN),
+    /// let layer = BatchLayer::new("/batch").filter(|item| {
+    ///     if item.uri.path().starts_with("/public/") {
+    ///         Ok(())
+    ///     } else {
+    ///         Err(StatusCode::FORBIDDEN)
+    ///     }
     /// });
     /// ```
     pub fn filter<E: Into<Error>>(
@@ -105,22 +110,27 @@ impl BatchLayer {
         self.with(|config| config.filter = Some(Hook::new(Arc::new(filter))))
     }
 
-    /// Maps an error of the inner service to the status of its item. Called with the error and with
-    /// the item's method, URI and headers as they were dispatched, without extensions, inside the
-    /// item's span. The layer keeps a copy of these for each item in flight, only if this is set.
-    /// By default, and with `None`, the status is 503 if the service did not get ready, and 500 if
-    /// the call failed; so it is with a 1xx, which is not final. The response never shows the
-    /// error's own text. If the function panics, the item fails with 500.
+    /// Maps an error of the inner service to the status of its item.
+    ///
+    /// By default, and if the function returns `None` or a 1xx, which is not final, the status is
+    /// 503 if the service did not become ready, and 500 if the call failed. If the function panics,
+    /// the item fails with 500. The response never contains the text of the error.
+    ///
+    /// The function gets the error, and the method, URI and headers of the item, as they were
+    /// dispatched, without extensions. It is called inside the span of the item. With this setting,
+    /// the layer keeps a copy of the method, URI and headers of each item in flight.
     ///
     /// ```
     /// # use http::{Method, StatusCode};
     /// # use tower_multistatus::BatchLayer;
     /// # use tower::timeout::error::Elapsed;
     /// let layer = BatchLayer::new("/batch").map_error(|error, item| {
-    ///     match error.is::<Elapsed>() {
-    ///         true if item.method == Method::GET => Some(StatusCode::SERVICE_UNAVAILABLE),
-    ///         true => Some(StatusCode::GATEWAY_TIMEOUT),
-    ///         false => None,
+    ///     if !error.is::<Elapsed>() {
+    ///         None
+    ///     } else if item.method == Method::GET {
+    ///         Some(StatusCode::SERVICE_UNAVAILABLE)
+    ///     } else {
+    ///         Some(StatusCode::GATEWAY_TIMEOUT)
     ///     }
     /// });
     /// ```

@@ -1,33 +1,38 @@
-//! What an item may be.
+//! Settings for the requests of items.
 
 use http::{HeaderName, Method, Uri};
 
 use super::BatchLayer;
 use crate::policy::{ItemHeaders, UrlBase, items_inherit};
 
-/// # What an item may be and bring
+/// # Requests of items
 impl BatchLayer {
-    /// Which of the headers that an item brings are taken; the default is [`ItemHeaders::guarded`].
-    /// It replaces the list of a preset, [`graph`](Self::graph) for example.
+    /// The headers that an item may have of its own. The others are ignored. The default is
+    /// [`ItemHeaders::guarded`].
+    ///
+    /// This replaces the list of a preset, such as [`graph`](Self::graph).
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, ItemHeaders};
-    /// let layer = BatchLayer::new("/batch").item_headers(ItemHeaders::only(["accept", "if-match"]));
+    /// let headers = ItemHeaders::only(["accept", "if-match"]);
+    /// let layer = BatchLayer::new("/batch").item_headers(headers);
     /// ```
     pub fn item_headers(self, policy: ItemHeaders) -> Self {
         self.with(|config| config.item_headers = policy)
     }
 
-    /// Gives each item a request id of its own: `<outer>:<id>`, where the outer request has this
-    /// header. The item's id is percent-encoded, and stands inside the quotes of a quoted value. A
-    /// header of this name that an item brings is ignored, whatever
-    /// [`item_headers`](Self::item_headers) says. By default an item inherits the outer request's
-    /// id.
+    /// Gives each item a request id of its own, in this header: `<outer>:<id>`, made of the request
+    /// id of the outer request and the id of the item. If the outer request has no such header,
+    /// neither have the items. By default an item inherits the request id of the outer request.
+    ///
+    /// The id of the item is percent-encoded. If the value is quoted, it goes inside the quotes. An
+    /// item cannot have this header of its own, even if [`item_headers`](Self::item_headers) allows
+    /// it.
     ///
     /// # Panics
     ///
-    /// If this is no header name (RFC 9110 §5.1), or one that items do not inherit, `Content-Type`
-    /// for example.
+    /// If this is not a header name (RFC 9110 §5.1), or is one that items do not inherit, such as
+    /// `Content-Type`.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -39,17 +44,17 @@ impl BatchLayer {
         let name = name.filter(items_inherit);
         assert!(
             name.is_some(),
-            "a request id has the name of a header that items inherit"
+            "the header for request ids must be one that items inherit"
         );
         self.with(|config| config.request_ids = name)
     }
 
-    /// Allows items further methods, by name. GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS are
-    /// always allowed; an item with any other fails with 405.
+    /// Allows items to have these methods too. GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS are
+    /// always allowed. An item with any other method fails with 405.
     ///
     /// # Panics
     ///
-    /// If a name is no method (RFC 9110 §9.1), or is CONNECT or TRACE, which never make sense in a
+    /// If a name is not a method (RFC 9110 §9.1), or is CONNECT or TRACE, which make no sense in a
     /// batch.
     ///
     /// ```
@@ -65,25 +70,25 @@ impl BatchLayer {
             let name = name.as_ref().to_ascii_uppercase();
             assert!(
                 !matches!(name.as_str(), "CONNECT" | "TRACE"),
-                "CONNECT and TRACE are about a connection"
+                "an item cannot be CONNECT or TRACE"
             );
             match Method::from_bytes(name.as_bytes()) {
                 Ok(method) => method,
-                Err(_) => panic!("a method is a token"),
+                Err(_) => panic!("a method must be a token"),
             }
         });
         self.with(|config| config.methods.extend(methods))
     }
 
-    /// The folder that URLs of items start from, as clients see it. A `&str` is the base of
-    /// relative URLs; [`UrlBase::for_all_urls`] is that of URLs which start with a slash, too. The
+    /// The folder where URLs of items start, as clients see it. A `&str` is the base of relative
+    /// URLs only. [`UrlBase::for_all_urls`] is also the base of URLs that start with a slash. The
     /// default is the folder of the batch path, for relative URLs.
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, UrlBase};
-    /// // An item for `users/1` is one for `/api/users/1`.
+    /// // The URL `users/1` is `/api/users/1`.
     /// let layer = BatchLayer::new("/batch").base("/api/");
-    /// // Items for `me` and for `/me` are both for `/v1.0/me`.
+    /// // Both `me` and `/me` are `/v1.0/me`.
     /// let layer = BatchLayer::new("/v1.0/$batch").base(UrlBase::for_all_urls("/v1.0/"));
     /// ```
     pub fn base(self, base: impl Into<UrlBase>) -> Self {
@@ -95,20 +100,21 @@ impl BatchLayer {
         })
     }
 
-    /// Says which prefix something in front of the layer strips off paths, as axum's
-    /// `nest_service("/v1", ..)` does. It is then taken off the items' URLs too, so that clients
-    /// write those that they know. An item outside it fails with 404.
+    /// The prefix that is stripped from paths before the layer, by axum's `nest_service("/v1", ..)`
+    /// or by a proxy. The layer strips it from the URLs of items too, so that clients use the URLs
+    /// that they know. An item whose URL is outside the prefix fails with 404. By default there is
+    /// no prefix.
     ///
-    /// In axum prefer the layer [around the nested router](crate::guide::stack#mounting-in-axum):
-    /// here `OriginalUri`, `MatchedPath` and `NestedPath` of an item lack the prefix.
+    /// In axum, prefer the layer [around the nested router](crate::guide::stack#mounting-in-axum).
+    /// With this setting, `OriginalUri`, `MatchedPath` and `NestedPath` of an item lack the prefix.
     ///
     /// ```
     /// use axum::{Router, routing::get};
     /// use tower::Layer;
     /// use tower_multistatus::BatchLayer;
     ///
-    /// let api: Router = Router::new().route("/users", get(async || "all of them"));
-    /// // The batch path is /v1/batch, and its items ask for /v1/users.
+    /// let api: Router = Router::new().route("/users", get(async || "all users"));
+    /// // Clients see /v1/batch, and items have the URL /v1/users.
     /// let batch = BatchLayer::new("/batch").mounted_at("/v1").layer(api);
     /// let app: Router = Router::new().nest_service("/v1", batch);
     /// ```
@@ -123,39 +129,40 @@ impl BatchLayer {
         })
     }
 
-    /// Adds an origin that absolute URLs of items may have, besides the origin of the request that
-    /// carries the batch: the one by which clients know the service, where a proxy ends TLS or
-    /// rewrites `Host`. Can be called several times. Only the path of such a URL counts.
+    /// Adds an origin that absolute URLs of items may have, besides the origin of the outer
+    /// request. Use it where a proxy ends TLS or rewrites `Host`, with the origin that clients
+    /// know. Can be called several times.
     ///
-    /// Nothing is ever taken from `X-Forwarded-*` or `Forwarded`, which a client may have sent.
+    /// Only the path and query of such a URL are used. The layer never reads `X-Forwarded-*` or
+    /// `Forwarded`, because a client may have sent them.
     ///
     /// # Panics
     ///
-    /// If the origin is not `http://` or `https://` and an authority, with nothing behind it.
+    /// If the origin is not `http://` or `https://` and an authority, with nothing after it.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
-    /// // An item may ask for `https://api.example.com/users/1`.
+    /// // An item may have the URL `https://api.example.com/users/1`.
     /// let layer = BatchLayer::new("/batch").public_origin("https://api.example.com");
     /// ```
     pub fn public_origin(self, origin: &str) -> Self {
         let uri = origin.parse::<Uri>().ok();
         let parts = uri.as_ref().map(|uri| (uri.scheme_str(), uri.authority()));
         let Some((Some(scheme @ ("http" | "https")), Some(authority))) = parts else {
-            panic!("an origin is `http://` or `https://` and an authority");
+            panic!("an origin must be `http://` or `https://` and an authority");
         };
         let (scheme, authority) = (scheme.to_owned(), authority.as_str().to_owned());
         assert!(
             origin.len() == scheme.len() + "://".len() + authority.len()
                 && !authority.contains('@'),
-            "an origin has no path, no query and no user"
+            "an origin must have no path, no query and no user"
         );
         self.with(|config| config.targets.public_origins.push((scheme, authority)))
     }
 
-    /// Lets items have the outer request's extension of this type, if there is one. Of all others
-    /// they get none: what a server or a router has noted about the outer request would be wrong
-    /// for them. [What handlers need it for](crate::guide::handlers).
+    /// Gives items the extension of this type that the outer request has, if any. Items get no
+    /// other extension of the outer request, because what a server or a router records there is
+    /// wrong for them. [`handlers`](crate::guide::handlers) lists the types that handlers need.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;

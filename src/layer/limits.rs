@@ -1,4 +1,4 @@
-//! How much, how many and how long.
+//! Limits of number, size and time, and concurrency.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,43 +11,43 @@ use crate::config::Hook;
 
 /// # Limits of number and size
 impl BatchLayer {
-    /// At most so many items in a batch; the default is 100. One more refuses the batch with 413,
-    /// and reading stops there.
+    /// Maximum items per batch. The default is 100. A batch with more is refused with 413, and not
+    /// read further.
     ///
     /// # Panics
     ///
-    /// If it is 0.
+    /// If the value is 0.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
     /// let layer = BatchLayer::new("/batch").max_items(20);
     /// ```
     pub fn max_items(self, max: usize) -> Self {
-        assert!(max > 0, "a batch of no items is of no use");
+        assert!(max > 0, "`max_items` must be more than 0");
         self.with(|config| config.limits.max_items = max)
     }
 
-    /// At most so many bytes of envelope; the default is 1 MiB. Reading stops there, and the batch
-    /// is refused with 413.
+    /// Maximum bytes of an envelope. The default is 1 MiB. A larger batch is refused with 413, and
+    /// not read further.
     ///
-    /// A request body limit outside the layer (axum's is 2 MB, for its own extractors only) has to
-    /// be at least as large.
+    /// A limit of request bodies outside the layer has to be at least as large. (axum's limit of 2
+    /// MB is for its own extractors only.)
     ///
     /// # Panics
     ///
-    /// If it is 0.
+    /// If the value is 0.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
     /// let layer = BatchLayer::new("/batch").max_envelope_bytes(4 << 20);
     /// ```
     pub fn max_envelope_bytes(self, max: usize) -> Self {
-        assert!(max > 0, "an envelope of no bytes is of no use");
+        assert!(max > 0, "`max_envelope_bytes` must be more than 0");
         self.with(|config| config.limits.max_envelope_bytes = max)
     }
 
-    /// Maximum bytes of one item's body, decoded; the default is 256 KiB. An item with more fails
-    /// with 413 and is not dispatched. With 0 no item may have a body.
+    /// Maximum bytes of the body of an item, decoded. The default is 256 KiB. An item with a larger
+    /// body fails with 413 and is not dispatched. With 0, no item may have a body.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -57,82 +57,83 @@ impl BatchLayer {
         self.with(|config| config.limits.max_item_body_bytes = max)
     }
 
-    /// Maximum bytes of one item's response, headers and body together; the default is 1 MiB. A
-    /// larger response is replaced by 502, and so is one with more than 1,000 header fields.
+    /// Maximum bytes of the response to an item, headers and body together. The default is 1 MiB.
+    /// An item with a larger response, or with more than 1,000 header fields in it, fails with 502.
     ///
-    /// A header field counts as its name, its value and 32 bytes (RFC 7541 §4.1). At most
-    /// [`concurrency`](Self::concurrency) responses are read at once, so they hold that many times
-    /// this limit.
+    /// A header field counts as its name, its value and 32 bytes (RFC 7541 §4.1). Responses are
+    /// read for at most [`concurrency`](Self::concurrency) items at once, so these take at most
+    /// that many times this limit.
     ///
     /// # Panics
     ///
-    /// If it is 0.
+    /// If the value is 0.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
     /// let layer = BatchLayer::new("/batch").max_response_bytes(64 << 10);
     /// ```
     pub fn max_response_bytes(self, max: usize) -> Self {
-        assert!(max > 0, "a response of no bytes is of no use");
+        assert!(max > 0, "`max_response_bytes` must be more than 0");
         self.with(|config| config.limits.max_response_bytes = max)
     }
 
-    /// Maximum bytes of a buffered envelope, as it is encoded, with all that is held for it:
-    /// responses that wait for their turn, and [hoisted](crate::SetCookie::hoist) cookies. The
-    /// default is 8 MiB.
+    /// Maximum bytes of a buffered response envelope, encoded. The default is 8 MiB. Responses that
+    /// wait for their turn and [hoisted](crate::SetCookie::hoist) cookies count too.
     ///
-    /// An item whose response does not fit gets 507 instead, and so does each item that has not
-    /// begun by then. The envelope keeps room for an empty response of every item: in JSON 64 bytes
-    /// and twice the id. Only where the limit is below that can the envelope be larger.
+    /// An item whose response does not fit fails with 507, and so does each item that has not
+    /// started by then. The envelope reserves space for an empty response to each item: in JSON 64
+    /// bytes and twice the length of the id. It can exceed the limit only if the limit is less than
+    /// that.
     ///
-    /// A streamed envelope is never held whole. There this is the limit of one atomicity group,
+    /// A streamed envelope is never held whole. There, this is the limit of one atomicity group,
     /// which a multipart envelope writes as a whole.
     ///
     /// # Panics
     ///
-    /// If it is 0.
+    /// If the value is 0.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
     /// let layer = BatchLayer::new("/batch").max_total_response_bytes(1 << 20);
     /// ```
     pub fn max_total_response_bytes(self, max: usize) -> Self {
-        assert!(max > 0, "an envelope of no bytes is of no use");
+        assert!(max > 0, "`max_total_response_bytes` must be more than 0");
         self.with(|config| config.limits.max_total_response_bytes = max)
     }
 }
 
 /// # Concurrency
 impl BatchLayer {
-    /// At most so many items in flight at once; the default is 8. With 1 they run one after the
-    /// other, in order.
+    /// Maximum items of a batch in flight at once. The default is 8. With 1, items run one after
+    /// the other, in order.
     ///
-    /// All items of a batch are polled in the one task of their request. Far more than 8 in flight
-    /// can use up what tokio lets a task do in one turn (128 steps), and a `LoadShed` inside the
-    /// layer then sees services as busy that are not.
+    /// All items of a batch are polled in one task, that of the outer request. Far more than 8
+    /// items in flight can exhaust tokio's cooperative budget of the task (128 steps). A `LoadShed`
+    /// inside the layer then takes services for busy that are not.
     ///
     /// # Panics
     ///
-    /// If it is 0.
+    /// If the value is 0.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
     /// let layer = BatchLayer::new("/batch").concurrency(1);
     /// ```
     pub fn concurrency(self, items: usize) -> Self {
-        assert!(items > 0, "with no item in flight nothing would ever run");
+        assert!(items > 0, "`concurrency` must be more than 0");
         self.with(|config| config.concurrency = items)
     }
 
-    /// Runs items on an executor, so that they use several cores; by default they all run in the
-    /// task of their request.
+    /// Runs items on an executor, so that they can use several cores. By default they all run in
+    /// the task of the outer request.
     ///
-    /// It is for handlers that compute: spawning costs one or two microseconds an item, and pays
-    /// when an item takes more than about 10 µs of CPU time. At most
+    /// Use it for handlers that compute. Spawning an item costs one or two microseconds, and is
+    /// worth it if the item takes more than about 10 µs of CPU time. At most
     /// [`concurrency`](Self::concurrency) items are spawned at once. Task-locals do not reach them.
-    /// Dropping the response drops the items that are not being polled at that moment; such a one
-    /// ends when its poll returns. An executor that panics, or drops a task before its end, fails
-    /// that item with 500.
+    ///
+    /// Dropping the response drops the items. An item that is being polled at that moment ends when
+    /// its poll returns. If the executor panics, or drops a task before its end, the item fails
+    /// with 500.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -152,16 +153,16 @@ impl BatchLayer {
 #[cfg(feature = "timeout")]
 #[cfg_attr(docsrs, doc(cfg(feature = "timeout")))]
 impl BatchLayer {
-    /// Time that an item has, from its dispatch to the last byte of its response; the default is 10
-    /// seconds. One that takes longer is dropped and gets 504, also while others keep finishing, or
-    /// while it always has work. Code that blocks its thread cannot be dropped: the limit applies
-    /// when it returns.
+    /// Maximum time of an item, from its dispatch to the last byte of its response. The default is
+    /// 10 seconds. An item that takes longer is dropped and fails with 504, even if it is always
+    /// ready to continue, or other items keep finishing. Code that blocks its thread cannot be
+    /// interrupted: the limit applies when it returns.
     ///
-    /// Needs tokio's timer: a runtime built by hand has to `enable_time`.
+    /// This needs tokio's timer. A runtime that is built by hand has to call `enable_time`.
     ///
     /// # Panics
     ///
-    /// If it is 0.
+    /// If the value is 0.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -174,40 +175,44 @@ impl BatchLayer {
         let timeout = timeout.into();
         assert!(
             timeout != Some(Duration::ZERO),
-            "an item timeout is more than 0"
+            "`item_timeout` must be more than 0"
         );
         self.with(|config| config.item_timeout = timeout)
     }
 
-    /// Time that a batch has, from its first byte to its last response; the default is 30 seconds.
-    /// Items that are done by then keep their responses, the others are dropped and get 504, and
-    /// the envelope is whole. An upload that is not done by then is refused with 408. A streamed
-    /// response is driven by whoever reads it: it ends at the first read after its deadline.
+    /// Maximum time of a batch, from its first byte to its last response. The default is 30
+    /// seconds.
     ///
-    /// A body timeout outside of the layer is 408 too, if its error has an
+    /// After that, items that have finished keep their responses. The others are dropped and fail
+    /// with 504. The envelope is complete. If the upload is not complete by then, the batch is
+    /// refused with 408. A streamed response is driven by its reader: it ends at the first read
+    /// after the timeout.
+    ///
+    /// A timeout of the request body outside the layer is 408 too, if its error has an
     /// [`io::Error`](std::io::Error) of the kind [`TimedOut`](std::io::ErrorKind::TimedOut) among
-    /// its sources. That of tower-http's `RequestBodyTimeoutLayer` has none: it is 400,
-    /// [`UploadFailed`](crate::ErrorKind::UploadFailed), unless a layer between maps it.
+    /// its sources. The error of tower-http's `RequestBodyTimeoutLayer` has none. It is 400,
+    /// [`UploadFailed`](crate::ErrorKind::UploadFailed), unless a layer in between maps it.
     ///
-    /// `Prefer: wait=N` (seconds, RFC 7240 §4.3) can only shorten it. `Preference-Applied` then
-    /// says `wait=N`; for a longer `N`, it says the seconds of this limit, rounded up.
+    /// `Prefer: wait=N` (seconds, RFC 7240 §4.3) can only shorten the timeout. `Preference-Applied`
+    /// is then `wait=N`. If `N` is longer than the timeout, it has the seconds of the timeout,
+    /// rounded up.
     ///
     /// # Panics
     ///
-    /// If it is 0.
+    /// If the value is 0.
     ///
     /// ```
     /// # use std::time::Duration;
     /// # use tower_multistatus::BatchLayer;
     /// let layer = BatchLayer::new("/batch").batch_timeout(Duration::from_secs(5));
-    /// // Something else has to end a batch then: a client that sends a byte a minute holds it open.
+    /// // Set another limit then: a client that sends a byte per minute never ends its batch.
     /// let layer = layer.batch_timeout(None);
     /// ```
     pub fn batch_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
         let timeout = timeout.into();
         assert!(
             timeout != Some(Duration::ZERO),
-            "a batch timeout is more than 0"
+            "`batch_timeout` must be more than 0"
         );
         self.with(|config| config.batch_timeout = timeout)
     }

@@ -1,4 +1,4 @@
-//! `BatchLayer`: every setting, once.
+//! `BatchLayer` and its settings.
 
 use std::sync::Arc;
 
@@ -27,12 +27,14 @@ mod dialects;
 #[cfg(feature = "json")]
 mod openapi;
 
-/// Gives a service a batch endpoint.
+/// Layer that gives a service a batch endpoint.
 ///
-/// The layer responds to a POST to the batch path: it reads and checks the whole envelope, runs
-/// every item against clones of the wrapped service, and writes their responses into one envelope.
-/// [What fails an item, and what refuses the batch](crate::guide::errors) is a table. Every other
-/// request goes to the wrapped service untouched.
+/// A POST to the batch path is a batch. The layer reads and checks the whole envelope, runs each
+/// item on a clone of the inner service, and writes the responses into one envelope. Every other
+/// request goes to the inner service unchanged.
+///
+/// See the [guide](crate::guide), and its page on [what fails an item, and what refuses the
+/// batch](crate::guide::errors).
 ///
 /// ```
 /// use axum::{Json, Router, extract::Path, routing::get};
@@ -51,8 +53,13 @@ mod openapi;
 /// let batch = BatchLayer::new("/batch").layer(api.clone());
 /// let app: Router = api.route_service("/batch", batch);
 ///
-/// let envelope = r#"{"requests":[{"id":"a","method":"GET","url":"/users/1"},{"id":"b","method":"GET","url":"/x"}]}"#;
-/// let request = Request::post("/batch").header("content-type", "application/json").body(envelope.to_owned()).unwrap();
+/// let batch = r#"{"requests":[
+///     {"id":"a","method":"GET","url":"/users/1"},
+///     {"id":"b","method":"GET","url":"/x"}]}"#;
+/// let request = Request::post("/batch")
+///     .header("content-type", "application/json")
+///     .body(batch.to_owned())
+///     .unwrap();
 /// let response = app.oneshot(request).await.unwrap();
 /// assert_eq!(response.status(), StatusCode::MULTI_STATUS);
 ///
@@ -65,32 +72,43 @@ mod openapi;
 ///
 /// # All settings
 ///
+/// In the order of the sections below.
+///
 /// | setting | default |
 /// | --- | --- |
-/// | [`format`](Self::format) | [`Json`](crate::Json), [`NdJson`](crate::NdJson) |
+/// | **Formats** | |
+/// | [`format`](Self::format), [`clear_formats`](Self::clear_formats) | [`Json`](crate::Json), [`NdJson`](crate::NdJson) |
+/// | **Limits of number and size** | |
 /// | [`max_items`](Self::max_items) | 100 items |
 /// | [`max_envelope_bytes`](Self::max_envelope_bytes) | 1 MiB |
 /// | [`max_item_body_bytes`](Self::max_item_body_bytes) | 256 KiB |
-/// | [`max_response_bytes`](Self::max_response_bytes) | 1 MiB an item |
-/// | [`max_total_response_bytes`](Self::max_total_response_bytes) | 8 MiB, buffered |
+/// | [`max_response_bytes`](Self::max_response_bytes) | 1 MiB per item |
+/// | [`max_total_response_bytes`](Self::max_total_response_bytes) | 8 MiB, if buffered |
+/// | **Concurrency** | |
 /// | [`concurrency`](Self::concurrency) | 8 items |
-/// | [`executor`](Self::executor) | in the request's own task |
+/// | [`executor`](Self::executor) | none: items run in the task of the outer request |
+/// | **Limits of time** | |
 /// | [`item_timeout`](Self::item_timeout), [`batch_timeout`](Self::batch_timeout) | 10 s, 30 s |
-/// | [`status`](Self::status) | 207 |
-/// | [`order`](Self::order) | of the request; streamed: of completion |
-/// | [`streamed`](Self::streamed) | NDJSON only |
-/// | [`continue_on_error`](Self::continue_on_error) | yes |
+/// | **Requests of items** | |
 /// | [`item_headers`](Self::item_headers) | [`ItemHeaders::guarded`](crate::ItemHeaders::guarded) |
-/// | [`item_request_ids`](Self::item_request_ids) | none: the outer request's id is inherited |
-/// | [`set_cookie`](Self::set_cookie) | [`SetCookie::discard`](crate::SetCookie::discard) |
-/// | [`item_errors`](Self::item_errors) | [`ItemErrors::problem`](crate::ItemErrors::problem) |
+/// | [`item_request_ids`](Self::item_request_ids) | none: items inherit the request id of the outer request |
 /// | [`allow_methods`](Self::allow_methods) | GET HEAD POST PUT PATCH DELETE OPTIONS |
 /// | [`base`](Self::base) | the folder of the batch path, for relative URLs |
+/// | [`mounted_at`](Self::mounted_at) | no prefix |
 /// | [`public_origin`](Self::public_origin) | none |
-/// | [`mounted_at`](Self::mounted_at) | nowhere |
-/// | [`when`](Self::when), [`admit`](Self::admit), [`filter`](Self::filter), [`map_error`](Self::map_error) | none |
-/// | [`exclusive`](Self::exclusive), [`describe`](Self::describe) | no |
 /// | [`inherit_extension`](Self::inherit_extension) | no type |
+/// | **Responses** | |
+/// | [`status`](Self::status) | 207 |
+/// | [`order`](Self::order) | that of the items; if streamed, that of completion |
+/// | [`streamed`](Self::streamed) | NDJSON only |
+/// | [`continue_on_error`](Self::continue_on_error) | yes |
+/// | [`set_cookie`](Self::set_cookie) | [`SetCookie::discard`](crate::SetCookie::discard) |
+/// | [`item_errors`](Self::item_errors) | [`ItemErrors::problem`](crate::ItemErrors::problem) |
+/// | **The batch path** | |
+/// | [`exclusive`](Self::exclusive), [`describe`](Self::describe) | no |
+/// | **User callbacks** | |
+/// | [`when`](Self::when), [`admit`](Self::admit), [`filter`](Self::filter), [`map_error`](Self::map_error) | none |
+/// | **Settings for published protocols** | |
 /// | [`change_sets`](Self::change_sets) | [`ChangeSets::refuse`](crate::ChangeSets::refuse): 501 |
 /// | [`references`](Self::references), [`encode_urls`](Self::encode_urls) | no |
 /// | [`echo_headers`](Self::echo_headers) | none |
@@ -115,11 +133,11 @@ impl<S> Layer<S> for BatchLayer {
     }
 }
 
-/// Returns the service as it is, and compiles only if it is one for requests with this body.
+/// Returns the service unchanged. Compiles only if it is a service for requests with this body.
 ///
-/// Where a layered service is refused with "the method exists but its trait bounds were not
-/// satisfied" (E0599), put this around it: the compiler then says which bound it was, and what it
-/// found in its place. [What it says and what to do about it](crate::guide::compile_errors).
+/// If the compiler rejects a layered service with "the method exists but its trait bounds were not
+/// satisfied" (E0599), put this function around it. The compiler then names the bound, and the type
+/// that it found. See [`compile_errors`](crate::guide::compile_errors).
 ///
 /// ```
 /// use axum::{Router, body::Body};

@@ -1,4 +1,4 @@
-//! The endpoint, described for tools.
+//! The OpenAPI document of the endpoint.
 
 use serde_json::Value;
 
@@ -9,23 +9,26 @@ use crate::openapi;
 impl BatchLayer {
     /// Returns an OpenAPI 3.1 document of the batch endpoint, made from the settings of this layer.
     ///
-    /// It is a complete document, because libraries merge complete documents: utoipa reads and
-    /// merges it, and by hand `paths` and `components.schemas` are two objects to extend. All
-    /// schemas are named `Batch…`, so that they do not collide with yours. (Two layers with
-    /// different settings have schemas of the same names: rename those of one.)
+    /// The document is complete, because libraries such as utoipa merge complete documents. To
+    /// merge it by hand, copy the members of `paths` and of `components.schemas`. The names of all
+    /// schemas begin with `Batch`, so that they do not collide with yours. (Two layers have schemas
+    /// of the same names. If their settings differ, rename those of one.)
     ///
-    /// It has the path as clients see it ([`mounted_at`](Self::mounted_at)), the media types that
-    /// are read and written, schemas of JSON envelopes with limits and methods, and the refusals by
-    /// status, each with its problem document as an example. A format of your own appears with its
-    /// media types. With [`describe`](Self::describe) the GET of the path is there too.
+    /// It contains:
     ///
-    /// The schemas say what a client should send, and are stricter than the layer at two points:
-    /// methods are in upper case, and an item that would fail for its method, URL or headers is not
-    /// valid. They are weaker where JSON Schema cannot say a rule: unique ids, dependencies on
-    /// earlier items, sizes in bytes.
+    /// - the path as clients see it ([`mounted_at`](Self::mounted_at)), with POST, and with GET if
+    ///   [`describe`](Self::describe) is set
+    /// - the media types that are read and written, those of your own formats included
+    /// - schemas of JSON envelopes, with limits and methods
+    /// - the refusals by status, each with its problem document as an example
     ///
-    /// A status by [`EnvelopeStatus::with`](crate::EnvelopeStatus::with) is listed as the function
-    /// returns it for batches of which all, some or none of the items succeed.
+    /// The schemas describe what a client should send. They are stricter than the layer at two
+    /// points: methods are in upper case, and an item that would fail for its method, URL or
+    /// headers is not valid. They are weaker where JSON Schema cannot express a rule: unique ids,
+    /// dependencies on earlier items, sizes in bytes.
+    ///
+    /// For [`EnvelopeStatus::with`](crate::EnvelopeStatus::with), the document lists the statuses
+    /// that the function returns if all, some or none of the items succeed.
     ///
     /// ```
     /// use tower_multistatus::BatchLayer;
@@ -35,7 +38,7 @@ impl BatchLayer {
     /// let batch = &document["components"]["schemas"]["BatchRequest"];
     /// assert_eq!(batch["properties"]["requests"]["maxItems"], 20);
     ///
-    /// // Into a document of utoipa:
+    /// // Merge it into a document of utoipa:
     /// let mut api = utoipa::openapi::OpenApi::default();
     /// api.merge(serde_json::from_value(document).unwrap());
     /// assert!(api.paths.get_path_item("/batch").is_some());

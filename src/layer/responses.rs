@@ -1,4 +1,4 @@
-//! The response to a batch.
+//! Settings for the response to a batch, and for the batch path.
 
 use super::BatchLayer;
 use crate::config::Order;
@@ -7,11 +7,11 @@ use crate::policy::{EnvelopeStatus, SetCookie};
 
 /// # Responses
 impl BatchLayer {
-    /// The status of the outer response; the default is 207, whatever became of the items.
+    /// The status of the outer response. The default is 207, whatever the status of the items.
     ///
     /// # Panics
     ///
-    /// If it is 1xx, 204, 205 or 304, whose responses have no body.
+    /// If the status is 1xx, 204, 205 or 304, whose responses have no body.
     ///
     /// ```
     /// # use http::StatusCode;
@@ -23,13 +23,13 @@ impl BatchLayer {
         let status = status.into();
         assert!(
             !status.has_no_body(),
-            "an envelope needs a status whose response has a body"
+            "the status of an envelope must be one whose response has a body"
         );
         self.with(|config| config.status = status)
     }
 
-    /// The order of the responses; the default is that of the request, and in streamed envelopes
-    /// that of completion.
+    /// The order of the responses. The default is the order of the items. If the envelope is
+    /// streamed, it is the order of completion.
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, Order};
@@ -39,11 +39,12 @@ impl BatchLayer {
         self.with(|config| config.order = Some(order))
     }
 
-    /// Whether responses are written as items finish, in every format. By default this is so in
-    /// NDJSON, and not in the others.
+    /// Whether the envelope is streamed: each response is sent when its item finishes. This is for
+    /// all formats. By default, only NDJSON is streamed.
     ///
-    /// A streamed envelope is never held whole. Its head is sent before any item has run: there is
-    /// no `Content-Length`, no `Retry-After`, no cookie and no status that depends on the items.
+    /// A streamed envelope is never held whole. Its head is sent before any item has run. So it has
+    /// no `Content-Length`, no `Retry-After` and no cookies of items, and its status does not
+    /// depend on the items.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -53,10 +54,10 @@ impl BatchLayer {
         self.with(|config| config.streamed = Some(streamed))
     }
 
-    /// Whether items go on when one has failed; by default they do. If not, those in flight are
-    /// finished, and those that were not begun get 424.
+    /// Whether further items start when one has failed. By default they do. If not, items in flight
+    /// finish, and the others get 424.
     ///
-    /// A client can say otherwise: `Prefer: continue-on-error=false`, also as
+    /// A client can override this with `Prefer: continue-on-error=false`, or
     /// `odata.continue-on-error`.
     ///
     /// ```
@@ -67,7 +68,7 @@ impl BatchLayer {
         self.with(|config| config.continue_on_error = continues)
     }
 
-    /// What becomes of cookies that items set; by default they are dropped.
+    /// Where the cookies go that items set. By default they are dropped.
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, SetCookie};
@@ -77,7 +78,8 @@ impl BatchLayer {
         self.with(|config| config.set_cookie = policy)
     }
 
-    /// The body of items that the layer itself fails; by default `application/problem+json`.
+    /// The format of the body of an item that fails in the layer. The default is
+    /// `application/problem+json`.
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, ItemErrors};
@@ -90,9 +92,9 @@ impl BatchLayer {
 
 /// # The batch path
 impl BatchLayer {
-    /// Whether the path is the batch endpoint's alone; by default it is not. If it is, every method
-    /// but POST and OPTIONS gets 405 with `Allow`. If not, they reach the wrapped service, as CORS
-    /// preflights always do.
+    /// Whether the path serves batches only. If so, a request with a method other than POST and
+    /// OPTIONS is refused with 405 and `Allow`. By default such requests go to the inner service,
+    /// as CORS preflights always do.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -102,12 +104,15 @@ impl BatchLayer {
         self.with(|config| config.exclusive = exclusive)
     }
 
-    /// Whether GET of the batch path describes the endpoint; by default it does not. The response
-    /// is JSON with the limits, the formats, the methods, the header names that an item may bring,
-    /// the type names of [inherited extensions](Self::inherit_extension) and the header of [item
-    /// request ids](Self::item_request_ids), if any. HEAD has the same headers and no body.
+    /// Whether a GET of the batch path describes the endpoint. By default it does not.
     ///
-    /// The JSON Schema of that response, which also stands in what `openapi` returns:
+    /// The response is JSON. It has the limits, formats and methods, the header names that an item
+    /// may have, the type names of [inherited extensions](Self::inherit_extension), and the header
+    /// of
+    /// [item request ids](Self::item_request_ids), if any. The response to HEAD has the same
+    /// headers and no body.
+    ///
+    /// This is the JSON Schema of the response, which is also in the document of `openapi`:
     ///
     /// ```json
     #[doc = include_str!("../openapi/description.json")]

@@ -20,12 +20,13 @@ use schemas::reference;
 /// A JSON object.
 type Object = Map<String, Value>;
 
+/// Returns the OpenAPI document of the batch endpoint.
 pub(crate) fn document(config: &Config) -> Value {
     let mut path = Object::new();
     if config.describe {
-        path.insert("get".to_owned(), description());
+        path.insert("get".to_owned(), get_operation());
     }
-    path.insert("post".to_owned(), batch(config));
+    path.insert("post".to_owned(), post_operation(config));
     let url = format!("{}{}", config.targets.mount, config.path);
     json!({
         "openapi": "3.1.0",
@@ -35,7 +36,7 @@ pub(crate) fn document(config: &Config) -> Value {
     })
 }
 
-fn description() -> Value {
+fn get_operation() -> Value {
     json!({
         "summary": "Describe the batch endpoint",
         "responses": { "200": {
@@ -45,11 +46,11 @@ fn description() -> Value {
     })
 }
 
-fn batch(config: &Config) -> Value {
+fn post_operation(config: &Config) -> Value {
     let mut responses = successes(config);
     responses.extend(refusals::responses(config));
-    let mut text = "Runs every item of the envelope as a request of its own. \
-                    All responses come in one envelope."
+    let mut text = "Runs each item of the envelope as a request of its own. \
+                    One envelope has all responses."
         .to_owned();
     if config.when.is_some() {
         text += " The service decides which requests to this path are batches.";
@@ -69,12 +70,12 @@ fn batch(config: &Config) -> Value {
     })
 }
 
-/// How the envelopes of a format are described.
+/// The kinds of formats that the document distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
     Json,
     Lines,
-    /// By media type alone: its bytes are no JSON, or a user's own.
+    /// A format of which only the media types are known. It is not JSON, or not of this crate.
     Opaque,
 }
 
@@ -91,6 +92,7 @@ impl Shape {
     }
 }
 
+/// The formats that read.
 fn readers(config: &Config) -> impl Iterator<Item = &dyn Format> {
     let formats = config.formats.iter().map(AsRef::as_ref);
     let outer = plain_request();
@@ -103,8 +105,8 @@ fn writers(config: &Config) -> impl Iterator<Item = (&dyn Format, BTreeSet<Statu
     formats.filter_map(move |format: &dyn Format| Some((format, statuses(config, format)?)))
 }
 
-/// A policy is a function of the summary. What it can give is what it gives when all, some and none
-/// of the items succeed.
+/// The statuses that the outer response can have in a format that writes. A policy is a function of
+/// the summary, so these are its results if all, some and none of the items succeed.
 fn statuses(config: &Config, format: &dyn Format) -> Option<BTreeSet<StatusCode>> {
     let encoder = format.encoder(&plain_request())?;
     let is_streamed = config.streamed.unwrap_or_else(|| encoder.is_streamed());
@@ -145,7 +147,8 @@ fn successes(config: &Config) -> BTreeMap<String, Value> {
                     Shape::Json => Some(reference("BatchResponse")),
                     Shape::Lines => Some(json!({
                         "type": "string",
-                        "description": "Lines, each a `BatchResponseLine`; the summary is last.",
+                        "description":
+                            "Lines, each a `BatchResponseLine`. The last one is the summary.",
                     })),
                     Shape::Opaque => text(media_type, None),
                 };
@@ -157,7 +160,7 @@ fn successes(config: &Config) -> BTreeMap<String, Value> {
         let response = json!({
             "description": "The responses to all items, each with a status of its own.",
             "headers": { "Retry-After": {
-                "description": "The largest of the items that were refused for load, in seconds.",
+                "description": "Seconds: the largest `Retry-After` of the items with 429 or 503.",
                 "schema": { "type": "integer", "minimum": 0 },
             } },
             "content": content,
@@ -167,11 +170,12 @@ fn successes(config: &Config) -> BTreeMap<String, Value> {
     contents.into_iter().map(response).collect()
 }
 
-/// Text of at most so many bytes, unless it is JSON that nothing is known of.
+/// The schema of an envelope that is text of at most `max` bytes. There is none for JSON of an
+/// unknown kind.
 fn text(media_type: &str, max: Option<usize>) -> Option<Value> {
     let is_json = media_type == "application/json" || media_type.ends_with("+json");
     let schema = || match max {
-        // A character takes a byte at least.
+        // A character takes at least one byte.
         Some(max) => json!({ "type": "string", "maxLength": max }),
         None => json!({ "type": "string" }),
     };

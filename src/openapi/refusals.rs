@@ -1,4 +1,4 @@
-//! The refusals of a batch, by status, each with the very document that a client gets.
+//! The refusals of a batch by status, each with the document that a client gets.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(super) fn responses(config: &Config) -> BTreeMap<String, Value> {
     let mut examples = BTreeMap::<StatusCode, Object>::new();
     for refusal in refusals(config) {
         let kind = refusal.kind();
-        // It has just been written: it cannot fail.
+        // This cannot fail, because the layer has written the document.
         let document: Value = serde_json::from_slice(&document(&refusal)).unwrap_or_default();
         let example = json!({ "summary": refusal.to_string(), "value": document });
         let of_status = examples.entry(kind.status()).or_default();
@@ -28,7 +28,7 @@ pub(super) fn responses(config: &Config) -> BTreeMap<String, Value> {
     if config.admit.is_some() {
         let problem = json!({ "schema": reference("BatchProblem") });
         let response = json!({
-            "description": "The batch was not admitted; nothing was dispatched.",
+            "description": "The batch was not admitted. No item was dispatched.",
             "content": { "application/problem+json": problem },
         });
         responses.insert("default".to_owned(), response);
@@ -39,13 +39,13 @@ pub(super) fn responses(config: &Config) -> BTreeMap<String, Value> {
 fn refused(status: StatusCode, examples: Object) -> Value {
     let headers = match status {
         StatusCode::UNSUPPORTED_MEDIA_TYPE => json!({ "Accept-Post": {
-            "description": "The media types that a batch can be sent in.",
+            "description": "The media types that a batch can have.",
             "schema": { "type": "string" },
         } }),
         _ => json!({}),
     };
     json!({
-        "description": "The batch is refused; nothing was dispatched.",
+        "description": "The batch is refused. No item was dispatched.",
         "headers": headers,
         "content": { "application/problem+json": {
             "schema": reference("BatchProblem"),

@@ -1,4 +1,4 @@
-//! The schemas of envelopes and items, in the subset of JSON Schema that generators of clients
+//! The schemas of envelopes and items, in the subset of JSON Schema that client generators
 //! understand.
 
 use http::Method;
@@ -10,17 +10,17 @@ use crate::policy::ChangeSets;
 use crate::subrequest::{MAX_ID, METHODS};
 use crate::target::MAX_TARGET;
 
-/// The text that the documentation of `BatchLayer::describe` shows.
+/// The schema that the documentation of `BatchLayer::describe` shows.
 const DESCRIPTION: &str = include_str!("description.json");
 
-/// Any JSON. utoipa reads no schema without a type.
+/// The types of any JSON. utoipa cannot read a schema without a type.
 const ANYTHING: [&str; 6] = ["object", "array", "string", "number", "boolean", "null"];
 
 pub(super) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-/// Those that the layer's formats need.
+/// All schemas that the formats of the layer need.
 pub(super) fn all(config: &Config) -> Object {
     let reads = readers(config).any(|format| Shape::of(format) == Shape::Json);
     let writes = |shape| writers(config).any(|(format, _)| Shape::of(format) == shape);
@@ -46,7 +46,7 @@ pub(super) fn all(config: &Config) -> Object {
         add("BatchResponseSummary", summary());
     }
     if config.describe {
-        // A test reads it: it cannot fail.
+        // This cannot fail: a test parses the same text.
         add(
             "BatchDescription",
             serde_json::from_str(DESCRIPTION).unwrap_or_default(),
@@ -59,7 +59,7 @@ fn request(config: &Config) -> Value {
     let max = config.limits.max_envelope_bytes;
     json!({
         "type": "object",
-        "description": format!("A batch. At most {max} bytes of JSON."),
+        "description": format!("A batch. Maximum {max} bytes of JSON."),
         "properties": { "requests": {
             "type": "array",
             "items": reference("BatchRequestItem"),
@@ -78,7 +78,7 @@ fn request_item(config: &Config) -> Value {
         "properties": {
             "id": {
                 "type": "string",
-                "description": "Names the item. Unique in the batch.",
+                "description": "The name of the item, unique in the batch.",
                 "minLength": 1,
                 "maxLength": MAX_ID,
                 "pattern": r"^[^\x00-\x1f\x7f-\x9f]+$",
@@ -87,7 +87,7 @@ fn request_item(config: &Config) -> Value {
             "url": {
                 "type": "string",
                 "description": format!(
-                    "A path and query. One without a leading slash is relative to `{}`.",
+                    "A path and query. Without a leading slash, it is relative to `{}`.",
                     config.targets.base
                 ),
                 "minLength": 1,
@@ -98,22 +98,23 @@ fn request_item(config: &Config) -> Value {
                 "type": ANYTHING,
                 "description": format!(
                     "JSON as it is, or a string: text for `text/*`, base64 for other types. \
-                     At most {max} bytes, decoded."
+                     Maximum {max} bytes, decoded."
                 ),
             },
             "dependsOn": {
                 "type": ["array", "null"],
-                "description": "Ids of earlier items that have to succeed before this one runs.",
+                "description": "Ids of earlier items. All must succeed before this item runs.",
                 "items": { "type": "string" },
             },
-            "atomicityGroup": match config.change_sets == ChangeSets::BEST_EFFORT {
-                true => json!({
+            "atomicityGroup": if config.change_sets == ChangeSets::BEST_EFFORT {
+                json!({
                     "type": ["string", "null"],
                     "description": "Items of one group run in order, up to the first that fails.",
-                }),
-                false => json!({ "type": "null", "description": "Atomicity groups are refused." }),
+                })
+            } else {
+                json!({ "type": "null", "description": "A batch with groups is refused." })
             },
-            "if": { "type": "null", "description": "Conditions are refused." },
+            "if": { "type": "null", "description": "A batch with conditions is refused." },
         },
         "required": ["id", "method", "url"],
     })
@@ -127,7 +128,7 @@ fn request_headers(config: &Config) -> Value {
         .collect();
     json!({
         "type": ["object", "null"],
-        "description": "Names in any case. Headers that an item may not bring are ignored.",
+        "description": "Names in any case. Headers that an item may not have are ignored.",
         "properties": named,
         "additionalProperties": reference("BatchHeaderValue"),
     })
@@ -135,7 +136,7 @@ fn request_headers(config: &Config) -> Value {
 
 fn header_value() -> Value {
     json!({
-        "description": "The value of a header, or several values.",
+        "description": "One value of a header, or several.",
         "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
     })
 }
@@ -167,7 +168,7 @@ fn response_item() -> Value {
             "body": {
                 "type": ANYTHING,
                 "description":
-                    "JSON as it is, or a string: text, or what `encoding` says. `null` if empty.",
+                    "JSON as it is, or a string of text or base64. `null` if empty.",
             },
             "encoding": {
                 "type": "string",
@@ -187,7 +188,7 @@ fn summary() -> Value {
     let count = json!({ "type": "integer", "minimum": 0 });
     json!({
         "type": "object",
-        "description": "The last line: without it the response was cut off.",
+        "description": "The last line. Without it, the response was cut off.",
         "properties": { "summary": {
             "type": "object",
             "properties": { "total": count, "succeeded": count, "failed": count },
@@ -205,12 +206,19 @@ fn problem() -> Value {
             "type": { "type": "string" },
             "title": { "type": "string" },
             "status": { "type": "integer", "minimum": 400, "maximum": 999 },
-            "code": { "type": "string", "description": "A stable name of the reason." },
+            "code": { "type": "string", "description": "The reason, as a stable name." },
             "limit": { "type": "string", "description": "The limit that was exceeded." },
             "max": { "type": "integer", "minimum": 0, "description": "The value of that limit." },
-            "detail": { "type": "string", "description": "What is wrong, in a fixed phrase." },
-            "pointer": { "type": "string", "description": "The item at fault, as `#/requests/3`." },
-            "offset": { "type": "integer", "minimum": 0, "description": "Where the envelope is at fault, in bytes." },
+            "detail": { "type": "string", "description": "The error, in a fixed phrase." },
+            "pointer": {
+                "type": "string",
+                "description": "The item with the error, such as `#/requests/3`.",
+            },
+            "offset": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "The number of bytes before the error in the envelope.",
+            },
         },
         "required": ["type", "title", "status", "code"],
     })

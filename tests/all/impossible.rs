@@ -197,7 +197,7 @@ fn an_outer_status_that_cannot_carry_an_envelope_panics_where_it_is_set() {
         let message = message.downcast_ref::<&str>().expect("a text");
         assert_eq!(
             *message,
-            "an envelope needs a status whose response has a body"
+            "the status of an envelope must be one whose response has a body"
         );
     }
 }

@@ -3,49 +3,49 @@
 use tower_multistatus::{BatchLayer, ItemHeaders};
 
 #[test]
-#[should_panic = "the batch path starts with a slash"]
+#[should_panic = "the batch path must start with a slash"]
 fn a_batch_path_without_a_slash_panics() {
     let _ = BatchLayer::new("batch");
 }
 
 #[test]
-#[should_panic = "a batch of no items is of no use"]
+#[should_panic = "`max_items` must be more than 0"]
 fn no_items_panic() {
     let _ = BatchLayer::new("/batch").max_items(0);
 }
 
 #[test]
-#[should_panic = "an envelope of no bytes is of no use"]
+#[should_panic = "`max_envelope_bytes` must be more than 0"]
 fn an_envelope_of_no_bytes_panics() {
     let _ = BatchLayer::new("/batch").max_envelope_bytes(0);
 }
 
 #[test]
-#[should_panic = "a response of no bytes is of no use"]
+#[should_panic = "`max_response_bytes` must be more than 0"]
 fn answers_of_no_bytes_panic() {
     let _ = BatchLayer::new("/batch").max_response_bytes(0);
 }
 
 #[test]
-#[should_panic = "an envelope of no bytes is of no use"]
+#[should_panic = "`max_total_response_bytes` must be more than 0"]
 fn all_answers_of_no_bytes_panic() {
     let _ = BatchLayer::new("/batch").max_total_response_bytes(0);
 }
 
 #[test]
-#[should_panic = "with no item in flight nothing would ever run"]
+#[should_panic = "`concurrency` must be more than 0"]
 fn a_concurrency_of_none_panics() {
     let _ = BatchLayer::new("/batch").concurrency(0);
 }
 
 #[test]
-#[should_panic = "CONNECT and TRACE are about a connection"]
+#[should_panic = "an item cannot be CONNECT or TRACE"]
 fn allowing_connect_panics() {
     let _ = BatchLayer::new("/batch").allow_methods(["MERGE", "CONNECT"]);
 }
 
 #[test]
-#[should_panic = "CONNECT and TRACE are about a connection"]
+#[should_panic = "an item cannot be CONNECT or TRACE"]
 fn allowing_trace_in_any_case_panics() {
     let _ = BatchLayer::new("/batch").allow_methods(["trace"]);
 }
@@ -63,13 +63,13 @@ fn a_request_id_that_is_no_header_or_is_not_inherited_panics() {
         let set = std::panic::catch_unwind(|| BatchLayer::new("/batch").item_request_ids(name));
         let payload = set.expect_err("it panics");
         let message = payload.downcast_ref::<&str>();
-        let expected = "a request id has the name of a header that items inherit";
+        let expected = "the header for request ids must be one that items inherit";
         assert_eq!(message, Some(&expected), "{name}");
     }
 }
 
 #[test]
-#[should_panic = "a method is a token"]
+#[should_panic = "a method must be a token"]
 fn allowing_what_is_no_method_panics() {
     let _ = BatchLayer::new("/batch").allow_methods(["GE T"]);
 }

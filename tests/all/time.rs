@@ -261,13 +261,13 @@ async fn a_batch_does_not_hold_the_readiness_that_its_items_need() {
 }
 
 #[test]
-#[should_panic = "an item timeout is more than 0"]
+#[should_panic = "`item_timeout` must be more than 0"]
 fn an_item_timeout_of_nothing_panics() {
     let _ = BatchLayer::new("/batch").item_timeout(Duration::ZERO);
 }
 
 #[test]
-#[should_panic = "a batch timeout is more than 0"]
+#[should_panic = "`batch_timeout` must be more than 0"]
 fn a_deadline_of_nothing_panics() {
     let _ = BatchLayer::new("/batch").batch_timeout(Duration::ZERO);
 }

@@ -1,4 +1,4 @@
-//! axum: a route beside the API, whose items reach all of the API.
+//! axum: a route beside the API. Items reach all routes of the API.
 
 use axum::Router;
 use tower::Layer;

@@ -1,4 +1,4 @@
-//! A client as the inner service: items go to another server, under its authority.
+//! An HTTP client as the inner service: items go to another server, the upstream.
 
 use http::uri::{Authority, Scheme};
 use http::{Request, StatusCode, Uri};
@@ -12,12 +12,12 @@ use tower_multistatus::{BatchLayer, RequestBody, ResponseBody};
 
 type Body = RequestBody<Incoming>;
 
-/// What is an error of the client is a bad gateway to the one who sent the batch.
+/// An item is 502 if the client fails.
 fn layer() -> BatchLayer {
     BatchLayer::new("/batch").map_error(|_, _| Some(StatusCode::BAD_GATEWAY))
 }
 
-/// An item has a path and no authority, which a client needs to know where to send it.
+/// Adds the authority of the upstream to the URI of an item, which has none.
 fn to(upstream: &Authority, mut request: Request<Body>) -> Request<Body> {
     let mut uri = std::mem::take(request.uri_mut()).into_parts();
     uri.scheme = Some(Scheme::HTTP);
@@ -26,7 +26,7 @@ fn to(upstream: &Authority, mut request: Request<Body>) -> Request<Body> {
     request
 }
 
-/// By the client of hyper-util. The upstream sees the batch's own `Host`.
+/// Sends items with the client of hyper-util. The upstream gets the `Host` of the batch.
 pub fn hyper_util(
     upstream: Authority,
 ) -> impl Service<
@@ -44,7 +44,8 @@ pub fn hyper_util(
         .service(client)
 }
 
-/// By reqwest. The upstream sees the batch's own `Host`; redirects are the item's response.
+/// Sends items with reqwest. The upstream gets the `Host` of the batch. A redirect is not followed,
+/// but is the response to the item.
 pub fn reqwest(
     upstream: Authority,
 ) -> Result<

@@ -25,7 +25,7 @@ pub fn mount() -> impl Service<
     BatchLayer::new("/batch").layer(service_fn(hello))
 }
 
-/// The body is hyper's own, or that of an item.
+/// `RequestBody` is the body of an item, or hyper's own body of any other request.
 async fn hello(
     request: Request<RequestBody<Incoming>>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -38,7 +38,7 @@ async fn hello(
 ///
 /// # Errors
 ///
-/// When the listener accepts no more.
+/// The listener fails.
 pub async fn serve<S, B>(listener: TcpListener, service: S) -> std::io::Result<()>
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: Send>,
@@ -52,7 +52,7 @@ where
         let service = TowerToHyperService::new(service.clone());
         tokio::spawn(async move {
             let server = auto::Builder::new(TokioExecutor::new());
-            // What breaks a connection is no one else's business.
+            // An error of one connection does not concern the others.
             drop(server.serve_connection(TokioIo::new(stream), service).await);
         });
     }

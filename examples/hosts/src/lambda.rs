@@ -1,4 +1,4 @@
-//! AWS Lambda: the layer around the router, as the function that `lambda_http::run` gets.
+//! AWS Lambda: the layer around the router, as the function for `lambda_http::run`.
 
 use axum::Router;
 use lambda_http::{IntoResponse, Request};

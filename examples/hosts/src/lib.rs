@@ -1,6 +1,6 @@
-//! A batch endpoint in other frameworks and around clients, a module each: what the table "Hosts"
-//! in the documentation of `tower-multistatus` says, as code. `cargo test --manifest-path
-//! examples/hosts/Cargo.toml` runs all of it over sockets.
+//! A batch endpoint in each framework, and around each HTTP client, of the page `guide::hosts` in
+//! the documentation of `tower-multistatus`. `cargo test --manifest-path examples/hosts/Cargo.toml`
+//! tests all of them over sockets.
 
 pub mod axum;
 pub mod client;

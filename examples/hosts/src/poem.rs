@@ -1,4 +1,4 @@
-//! poem: an endpoint at the batch path, whose items reach the API's own endpoint.
+//! poem: an endpoint at the batch path. Items reach the endpoint of the API.
 
 use std::convert::Infallible;
 use std::sync::Arc;

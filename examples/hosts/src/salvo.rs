@@ -1,4 +1,4 @@
-//! salvo: a handler at the batch path, whose items reach a service of the same routes.
+//! salvo: a handler at the batch path. Items reach another service with the same routes.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use http_body::Body;
 use http_body_util::{BodyStream, StreamBody};
 use sync_wrapper::SyncStream;
 
-/// The body of a response is `Send` and not `Sync`; salvo and poem box it as both.
+/// Makes a body `Sync`. The body of the response is only `Send`, but salvo and poem need both.
 pub(crate) fn sync<B>(body: B) -> impl Body<Data = Bytes, Error = B::Error> + Send + Sync + 'static
 where
     B: Body<Data = Bytes, Error: Send> + Send + 'static,

@@ -1,7 +1,7 @@
 //! tonic: the layer of a server, or a route beside those of its router.
 //!
-//! gRPC itself cannot be batched: the status of a call is in its trailers, which items do not have.
-//! So an item of that type is refused, and the other routes of the server are what items are for.
+//! A gRPC call cannot be an item: its status is in its trailers, which are dropped. So an item with
+//! a gRPC content type fails. Items reach the other routes of the server.
 
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
@@ -12,12 +12,13 @@ use tonic::transport::server::Router;
 use tower::layer::util::{Identity, Stack};
 use tower_multistatus::BatchLayer;
 
-/// 415 for items of gRPC.
+/// Fails gRPC items with 415.
 fn not_grpc(item: &Parts) -> Result<(), StatusCode> {
     let content_type = item.headers.get(CONTENT_TYPE);
-    match content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc")) {
-        true => Err(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        false => Ok(()),
+    if content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc")) {
+        Err(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+    } else {
+        Ok(())
     }
 }
 
@@ -30,7 +31,7 @@ pub fn layered(routes: Routes) -> Router<Stack<BatchLayer, Identity>> {
         .add_routes(routes)
 }
 
-/// A route beside those of the services; gRPC calls do not pass the layer.
+/// A route beside those of the services. gRPC calls do not pass through the layer.
 pub fn beside(routes: Routes) -> axum::Router {
     crate::axum::mount(routes.prepare().into_axum_router())
 }

@@ -1,4 +1,4 @@
-//! warp: the layer around a filter that was made a service, for [`crate::hyper::serve`].
+//! warp: the layer around the service of a filter, for [`crate::hyper::serve`].
 
 use std::convert::Infallible;
 

@@ -1,5 +1,5 @@
-//! An axum application with what applications have, and a batch endpoint in it: metrics, traces,
-//! request ids, sessions, an auth middleware and a governor by the peer's address.
+//! An axum application with a batch endpoint, metrics, traces, request ids, sessions, an
+//! authentication middleware and a rate limit by the peer's address.
 //!
 //! `cargo run --manifest-path examples/stack/Cargo.toml` serves it on 127.0.0.1:3000.
 
@@ -28,11 +28,11 @@ use tower_http::trace::TraceLayer;
 use tower_multistatus::BatchLayer;
 use tower_sessions::{MemoryStore, Session, SessionManagerLayer};
 
-/// The layer of the metrics, and what renders them. One in a process.
+/// The metrics layer, and the handle that renders the metrics. A process can have one.
 pub type Metrics = (PrometheusMetricLayer<'static>, PrometheusHandle);
 
-/// The application. A peer may send so many requests, items among them, before it has to wait a
-/// minute for each.
+/// Creates the application. A peer may send `burst` requests and items. After that, it may send one
+/// per minute.
 pub fn app((metrics, handle): Metrics, burst: u32) -> Router {
     let governor = GovernorConfigBuilder::default()
         .per_second(60)
@@ -40,13 +40,13 @@ pub fn app((metrics, handle): Metrics, burst: u32) -> Router {
         .finish()
         .expect("a burst and a period");
 
-    // What every item and every ordinary request passes.
+    // Items and ordinary requests pass through these layers.
     let api = api()
         .layer(from_fn(authenticate))
         .layer(GovernorLayer::new(governor))
         .layer(metrics.clone());
 
-    // A line of the metrics for batches, besides those of their items.
+    // The metrics count batches too, besides their items.
     let batch = BatchLayer::new("/batch")
         .inherit_extension::<ConnectInfo<SocketAddr>>()
         .inherit_extension::<Session>();
@@ -54,7 +54,7 @@ pub fn app((metrics, handle): Metrics, burst: u32) -> Router {
         .route_service("/batch", batch.layer(api.clone()))
         .layer(metrics);
 
-    // What is about the outer request: one session, one request id and one span for a batch.
+    // These layers concern the outer request: a batch has one session, one request id and one span.
     let sessions = SessionManagerLayer::new(MemoryStore::default()).with_secure(false);
     api.merge(batch)
         .route("/metrics", get(async move || handle.render()))
@@ -64,7 +64,7 @@ pub fn app((metrics, handle): Metrics, burst: u32) -> Router {
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
 
-/// The routes. They know nothing of batches.
+/// The API that items and ordinary requests reach. It has no code for batches.
 fn api() -> Router {
     Router::new()
         .route("/users/{id}", get(user))
@@ -74,39 +74,40 @@ fn api() -> Router {
         .with_state(Orders::default())
 }
 
-/// The connections of a listener, without Nagle's algorithm: it holds a streamed line back until
-/// the client has acknowledged the one before, which clients delay by 40 ms.
+/// Disables Nagle's algorithm for the connections of a listener. With it, a streamed line waits
+/// until the client has acknowledged the one before, and clients delay that by 40 ms.
 pub fn without_delay(listener: TcpListener) -> TapIo<TcpListener, impl FnMut(&mut TcpStream)> {
     listener.tap_io(|stream| drop(stream.set_nodelay(true)))
 }
 
-/// Serves a router, and tells it the peers' addresses.
+/// Serves a router, with the addresses of peers as `ConnectInfo`.
 ///
 /// # Errors
 ///
-/// Those of the listener.
+/// The listener fails.
 pub async fn serve(listener: TcpListener, app: Router) -> std::io::Result<()> {
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(without_delay(listener), app).await
 }
 
-/// The route and not the path, so that there are not as many names as URLs.
+/// Returns the span of a request. It has the route and not the path, so that there is not one span
+/// name for each URL.
 fn span(request: &Request) -> tracing::Span {
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map(MatchedPath::as_str);
     tracing::info_span!("request", method = %request.method(), route)
 }
 
-/// Who has sent a request.
+/// The sender of a request.
 #[derive(Clone, Debug, Serialize)]
 pub struct User {
     name: &'static str,
 }
 
-/// Tells handlers who has sent a request, and refuses strangers.
+/// Adds the [`User`] to a request for handlers, and refuses unknown users.
 pub async fn authenticate(mut request: Request, next: Next) -> Response {
-    let word = request.headers().get(AUTHORIZATION);
-    let user = match word.map(HeaderValue::as_bytes) {
+    let authorization = request.headers().get(AUTHORIZATION);
+    let user = match authorization.map(HeaderValue::as_bytes) {
         Some(b"Bearer ada") => User { name: "Ada" },
         Some(b"Bearer grace") => User { name: "Grace" },
         _ => return StatusCode::UNAUTHORIZED.into_response(),
@@ -128,7 +129,7 @@ pub async fn me(Extension(user): Extension<User>) -> Json<User> {
 ///
 /// # Errors
 ///
-/// When the store fails.
+/// The session store fails.
 pub async fn visit(session: Session) -> Result<Json<u32>, StatusCode> {
     let failed = |_| StatusCode::INTERNAL_SERVER_ERROR;
     let visits: Option<u32> = session.get("visits").await.map_err(failed)?;
@@ -137,7 +138,7 @@ pub async fn visit(session: Session) -> Result<Json<u32>, StatusCode> {
     Ok(Json(visits))
 }
 
-/// How many orders there were.
+/// The number of orders.
 pub type Orders = Arc<AtomicU64>;
 
 #[derive(Deserialize)]

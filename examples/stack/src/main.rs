@@ -1,7 +1,9 @@
-//! `cargo run --manifest-path examples/stack/Cargo.toml`; then, say:
+//! Serves the application: `cargo run --manifest-path examples/stack/Cargo.toml`. Then send a
+//! batch:
 //!
 //! ```sh
-//! curl -sw '\n' http://127.0.0.1:3000/batch -H 'authorization: Bearer ada' -H 'content-type: application/json' -d '{"requests": [
+//! curl -sw '\n' http://127.0.0.1:3000/batch \
+//!   -H 'authorization: Bearer ada' -H 'content-type: application/json' -d '{"requests": [
 //!   {"id": "me", "method": "GET", "url": "/me"},
 //!   {"id": "visit", "method": "POST", "url": "/visits"}]}'
 //! ```

@@ -1,4 +1,4 @@
-//! The body of an item, out of its JSON.
+//! Decodes the body of an item.
 
 use base64::Engine;
 use base64::alphabet;
@@ -19,7 +19,11 @@ const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What the inner service will read, or why the body is not encoded as its content type asks.
+/// Returns the bytes that the inner service will read.
+///
+/// # Errors
+///
+/// The JSON is not what the content type of the item requires: a string, or base64.
 pub(super) fn decode_body(
     body: ByteString,
     item: &mut Subrequest,
@@ -51,8 +55,8 @@ pub(super) fn decode_body(
         other => other,
     };
     let mut symbols = Vec::with_capacity(text.len());
-    let inked = text.iter().filter(|byte| !byte.is_ascii_whitespace());
-    symbols.extend(inked.copied().map(symbol));
+    let without_space = text.iter().filter(|byte| !byte.is_ascii_whitespace());
+    symbols.extend(without_space.copied().map(symbol));
     let decoded = LENIENT_BASE64.decode(symbols);
     decoded.map(Bytes::from).map_err(|_| ItemError::Base64)
 }

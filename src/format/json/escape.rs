@@ -1,4 +1,4 @@
-//! Puts strings and bodies into JSON that we write.
+//! Writes strings and bodies as JSON.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::swar::{Word, prefix_len};
 use crate::format::Frames;
 
-/// `\u0000` to `\u001f`.
+/// The escapes `\u0000` to `\u001f`.
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
 const CONTROLS: [[u8; 6]; 0x20] = {
     let mut controls = [*b"\\u0000"; 0x20];
@@ -20,7 +20,7 @@ const CONTROLS: [[u8; 6]; 0x20] = {
     controls
 };
 
-/// Whether these bytes are ASCII, and may stand in a JSON string as they are.
+/// Whether these bytes are ASCII that needs no escapes in a JSON string.
 #[inline]
 pub(super) fn is_plain(bytes: &[u8]) -> bool {
     prefix_len(bytes, Word::specials_and_highs) == bytes.len()
@@ -29,43 +29,46 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
 /// Writes text as the inside of a JSON string.
 #[inline(always)]
 pub(super) fn put_escaped(text: &str, out: &mut Frames) {
-    match is_plain(text.as_bytes()) {
-        true => out.put(text.as_bytes()),
-        false => put_with_care(text.as_bytes(), Word::specials_and_highs, out),
+    if is_plain(text.as_bytes()) {
+        out.put(text.as_bytes());
+    } else {
+        put_with_escapes(text.as_bytes(), Word::specials_and_highs, out);
     }
 }
 
-/// Writes bytes as a base64 string; base64url as OData 4.01 has it, without padding.
+/// Writes bytes as a base64 string, or as base64url without padding, as OData 4.01 defines it.
 pub(super) fn put_base64(bytes: &[u8], is_url: bool, out: &mut Frames) {
-    let text = match is_url {
-        true => URL_SAFE_NO_PAD.encode(bytes),
-        false => STANDARD.encode(bytes),
+    let text = if is_url {
+        URL_SAFE_NO_PAD.encode(bytes)
+    } else {
+        STANDARD.encode(bytes)
     };
     out.put_byte(b'"');
     out.put_bytes(text.into());
     out.put_byte(b'"');
 }
 
-/// Writes JSON text so that it has no line break in any reader's sense. Between tokens they mean
-/// nothing; in strings only those stand that are not ASCII, and these have escapes.
+/// Writes JSON without anything that a reader may take for a line break. Between tokens, line
+/// breaks are left out. Inside strings, JSON allows only those that are not ASCII, and they are
+/// escaped.
 pub(super) fn put_on_one_line(json: &Bytes, out: &mut Frames) {
     let breaks = |word: Word| word.equal(b'\n') | word.equal(b'\r') | word.highs();
     if prefix_len(json, breaks) == json.len() {
         return out.put_shared(json);
     }
     for line in json.split(|byte| matches!(byte, b'\n' | b'\r')) {
-        put_with_care(line, Word::highs, out);
+        put_with_escapes(line, Word::highs, out);
     }
 }
 
-/// Copies what `needs_care` does not mark, eight bytes at a time; of the rest, escapes what a JSON
-/// string cannot hold, or what somebody might take for the end of a line.
+/// Copies bytes that `marks` does not mark, eight at a time. Of the marked ones, escapes those that
+/// a JSON string cannot have, and those that a reader may take for a line break.
 #[cold]
 #[inline(never)]
-fn put_with_care(text: &[u8], needs_care: impl Fn(Word) -> u64, out: &mut Frames) {
+fn put_with_escapes(text: &[u8], marks: impl Fn(Word) -> u64, out: &mut Frames) {
     let mut rest = text;
     loop {
-        let (plain, special) = rest.split_at(prefix_len(rest, &needs_care));
+        let (plain, special) = rest.split_at(prefix_len(rest, &marks));
         out.put(plain);
         let Some(first) = special.first() else {
             return;
@@ -89,12 +92,14 @@ fn put_with_care(text: &[u8], needs_care: impl Fn(Word) -> u64, out: &mut Frames
     }
 }
 
+/// Writes an escape. Returns the length of the character that it replaces.
 fn put(escape: &[u8], length: usize, out: &mut Frames) -> usize {
     out.put(escape);
     length
 }
 
-/// Copies a run beyond ASCII, up to the next byte that begins a character which might end a line.
+/// Copies bytes that are not ASCII, up to the next one that may begin a line break. Returns their
+/// number.
 fn put_beyond_ascii(text: &[u8], out: &mut Frames) -> usize {
     let ends = |byte: &u8| byte.is_ascii() || matches!(byte, 0xC2 | 0xE2);
     let more = text.iter().skip(1).position(ends);

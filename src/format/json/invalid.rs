@@ -1,21 +1,22 @@
-//! Why an envelope is refused, where, and how that is said.
+//! Errors in an envelope: the reason, the position, and the refusal that reports them.
 
 use super::member::Member;
 use crate::error::{Error, ErrorKind};
 use crate::subrequest::InvalidId;
 
-/// Deeper JSON is refused.
+/// Maximum nesting of arrays and objects.
 pub(super) const MAX_DEPTH: u32 = 128;
 
-/// What is wrong with an envelope, and how many bytes stand before it.
+/// An error in an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Invalid {
+    /// The number of bytes before the error.
     pub(super) offset: usize,
     pub(super) why: Why,
 }
 
-/// What is wrong. The words for it are found when there is something to say, and so is whether the
-/// text has ended.
+/// The reason of an error. The `detail` that reports it is chosen later, in [`Invalid::refusal`],
+/// where the bytes at the offset are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Why {
     NotUtf8,
@@ -44,8 +45,9 @@ pub(super) enum Why {
     DependsOn,
     UnknownDependency,
     UnknownMember,
-    /// A name that somebody might take for this one.
+    /// A name that resembles the one of this member.
     Misspelt(Member),
+    /// `if`, or an `atomicityGroup` that is not a string.
     Conditional,
 }
 
@@ -55,8 +57,8 @@ impl Why {
         Invalid { offset, why: self }
     }
 
-    /// Whether a value was found where another one is wanted, if it is a value at all.
-    fn wants_other_value(self) -> bool {
+    /// Whether a value of another kind was expected.
+    fn expects_other_value(self) -> bool {
         matches!(
             self,
             Self::NotJson
@@ -110,7 +112,7 @@ impl Why {
 }
 
 impl Invalid {
-    /// The refusal of this envelope.
+    /// The refusal of the envelope.
     #[cold]
     #[inline(never)]
     pub(super) fn refusal(self, envelope: &[u8]) -> Error {
@@ -129,7 +131,7 @@ impl Invalid {
             [] if before.is_empty() => "the envelope is empty",
             [] => "the JSON ends too early",
             [b'}', ..] if self.why == Why::NoName && is_behind_comma() => TRAILING_COMMA,
-            [b'}' | b']', ..] if self.why.wants_other_value() && is_behind_comma() => {
+            [b'}' | b']', ..] if self.why.expects_other_value() && is_behind_comma() => {
                 TRAILING_COMMA
             }
             [
@@ -139,7 +141,7 @@ impl Invalid {
             _ if before.is_empty() && found.starts_with("\u{feff}".as_bytes()) => {
                 "a byte order mark before the JSON"
             }
-            _ if self.why.wants_other_value() => "not JSON",
+            _ if self.why.expects_other_value() => "not JSON",
             _ => detail,
         })
     }

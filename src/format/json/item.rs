@@ -11,7 +11,7 @@ use super::unique_names::UniqueNames;
 use crate::item_error::ItemError;
 use crate::subrequest::Subrequest;
 
-/// Depth at which an item's members stand: the envelope, its array, the item.
+/// The depth of an item's members: the envelope, its array, the item.
 const DEPTH: u32 = 3;
 
 /// Reads the items of an envelope, one after the other.
@@ -29,8 +29,11 @@ impl<'a> ItemReader<'a> {
         }
     }
 
-    /// Fills in one item, which stands behind these. What breaks the structure is an error and
-    /// refuses the batch; a bad value fails the item.
+    /// Reads one item, which follows on the `earlier` ones. An invalid value fails the item.
+    ///
+    /// # Errors
+    ///
+    /// An error in the structure refuses the batch.
     pub(super) fn read(
         &mut self,
         item: &mut Subrequest,
@@ -42,9 +45,10 @@ impl<'a> ItemReader<'a> {
         let mut seen = self.usual_start(item)?;
         let mut unknown = None;
         let mut body = None;
-        let mut is_there = match seen.has(Member::Id) {
-            true => self.parser.object_next()?,
-            false => self.parser.object_first()?,
+        let mut is_there = if seen.has(Member::Id) {
+            self.parser.object_next()?
+        } else {
+            self.parser.object_first()?
         };
         while is_there {
             let start = self.parser.name_start();
@@ -78,7 +82,7 @@ impl<'a> ItemReader<'a> {
                 (Member::Headers, None) => self.headers(item)?,
                 (Member::Body, None) => body = Some(self.parser.value(DEPTH)?),
                 (Member::DependsOn, None) => self.depends_on(item, earlier)?,
-                // Never ignored: an item that was to be conditional must not run as if it were not.
+                // Never ignored: a conditional item must not run without its condition.
                 (Member::If, Some(value)) => return Err(Why::Conditional.at(value.start())),
                 (Member::AtomicityGroup | Member::If, None) => {
                     let invalid = self.parser.invalid(Why::Conditional);
@@ -105,8 +109,8 @@ impl<'a> ItemReader<'a> {
         Ok(())
     }
 
-    /// Reads the members that nearly every item begins with, as far as they stand there in the
-    /// order and spelling of most, and the `{` before them.
+    /// A fast path for the start of most items: reads `{`, `id`, `method` and `url`, as far as they
+    /// are in this order, without spaces and without escapes.
     #[inline]
     fn usual_start(&mut self, item: &mut Subrequest) -> Result<Seen, Invalid> {
         let mut seen = Seen::default();
@@ -198,8 +202,8 @@ impl<'a> ItemReader<'a> {
         Ok(())
     }
 
-    /// More names than there are before the item are not kept: one of them is unknown, or a
-    /// repetition.
+    /// Reads `dependsOn`. It cannot name more items and groups than come before this item: among
+    /// more names, one is unknown or a repetition. So memory never holds more names.
     fn depends_on(&mut self, item: &mut Subrequest, earlier: &[Subrequest]) -> Result<(), Invalid> {
         if self.parser.peek() != Some(b'[') {
             let invalid = self.parser.invalid(Why::DependsOn);
@@ -220,9 +224,10 @@ impl<'a> ItemReader<'a> {
             {
                 return Err(Why::UnknownDependency.at(id.start()));
             }
-            match id.is_escaped {
-                false => item.add_dependency(self.parser.plain_text(&id)),
-                true => item.add_dependency(&self.parser.unescaped(&id)?),
+            if id.is_escaped {
+                item.add_dependency(&self.parser.unescaped(&id)?);
+            } else {
+                item.add_dependency(self.parser.plain_text(&id));
             }
             is_there = self.parser.array_next()?;
         }
@@ -230,7 +235,7 @@ impl<'a> ItemReader<'a> {
     }
 }
 
-/// How many atomicity groups these are of.
+/// The number of atomicity groups among these items.
 fn groups_in(items: &[Subrequest]) -> usize {
     let runs = items.chunk_by(|one, next| one.group() == next.group());
     let first_of = |run: &[Subrequest]| run.first().is_some_and(|item| item.group().is_some());

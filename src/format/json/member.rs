@@ -1,6 +1,6 @@
 //! The members of an item.
 
-/// The members that mean something.
+/// A member of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Member {
     Id = 1 << 0,
@@ -14,7 +14,7 @@ pub(super) enum Member {
     Unknown = 0,
 }
 
-/// The members that most items have, as they stand behind the quote that begins their name.
+/// The members that most items have: what follows on the first quote of their name.
 pub(super) const USUAL: [(&[u8], Member); 5] = [
     (b"id\":", Member::Id),
     (b"method\":", Member::Method),
@@ -38,21 +38,21 @@ impl Member {
         }
     }
 
-    /// The member that has nearly this name.
+    /// The member whose name resembles this one.
     pub(super) fn resembling(name: &[u8]) -> Option<Self> {
         NAMED
             .iter()
             .find_map(|(known, member, _)| resembles(name, known).then_some(*member))
     }
 
-    /// What is said of a name that is nearly this one's.
+    /// The detail of the refusal of a name that resembles this member's.
     pub(super) fn misspelt(self) -> &'static str {
         let found = NAMED.iter().find(|(_, member, _)| *member == self);
         found.map_or("an unknown member", |(.., detail)| detail)
     }
 }
 
-/// Every member, and what is said of a name that is nearly its.
+/// Each member, and the detail of the refusal of a name that resembles its own.
 const NAMED: [(&[u8], Member, &str); 8] = [
     (b"id", Member::Id, "`id` in another spelling"),
     (b"method", Member::Method, "`method` in another spelling"),
@@ -72,7 +72,7 @@ const NAMED: [(&[u8], Member, &str); 8] = [
     (b"if", Member::If, "`if` in another spelling"),
 ];
 
-/// Whether two names differ at most by case, `_` and `-`.
+/// Whether a name is the same as a known one but for case, `_` and `-`.
 pub(super) fn resembles(name: &[u8], known: &[u8]) -> bool {
     let letters = name.iter().filter(|byte| !matches!(byte, b'_' | b'-'));
     letters
@@ -80,12 +80,12 @@ pub(super) fn resembles(name: &[u8], known: &[u8]) -> bool {
         .eq(known.iter().map(u8::to_ascii_lowercase))
 }
 
-/// Which members an item has had.
+/// The members of an item that have been read.
 #[derive(Debug, Default)]
 pub(super) struct Seen(u8);
 
 impl Seen {
-    /// Adds a member: whether it is new.
+    /// Adds a member. Returns whether it is new.
     #[inline]
     pub(super) fn insert(&mut self, member: Member) -> bool {
         let is_new = !self.has(member);

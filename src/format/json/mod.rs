@@ -1,4 +1,4 @@
-//! `{"requests":[…]}` in, `{"responses":[…]}` out.
+//! The JSON format: reads `{"requests":[…]}` and writes `{"responses":[…]}`.
 
 use http::request::Parts;
 
@@ -23,16 +23,16 @@ mod write;
 use read::Reader;
 pub(super) use write::{Layout, Writer};
 
-/// The JSON envelope of OData 4.01 (JSON Format §19) and Microsoft Graph: `application/json`, in
-/// and out.
+/// The JSON envelope of OData 4.01 (JSON Format §19) and Microsoft Graph.
 ///
-/// Every layer that [`BatchLayer::new`](crate::BatchLayer::new) makes has it. Microsoft Graph's and
-/// OData's clients speak it.
+/// Its media type is `application/json`. It is read and written. Every layer that
+/// [`BatchLayer::new`](crate::BatchLayer::new) makes has it.
 ///
 /// ```json
 /// {"requests":[
 ///   {"id":"a","method":"GET","url":"/users/1"},
-///   {"id":"b","method":"POST","url":"/orders","dependsOn":["a"],"headers":{"x-note":"gift"},"body":{"user":1}}]}
+///   {"id":"b","method":"POST","url":"/orders","dependsOn":["a"],
+///    "headers":{"x-note":"gift"},"body":{"user":1}}]}
 /// ```
 /// ```json
 /// {"responses":[
@@ -51,29 +51,39 @@ pub(super) use write::{Layout, Writer};
 /// | `body` | | read by the item's `content-type`, as below; `null` is none |
 /// | `dependsOn` | | an array of ids of earlier items, at most as many as there are; all must succeed (2xx or 3xx) before this one runs |
 ///
-/// With a `content-type` of `application/json` or `*/*+json`, or with none, the body is the JSON
-/// text itself, byte for byte, and the item gets `content-type: application/json`. For `text/*`,
-/// forms (`application/x-www-form-urlencoded`) and XML (`application/xml`, `*/*+xml`) it is a
-/// string, sent as UTF-8. For all others it is a string of base64, in either alphabet, padded or
-/// not.
+/// The body depends on the item's `content-type`:
 ///
-/// What breaks the structure (text that is not JSON or not UTF-8, a member twice, no `id`, an
-/// unknown dependency) refuses the batch, and so does a name that differs from one of these
-/// members, or from `requests`, only by case, `_` or `-` (`dependson`, `depends_on`). A bad value
-/// (method, URL, header, body) fails its item only, and so does a header that is given twice in
-/// different spellings (`etag` and `ETag`, `x-a` and `x_a`). Members that are not listed are
-/// ignored, except `atomicityGroup` and `if`: unless they are `null`, the batch is refused with
-/// 501; [`deny_unknown_members`](Self::deny_unknown_members) refuses them all.
+/// | `content-type` | `body` |
+/// | --- | --- |
+/// | `application/json`, `*/*+json`, or none | any JSON, which the item gets byte for byte; without a type, the item gets `content-type: application/json` |
+/// | `text/*`, forms (`application/x-www-form-urlencoded`), XML (`application/xml`, `*/*+xml`) | a string, sent as UTF-8 |
+/// | any other | a string of base64, in either alphabet, padded or not |
+///
+/// An error in the structure refuses the batch: text that is not JSON or not UTF-8, a member twice,
+/// no `id`, or an unknown dependency. So does a name that differs from `requests` or from one of
+/// these members only by case, `_` or `-` (`dependson`, `depends_on`).
+///
+/// An invalid value (method, URL, header, body) fails its item only. So does a header that is given
+/// twice in different spellings (`etag` and `ETag`, `x-a` and `x_a`).
+///
+/// Other members are ignored, unless
+/// [`deny_unknown_members`](Self::deny_unknown_members) is set. The exceptions are `if`, and
+/// `atomicityGroup` where [`change_sets`](crate::BatchLayer::change_sets) refuses it: unless they
+/// are `null`, the batch is refused with 501.
 ///
 /// # Responses
 ///
-/// One a line, in the order of the requests; `headers` and `body` always stand, empty as `{}` and
-/// `null`. Values of a header that repeats are joined with `, `, except those of `Set-Cookie`,
-/// which is an array. JSON is spliced in as it came, after one check that it is JSON that common
-/// parsers take. `text/*`, forms and XML in UTF-8 are strings, and so is UTF-8 without a
-/// `Content-Type`. Everything else, what failed the check (a number beyond the range of `f64` does,
-/// too), and what has a `Content-Encoding` is base64, and says so: `"encoding":"base64"`. To a
-/// batch that brought `OData-Version: 4.01` it is `base64url`.
+/// There is one response per line, in the order of the items. `headers` and `body` are always
+/// there; if empty, they are `{}` and `null`. The values of a header that repeats are joined with
+/// `, `, except those of `Set-Cookie`, which are an array.
+///
+/// | body of the response | `body` |
+/// | --- | --- |
+/// | JSON that common parsers accept | that JSON, byte for byte |
+/// | `text/*`, forms and XML in UTF-8; UTF-8 without a `Content-Type` | a string |
+/// | any other; any with a `Content-Encoding`; JSON with a number beyond the range of `f64` | a string of base64, with `"encoding":"base64"` |
+///
+/// If the batch has `OData-Version: 4.01`, the encoding is `base64url`.
 ///
 /// ```
 /// use tower_multistatus::{BatchLayer, Json};
@@ -82,11 +92,11 @@ pub(super) use write::{Layout, Writer};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Json {
-    trusted: bool,
+    is_trusted: bool,
     rules: Rules,
 }
 
-/// What the settings of the format say of reading, and of the bodies that are strings.
+/// The settings for unknown members and for bodies that are strings.
 #[derive(Clone, Copy, Debug, Default)]
 struct Rules {
     denies_unknown: bool,
@@ -94,33 +104,34 @@ struct Rules {
 }
 
 impl Rules {
-    /// Whether a body of this type is a string of its text.
+    /// Whether a body of this type is a JSON string of its text.
     fn is_text(self, media_type: &MediaType<'_>) -> bool {
         media_type.is_text() || !self.has_forms_in_base64 && media_type.is_form_or_xml()
     }
 }
 
 impl Json {
-    /// The format as it is by default: a JSON response of the inner service is checked before it is
-    /// spliced in.
+    /// Creates the format. By default, it checks JSON bodies of the inner service before it writes
+    /// them.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether a body is spliced into the envelope unchecked when its `Content-Type` says that it
-    /// is JSON. By default it is checked.
+    /// Whether a body whose `Content-Type` is JSON is written to the envelope unchecked. By default
+    /// it is checked.
     ///
-    /// Without the check, large responses are read once less. It is safe only if every handler
-    /// behind the layer, and whatever it relays, tells the truth: a body that is not JSON breaks
-    /// the envelope, and one that is crafted can forge the responses of other items.
+    /// Without the check, the layer reads large responses once less. This is safe only if each
+    /// handler behind the layer, and each server that a handler relays, sends JSON where it says
+    /// so. A body that is not JSON breaks the envelope, and a crafted one can forge the responses
+    /// of other items.
     #[must_use]
     pub fn trust_responses(mut self, trusted: bool) -> Self {
-        self.trusted = trusted;
+        self.is_trusted = trusted;
         self
     }
 
-    /// Whether an envelope is refused that has members which mean nothing here, beside `requests`
-    /// or in an item. By default they are ignored.
+    /// Whether an unknown member, beside `requests` or in an item, refuses the batch. By default
+    /// unknown members are ignored.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Json};
@@ -134,8 +145,8 @@ impl Json {
     }
 
     /// Whether bodies of forms (`application/x-www-form-urlencoded`) and XML (`application/xml`,
-    /// `*/*+xml`) are base64, as the protocols of Microsoft Graph and OData have it, in requests
-    /// and responses. By default they are strings. `text/xml` is always a string.
+    /// `*/*+xml`) are base64 in requests and responses, as Microsoft Graph and OData define it. By
+    /// default they are strings. `text/xml` is always a string.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Json};
@@ -164,7 +175,7 @@ impl Format for Json {
     }
 
     fn encoder(&self, envelope: &Parts) -> Option<Box<dyn Encoder>> {
-        let writer = Writer::new(Layout::Envelope, self.trusted, envelope);
+        let writer = Writer::new(Layout::Envelope, self.is_trusted, envelope);
         Some(Box::new(writer.with_rules(self.rules)))
     }
 }

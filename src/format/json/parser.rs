@@ -1,5 +1,5 @@
-//! A cursor in JSON text. It is strict, it does not recurse, and it copies only strings with
-//! escapes.
+//! A strict JSON parser, as a cursor in the text. It does not recurse, and copies only strings that
+//! have escapes.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use super::invalid::{Invalid, Why};
 use super::skip;
 use super::token::{colon, peek, plain_end, special_string};
 
-/// The text, and the index of the byte that is read next.
+/// The text, and the index of the next byte.
 #[derive(Debug)]
 pub(super) struct Parser<'a> {
     text: &'a ByteString,
@@ -19,9 +19,10 @@ pub(super) struct Parser<'a> {
     index: usize,
 }
 
-/// Where a string stands in the text.
+/// The position of a string in the text.
 #[derive(Clone, Debug)]
 pub(super) struct Str {
+    /// Without the quotes.
     inner: Range<usize>,
     pub(super) is_escaped: bool,
 }
@@ -43,24 +44,25 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Moves over white space: the byte there.
+    /// Skips white space. Returns the byte after it.
     #[inline]
     pub(super) fn peek(&mut self) -> Option<u8> {
         peek(self.data, &mut self.index)
     }
 
-    /// What is wrong with the byte that [`peek`](Self::peek) has found.
+    /// An error at the byte that [`peek`](Self::peek) has returned.
     #[cold]
     pub(super) fn invalid(&self, why: Why) -> Invalid {
         why.at(self.index)
     }
 
-    /// What is wrong with the end of an object that has just been passed.
+    /// An error at the `}` that has just been read.
     #[cold]
     pub(super) fn invalid_end(&self, why: Why) -> Invalid {
         why.at(self.index - 1)
     }
 
+    /// Checks that nothing but white space is left.
     pub(super) fn end(&mut self) -> Result<(), Invalid> {
         match self.peek() {
             None => Ok(()),
@@ -68,8 +70,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Enters the object whose `{` is next: whether it has a member. Its [`name`](Self::name) is
-    /// then to be read, from behind its first quote.
+    /// Enters the object whose `{` is next. Returns whether it has a member. The caller then reads
+    /// its [`name`](Self::name), whose first quote has been read.
     #[inline]
     pub(super) fn object_first(&mut self) -> Result<bool, Invalid> {
         self.index += 1;
@@ -79,7 +81,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Moves on in an object, behind the value of a member: whether there is another one.
+    /// Continues an object after the value of a member. Returns whether it has another member.
     #[inline]
     pub(super) fn object_next(&mut self) -> Result<bool, Invalid> {
         match self.peek() {
@@ -106,7 +108,7 @@ impl<'a> Parser<'a> {
         Ok(is_there)
     }
 
-    /// The index of the quote that begins the name to be read.
+    /// The index of the first quote of the name that is next.
     pub(super) fn name_start(&self) -> usize {
         self.index - 1
     }
@@ -119,7 +121,7 @@ impl<'a> Parser<'a> {
         Ok(name)
     }
 
-    /// Enters the array whose `[` is next: whether an element may follow.
+    /// Enters the array whose `[` is next. Returns whether an element may follow.
     #[inline]
     pub(super) fn array_first(&mut self) -> Result<bool, Invalid> {
         self.index += 1;
@@ -129,7 +131,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Moves on in an array, behind an element: whether another one has to follow.
+    /// Continues an array after an element. Returns whether another element has to follow.
     #[inline]
     pub(super) fn array_next(&mut self) -> Result<bool, Invalid> {
         match self.peek() {
@@ -148,7 +150,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads a string from behind its first quote.
+    /// Reads a string whose first quote is before `start`.
     #[inline(always)]
     fn begun_string(&mut self, start: usize) -> Result<Str, Invalid> {
         let end = plain_end(self.data, start);
@@ -175,7 +177,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// Reads any value that stands in `depth` containers: its text.
+    /// Reads any value, inside `depth` containers. Returns its text.
     pub(super) fn value(&mut self, depth: u32) -> Result<&'a str, Invalid> {
         self.peek();
         let start = self.index;
@@ -184,9 +186,9 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// # Short cuts
+/// # Fast paths
 impl<'a> Parser<'a> {
-    /// Moves behind the one of these spellings that is next.
+    /// Reads whichever of these spellings is next.
     #[inline]
     pub(super) fn any_of<T: Copy>(&mut self, spellings: &[(&[u8], T)]) -> Option<T> {
         let rest = self.data.get(self.index..)?;
@@ -198,8 +200,8 @@ impl<'a> Parser<'a> {
         Some(*meaning)
     }
 
-    /// Reads these bytes and the string that they begin, if they are next and the string is ASCII
-    /// without escapes.
+    /// Reads the bytes `before`, whose last is a quote, and the string that it begins. Reads
+    /// nothing unless these bytes are next, and the string is ASCII without escapes.
     #[inline]
     pub(super) fn plain_string(&mut self, before: &[u8]) -> Option<Str> {
         let rest = self.data.get(self.index..)?;
@@ -217,41 +219,44 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// # What a string says
+/// # The text of a string
 ///
-/// Half a surrogate pair says nothing, and is an error.
+/// Half a surrogate pair has no text, and is an error.
 impl<'a> Parser<'a> {
     #[inline]
     pub(super) fn bytes(&self, string: &Str) -> Result<Cow<'a, [u8]>, Invalid> {
-        Ok(match string.is_escaped {
-            false => Cow::Borrowed(self.plain_bytes(string)),
-            true => Cow::Owned(self.unescaped(string)?.into_bytes()),
+        Ok(if string.is_escaped {
+            Cow::Owned(self.unescaped(string)?.into_bytes())
+        } else {
+            Cow::Borrowed(self.plain_bytes(string))
         })
     }
 
-    /// A part of the envelope where there is nothing to unescape.
+    /// The text of a string, which shares the memory of the envelope unless it has escapes.
     #[inline]
     pub(super) fn shared(&self, string: &Str) -> Result<ByteString, Invalid> {
-        Ok(match string.is_escaped {
-            false => self.share(self.plain_text(string)),
-            true => self.unescaped(string)?.into(),
+        Ok(if string.is_escaped {
+            self.unescaped(string)?.into()
+        } else {
+            self.share(self.plain_text(string))
         })
     }
 
     pub(super) fn shared_bytes(&self, string: &Str) -> Result<Bytes, Invalid> {
-        Ok(match string.is_escaped {
-            false => self.text.as_bytes().slice_ref(self.plain_bytes(string)),
-            true => self.unescaped(string)?.into(),
+        Ok(if string.is_escaped {
+            self.unescaped(string)?.into()
+        } else {
+            self.text.as_bytes().slice_ref(self.plain_bytes(string))
         })
     }
 
-    /// A part of the envelope, without a copy.
+    /// A slice of the envelope, without a copy.
     #[inline]
-    pub(super) fn share(&self, part: &'a str) -> ByteString {
-        self.text.slice_ref(part)
+    pub(super) fn share(&self, slice: &'a str) -> ByteString {
+        self.text.slice_ref(slice)
     }
 
-    /// The string as it stands in the text, with its quotes.
+    /// The string as the envelope has it, with its quotes.
     pub(super) fn quoted(&self, string: &Str) -> &'a str {
         self.slice(string.start()..string.inner.end + 1)
     }

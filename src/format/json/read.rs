@@ -1,4 +1,4 @@
-//! Reads `{"requests":[…]}`.
+//! The JSON decoder: reads `{"requests":[…]}`.
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -18,10 +18,10 @@ use crate::limits::Limits;
 use crate::media_type::MediaType;
 use crate::subrequest::Subrequest;
 
-/// A sound item is not shorter than this: `{"id":"1","method":"GET","url":"/"},`.
+/// Minimum bytes of a valid item: `{"id":"1","method":"GET","url":"/"},`.
 const SHORT_ITEM: usize = 36;
 
-/// Gathers the envelope, and reads it when it is whole.
+/// Collects the envelope, and reads it when it is complete.
 #[derive(Debug)]
 pub(super) struct Reader {
     envelope: Chunks,
@@ -32,7 +32,7 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(envelope: &Parts, limits: &Limits, rules: Rules) -> Result<Self, Error> {
         let content_type = envelope.headers.get(CONTENT_TYPE);
-        // Nearly every client says this and no more.
+        // Nearly every client sends exactly this.
         let content_type = content_type.filter(|value| *value != "application/json");
         let content_type = content_type.and_then(|value| value.to_str().ok());
         match MediaType::parse(content_type.unwrap_or_default()).parameter("charset") {
@@ -48,8 +48,8 @@ impl Reader {
         })
     }
 
-    /// Reads the envelope itself.
-    fn envelope(&self, text: &ByteString, found: &mut Vec<Subrequest>) -> Result<(), Refused> {
+    /// Reads the whole envelope.
+    fn read_envelope(&self, text: &ByteString, found: &mut Vec<Subrequest>) -> Result<(), Refused> {
         let items = &mut ItemReader::new(text, self.rules);
         if items.parser.peek() != Some(b'{') {
             return Err(items.parser.invalid(Why::NotAnObject).into());
@@ -59,7 +59,7 @@ impl Reader {
         while is_there {
             if self.is_requests(&mut items.parser, &mut names)? {
                 has_requests = true;
-                self.requests(items, found)?;
+                self.read_requests(items, found)?;
             } else {
                 items.parser.value(1)?;
             }
@@ -71,8 +71,11 @@ impl Reader {
         Ok(items.parser.end()?)
     }
 
-    /// Reads the name of a member: whether it is the one with the items. If not, it may stand
-    /// there.
+    /// Reads the name of a member of the envelope. Returns whether it is `requests`.
+    ///
+    /// # Errors
+    ///
+    /// The name is not allowed, or a repetition.
     fn is_requests<'a>(
         &self,
         parser: &mut Parser<'a>,
@@ -88,13 +91,14 @@ impl Reader {
         if !is_requests && self.rules.denies_unknown {
             return Err(Why::UnknownMember.at(start));
         }
-        match names.insert(name) {
-            true => Ok(is_requests),
-            false => Err(Why::DuplicateName.at(start)),
+        if names.insert(name) {
+            Ok(is_requests)
+        } else {
+            Err(Why::DuplicateName.at(start))
         }
     }
 
-    fn requests(
+    fn read_requests(
         &self,
         items: &mut ItemReader<'_>,
         found: &mut Vec<Subrequest>,
@@ -108,7 +112,7 @@ impl Reader {
                 return Err(items.parser.invalid(Why::TooManyItems).into());
             }
             let index = found.len();
-            // Filled in its place: it is large to move.
+            // Filled in place, because an item is expensive to move.
             found.push(Subrequest::without_id());
             if let Some((item, earlier)) = found.split_last_mut() {
                 let read = items.read(item, earlier);
@@ -122,18 +126,19 @@ impl Reader {
         Ok(())
     }
 
-    /// Refuses an envelope of which so many bytes are UTF-8. They may have a fault of their own.
+    /// Refuses an envelope whose first `valid` bytes are UTF-8. If these have an error of their
+    /// own, that one is reported.
     #[cold]
     fn not_utf8(&self, bytes: &Bytes, valid: usize, found: &mut Vec<Subrequest>) -> Error {
         let text = ByteString::try_from(bytes.slice(..valid)).unwrap_or_default();
-        let refused = match self.envelope(&text, found) {
+        let refused = match self.read_envelope(&text, found) {
             Err(refused) if refused.invalid.offset < valid => refused,
             _ => Why::NotUtf8.at(valid).into(),
         };
         self.refusal(bytes, refused)
     }
 
-    /// Says why an envelope is refused.
+    /// The refusal of an envelope.
     #[cold]
     fn refusal(&self, envelope: &[u8], Refused { invalid, item }: Refused) -> Error {
         if invalid.why == Why::TooManyItems {
@@ -147,7 +152,7 @@ impl Reader {
     }
 }
 
-/// What is wrong with an envelope, and in which item.
+/// The error in an envelope, and the index of its item.
 struct Refused {
     invalid: Invalid,
     item: Option<usize>,
@@ -175,7 +180,7 @@ impl Decoder for Reader {
             Err(error) => return Err(self.not_utf8(&bytes, error.valid_up_to(), found)),
         };
         found.reserve_exact(self.max_items.min(text.len() / SHORT_ITEM));
-        let read = self.envelope(&text, found);
+        let read = self.read_envelope(&text, found);
         read.map_err(|refused| self.refusal(&bytes, refused))
     }
 }

@@ -1,19 +1,19 @@
-//! Passes over a whole value, and keeps nothing of it. It neither recurses nor allocates.
+//! Skips a value, and checks that it is JSON. This neither recurses nor allocates.
 
 use super::invalid::{Invalid, MAX_DEPTH, Why};
 use super::token::{literal, name, number, peek, starts_with, string};
 
-/// Depth at which the body of a response stands. One is spared for readers that count otherwise.
+/// The depth of the body of a response: the envelope, its array and the item, and one more for
+/// parsers that count differently.
 const RESPONSE_DEPTH: u32 = 4;
 
-/// Whether these bytes are exactly one JSON value, and one that does not keep a strict reader from
-/// the rest of the envelope.
+/// Whether these bytes are exactly one JSON value that strict parsers accept inside an envelope.
 pub(super) fn is_json(data: &[u8]) -> bool {
     let end = value(data, 0, RESPONSE_DEPTH, true);
     end.is_ok_and(|mut end| end == data.len() || peek(data, &mut end).is_none())
 }
 
-/// The index behind a value that stands in `depth` containers, with white space before it.
+/// Returns the index after a value inside `depth` containers. White space may precede the value.
 pub(super) fn value(
     data: &[u8],
     mut index: usize,
@@ -47,7 +47,7 @@ pub(super) fn value(
             Some(first) => number(data, index, first, is_response)?,
             None => return Err(Why::NotJson.at(index)),
         };
-        // What stands behind a value: the end of its container, perhaps of several, or a comma.
+        // A value is followed by a comma, or by the end of one or more containers.
         loop {
             if open.count == 0 {
                 return Ok(index);
@@ -74,7 +74,7 @@ pub(super) fn value(
     }
 }
 
-/// The name of a member and its colon, with white space before them.
+/// Returns the index after the name of a member and its colon. White space may precede the name.
 #[inline]
 fn member(data: &[u8], mut index: usize, is_response: bool) -> Result<usize, Invalid> {
     match peek(data, &mut index) {
@@ -86,12 +86,12 @@ fn member(data: &[u8], mut index: usize, is_response: bool) -> Result<usize, Inv
 const CLOSING_BEHIND_OPENING: u8 = b'}' - b'{';
 const _: () = assert!(b']' - b'[' == CLOSING_BEHIND_OPENING);
 
-/// The arrays and objects that are open.
+/// The containers (arrays and objects) that are open.
 #[derive(Debug, Default)]
 struct Open {
-    /// Closes the innermost.
+    /// The byte that closes the innermost container.
     closing: u8,
-    /// Those around it, the nearest in the lowest bit. An object is a 1.
+    /// The containers around it, one bit each, the nearest in the lowest bit. An object is a 1.
     outer: u128,
     count: u32,
 }
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_byte_means_the_same_at_every_place_in_a_string() {
+    fn a_string_is_accepted_if_serde_json_accepts_it() {
         let agrees = |json: &[u8]| {
             let expected = serde_json::from_slice::<serde_json::Value>(json).is_ok();
             assert_eq!(is_json(json), expected, "{}", json.escape_ascii());

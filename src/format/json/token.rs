@@ -1,9 +1,9 @@
 //! Tokens of strict JSON (RFC 8259). Each function takes the text and the index of a token, and
-//! returns the index behind it.
+//! returns the index after it.
 //!
-//! Values of a response are held to more than the grammar asks, because every reader of the
-//! envelope has to take them: strings are UTF-8 without halves of surrogate pairs, and numbers are
-//! within the range of `f64`.
+//! The values of a response have to meet more than the grammar, because every parser of the
+//! envelope has to accept them: strings are UTF-8 without halves of surrogate pairs, and numbers
+//! are within the range of `f64`.
 
 use std::ops::Range;
 use std::str::from_utf8;
@@ -11,7 +11,7 @@ use std::str::from_utf8;
 use super::invalid::{Invalid, Why};
 use super::swar::{Word, first, prefix_len};
 
-/// Moves the index over white space: the byte there.
+/// Moves the index over white space. Returns the byte there.
 #[inline]
 pub(super) fn peek(data: &[u8], index: &mut usize) -> Option<u8> {
     match data.get(*index) {
@@ -27,14 +27,14 @@ pub(super) fn peek(data: &[u8], index: &mut usize) -> Option<u8> {
 #[inline(never)]
 fn after_space(data: &[u8], mut index: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\r' | b'\t') = data.get(index) {
-        // After one blank, there is usually an indent.
+        // After the first byte of white space, there is usually an indentation.
         index += 1;
-        index += Word::at(data, index).map_or(0, Word::blanks);
+        index += Word::at(data, index).map_or(0, Word::leading_spaces);
     }
     index
 }
 
-/// A string, from behind its first quote.
+/// A string whose first quote is before `start`.
 #[inline]
 pub(super) fn string(data: &[u8], start: usize, is_response: bool) -> Result<usize, Invalid> {
     let end = plain_end(data, start);
@@ -44,13 +44,14 @@ pub(super) fn string(data: &[u8], start: usize, is_response: bool) -> Result<usi
     }
 }
 
-/// The name of a member and its colon, from behind its first quote.
+/// The name of a member and its colon. The first quote is before `start`.
 #[inline]
 pub(super) fn name(data: &[u8], start: usize, is_response: bool) -> Result<usize, Invalid> {
     let end = plain_end(data, start);
-    match starts_with(data, end, b"\":") {
-        true => Ok(end + 2),
-        false => special_name(data, start, end, is_response),
+    if starts_with(data, end, b"\":") {
+        Ok(end + 2)
+    } else {
+        special_name(data, start, end, is_response)
     }
 }
 
@@ -64,7 +65,7 @@ fn special_name(
     colon(data, special_string(data, start, special, is_response)?)
 }
 
-/// White space, and a colon.
+/// A colon. White space may precede it.
 #[inline]
 pub(super) fn colon(data: &[u8], mut index: usize) -> Result<usize, Invalid> {
     match peek(data, &mut index) {
@@ -73,18 +74,19 @@ pub(super) fn colon(data: &[u8], mut index: usize) -> Result<usize, Invalid> {
     }
 }
 
-/// Whether these bytes stand at the index.
+/// Whether the text has these bytes at the index.
 #[inline]
 pub(super) fn starts_with<const N: usize>(data: &[u8], index: usize, bytes: &[u8; N]) -> bool {
     let rest = data.get(index..).unwrap_or_default();
     rest.first_chunk() == Some(bytes)
 }
 
-/// The first byte that is not ASCII, or does not stand for itself in a string.
+/// The index of the first byte of a string that is not plain: a control character, a quote, a
+/// backslash, or not ASCII.
 #[inline]
 pub(super) fn plain_end(data: &[u8], start: usize) -> usize {
     match Word::at(data, start).map(|word| first(word.specials_and_highs())) {
-        // Most strings are shorter than a word.
+        // Most strings have fewer bytes than a word.
         Some(Some(length)) => start + length,
         Some(None) => long_plain_end(data, start + 8),
         None => long_plain_end(data, start),
@@ -110,7 +112,7 @@ fn longer_plain_end(data: &[u8], start: usize) -> usize {
     data.len() - rest.len() + prefix_len(rest, Word::specials_and_highs)
 }
 
-/// As many bytes as vectors take at once.
+/// Whether all these bytes are plain. There are as many as fit in one vector register.
 #[inline]
 fn is_plain(block: &[u8; 32]) -> bool {
     let is_special = |byte: u8| (byte.cast_signed() < 0x20) | (byte == b'"') | (byte == b'\\');
@@ -119,7 +121,8 @@ fn is_plain(block: &[u8; 32]) -> bool {
         .fold(false, |any, byte| any | is_special(*byte))
 }
 
-/// A string, from behind its first quote; its first byte that is not plain is known.
+/// A string whose first quote is before `start`, and whose first byte that is not plain is at
+/// `special`.
 #[inline(never)]
 pub(super) fn special_string(
     data: &[u8],
@@ -137,13 +140,14 @@ pub(super) fn special_string(
         };
     }
     let inner = || data.get(start..index).unwrap_or_default();
-    match is_response && !inner().is_ascii() && from_utf8(inner()).is_err() {
-        true => Err(Why::NotUtf8.at(start)),
-        false => Ok(index + 1),
+    if is_response && !inner().is_ascii() && from_utf8(inner()).is_err() {
+        Err(Why::NotUtf8.at(start))
+    } else {
+        Ok(index + 1)
     }
 }
 
-/// An escape, from behind its backslash.
+/// An escape whose backslash is before the index.
 #[inline]
 fn escape(data: &[u8], index: usize, is_response: bool) -> Result<usize, Invalid> {
     match data.get(index) {
@@ -171,7 +175,7 @@ fn not_hexadecimal(data: &[u8], start: usize) -> Invalid {
     Why::Escape.at(start + digits.take_while(|digit| digit.is_ascii_hexdigit()).count())
 }
 
-/// Four hexadecimal digits.
+/// The value of four hexadecimal digits.
 #[inline]
 fn code_unit(data: &[u8], start: usize) -> Option<u32> {
     let digits: &[u8; 4] = data.get(start..)?.first_chunk()?;
@@ -187,9 +191,10 @@ pub(super) fn literal<const N: usize>(
     index: usize,
     literal: &[u8; N],
 ) -> Result<usize, Invalid> {
-    match starts_with(data, index, literal) {
-        true => Ok(index + N),
-        false => Err(not_literal(data, index, literal)),
+    if starts_with(data, index, literal) {
+        Ok(index + N)
+    } else {
+        Err(not_literal(data, index, literal))
     }
 }
 
@@ -199,10 +204,11 @@ fn not_literal(data: &[u8], index: usize, literal: &[u8]) -> Invalid {
     Why::NotJson.at(index + pairs.take_while(|(found, wanted)| found == wanted).count())
 }
 
-/// A number of so many bytes is below 1e200, and below 1e300 with an exponent of two digits.
+/// A number with fewer bytes than this is below 1e200, or below 1e300 with an exponent of two
+/// digits.
 const MANY_DIGITS: usize = 200;
 
-/// A number, or what is no value at all; its first byte is known.
+/// A number that begins with the byte `first`. Any other byte there begins no value.
 #[inline]
 pub(super) fn number(
     data: &[u8],
@@ -234,9 +240,10 @@ pub(super) fn number(
     if let Some(b'e' | b'E') = next {
         return with_exponent(data, start, index + 1, is_response);
     }
-    match index - start < MANY_DIGITS {
-        true => Ok(index),
-        false => finite(data, start..index, is_response),
+    if index - start < MANY_DIGITS {
+        Ok(index)
+    } else {
+        finite(data, start..index, is_response)
     }
 }
 
@@ -253,15 +260,16 @@ fn with_exponent(
     let unsigned = exponent + usize::from(sign.is_some());
     let end = some_digits(data, unsigned)?;
     let is_small = sign == Some(&b'-') || end - unsigned <= 2;
-    match is_small && end - start < MANY_DIGITS {
-        true => Ok(end),
-        false => finite(data, start..end, is_response),
+    if is_small && end - start < MANY_DIGITS {
+        Ok(end)
+    } else {
+        finite(data, start..end, is_response)
     }
 }
 
-/// The end of a number, unless it is in a response and beyond `f64`. `serde_json` is asked, too: it
-/// rounds in another way near the largest one, and what it refuses keeps every client that uses it
-/// from the whole envelope.
+/// Checks a number that may be beyond the range of `f64`. In a response, it must be within it, and
+/// `serde_json` must accept it too. `serde_json` rounds differently near the largest `f64`, and a
+/// client that uses it cannot read an envelope with a number that it rejects.
 #[cold]
 fn finite(data: &[u8], number: Range<usize>, is_response: bool) -> Result<usize, Invalid> {
     let end = number.end;
@@ -270,10 +278,11 @@ fn finite(data: &[u8], number: Range<usize>, is_response: bool) -> Result<usize,
         .and_then(|number| from_utf8(number).ok())
         .unwrap_or_default();
     let is_finite = || text.parse::<f64>().is_ok_and(f64::is_finite);
-    let is_read = || serde_json::from_str::<f64>(text).is_ok_and(f64::is_finite);
-    match is_response && !(is_finite() && is_read()) {
-        true => Err(Why::Number.at(end)),
-        false => Ok(end),
+    let is_accepted = || serde_json::from_str::<f64>(text).is_ok_and(f64::is_finite);
+    if is_response && !(is_finite() && is_accepted()) {
+        Err(Why::Number.at(end))
+    } else {
+        Ok(end)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The names of an object's members, each of which may stand there once.
+//! The names of an object's members, each of which may occur once.
 
 use std::borrow::{Borrow, Cow};
 use std::collections::HashSet;
@@ -6,18 +6,20 @@ use std::hash::Hash;
 
 const FEW: usize = 8;
 
-/// Finds duplicates, escaped or not, in linear time; without allocating for a few plain names.
+/// Finds duplicate names, escaped or not, in linear time. A few names without escapes allocate
+/// nothing.
 #[derive(Debug, Default)]
 pub(super) struct UniqueNames<'a> {
     few: [&'a [u8]; FEW],
     count: usize,
-    /// Apart from those with escapes: a name of a byte or two must not take ten times its size.
+    /// Names without escapes are kept apart from `escaped`, because owning a name of one or two
+    /// bytes takes more than ten times its size.
     more: Option<HashSet<&'a [u8]>>,
     escaped: Option<HashSet<Vec<u8>>>,
 }
 
 impl<'a> UniqueNames<'a> {
-    /// Adds a name: whether it is new.
+    /// Adds a name. Returns whether it is new.
     pub(super) fn insert(&mut self, name: Cow<'a, [u8]>) -> bool {
         let mut few = self.few.iter().take(self.count);
         let is_among_few = few.any(|known| **known == *name);

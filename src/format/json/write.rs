@@ -1,4 +1,4 @@
-//! Writes answers, as members of `{"responses":[…]}` or as lines.
+//! The JSON encoder: writes responses as elements of `{"responses":[…]}` or as lines.
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE};
@@ -17,15 +17,15 @@ use crate::summary::Summary;
 
 const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
 
-/// What an answer takes besides its body, with a header or two.
+/// The bytes of a response with one or two headers, without its body.
 const SMALL_ITEM: usize = 192;
 
-/// Bytes of a header's value that are converted at a time.
+/// Bytes of a header value that are converted at a time.
 const PIECE: usize = 1024;
 
 const JSON: &[u8] = b"application/json";
 
-/// What stands around the answers.
+/// The frame of the responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::format) enum Layout {
     Envelope,
@@ -38,7 +38,7 @@ pub(in crate::format) struct Writer {
     is_trusted: bool,
     is_base64_url: bool,
     rules: Rules,
-    /// Where the first response begins.
+    /// The position of the first response.
     start: u64,
 }
 
@@ -58,11 +58,11 @@ impl Writer {
         Self { rules, ..self }
     }
 
-    /// The end of the headers, and the body.
-    fn put_body(&self, body: &Bytes, kind: Kind<'_>, out: &mut Frames) {
-        match kind {
-            Kind::None => out.put(b"},\"body\":null}"),
-            Kind::Json => {
+    /// Writes the end of the headers, and the body.
+    fn put_body(&self, body: &Bytes, encoding: BodyEncoding<'_>, out: &mut Frames) {
+        match encoding {
+            BodyEncoding::Null => out.put(b"},\"body\":null}"),
+            BodyEncoding::Json => {
                 out.put(b"},\"body\":");
                 match self.layout {
                     Layout::Envelope => out.put_shared(body),
@@ -70,12 +70,12 @@ impl Writer {
                 }
                 out.put_byte(b'}');
             }
-            Kind::Text(text) => {
+            BodyEncoding::Text(text) => {
                 out.put(b"},\"body\":\"");
                 put_escaped(text, out);
                 out.put(b"\"}");
             }
-            Kind::Binary => {
+            BodyEncoding::Base64 => {
                 out.put(match self.is_base64_url {
                     true => b"},\"encoding\":\"base64url\",\"body\":",
                     false => b"},\"encoding\":\"base64\",\"body\":",
@@ -101,7 +101,7 @@ impl Encoder for Writer {
 
     fn headers(&self, headers: &mut HeaderMap) {
         if self.layout == Layout::Lines {
-            // draft-ietf-httpbis-incremental: asks what stands between not to wait for the end.
+            // draft-ietf-httpbis-incremental: asks proxies to forward each line at once.
             headers.insert("incremental", HeaderValue::from_static("?1"));
         }
     }
@@ -122,7 +122,7 @@ impl Encoder for Writer {
         }
         put_escaped(subresponse.id(), out);
         match subresponse.status() {
-            // Nearly always.
+            // The usual status, in one piece.
             StatusCode::OK => out.put(b"\",\"status\":200,\"headers\":{"),
             status => {
                 out.put(b"\",\"status\":");
@@ -131,16 +131,16 @@ impl Encoder for Writer {
             }
         }
         let about_body = put_headers(subresponse, out);
-        let kind = Kind::of(subresponse, about_body, self);
-        self.put_body(subresponse.body(), kind, out);
+        let encoding = BodyEncoding::of(subresponse, about_body, self);
+        self.put_body(subresponse.body(), encoding, out);
         if self.layout == Layout::Lines {
             out.put_byte(b'\n');
         }
     }
 
     fn least_len(&self, id: &str) -> usize {
-        // Quotes, backslashes and what somebody might take for the end of a line are doubled by
-        // their escapes.
+        // An escape at most doubles the bytes of what an id can have: quotes, backslashes, and
+        // characters that a reader may take for a line break.
         64 + 2 * id.len()
     }
 
@@ -159,51 +159,52 @@ impl Encoder for Writer {
     }
 }
 
-/// How a body is written.
-enum Kind<'a> {
-    None,
+/// The way in which a body is written.
+enum BodyEncoding<'a> {
+    Null,
     Json,
     Text(&'a str),
-    Binary,
+    Base64,
 }
 
-/// What the headers say of the body.
+/// The headers that describe the body.
 #[derive(Default)]
 struct AboutBody<'a> {
     content_type: &'a [u8],
+    /// By a `Content-Encoding`, or in an unknown way.
     is_encoded: bool,
 }
 
-impl<'a> Kind<'a> {
+impl<'a> BodyEncoding<'a> {
     fn of(subresponse: &'a Subresponse, about: AboutBody<'_>, writer: &Writer) -> Self {
         let body = subresponse.body();
         let is_trusted = writer.is_trusted;
-        // What the layer itself has written needs no check.
-        let is_sound = || is_trusted || subresponse.error.is_some() || is_json(body);
+        // A body that the layer itself has written needs no check.
+        let is_safe = || is_trusted || subresponse.error.is_some() || is_json(body);
         if body.is_empty() {
-            Self::None
+            Self::Null
         } else if about.is_encoded {
-            Self::Binary
-        } else if about.content_type == JSON && is_sound() {
+            Self::Base64
+        } else if about.content_type == JSON && is_safe() {
             Self::Json
         } else {
             let media_type = std::str::from_utf8(about.content_type).unwrap_or_default();
             let media_type = MediaType::parse(media_type);
-            if media_type.is_json() && is_sound() {
+            if media_type.is_json() && is_safe() {
                 Self::Json
             } else if about.content_type.is_empty()
                 || writer.rules.is_text(&media_type) && media_type.is_utf8()
             {
-                // Text without a type is mostly an error message, which somebody has to read.
-                std::str::from_utf8(body).map_or(Self::Binary, Self::Text)
+                // Text without a type is usually an error message, for people to read.
+                std::str::from_utf8(body).map_or(Self::Base64, Self::Text)
             } else {
-                Self::Binary
+                Self::Base64
             }
         }
     }
 }
 
-/// Writes the members of the object `headers`.
+/// Writes the members of the object `headers`. Returns the headers that describe the body.
 fn put_headers<'a>(subresponse: &'a Subresponse, out: &mut Frames) -> AboutBody<'a> {
     let mut about = AboutBody::default();
     let headers = subresponse.headers();
@@ -211,11 +212,11 @@ fn put_headers<'a>(subresponse: &'a Subresponse, out: &mut Frames) -> AboutBody<
     let mut last = None;
     let mut is_first = true;
     for (name, value) in headers {
-        // The length of a body says nothing here, except that which HEAD asked for.
+        // The length of a body is written only in the response to a HEAD, which asks for it.
         if name == CONTENT_LENGTH && !subresponse.is_head {
             continue;
         }
-        // The values of one name stand next to each other, and were written with the first.
+        // The values of one name are adjacent, and were written with the first.
         if has_lists && last.replace(name) == Some(name) {
             continue;
         }
@@ -237,11 +238,12 @@ fn put_headers<'a>(subresponse: &'a Subresponse, out: &mut Frames) -> AboutBody<
             put_name(name, out);
             out.put(b"\":");
         }
-        // Two codings, or two types: nobody can say what the body is.
+        // With two encodings or two types, it is unknown what the body is.
         about.is_encoded |= !is_single && (name == CONTENT_ENCODING || name == CONTENT_TYPE);
-        match is_single && name != SET_COOKIE {
-            true => put_value(value, out),
-            false => put_values(name, headers, out),
+        if is_single && name != SET_COOKIE {
+            put_value(value, out);
+        } else {
+            put_values(name, headers, out);
         }
     }
     about
@@ -253,7 +255,8 @@ fn put_value(value: &HeaderValue, out: &mut Frames) {
     out.put_byte(b'"');
 }
 
-/// Several values are one list (RFC 9110 §5.3), except cookies, which have commas in them.
+/// Writes several values as one list (RFC 9110 §5.3). Cookies are an array, because their values
+/// can contain commas.
 fn put_values(name: &HeaderName, headers: &HeaderMap, out: &mut Frames) {
     let values = headers.get_all(name).iter().enumerate();
     if name == SET_COOKIE {
@@ -276,15 +279,15 @@ fn put_values(name: &HeaderName, headers: &HeaderMap, out: &mut Frames) {
     out.put_byte(b'"');
 }
 
-/// Writes a value as the inside of a JSON string. Every byte is a character of ISO-8859-1.
+/// Writes a value as the inside of a JSON string. Each byte is a character of ISO-8859-1.
 fn put_latin1(value: &HeaderValue, out: &mut Frames) {
     let bytes = value.as_bytes();
-    match is_plain(bytes) {
-        true => out.put(bytes),
-        // In pieces: as one text it would be held twice.
-        false => bytes.chunks(PIECE).for_each(|piece| {
-            let text: String = piece.iter().copied().map(char::from).collect();
-            put_escaped(&text, out);
-        }),
+    if is_plain(bytes) {
+        return out.put(bytes);
+    }
+    // In pieces, so that memory never holds the whole value twice.
+    for piece in bytes.chunks(PIECE) {
+        let text: String = piece.iter().copied().map(char::from).collect();
+        put_escaped(&text, out);
     }
 }

@@ -1,4 +1,4 @@
-//! Boundaries: what one may be, and those that nobody can foresee.
+//! Boundaries: which ones are valid, and unpredictable ones for responses.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
@@ -8,27 +8,27 @@ use memchr::{memchr_iter, memmem};
 
 use crate::media_type::MediaType;
 
-/// RFC 2046 §5.1.1.
+/// Maximum characters of a boundary (RFC 2046 §5.1.1).
 pub(super) const MAX_BOUNDARY: usize = 70;
 
-/// Characters of the random part.
+/// Characters of the random digits.
 pub(super) const RANDOM_LENGTH: usize = 32;
 
-/// The detail of a media type that [`boundary_of`] finds none in.
+/// The detail for a media type in which [`boundary_of`] finds no boundary.
 pub(super) const NO_BOUNDARY: &str = "`Content-Type` has no boundary of 1 to 70 characters";
 
-/// The boundary that a media type names: once, of 1 to 70 characters, and not ending with a space,
-/// which would be padding.
+/// The boundary of a media type. It has 1 to 70 characters, must not occur twice, and does not end
+/// with a space, which would be padding.
 pub(super) fn boundary_of<'a>(media_type: &MediaType<'a>) -> Option<Cow<'a, str>> {
     let boundary = media_type.parameter("boundary").ok()??;
     let is_plain = |byte: u8| matches!(byte, 0x20..0x7F) && !matches!(byte, b'"' | b'\\');
-    let is_sound = (1..=MAX_BOUNDARY).contains(&boundary.len())
+    let is_valid = (1..=MAX_BOUNDARY).contains(&boundary.len())
         && boundary.bytes().all(is_plain)
         && !boundary.ends_with(' ');
-    is_sound.then_some(boundary)
+    is_valid.then_some(boundary)
 }
 
-/// A boundary that a response is written with: a prefix and 128 random bits.
+/// The boundary of a response: a prefix and 128 random bits as digits.
 #[derive(Debug)]
 pub(super) struct Boundary {
     text: String,
@@ -36,9 +36,9 @@ pub(super) struct Boundary {
 }
 
 impl Boundary {
-    pub(super) fn draw(prefix: &str) -> Self {
+    pub(super) fn random(prefix: &str) -> Self {
         Self {
-            text: format!("{prefix}{:0RANDOM_LENGTH$x}", random()),
+            text: format!("{prefix}{:0RANDOM_LENGTH$x}", random_bits()),
             prefix_len: prefix.len(),
         }
     }
@@ -47,9 +47,11 @@ impl Boundary {
         self.text.as_bytes()
     }
 
-    /// Whether it stands in this text. One byte is found with far fewer instructions than two. The
-    /// byte before the digits is usually an underscore, which is rare in text; where it is not, all
-    /// of the boundary is searched for.
+    /// Whether this text contains the boundary.
+    ///
+    /// A search for one byte takes far fewer instructions than one for two. So this searches for
+    /// the byte before the digits, which is usually an underscore and rare in text. Where it is not
+    /// rare, the search is for the whole boundary.
     pub(super) fn is_in(&self, text: &[u8]) -> bool {
         let token = self.as_bytes();
         let before = self.prefix_len.saturating_sub(1);
@@ -71,7 +73,8 @@ impl Boundary {
         false
     }
 
-    /// Whether its digits stand in this name of a header. Names are written in a case of their own.
+    /// Whether this header name contains the digits. The prefix does not count, because names are
+    /// written with a case of their own.
     pub(super) fn is_in_name(&self, name: &HeaderName) -> bool {
         let (_, digits) = self.as_bytes().split_at(self.prefix_len);
         let name = name.as_str().as_bytes();
@@ -79,16 +82,16 @@ impl Boundary {
     }
 }
 
-/// A byte that stands here and there is rare all the same.
+/// A byte with at most this many occurrences is rare in any text.
 const FEW: usize = 8;
 
-/// One in so many is rare: at that rate the search for one byte costs as much as that for the
-/// boundary.
+/// A byte is rare if at most one in this many is equal to it. At that rate, the search for the byte
+/// costs as much as the search for the boundary.
 const RARE: usize = 256;
 
-/// From the operating system; if it has none to give, from the keys that hash maps have, which
-/// clients do not know either.
-fn random() -> u128 {
+/// Random bits from the operating system. If that fails, they come from the keys of hash maps,
+/// which clients cannot know either.
+fn random_bits() -> u128 {
     let mut bytes = [0; 16];
     match getrandom::fill(&mut bytes) {
         Ok(()) => u128::from_be_bytes(bytes),
@@ -118,7 +121,7 @@ mod tests {
             prefix in prop::sample::select(&PREFIXES[..]),
             pieces in prop::collection::vec((0..70_usize, 0..70_usize, 0..200_usize), 0..40),
         ) {
-            let boundary = Boundary::draw(prefix);
+            let boundary = Boundary::random(prefix);
             let token = boundary.as_bytes();
             let mut text = Vec::new();
             for (from, to, padding) in pieces {
@@ -133,7 +136,7 @@ mod tests {
     #[test]
     fn a_boundary_is_found_after_many_of_its_rare_byte_too() {
         for prefix in PREFIXES {
-            let boundary = Boundary::draw(prefix);
+            let boundary = Boundary::random(prefix);
             let token = boundary.as_bytes();
             for piece in [
                 &token[..prefix.len().max(1)],

@@ -1,4 +1,4 @@
-//! `Content-ID`: the id of an item, as parts carry it.
+//! `Content-ID`: the id of an item in multipart.
 
 use std::borrow::Cow;
 
@@ -6,9 +6,9 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::unsound::Unsound;
+use super::malformed::Malformed;
 
-/// What no token has (RFC 9110 §5.6.2).
+/// Characters that no token can have (RFC 9110 §5.6.2).
 const NOT_IN_TOKENS: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -26,16 +26,16 @@ const NOT_IN_TOKENS: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// And what begins an encoded byte.
+/// These, and `%`, which begins an encoded byte.
 const ENCODED: &AsciiSet = &NOT_IN_TOKENS.add(b'%');
 
-/// The `Content-ID` as it stands; one that is empty is none.
-pub(super) fn content_id_of(value: Bytes) -> Result<Option<ByteString>, Unsound> {
-    let id = ByteString::try_from(value).map_err(|_| Unsound("a `Content-ID` is not UTF-8"))?;
+/// The `Content-ID` in a header value, as the part has it. An empty one counts as none.
+pub(super) fn content_id_of(value: Bytes) -> Result<Option<ByteString>, Malformed> {
+    let id = ByteString::try_from(value).map_err(|_| Malformed("a `Content-ID` is not UTF-8"))?;
     Ok(Some(id).filter(|id| !bare(id).is_empty()))
 }
 
-/// The id in a `Content-ID`: `1` of `<1>`, and of `1`.
+/// The id in a `Content-ID`: `1` for both `<1>` and `1`.
 pub(super) fn bare(content_id: &ByteString) -> ByteString {
     let inner = content_id.strip_prefix('<');
     match inner.and_then(|inner| inner.strip_suffix('>')) {
@@ -44,11 +44,11 @@ pub(super) fn bare(content_id: &ByteString) -> ByteString {
     }
 }
 
-/// The `Content-ID` for an id of another format: a token as it is, any other percent-encoded (RFC
-/// 2392) in brackets. A token has no brackets, so one can be told from the other.
+/// The `Content-ID` for an id of another format: a token as it is, any other id percent-encoded in
+/// brackets (RFC 2392). A token has no brackets, so clients can distinguish the two.
 pub(super) fn of_id(id: &str) -> Cow<'_, str> {
     match Cow::from(utf8_percent_encode(id, NOT_IN_TOKENS)) {
-        // A single byte is encoded without a copy, too.
+        // The encoding of a single byte is borrowed too.
         Cow::Borrowed(token) if token == id => Cow::Borrowed(token),
         _ => Cow::Owned(format!("<{}>", utf8_percent_encode(id, ENCODED))),
     }

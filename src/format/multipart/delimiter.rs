@@ -1,76 +1,79 @@
-//! Cuts a multipart body along its delimiters (RFC 2046 §5.1.1), as its bytes come.
+//! Splits a multipart body at its delimiters (RFC 2046 §5.1.1), chunk by chunk.
 
 use bytes::{Bytes, BytesMut};
 use memchr::memmem::Finder;
 use memchr::{memchr, memchr_iter};
 
-/// Bytes that came and are not taken yet: one chunk as it is, only several are copied together.
+/// The bytes that have arrived and are not part of an earlier result. A single chunk is kept as it
+/// is. Several chunks are copied into one.
 #[derive(Debug, Default)]
 pub(super) struct Window {
-    shared: Bytes,
-    own: BytesMut,
+    chunk: Bytes,
+    copied: BytesMut,
 }
 
 impl Window {
     pub(super) fn push(&mut self, chunk: Bytes) {
-        if self.own.is_empty() {
-            if self.shared.is_empty() {
-                self.shared = chunk;
+        if self.copied.is_empty() {
+            if self.chunk.is_empty() {
+                self.chunk = chunk;
                 return;
             }
-            self.own.reserve(self.shared.len() + chunk.len());
-            self.own
-                .extend_from_slice(&std::mem::take(&mut self.shared));
+            self.copied.reserve(self.chunk.len() + chunk.len());
+            self.copied
+                .extend_from_slice(&std::mem::take(&mut self.chunk));
         }
-        self.own.extend_from_slice(&chunk);
+        self.copied.extend_from_slice(&chunk);
     }
 
     fn bytes(&self) -> &[u8] {
-        match self.own.is_empty() {
-            true => &self.shared,
-            false => &self.own,
+        if self.copied.is_empty() {
+            &self.chunk
+        } else {
+            &self.copied
         }
     }
 
     fn take(&mut self, length: usize) -> Bytes {
-        match self.own.is_empty() {
-            true => self.shared.split_to(length),
-            false => self.own.split_to(length).freeze(),
+        if self.copied.is_empty() {
+            self.chunk.split_to(length)
+        } else {
+            self.copied.split_to(length).freeze()
         }
     }
 }
 
 impl From<Bytes> for Window {
-    fn from(shared: Bytes) -> Self {
+    fn from(chunk: Bytes) -> Self {
         Self {
-            shared,
-            own: BytesMut::new(),
+            chunk,
+            copied: BytesMut::new(),
         }
     }
 }
 
-/// Where a body stands.
+/// The section of the body at the start of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum Section {
     Preamble,
     Part,
     Epilogue,
 }
 
-/// Takes the parts of one multipart body out of a [`Window`]. No byte is looked at twice, however
+/// Takes the parts of one multipart body out of a [`Window`]. No byte is examined twice, however
 /// small the chunks are.
 #[derive(Debug)]
 pub(super) struct Splitter {
-    /// Of `--boundary`.
+    /// Finds `--boundary`.
     finder: Finder<'static>,
-    place: Place,
-    /// No delimiter begins in so many bytes of the window.
+    section: Section,
+    /// No delimiter begins in this many bytes of the window.
     searched: usize,
-    /// So many bytes after `--boundary` at that place are padding.
+    /// The known bytes of padding after a `--boundary` at `searched`.
     padding: usize,
 }
 
-/// A delimiter with both line ends, as a range of the window.
+/// The range of a delimiter in the window, with the line ends before and after it.
 #[derive(Debug)]
 struct Delimiter {
     start: usize,
@@ -83,24 +86,25 @@ impl Splitter {
         let dashed = [b"--", boundary.as_bytes()].concat();
         Self {
             finder: Finder::new(&dashed).into_owned(),
-            place: Place::Preamble,
+            section: Section::Preamble,
             searched: 0,
             padding: 0,
         }
     }
 
-    /// The next whole part. `is_last` says that no bytes will come after those in the window.
+    /// Returns the next complete part. With `is_last`, the body ends where the window ends.
     pub(super) fn next(&mut self, window: &mut Window, is_last: bool) -> Option<Bytes> {
-        while self.place != Place::Epilogue {
+        while self.section != Section::Epilogue {
             let delimiter = self.find(window.bytes(), is_last)?;
             (self.searched, self.padding) = (0, 0);
             let mut part = window.take(delimiter.end);
             part.truncate(delimiter.start);
-            let next = match delimiter.closes {
-                true => Place::Epilogue,
-                false => Place::Part,
+            let next = if delimiter.closes {
+                Section::Epilogue
+            } else {
+                Section::Part
             };
-            if std::mem::replace(&mut self.place, next) == Place::Part {
+            if std::mem::replace(&mut self.section, next) == Section::Part {
                 return Some(part);
             }
         }
@@ -108,12 +112,12 @@ impl Splitter {
         None
     }
 
-    /// Whether the close delimiter has come.
+    /// Whether the close delimiter has been found.
     pub(super) fn is_closed(&self) -> bool {
-        self.place == Place::Epilogue
+        self.section == Section::Epilogue
     }
 
-    /// The window starts at the start of a line.
+    /// Finds the next delimiter in the window, which starts at the start of a line.
     fn find(&mut self, bytes: &[u8], is_last: bool) -> Option<Delimiter> {
         let length = self.finder.needle().len();
         if bytes.len() < self.searched + length {
@@ -124,33 +128,33 @@ impl Splitter {
             let (before, found) = bytes.split_at(self.searched);
             if matches!(before.last(), None | Some(b'\n')) {
                 let after = found.get(length..).unwrap_or_default();
-                match Rest::of(after, self.padding, is_last) {
-                    Rest::Ends { after, closes } => {
+                match Suffix::of(after, self.padding, is_last) {
+                    Suffix::Ends { after, closes } => {
                         return Some(Delimiter {
                             start: without_line_end(before).len(),
                             end: self.searched + length + after,
                             closes,
                         });
                     }
-                    Rest::Unknown { padding } => {
+                    Suffix::Unknown { padding } => {
                         self.padding = padding;
                         return None;
                     }
-                    Rest::Other => self.padding = 0,
+                    Suffix::Other => self.padding = 0,
                 }
             }
-            // The next one does not begin before the next line does.
+            // The next delimiter cannot begin before the next line.
             let line_end = memchr(b'\n', found);
             self.searched += line_end.map_or(found.len(), |at| at + 1);
         }
-        // One may begin in the last bytes, at the start of a line.
+        // A delimiter may begin in the last bytes, at the start of a line.
         let begun = bytes.len().saturating_sub(length - 1).max(self.searched);
         self.searched = self.line_start(bytes, begun);
         None
     }
 
-    /// The first start of a line from here on which may be the start of a delimiter, or else the
-    /// end.
+    /// The index of the first line, from `from` on, that may be the start of a delimiter. If there
+    /// is none, the end of the window.
     fn line_start(&self, bytes: &[u8], from: usize) -> usize {
         let (before, rest) = bytes.split_at(from);
         let is_begun = |at: &usize| {
@@ -164,18 +168,18 @@ impl Splitter {
     }
 }
 
-/// What follows on `--boundary` in its line.
+/// The text that follows on `--boundary` in its line.
 #[derive(Debug)]
-enum Rest {
-    /// It is a delimiter, and its line ends so many bytes later.
+enum Suffix {
+    /// The line is a delimiter, and ends after this many bytes.
     Ends { after: usize, closes: bool },
-    /// That cannot be said yet: as far as it is known it is padding.
+    /// More bytes are needed. Those that have arrived are padding.
     Unknown { padding: usize },
-    /// It is the start of some other text.
+    /// The line is no delimiter.
     Other,
 }
 
-impl Rest {
+impl Suffix {
     fn of(text: &[u8], padding: usize, is_last: bool) -> Self {
         let closes = text.starts_with(b"--");
         let known = padding.max(if closes { 2 } else { 0 });
@@ -185,7 +189,7 @@ impl Rest {
         match text.get(padding..).unwrap_or_default() {
             [b'\n', ..] => Self::ends(padding + 1, closes),
             [b'\r', b'\n', ..] => Self::ends(padding + 2, closes),
-            // What ends the envelope needs no line end.
+            // At the end of the body, the close delimiter needs no line end.
             [] | [b'\r'] if is_last && closes => Self::ends(text.len(), closes),
             [] | [b'\r'] if !is_last => Self::Unknown { padding },
             [b'-'] if !is_last && padding == 0 => Self::Unknown { padding },
@@ -198,7 +202,7 @@ impl Rest {
     }
 }
 
-/// The line end before a delimiter belongs to it.
+/// The text before a delimiter, without the line end that belongs to the delimiter.
 fn without_line_end(text: &[u8]) -> &[u8] {
     let text = text.strip_suffix(b"\n").unwrap_or(text);
     text.strip_suffix(b"\r").unwrap_or(text)
@@ -208,7 +212,7 @@ fn without_line_end(text: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
-    /// The parts, and whether the body was closed, if it comes in these chunks.
+    /// The parts of a body in these chunks, and whether it was closed.
     fn split(boundary: &str, chunks: &[&[u8]]) -> (Vec<Bytes>, bool) {
         let (mut splitter, mut window) = (Splitter::new(boundary), Window::default());
         let mut parts = Vec::new();
@@ -232,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_the_first_and_after_the_last_delimiter_is_no_part() {
+    fn the_preamble_and_the_epilogue_are_ignored() {
         let (parts, closed) = whole("before\r\n--b\r\none\r\n--b--\r\nafter\r\n--b\r\nno\r\n--b--");
         assert_eq!(parts, ["one"]);
         assert!(closed);
@@ -264,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_change_nothing() {
+    fn the_parts_do_not_depend_on_the_chunks() {
         let text =
             b"p\r\n--b-\r\n--b  \r\none\r--b\r\n\r\n--b\t\n\n--b\r\ntwo\n--bb\r\r\n--b-- \r\ne--b";
         let expected = split("b", &[text]);
@@ -279,7 +283,7 @@ mod tests {
 
     #[test]
     fn padding_and_near_delimiters_take_linear_time() {
-        // Each byte its own chunk: what is read again with each would not end.
+        // Each byte is a chunk. If each read all bytes before it, the test would not end.
         let mut text = b"--b\n--b".to_vec();
         text.resize(1 << 18, b' ');
         text.extend_from_slice(b"x\n--b--");

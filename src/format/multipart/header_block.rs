@@ -1,26 +1,26 @@
-//! Header lines, of parts and of the requests in them.
+//! The header lines of parts, and of the requests in them.
 
 use bytes::{Buf, Bytes};
 use memchr::memchr;
 
-/// Header lines that end with an empty one, none of them folded: as `httparse` takes them.
+/// Header lines as `httparse` expects them: none is folded, and an empty line ends them.
 #[derive(Debug)]
 pub(super) struct HeaderBlock(Bytes);
 
-/// Why there are no headers.
+/// Why headers cannot be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unreadable {
-    /// More than 64.
+    /// There are more than 64.
     TooMany,
-    /// A line is no header.
+    /// A line is not a header.
     Invalid,
 }
 
 impl HeaderBlock {
     const MAX_HEADERS: usize = 64;
 
-    /// Takes the header lines off the front, with the empty line after them. Where there is none,
-    /// all of it is header lines: the empty line was the delimiter's line end.
+    /// Takes the header lines from the start of the text, with the empty line after them. If there
+    /// is no empty line, it was the line end of the delimiter, and all of the text is header lines.
     pub(super) fn take(text: &mut Bytes) -> Self {
         let (mut end, mut is_folded, mut is_ended) = (0, false, false);
         while let Some(line) = text.get(end..)
@@ -32,14 +32,15 @@ impl HeaderBlock {
             end += memchr(b'\n', line).map_or(line.len(), |at| at + 1);
         }
         let head = text.split_to(end);
-        match is_ended && !is_folded {
-            true => Self(head),
-            false => Self(unfolded(&head)),
+        if is_ended && !is_folded {
+            Self(head)
+        } else {
+            Self(unfolded(&head))
         }
     }
 
-    /// Hands out each header, in their order.
-    pub(super) fn each<E: From<Unreadable>>(
+    /// Calls the function with each header, in order.
+    pub(super) fn try_for_each<E: From<Unreadable>>(
         &self,
         mut header: impl FnMut(&[u8], Bytes) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -55,12 +56,12 @@ impl HeaderBlock {
     }
 }
 
-/// A line that goes on with the one before (RFC 9112 §5.2).
+/// Whether a line continues the one before (RFC 9112 §5.2).
 fn is_continuation(line: &[u8]) -> bool {
     matches!(line.first(), Some(b' ' | b'\t'))
 }
 
-/// Folded lines joined by a space, and an empty line at the end.
+/// Joins folded lines with a space, and adds an empty line at the end.
 fn unfolded(head: &[u8]) -> Bytes {
     let mut text = Vec::with_capacity(head.len() + 4);
     for line in head.split_inclusive(|byte| *byte == b'\n') {
@@ -87,7 +88,7 @@ mod tests {
     fn headers(text: &'static str) -> (Result<Vec<String>, Unreadable>, Bytes) {
         let mut text = Bytes::from_static(text.as_bytes());
         let mut found = Vec::new();
-        let result = HeaderBlock::take(&mut text).each(|name, value| {
+        let result = HeaderBlock::take(&mut text).try_for_each(|name, value| {
             found.push(format!("{}={}", name.escape_ascii(), value.escape_ascii()));
             Ok(())
         });
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_header_is_not_passed_over() {
+    fn a_line_that_is_not_a_header_is_an_error() {
         for text in [
             " a: 1\r\n\r\n",
             "a\r\n\r\n",

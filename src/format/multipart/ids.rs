@@ -1,4 +1,4 @@
-//! Names for items and change sets that brought none.
+//! Ids for items that have none, and for change sets.
 
 use std::collections::HashSet;
 
@@ -6,42 +6,43 @@ use bytestring::ByteString;
 
 use crate::subrequest::Subrequest;
 
-/// What an item is called that has no `Content-ID`: its position, counted from 1.
+/// The id of an item without a `Content-ID`: its position, counted from 1.
 pub(super) fn of_item(index: usize) -> ByteString {
     (index + 1).to_string().into()
 }
 
-/// What the change set with this boundary is called, the nth of the batch.
+/// The id of the change set with this boundary, the nth of the batch.
 pub(super) fn of_change_set(boundary: &str, nth: usize) -> ByteString {
     format!("{boundary}#{nth}").into()
 }
 
-/// Once all ids are known, changes the names that were made up and that somebody has brought too.
-/// They do not collide with each other: a dot follows on what made them differ.
-pub(super) fn settle(found: &mut [Subrequest]) {
-    let is_made_up = |item: &Subrequest| item.label().is_none() || item.group().is_some();
-    let is_brought = |item: &&Subrequest| item.label().is_some();
-    if !found.iter().any(is_made_up) || !found.iter().any(|item| is_brought(&item)) {
+/// Changes generated ids that are also ids of the client. Called when all ids are known.
+///
+/// Generated ids stay distinct from each other: a change only appends a dot and a number.
+pub(super) fn avoid_collisions(items: &mut [Subrequest]) {
+    let has_generated = |item: &Subrequest| item.label().is_none() || item.group().is_some();
+    let is_of_client = |item: &&Subrequest| item.label().is_some();
+    if !items.iter().any(has_generated) || !items.iter().any(|item| is_of_client(&item)) {
         return;
     }
-    let brought = found.iter().filter(is_brought);
-    let brought: HashSet<_> = brought.map(|item| item.id.clone()).collect();
-    for item in found {
+    let of_client = items.iter().filter(is_of_client);
+    let of_client: HashSet<_> = of_client.map(|item| item.id.clone()).collect();
+    for item in items {
         if item.label().is_none() {
-            settle_one(&mut item.id, &brought);
+            avoid_collision(&mut item.id, &of_client);
         }
         let extras = item.extras.as_mut();
         if let Some(group) = extras.and_then(|extras| extras.group.as_mut()) {
-            settle_one(group, &brought);
+            avoid_collision(group, &of_client);
         }
     }
 }
 
-fn settle_one(name: &mut ByteString, brought: &HashSet<ByteString>) {
-    if brought.contains(name) {
-        let others = (1_usize..).map(|n| ByteString::from(format!("{name}.{n}")));
-        if let Some(free) = others.into_iter().find(|other| !brought.contains(other)) {
-            *name = free;
+fn avoid_collision(id: &mut ByteString, of_client: &HashSet<ByteString>) {
+    if of_client.contains(id) {
+        let others = (1_usize..).map(|n| ByteString::from(format!("{id}.{n}")));
+        if let Some(free) = others.into_iter().find(|other| !of_client.contains(other)) {
+            *id = free;
         }
     }
 }

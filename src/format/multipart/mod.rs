@@ -1,4 +1,4 @@
-//! `multipart/mixed` of `application/http`, in and out.
+//! The multipart format: `multipart/mixed` of `application/http`, read and written.
 
 use std::borrow::Cow;
 
@@ -15,27 +15,29 @@ mod content_id;
 mod delimiter;
 mod header_block;
 mod ids;
+mod malformed;
 mod part;
 mod read;
 mod request;
 #[cfg(test)]
 mod tests;
-mod unsound;
 mod write;
 
 use boundary::{MAX_BOUNDARY, RANDOM_LENGTH};
 use read::Reader;
 use write::Writer;
 
-/// The multipart envelope of OData 2 to 4 and of Google's APIs: `multipart/mixed` (also
-/// `multipart/batch`) of `application/http` parts, in and out.
+/// The multipart envelope of OData 2 to 4 and of Google's APIs.
+///
+/// Its media type is `multipart/mixed` (also `multipart/batch`) of `application/http` parts. It is
+/// read and written. Add it to a layer with [`format`](crate::BatchLayer::format).
 ///
 /// A part is one request, or a change set: a multipart of its own, whose requests succeed or fail
-/// together. A part's `Content-ID`, with or without angle brackets, is the item's id. The response
-/// has it as it came. An item without one has its position as id, counted from 1.
+/// together. The `Content-ID` of a part, with or without angle brackets, is the id of the item. An
+/// item without one has its position as id, counted from 1.
 ///
-/// The response to a batch in this format has the same format, unless its `Accept` names another
-/// format of the layer than JSON.
+/// The response to a batch in this format has the same format, unless `Accept` names a format of
+/// the layer other than JSON.
 ///
 /// ```
 /// use axum::{Router, body::Body, routing::get};
@@ -48,41 +50,55 @@ use write::Writer;
 /// let api: Router = Router::new().route("/hello", get(async || "hello"));
 /// let service = BatchLayer::new("/batch").format(Multipart::new()).layer(api);
 ///
-/// let envelope = "--b\r\nContent-Type: application/http\r\n\r\nGET /hello HTTP/1.1\r\n\r\n--b--\r\n";
+/// let batch = concat!(
+///     "--b\r\n",
+///     "Content-Type: application/http\r\n",
+///     "\r\n",
+///     "GET /hello HTTP/1.1\r\n",
+///     "\r\n",
+///     "--b--\r\n",
+/// );
 /// let request = Request::post("/batch").header("content-type", "multipart/mixed; boundary=b");
-/// let response = service.oneshot(request.body(Body::from(envelope)).unwrap()).await.unwrap();
+/// let response = service.oneshot(request.body(Body::from(batch)).unwrap()).await.unwrap();
 ///
 /// let body = response.into_body().collect().await.unwrap().to_bytes();
 /// let body = String::from_utf8(body.to_vec()).unwrap();
 /// assert!(body.starts_with("--batchresponse_"));
-/// assert!(body.contains("\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n"));
+/// assert!(body.contains("\r\nHTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n"));
 /// # });
 /// ```
 ///
 /// # What is read
 ///
-/// Lines may end with CRLF or LF; blank lines may stand before a request line; the HTTP version may
-/// be missing; spaces in a URL are percent-encoded; header lines may be folded. The delimiter alone
-/// ends a part: its `Content-Length` must be a number, and is then ignored, as `Host` is. A body of
-/// nothing but line ends is none.
+/// - Lines end with CRLF or LF. Header lines may be folded.
+/// - Blank lines may precede a request line, and its HTTP version may be missing. Spaces in a URL
+///   are percent-encoded.
+/// - Only a delimiter ends a part. `Content-Length` must be a number, and is then ignored, as
+///   `Host` is. A body of line ends only counts as none.
 ///
-/// Refused are an envelope whose close delimiter is missing, a part that is neither a request nor a
-/// change set, a change set in a change set, a change set whose `Content-Transfer-Encoding` is none
-/// of `binary`, `8bit` and `7bit`, and a part with more than 64 headers or 16 KiB of headers of its
-/// own. A request with a header that is none, with a `Transfer-Encoding`, with two `Host` or
-/// `Content-Length`, or in a part with such a `Content-Transfer-Encoding` fails with 400, and the
-/// others go on.
+/// These errors refuse the batch:
+///
+/// - The close delimiter is missing.
+/// - A part is neither a request nor a change set, or a change set is inside another.
+/// - The `Content-Transfer-Encoding` of a change set is not `binary`, `8bit` or `7bit`.
+/// - A part has more than 64 headers, or 16 KiB of headers, not counting those of its request.
+///
+/// These errors fail the item with 400, and the other items run:
+///
+/// - A header line of the request is invalid, or there is a `Transfer-Encoding`.
+/// - There are two `Host` or two `Content-Length`.
+/// - The `Content-Transfer-Encoding` of the part is not `binary`, `8bit` or `7bit`.
 ///
 /// # What is written
 ///
-/// The `Content-ID` of a response is the one that the request brought, as it came. For a batch in
-/// another format it is the item's id: as it is if it is a token (RFC 9110 §5.6.2), otherwise
-/// percent-encoded between `<` and `>`. So a client of such a batch decodes what stands in
-/// brackets, and takes everything else as it is.
+/// The `Content-ID` of a response is that of the request, with or without brackets. For a batch in
+/// another format, it is the id of the item: as it is if it is a token (RFC 9110 §5.6.2), otherwise
+/// percent-encoded between `<` and `>`. A client of such a batch decodes an id in brackets, and
+/// takes any other as it is.
 ///
-/// The boundary has 128 random bits. It is drawn for each batch, and told to nobody before the head
-/// of the response is sent: the responses to the items of a buffered envelope cannot repeat it, and
-/// are not searched for it. The head of a streamed envelope is sent while items run: an item whose
+/// The boundary has 128 random bits, and each batch has a new one. Nobody knows it before the head
+/// of the response is sent. So the responses in a buffered envelope cannot contain it, and are not
+/// searched for it. The head of a streamed envelope is sent while items run. There, an item whose
 /// response contains the boundary fails with 502.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -96,7 +112,7 @@ pub struct Multipart {
 }
 
 impl Multipart {
-    /// The format as it is by default: items run concurrently, and each has a response.
+    /// Creates the format. By default, items run concurrently, and each has a response.
     pub fn new() -> Self {
         Self {
             is_sequential: false,
@@ -111,11 +127,11 @@ impl Multipart {
 
 /// # Dispatch
 impl Multipart {
-    /// Whether the items run one after the other, as OData 4.01 Protocol §11.7.7 has it. By default
-    /// they run concurrently.
+    /// Whether the items run one after the other, as OData 4.01 Protocol §11.7.7 requires. By
+    /// default they run concurrently.
     ///
-    /// They go on after one that fails, unless
-    /// [`continue_on_error`](crate::BatchLayer::continue_on_error) or the client says otherwise.
+    /// After an item that fails, the next ones run, unless
+    /// [`continue_on_error`](crate::BatchLayer::continue_on_error) or the client disables that.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Multipart};
@@ -130,8 +146,8 @@ impl Multipart {
 
 /// # Responses
 impl Multipart {
-    /// Whether the responses of a change set stand in the envelope itself, as SharePoint's clients
-    /// want it. By default they stand in a multipart of their own.
+    /// Whether the responses of a change set are parts of the envelope itself, as SharePoint's
+    /// clients expect. By default they are in a multipart of their own.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Multipart};
@@ -143,26 +159,28 @@ impl Multipart {
         self
     }
 
-    /// Whether the one response of a change set that failed stands in a multipart of its own, as
-    /// Azure Tables' clients want it. By default it stands in the envelope itself (OData 4.01
-    /// Protocol §11.7.7). A [flat](Self::flatten_change_sets) envelope has no such multipart.
+    /// Whether the one response of a failed change set is in a multipart of its own, as Azure
+    /// Tables' clients expect. By default it is a part of the envelope itself (OData 4.01 Protocol
+    /// §11.7.7). With [`flatten_change_sets`](Self::flatten_change_sets), there is no such
+    /// multipart.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Multipart};
     ///
-    /// let layer = BatchLayer::new("/batch").format(Multipart::new().wrap_failed_change_sets(true));
+    /// let format = Multipart::new().wrap_failed_change_sets(true);
+    /// let layer = BatchLayer::new("/batch").format(format);
     /// ```
     pub fn wrap_failed_change_sets(mut self, wraps: bool) -> Self {
         self.wraps = wraps;
         self
     }
 
-    /// What stands before the random part of the boundary; the default is `batchresponse_`.
+    /// The start of the boundary, before the random digits. The default is `batchresponse_`.
     ///
     /// # Panics
     ///
-    /// If it has more than 38 characters, or others than letters, digits and `'+_-.`, which need no
-    /// quotes.
+    /// If it has more than 38 characters, or any other than letters, digits and `'+_-.`, which need
+    /// no quotes.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Multipart};
@@ -198,13 +216,14 @@ impl Multipart {
         self
     }
 
-    /// Whether items that did not run because another one failed are left out of the envelope, as
-    /// OData 4.01 Protocol §11.7.7 has it. By default they get 424.
+    /// Whether the envelope omits items that did not run because another one failed, as OData 4.01
+    /// Protocol §11.7.7 requires. By default they have 424.
     ///
     /// ```
     /// use tower_multistatus::{BatchLayer, Multipart};
     ///
-    /// let layer = BatchLayer::new("/batch").format(Multipart::new().sequential(true).omit_not_executed(true));
+    /// let format = Multipart::new().sequential(true).omit_not_executed(true);
+    /// let layer = BatchLayer::new("/batch").format(format);
     /// ```
     pub fn omit_not_executed(mut self, omits: bool) -> Self {
         self.omits_not_executed = omits;
@@ -235,8 +254,8 @@ impl Format for Multipart {
     fn encoder(&self, envelope: &Parts) -> Option<Box<dyn Encoder>> {
         let content_type = envelope.headers.get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok());
-        let came = MediaType::parse(content_type.unwrap_or_default());
-        let is_translated = !self.media_types().iter().any(|name| came.is(name));
+        let media_type = MediaType::parse(content_type.unwrap_or_default());
+        let is_translated = !self.media_types().iter().any(|name| media_type.is(name));
         Some(Box::new(Writer::new(self.clone(), is_translated)))
     }
 }

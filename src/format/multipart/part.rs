@@ -8,41 +8,43 @@ use bytestring::ByteString;
 use super::boundary::{NO_BOUNDARY, boundary_of};
 use super::content_id::content_id_of;
 use super::header_block::HeaderBlock;
-use super::unsound::{TOO_MANY_HEADERS, TWO_IDS, Unsound, set_once};
+use super::malformed::{Malformed, TOO_MANY_HEADERS, TWO_IDS, set_once};
 use crate::media_type::MediaType;
 
-/// A part whose own headers are longer is not read.
+/// Maximum bytes of a part's own headers.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 
-/// What a part's own headers say of it.
+/// A part: what its own headers say of it, and its body.
 #[derive(Debug)]
 pub(super) struct Part {
-    pub(super) kind: Kind,
-    /// Whether its text does not stand there as it is.
+    pub(super) kind: PartKind,
+    /// Whether a `Content-Transfer-Encoding` changes its text.
     pub(super) is_encoded: bool,
     pub(super) content_id: Option<ByteString>,
     pub(super) body: Bytes,
 }
 
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(super) enum PartKind {
     Request,
     /// With its boundary.
     ChangeSet(String),
 }
 
 impl Part {
+    /// Reads the headers of a part.
+    ///
     /// # Errors
     ///
-    /// Refuses the batch: it cannot be said what the part is.
-    pub(super) fn read(mut text: Bytes) -> Result<Self, Unsound> {
+    /// It is unknown what the part is. This refuses the batch.
+    pub(super) fn read(mut text: Bytes) -> Result<Self, Malformed> {
         let (mut kind, mut content_id, mut is_encoded) = (None, None, false);
         let length = text.len();
         let head = HeaderBlock::take(&mut text);
         if length - text.len() > MAX_HEADER_BYTES {
-            return Err(Unsound(TOO_MANY_HEADERS));
+            return Err(Malformed(TOO_MANY_HEADERS));
         }
-        head.each(|name, value| {
+        head.try_for_each(|name, value| {
             if name.eq_ignore_ascii_case(b"content-type") {
                 set_once(
                     &mut kind,
@@ -58,10 +60,10 @@ impl Part {
                 Ok(())
             }
         })?;
-        let kind = kind.ok_or(Unsound("a part has no `Content-Type`"))?;
-        if is_encoded && matches!(kind, Kind::ChangeSet(_)) {
-            // RFC 2046 §5.1 allows a multipart no other encoding.
-            return Err(Unsound("a change set has a `Content-Transfer-Encoding`"));
+        let kind = kind.ok_or(Malformed("a part has no `Content-Type`"))?;
+        if is_encoded && matches!(kind, PartKind::ChangeSet(_)) {
+            // RFC 2046 §5.1 forbids any other encoding of a multipart.
+            return Err(Malformed("a change set has a `Content-Transfer-Encoding`"));
         }
         Ok(Self {
             kind,
@@ -72,7 +74,7 @@ impl Part {
     }
 }
 
-/// Whether this `Content-Transfer-Encoding` leaves text as it is (RFC 2045 §6.2).
+/// Whether this `Content-Transfer-Encoding` does not change text (RFC 2045 §6.2).
 fn is_identity(encoding: &[u8]) -> bool {
     let name = encoding.split(|byte| *byte == b';').next();
     let name = name.unwrap_or_default().trim_ascii();
@@ -81,16 +83,16 @@ fn is_identity(encoding: &[u8]) -> bool {
         .any(|identity| name.eq_ignore_ascii_case(identity))
 }
 
-fn kind_of(content_type: &[u8]) -> Result<Kind, Unsound> {
+fn kind_of(content_type: &[u8]) -> Result<PartKind, Malformed> {
     let media_type = MediaType::parse(from_utf8(content_type).unwrap_or_default());
     if media_type.is("application/http") {
-        return Ok(Kind::Request);
+        return Ok(PartKind::Request);
     }
     if !media_type.is("multipart/mixed") {
-        return Err(Unsound(
+        return Err(Malformed(
             "a part is neither `application/http` nor `multipart/mixed`",
         ));
     }
-    let boundary = boundary_of(&media_type).ok_or(Unsound(NO_BOUNDARY))?;
-    Ok(Kind::ChangeSet(boundary.into_owned()))
+    let boundary = boundary_of(&media_type).ok_or(Malformed(NO_BOUNDARY))?;
+    Ok(PartKind::ChangeSet(boundary.into_owned()))
 }

@@ -1,4 +1,4 @@
-//! Reads a multipart envelope, as it comes.
+//! The multipart decoder: reads an envelope chunk by chunk.
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -9,9 +9,9 @@ use super::boundary::{NO_BOUNDARY, boundary_of};
 use super::content_id::bare;
 use super::delimiter::{Splitter, Window};
 use super::ids;
-use super::part::{Kind, Part};
+use super::malformed::Malformed;
+use super::part::{Part, PartKind};
 use super::request::read_request;
-use super::unsound::Unsound;
 use crate::error::{Error, ErrorKind};
 use crate::format::Decoder;
 use crate::item_error::ItemError;
@@ -19,7 +19,7 @@ use crate::limits::Limits;
 use crate::media_type::MediaType;
 use crate::subrequest::{InvalidId, Subrequest};
 
-/// Finds an item as soon as its part is whole, and those of a change set together.
+/// Reads an item as soon as its part is complete, and the items of a change set together.
 #[derive(Debug)]
 pub(super) struct Reader {
     splitter: Splitter,
@@ -50,30 +50,31 @@ impl Reader {
 
     fn read(&mut self, is_last: bool, found: &mut Vec<Subrequest>) -> Result<(), Error> {
         while let Some(part) = self.splitter.next(&mut self.window, is_last) {
-            self.part(part, found)?;
+            self.read_part(part, found)?;
         }
         Ok(())
     }
 
-    fn part(&mut self, part: Bytes, found: &mut Vec<Subrequest>) -> Result<(), Error> {
-        let part = Part::read(part).map_err(|why| at_end(why, found))?;
-        let Kind::ChangeSet(boundary) = &part.kind else {
-            return self.item(part, None, found);
+    fn read_part(&mut self, part: Bytes, found: &mut Vec<Subrequest>) -> Result<(), Error> {
+        let part = Part::read(part).map_err(|why| at_next_item(why, found))?;
+        let PartKind::ChangeSet(boundary) = &part.kind else {
+            return self.read_item(part, None, found);
         };
         self.change_sets += 1;
         let group = ids::of_change_set(boundary, self.change_sets);
         let (mut splitter, mut window) = (Splitter::new(boundary), Window::from(part.body));
         while let Some(member) = splitter.next(&mut window, true) {
-            let member = Part::read(member).map_err(|why| at_end(why, found))?;
-            if !matches!(member.kind, Kind::Request) {
-                return Err(at_end(Unsound("a change set in a change set"), found));
+            let member = Part::read(member).map_err(|why| at_next_item(why, found))?;
+            if !matches!(member.kind, PartKind::Request) {
+                let why = Malformed("a change set in a change set");
+                return Err(at_next_item(why, found));
             }
-            self.item(member, Some(group.clone()), found)?;
+            self.read_item(member, Some(group.clone()), found)?;
         }
         check_closed(&splitter, found)
     }
 
-    fn item(
+    fn read_item(
         &self,
         part: Part,
         group: Option<ByteString>,
@@ -90,13 +91,12 @@ impl Reader {
         if group.is_some() {
             item.extras_mut().group = group;
         }
-        let inner_id = match part.is_encoded {
-            true => {
-                item.fail(ItemError::UnsupportedEncoding);
-                None
-            }
-            false => read_request(part.body, part.content_id.is_none(), &mut item)
-                .map_err(|why| at_end(why, found))?,
+        let inner_id = if part.is_encoded {
+            item.fail(ItemError::UnsupportedEncoding);
+            None
+        } else {
+            read_request(part.body, part.content_id.is_none(), &mut item)
+                .map_err(|why| at_next_item(why, found))?
         };
         let label = part.content_id.or(inner_id);
         let id = match &label {
@@ -107,7 +107,7 @@ impl Reader {
             item.extras_mut().label = label;
         }
         item.set_id(id)
-            .map_err(|_| at_end(Unsound(InvalidId::DETAIL), found))?;
+            .map_err(|_| at_next_item(Malformed(InvalidId::DETAIL), found))?;
         found.push(item);
         Ok(())
     }
@@ -130,20 +130,22 @@ impl Decoder for Reader {
     fn end(&mut self, found: &mut Vec<Subrequest>) -> Result<(), Error> {
         self.read(true, found)?;
         check_closed(&self.splitter, found)?;
-        ids::settle(found);
+        ids::avoid_collisions(found);
         Ok(())
     }
 }
 
-/// What is cut short may be only the start of what was meant.
+/// Checks that the close delimiter was found. Without it, the body may be cut off.
 fn check_closed(splitter: &Splitter, found: &[Subrequest]) -> Result<(), Error> {
-    match splitter.is_closed() {
-        true => Ok(()),
-        false => Err(at_end(Unsound("the close delimiter is missing"), found)),
+    if splitter.is_closed() {
+        Ok(())
+    } else {
+        let why = Malformed("the close delimiter is missing");
+        Err(at_next_item(why, found))
     }
 }
 
-/// At the item that would have been found next.
-fn at_end(Unsound(detail): Unsound, found: &[Subrequest]) -> Error {
+/// The refusal of an envelope, at the item after those that were found.
+fn at_next_item(Malformed(detail): Malformed, found: &[Subrequest]) -> Error {
     Error::malformed(detail).at_item(found.len())
 }

@@ -1,4 +1,4 @@
-//! The request in a part.
+//! Reads the request in a part.
 
 use std::borrow::Cow;
 
@@ -11,31 +11,31 @@ use percent_encoding::{AsciiSet, percent_encode};
 
 use super::content_id::content_id_of;
 use super::header_block::{HeaderBlock, Unreadable};
-use super::unsound::{TWO_IDS, Unsound, set_once};
+use super::malformed::{Malformed, TWO_IDS, set_once};
 use crate::item_error::ItemError;
 use crate::subrequest::Subrequest;
 
-/// And what is not ASCII.
+/// Spaces; `percent_encode` adds all bytes that are not ASCII.
 const SPACES: &AsciiSet = &AsciiSet::EMPTY.add(b' ');
 
-/// Reads a request into an item. What is wrong with it fails the item. Returns the `Content-ID`
-/// among its headers, which is looked for only if the part has none.
+/// Reads a request into an item. An error in the request fails the item. With `wants_id`, because
+/// the part has no `Content-ID`, returns that of the request.
 ///
 /// # Errors
 ///
-/// Refuses the batch: there are two ids, or what is none.
+/// The request has two ids, or an invalid one. This refuses the batch.
 pub(super) fn read_request(
     mut text: Bytes,
     wants_id: bool,
     item: &mut Subrequest,
-) -> Result<Option<ByteString>, Unsound> {
+) -> Result<Option<ByteString>, Malformed> {
     while matches!(*text, [b'\n', ..] | [b'\r', b'\n', ..]) {
         take_line(&mut text);
     }
     read_request_line(&take_line(&mut text), item);
     let mut content_id = None;
     let mut framing = Framing::default();
-    let read = HeaderBlock::take(&mut text).each(|name, value| {
+    let read = HeaderBlock::take(&mut text).try_for_each(|name, value| {
         if wants_id && is(name, b"content-id") {
             set_once(&mut content_id, content_id_of(value)?, TWO_IDS)?;
         } else if !framing.takes(name, &value) {
@@ -45,11 +45,11 @@ pub(super) fn read_request(
     });
     match read {
         Ok(()) => {}
-        Err(Ended::Refused(why)) => return Err(why),
-        Err(Ended::Unreadable(Unreadable::TooMany)) => item.fail(ItemError::TooManyHeaders),
-        Err(Ended::Unreadable(Unreadable::Invalid)) => item.fail(ItemError::Header),
+        Err(HeaderError::Id(why)) => return Err(why),
+        Err(HeaderError::Unreadable(Unreadable::TooMany)) => item.fail(ItemError::TooManyHeaders),
+        Err(HeaderError::Unreadable(Unreadable::Invalid)) => item.fail(ItemError::Header),
     }
-    if framing.is_unsound {
+    if framing.is_invalid {
         item.fail(ItemError::Header);
     }
     // Many clients put blank lines between a request without a body and the delimiter.
@@ -59,46 +59,47 @@ pub(super) fn read_request(
     Ok(content_id.flatten())
 }
 
-/// Why the headers were not read to their end.
-enum Ended {
+/// Why not all headers were read.
+enum HeaderError {
     Unreadable(Unreadable),
-    Refused(Unsound),
+    Id(Malformed),
 }
 
-impl From<Unreadable> for Ended {
+impl From<Unreadable> for HeaderError {
     fn from(why: Unreadable) -> Self {
         Self::Unreadable(why)
     }
 }
 
-impl From<Unsound> for Ended {
-    fn from(why: Unsound) -> Self {
-        Self::Refused(why)
+impl From<Malformed> for HeaderError {
+    fn from(why: Malformed) -> Self {
+        Self::Id(why)
     }
 }
 
-/// The headers that would say where the request ends, and for whom it is. The delimiter says the
-/// one, the batch the other: they are only checked, so that nobody is made to read it differently.
+/// The headers for the length of a request and for its host. The length is given by the delimiter,
+/// and the host by the batch. So these headers are only checked: a request that is ambiguous fails.
 #[derive(Debug, Default)]
 struct Framing {
     has_host: bool,
     has_length: bool,
-    is_unsound: bool,
+    is_invalid: bool,
 }
 
 impl Framing {
+    /// Checks a header. Returns whether it is one of these, which the item does not get.
     fn takes(&mut self, name: &[u8], value: &[u8]) -> bool {
         let seen = if is(name, HOST) {
             &mut self.has_host
         } else if is(name, CONTENT_LENGTH) {
             let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
-            self.is_unsound |= !is_number;
+            self.is_invalid |= !is_number;
             &mut self.has_length
         } else {
-            self.is_unsound |= is(name, TRANSFER_ENCODING);
+            self.is_invalid |= is(name, TRANSFER_ENCODING);
             return is(name, TRANSFER_ENCODING);
         };
-        self.is_unsound |= std::mem::replace(seen, true);
+        self.is_invalid |= std::mem::replace(seen, true);
         true
     }
 }
@@ -112,8 +113,8 @@ fn take_line(text: &mut Bytes) -> Bytes {
     text.split_to(end)
 }
 
-/// `METHOD target`, and perhaps a version, which says nothing here. There may be spaces in the
-/// target.
+/// Reads `METHOD target`, which a version may follow. The version is ignored. The target may
+/// contain spaces.
 fn read_request_line(line: &Bytes, item: &mut Subrequest) {
     let line_text = line.trim_ascii();
     let end = memchr(b' ', line_text).unwrap_or(line_text.len());
@@ -129,7 +130,7 @@ fn read_request_line(line: &Bytes, item: &mut Subrequest) {
         target = target.get(..before).unwrap_or_default().trim_ascii_end();
     }
     let url = match Cow::from(percent_encode(target, SPACES)) {
-        // A single byte is encoded without a copy, too.
+        // The encoding of a single byte is borrowed too.
         Cow::Borrowed(same) if same.len() == target.len() => {
             ByteString::try_from(line.slice_ref(target)).ok()
         }

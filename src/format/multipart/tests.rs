@@ -1,4 +1,5 @@
-//! What cannot be seen from outside: streamed responses that contain the boundary, and groups.
+//! Tests of what the public API cannot show: streamed responses that contain the boundary, and
+//! groups.
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
@@ -16,28 +17,28 @@ fn encoder(format: &Multipart) -> Box<dyn Encoder> {
     format.encoder(&outer).unwrap()
 }
 
-fn answer(id: &'static str, status: u16, body: impl Into<Bytes>) -> Subresponse {
-    let mut answer = Subresponse::new(
+fn response(id: &'static str, status: u16, body: impl Into<Bytes>) -> Subresponse {
+    let mut response = Subresponse::new(
         id,
         StatusCode::from_u16(status).unwrap(),
         HeaderMap::new(),
         body,
     );
-    answer.extras.get_or_insert_default().label = Some(id.into());
-    answer
+    response.extras.get_or_insert_default().label = Some(id.into());
+    response
 }
 
 fn not_executed(id: &'static str) -> Subresponse {
-    let mut answer = answer(id, 200, "");
-    answer.replace_with_error(ItemError::Stopped);
-    answer
+    let mut response = response(id, 200, "");
+    response.replace_with_error(ItemError::Stopped);
+    response
 }
 
 fn text(frames: Frames) -> String {
     String::from_utf8(frames.into_bytes().into()).unwrap()
 }
 
-/// The boundary that the head of the response tells.
+/// The boundary in the `Content-Type` of the response.
 fn boundary_of(encoder: &dyn Encoder) -> String {
     let content_type = encoder.content_type();
     let content_type = content_type.to_str().unwrap();
@@ -54,12 +55,12 @@ fn part(boundary: &str, id: &str, status: &str, body: &str) -> String {
 }
 
 #[test]
-fn in_a_streamed_change_set_a_member_with_the_boundary_of_the_envelope_in_it_is_502() {
+fn in_a_streamed_change_set_a_response_with_the_boundary_of_the_envelope_is_502() {
     let (mut encoder, mut out) = (encoder(&Multipart::new()), Frames::with_estimate(0, true));
     let boundary = boundary_of(&*encoder);
-    let forged = answer("2", 200, format!("\r\n--{boundary}--"));
+    let forged = response("2", 200, format!("\r\n--{boundary}--"));
     encoder.push_group(
-        &[answer("1", 200, ""), forged, answer("3", 200, "")],
+        &[response("1", 200, ""), forged, response("3", 200, "")],
         &mut out,
     );
     let written = text(out);
@@ -79,14 +80,17 @@ fn in_a_streamed_change_set_a_member_with_the_boundary_of_the_envelope_in_it_is_
 }
 
 #[test]
-fn what_is_taken_back_is_gone_and_the_boundary_stays() {
+fn after_a_rewind_the_response_is_gone_and_the_boundary_is_the_same() {
     let (mut encoder, mut out) = (encoder(&Multipart::new()), Frames::default());
     let boundary = boundary_of(&*encoder);
-    encoder.push(&answer("a", 200, "x".repeat(10_000)), &mut out);
+    encoder.push(&response("a", 200, "x".repeat(10_000)), &mut out);
     let before = out.len();
-    encoder.push_group(&[answer("b", 200, "y"), answer("c", 200, "z")], &mut out);
+    encoder.push_group(
+        &[response("b", 200, "y"), response("c", 200, "z")],
+        &mut out,
+    );
     out.rewind(before);
-    encoder.push(&answer("b", 507, ""), &mut out);
+    encoder.push(&response("b", 507, ""), &mut out);
     encoder.end(&Summary::default(), &mut out);
     assert_eq!(boundary_of(&*encoder), boundary);
     let expected = [
@@ -97,12 +101,12 @@ fn what_is_taken_back_is_gone_and_the_boundary_stays() {
     assert_eq!(text(out), expected.concat());
 }
 
-/// What is written of a group. The digits of the envelope's boundary are 7, those of a change set
-/// 8.
-fn group(format: Multipart, answers: &[Subresponse]) -> String {
+/// The bytes that are written for a group, with `7` for the random digits of the envelope's
+/// boundary and `8` for those of a change set.
+fn group(format: Multipart, responses: &[Subresponse]) -> String {
     let (mut encoder, mut out) = (encoder(&format), Frames::default());
     let boundary = boundary_of(&*encoder);
-    encoder.push_group(answers, &mut out);
+    encoder.push_group(responses, &mut out);
     let outer = &boundary[boundary.len() - RANDOM_LENGTH..];
     let written = text(out).replace(outer, "7");
     let nested = written.split_once("boundary=changesetresponse_");
@@ -120,8 +124,8 @@ fn nested(members: &str) -> String {
 }
 
 #[test]
-fn a_change_set_that_worked_is_a_multipart() {
-    let answers = [answer("1", 201, "x"), answer("2", 304, "")];
+fn a_change_set_that_succeeded_is_a_multipart() {
+    let responses = [response("1", 201, "x"), response("2", 304, "")];
     let members = |boundary: &str| {
         [
             part(boundary, "1", "201 Created", "x"),
@@ -130,58 +134,58 @@ fn a_change_set_that_worked_is_a_multipart() {
         .concat()
     };
     assert_eq!(
-        group(Multipart::new(), &answers),
+        group(Multipart::new(), &responses),
         nested(&members("changesetresponse_8"))
     );
     assert_eq!(
-        group(Multipart::new().flatten_change_sets(true), &answers),
+        group(Multipart::new().flatten_change_sets(true), &responses),
         members("batchresponse_7")
     );
 }
 
 #[test]
-fn a_change_set_that_failed_is_the_answer_that_says_why() {
-    let cause = || answer("2", 404, "x");
-    let answers = [
-        answer("1", 201, ""),
+fn a_change_set_that_failed_is_the_response_of_the_item_at_fault() {
+    let cause = || response("2", 404, "x");
+    let responses = [
+        response("1", 201, ""),
         not_executed("0"),
         cause(),
-        answer("3", 500, ""),
+        response("3", 500, ""),
         not_executed("4"),
     ];
     let plain = part("batchresponse_7", "2", "404 Not Found", "x");
-    assert_eq!(group(Multipart::new(), &answers), plain);
+    assert_eq!(group(Multipart::new(), &responses), plain);
     assert_eq!(
-        group(Multipart::new().omit_not_executed(true), &answers),
+        group(Multipart::new().omit_not_executed(true), &responses),
         plain
     );
     assert_eq!(
-        group(Multipart::new().flatten_change_sets(true), &answers),
+        group(Multipart::new().flatten_change_sets(true), &responses),
         plain
     );
     let wraps = || Multipart::new().wrap_failed_change_sets(true);
     assert_eq!(
-        group(wraps(), &answers),
+        group(wraps(), &responses),
         nested(&part("changesetresponse_8", "2", "404 Not Found", "x"))
     );
-    assert_eq!(group(wraps().flatten_change_sets(true), &answers), plain);
+    assert_eq!(group(wraps().flatten_change_sets(true), &responses), plain);
 }
 
 #[test]
-fn what_was_not_executed_is_answered_or_left_out() {
-    let answers = [not_executed("1"), not_executed("2")];
-    let told = group(Multipart::new(), &answers);
-    assert!(told.contains("Content-ID: 1\r\n\r\nHTTP/1.1 424 Failed Dependency\r\n"));
-    assert!(!told.contains("Content-ID: 2"));
+fn items_that_did_not_run_have_a_response_or_are_left_out() {
+    let responses = [not_executed("1"), not_executed("2")];
+    let written = group(Multipart::new(), &responses);
+    assert!(written.contains("Content-ID: 1\r\n\r\nHTTP/1.1 424 Failed Dependency\r\n"));
+    assert!(!written.contains("Content-ID: 2"));
     assert_eq!(
-        group(Multipart::new().omit_not_executed(true), &answers),
+        group(Multipart::new().omit_not_executed(true), &responses),
         ""
     );
 }
 
 #[test]
-fn items_without_an_id_have_no_content_id_in_the_answer() {
-    let mut unnamed = answer("1", 200, "");
+fn the_response_to_an_item_without_an_id_has_no_content_id() {
+    let mut unnamed = response("1", 200, "");
     unnamed.extras.get_or_insert_default().label = None;
     assert!(!group(Multipart::new(), &[unnamed]).contains("Content-ID"));
 }

@@ -1,4 +1,4 @@
-//! Writes answers as parts.
+//! The multipart encoder: writes responses as parts.
 
 use std::borrow::Cow;
 use std::slice;
@@ -17,13 +17,13 @@ use crate::subresponse::Subresponse;
 use crate::summary::Summary;
 use crate::trace::item_replaced;
 
-/// What an answer takes besides its body, with a header or two.
+/// The bytes of a part with one or two headers, without the body.
 const SMALL_PART: usize = 320;
 
 #[derive(Debug)]
 pub(super) struct Writer {
     format: Multipart,
-    /// Whether the batch came in another format, whose ids are all its client's.
+    /// Whether the batch was in another format, where the client gives every id.
     is_translated: bool,
     boundary: Boundary,
 }
@@ -31,18 +31,18 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(format: Multipart, is_translated: bool) -> Self {
         Self {
-            boundary: Boundary::draw(&format.prefix),
+            boundary: Boundary::random(&format.prefix),
             format,
             is_translated,
         }
     }
 
-    /// The `Content-ID` of the response: as the request brought it, or the id that an item has in
-    /// another format.
-    fn content_id<'a>(&self, answer: &'a Subresponse) -> Option<Cow<'a, str>> {
-        let content_id = match answer.label() {
+    /// The `Content-ID` of a response: that of the request, or one made of the id that an item has
+    /// in another format.
+    fn content_id<'a>(&self, response: &'a Subresponse) -> Option<Cow<'a, str>> {
+        let content_id = match response.label() {
             Some(label) => Cow::Borrowed(label),
-            None if self.is_translated => of_id(answer.id()),
+            None if self.is_translated => of_id(response.id()),
             None => return None,
         };
         Some(
@@ -54,45 +54,46 @@ impl Writer {
         )
     }
 
-    /// Whether the boundary stands in what an item responded with. It has no space and no colon, so
-    /// it would stand in one piece: the body, the value or the name of a header. Ids were read
-    /// before anybody could know the boundary.
-    fn stands_in(&self, answer: &Subresponse) -> bool {
-        let headers = answer.headers();
-        self.boundary.is_in(answer.body())
+    /// Whether a response contains the boundary. The boundary has no space and no colon, so it can
+    /// only be within the body, within a header value or within a header name. It cannot be in the
+    /// id, which was read before anybody could know the boundary.
+    fn contains_boundary(&self, response: &Subresponse) -> bool {
+        let headers = response.headers();
+        self.boundary.is_in(response.body())
             || headers
                 .values()
                 .any(|value| self.boundary.is_in(value.as_bytes()))
             || headers.keys().any(|name| self.boundary.is_in_name(name))
     }
 
-    /// Writes the response, or what takes its place. The head of a streamed envelope tells the
-    /// boundary while items run. That of a buffered one is told when all is written: no response
-    /// can repeat it.
-    fn put_framed(&self, boundary: &Boundary, answer: &Subresponse, out: &mut Frames) {
+    /// Writes a response, or an error in its place if it contains the boundary.
+    ///
+    /// The head of a streamed envelope reveals the boundary while items run. That of a buffered one
+    /// is sent when all responses are written, so none of them can contain it.
+    fn put_framed(&self, boundary: &Boundary, response: &Subresponse, out: &mut Frames) {
         put_delimiter(boundary, out);
-        if out.is_streamed() && self.stands_in(answer) {
-            item_replaced(ItemError::Unframed, answer.index());
-            return self.put_part(&answer.with_error(ItemError::Unframed), out);
+        if out.is_streamed() && self.contains_boundary(response) {
+            item_replaced(ItemError::Unframed, response.index());
+            return self.put_part(&response.with_error(ItemError::Unframed), out);
         }
-        self.put_part(answer, out);
+        self.put_part(response, out);
     }
 
-    fn put_part(&self, answer: &Subresponse, out: &mut Frames) {
-        out.reserve(SMALL_PART + answer.body().len());
+    fn put_part(&self, response: &Subresponse, out: &mut Frames) {
+        out.reserve(SMALL_PART + response.body().len());
         out.put(b"Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n");
-        if let Some(id) = self.content_id(answer) {
+        if let Some(id) = self.content_id(response) {
             out.put(b"Content-ID: ");
             out.put(id.as_bytes());
             out.put(b"\r\n");
         }
-        let status = answer.status();
+        let status = response.status();
         out.put(b"\r\nHTTP/1.1 ");
         out.put(status.as_str().as_bytes());
         out.put_byte(b' ');
         out.put(status.canonical_reason().unwrap_or("Unknown").as_bytes());
         out.put(b"\r\n");
-        for (name, value) in answer.headers() {
+        for (name, value) in response.headers() {
             if name != CONTENT_LENGTH {
                 put_name(name, out);
                 out.put(b": ");
@@ -100,31 +101,32 @@ impl Writer {
                 out.put(b"\r\n");
             }
         }
-        // Of what follows: a client that counts must not count wrong, also where HEAD asked how
-        // long it would be.
+        // The length of the body that follows, also in the response to a HEAD, so that clients
+        // which rely on it read the part correctly.
         out.put(b"Content-Length: ");
-        out.put(answer.body().len().to_string().as_bytes());
+        out.put(response.body().len().to_string().as_bytes());
         out.put(b"\r\n\r\n");
-        out.put_bytes(answer.body().clone());
+        out.put_bytes(response.body().clone());
         out.put(b"\r\n");
     }
 
-    /// Writes the answers as a multipart of its own. Its boundary is drawn when they are complete.
-    fn put_change_set(&self, answers: &[Subresponse], out: &mut Frames) {
-        let boundary = Boundary::draw("changesetresponse_");
+    /// Writes responses as a multipart of its own. Its boundary is chosen when they are complete,
+    /// so they cannot contain it.
+    fn put_change_set(&self, responses: &[Subresponse], out: &mut Frames) {
+        let boundary = Boundary::random("changesetresponse_");
         put_delimiter(&self.boundary, out);
         out.put(b"Content-Type: multipart/mixed; boundary=");
         out.put(boundary.as_bytes());
         out.put(b"\r\n\r\n");
-        for answer in answers {
-            self.put_framed(&boundary, answer, out);
+        for response in responses {
+            self.put_framed(&boundary, response, out);
         }
         put_close_delimiter(&boundary, out);
         out.put(b"\r\n");
     }
 
-    fn is_left_out(&self, answer: &Subresponse) -> bool {
-        self.format.omits_not_executed && answer.is_not_executed()
+    fn is_omitted(&self, response: &Subresponse) -> bool {
+        self.format.omits_not_executed && response.is_not_executed()
     }
 }
 
@@ -138,34 +140,34 @@ impl Encoder for Writer {
         true
     }
 
-    fn push(&mut self, answer: &Subresponse, out: &mut Frames) {
-        if !self.is_left_out(answer) {
-            self.put_framed(&self.boundary, answer, out);
+    fn push(&mut self, response: &Subresponse, out: &mut Frames) {
+        if !self.is_omitted(response) {
+            self.put_framed(&self.boundary, response, out);
         }
     }
 
     fn push_group(&mut self, group: &[Subresponse], out: &mut Frames) {
-        let failed = |answer: &&Subresponse| !answer.is_success();
-        let cause = |answer: &&Subresponse| failed(answer) && !answer.is_not_executed();
+        let failed = |response: &&Subresponse| !response.is_success();
+        let cause = |response: &&Subresponse| failed(response) && !response.is_not_executed();
         let failure = group
             .iter()
             .find(cause)
             .or_else(|| group.iter().find(failed));
         match failure {
-            Some(answer) if self.is_left_out(answer) => {}
-            Some(answer) if self.format.wraps && !self.format.flattens => {
-                self.put_change_set(slice::from_ref(answer), out);
+            Some(response) if self.is_omitted(response) => {}
+            Some(response) if self.format.wraps && !self.format.flattens => {
+                self.put_change_set(slice::from_ref(response), out);
             }
-            Some(answer) => self.push(answer, out),
+            Some(response) => self.push(response, out),
             None if self.format.flattens => {
-                group.iter().for_each(|answer| self.push(answer, out));
+                group.iter().for_each(|response| self.push(response, out));
             }
             None => self.put_change_set(group, out),
         }
     }
 
     fn least_len(&self, id: &str) -> usize {
-        // With a change set of its own around it. An id may be percent-encoded.
+        // A change set around the response is included. An id may be percent-encoded.
         512 + 3 * id.len()
     }
 

@@ -117,7 +117,7 @@ fn the_formats_are_those_that_the_layer_reads_and_writes() {
         json!({ "application/json": { "schema": { "$ref": "#/components/schemas/BatchRequest" } } })
     );
     let line = json!({ "schema": { "type": "string",
-        "description": "Lines, each a `BatchResponseLine`; the summary is last." } });
+        "description": "Lines, each a `BatchResponseLine`. The last one is the summary." } });
     assert_eq!(
         responses(&document)["207"]["content"],
         json!({

@@ -1,4 +1,4 @@
-//! Clients as inner services: a gateway that batches for a server behind it.
+//! HTTP clients as inner services: a gateway with a batch endpoint for another server.
 
 use std::net::SocketAddr;
 
@@ -7,17 +7,17 @@ use serde_json::{Value, json};
 
 use crate::{api, assert_mounted, batch, gets, listener};
 
-/// The authority of a server that runs, and of one that does not.
+/// The authorities of a server that runs, and of one that does not.
 async fn upstreams() -> [Authority; 2] {
     let (address, upstream) = listener().await;
     tokio::spawn(axum::serve(upstream, api()).into_future());
-    let (nobody, closed) = listener().await;
+    let (unused, closed) = listener().await;
     drop(closed);
-    [address, nobody].map(|address| address.to_string().parse().expect("an authority"))
+    [address, unused].map(|address| address.to_string().parse().expect("an authority"))
 }
 
-/// The upstream is asked under the batch's host, and its redirect is the item's response.
-async fn assert_sent_on(gateway: SocketAddr) {
+/// The upstream gets the `Host` of the batch, and its redirect is the response to the item.
+async fn assert_forwarded(gateway: SocketAddr) {
     assert_mounted(gateway).await;
     let items = batch(gateway, gets(&["/host", "/moved"])).await;
     assert_eq!(
@@ -35,33 +35,33 @@ async fn assert_bad_gateway(gateway: SocketAddr) {
 }
 
 #[tokio::test]
-async fn a_client_of_hyper_util_sends_items_on() {
-    let [upstream, nobody] = upstreams().await;
+async fn a_client_of_hyper_util_forwards_items() {
+    let [upstream, unused] = upstreams().await;
     let (address, gateway) = listener().await;
     tokio::spawn(hosts::hyper::serve(
         gateway,
         hosts::client::hyper_util(upstream),
     ));
-    assert_sent_on(address).await;
+    assert_forwarded(address).await;
 
     let (address, gateway) = listener().await;
     tokio::spawn(hosts::hyper::serve(
         gateway,
-        hosts::client::hyper_util(nobody),
+        hosts::client::hyper_util(unused),
     ));
     assert_bad_gateway(address).await;
 }
 
 #[tokio::test]
-async fn a_client_of_reqwest_sends_items_on() {
-    let [upstream, nobody] = upstreams().await;
+async fn a_client_of_reqwest_forwards_items() {
+    let [upstream, unused] = upstreams().await;
     let (address, gateway) = listener().await;
     let client = hosts::client::reqwest(upstream).expect("a client");
     tokio::spawn(hosts::hyper::serve(gateway, client));
-    assert_sent_on(address).await;
+    assert_forwarded(address).await;
 
     let (address, gateway) = listener().await;
-    let client = hosts::client::reqwest(nobody).expect("a client");
+    let client = hosts::client::reqwest(unused).expect("a client");
     tokio::spawn(hosts::hyper::serve(gateway, client));
     assert_bad_gateway(address).await;
 }

@@ -54,10 +54,10 @@ async fn a_lambda_function_serves_a_batch() {
     assert_eq!(status, 207);
     let envelope: Value = serde_json::from_slice(&body).expect("JSON");
     assert_eq!(envelope["responses"][0]["body"], "hello from /hello");
-    // Another stage is a part of the path.
+    // Any other stage is in the path.
     let staged = event("prod", "POST", "/batch", Value::Null);
     assert_eq!(staged.uri().path(), "/prod/batch");
-    // It is what the runtime takes.
+    // The runtime accepts the function: this only has to compile.
     drop(hosts::lambda::run(api()));
 }
 
@@ -117,7 +117,7 @@ async fn poem_serves_a_batch() {
     assert_eq!(batch(address, posts()).await, doubled("not found"));
 }
 
-/// An item with a body, and one for no route.
+/// An item with a body, and one that no route matches.
 fn posts() -> Value {
     json!([
         { "id": "a", "method": "POST", "url": "/double",

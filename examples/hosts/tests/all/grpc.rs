@@ -16,7 +16,7 @@ use tower::Service;
 
 use crate::{api, assert_mounted, batch, listener, send};
 
-/// Calls of gRPC as they are on the wire: a message, and a status in the trailers.
+/// Responds as gRPC does on the wire: with a message, and a status in the trailers.
 #[derive(Clone)]
 struct Echo;
 
@@ -47,7 +47,7 @@ fn routes() -> Routes {
     Routes::from(api()).add_service(Echo)
 }
 
-/// A call that is no item has its trailers.
+/// The response to an ordinary call has its trailers.
 async fn assert_called(address: SocketAddr) {
     let call = Request::post(format!("http://{address}/test.Echo/Call"))
         .header("content-type", "application/grpc")
@@ -62,7 +62,7 @@ async fn assert_called(address: SocketAddr) {
     assert_eq!(body.to_bytes(), &b"\0\0\0\0\x01m"[..]);
 }
 
-/// An item of gRPC, after one of another kind.
+/// An ordinary item, and a gRPC call.
 fn items() -> serde_json::Value {
     json!([
         { "id": "a", "method": "GET", "url": "/hello" },
@@ -72,7 +72,7 @@ fn items() -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_server_of_tonic_takes_the_layer() {
+async fn a_server_of_tonic_can_have_the_layer() {
     let (address, listener) = listener().await;
     let server = hosts::tonic::layered(routes());
     tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
@@ -84,13 +84,13 @@ async fn a_server_of_tonic_takes_the_layer() {
 }
 
 #[tokio::test]
-async fn a_router_of_tonic_takes_a_route_beside() {
+async fn a_router_of_tonic_can_have_the_batch_route() {
     let (address, listener) = listener().await;
     let app = hosts::tonic::beside(routes());
     tokio::spawn(axum::serve(listener, app).into_future());
     assert_mounted(address).await;
     assert_called(address).await;
-    // Not refused, an item has the message and no status: this is no gRPC.
+    // Without the filter, the response to a call has the message and no gRPC status.
     let items = batch(address, items()).await;
     assert_eq!(items[1], (200, json!("AAAAAAFt")));
 }

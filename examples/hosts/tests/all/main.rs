@@ -1,4 +1,5 @@
-//! Every mount, over a socket: a batch reaches the host's own routes, and what is no batch passes.
+//! Each mount, over a socket: the items of a batch and ordinary requests reach the routes of the
+//! host.
 
 mod clients;
 mod frameworks;
@@ -17,13 +18,13 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// A free port of this machine.
+/// A listener on a free port.
 async fn listener() -> (SocketAddr, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     (listener.local_addr().expect("an address"), listener)
 }
 
-/// Three routes; the second says which host it was asked for, the third redirects.
+/// Three routes. The second responds with its `Host`, the third redirects.
 fn api() -> Router {
     let host = async |headers: HeaderMap| format!("{:?}", headers.get("host"));
     Router::new()
@@ -77,7 +78,7 @@ fn gets(paths: &[&str]) -> Value {
     paths.iter().map(get).collect()
 }
 
-/// `/hello` is there, inside a batch and outside.
+/// Asserts that an ordinary request and items reach `/hello`.
 async fn assert_mounted(address: SocketAddr) {
     let hello = (200, "hello from /hello".to_owned());
     assert_eq!(get(address, "/hello").await, hello);

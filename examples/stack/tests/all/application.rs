@@ -1,4 +1,4 @@
-//! The application as a whole.
+//! Tests of the whole application.
 
 use std::sync::LazyLock;
 
@@ -11,13 +11,13 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::logs::logged;
 use crate::{Server, gets, posts};
 
-/// There is one recorder in a process.
+/// A process can have one recorder.
 static METRICS: LazyLock<Metrics> = LazyLock::new(PrometheusMetricLayer::pair);
 
 const ADA: [(&str, &str); 1] = [("authorization", "Bearer ada")];
 
 #[tokio::test]
-async fn items_pass_what_ordinary_requests_pass() {
+async fn items_pass_through_the_same_layers_as_ordinary_requests() {
     let server = Server::of(app(METRICS.clone(), 6)).await;
     let reply = server.batch(&ADA, gets(&["/users/1", "/me"])).await;
     assert_eq!(
@@ -36,10 +36,10 @@ async fn items_pass_what_ordinary_requests_pass() {
     let headers = [ADA[0], ("cookie", cookie)];
     assert_eq!(server.send("POST", "/visits", &headers, "").await.body, "2");
 
-    // Four items and one ordinary request have been charged for: one is left.
+    // The limit is 6. Four items and one ordinary request have been counted, so one item is left.
     let reply = server.batch(&ADA, gets(&["/me"; 8])).await;
-    let let_through = reply.items().iter().filter(|item| item.0 == 200).count();
-    assert_eq!(let_through, 1);
+    let succeeded = reply.items().iter().filter(|item| item.0 == 200).count();
+    assert_eq!(succeeded, 1);
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn metrics_count_items_and_ordinary_requests_by_route() {
 }
 
 #[tokio::test]
-async fn what_a_handler_logs_stands_in_the_spans_of_item_batch_and_request() {
+async fn an_event_of_a_handler_is_in_the_spans_of_its_item_batch_and_request() {
     let server = Server::of(app(METRICS.clone(), 100)).await;
     server.batch(&ADA, gets(&["/users/7"])).await;
     let text = logged();
@@ -83,7 +83,7 @@ async fn what_a_handler_logs_stands_in_the_spans_of_item_batch_and_request() {
     assert!(line.ends_with(&item), "{line}");
 }
 
-/// The only line of the log with this text, from the span of the outer request on.
+/// The only log line with this text, from after the span of the outer request.
 fn line_with(text: &str) -> String {
     let all = logged();
     let lines: Vec<_> = all.lines().filter(|line| line.contains(text)).collect();
@@ -97,7 +97,7 @@ fn line_with(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_refused_batch_and_a_failed_item_are_lines_of_the_log() {
+async fn a_refused_batch_and_a_failed_item_are_logged() {
     let server = Server::of(app(METRICS.clone(), 100)).await;
     let twice = json!([
         { "id": "twice", "method": "GET", "url": "/me" },

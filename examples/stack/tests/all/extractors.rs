@@ -1,4 +1,4 @@
-//! What axum's extractors find in items.
+//! Extractors of axum in items.
 
 use std::net::SocketAddr;
 
@@ -142,7 +142,7 @@ async fn a_default_body_limit_bounds_items_inside_and_nothing_outside() {
     assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
-/// The ids that two items have, as a header and as an extension.
+/// The request ids of two items, each with whether it is an extension too.
 async fn request_ids(app: Router, headers: &[(&str, &str)]) -> Vec<(String, bool)> {
     let items = Server::of(app)
         .await
@@ -175,7 +175,7 @@ async fn a_request_id_set_outside_is_the_same_in_items_and_one_set_inside_is_not
     let inside = mount(layer(), api.layer(set()));
     let ids = request_ids(inside.clone(), &[]).await;
     assert_ne!(ids[0], ids[1]);
-    // The client's own is inherited, and kept.
+    // The id of the client is inherited and not replaced.
     let ids = request_ids(inside, &[("x-request-id", "mine")]).await;
     assert_eq!(ids, vec![("mine".to_owned(), true); 2]);
 }

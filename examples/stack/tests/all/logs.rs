@@ -1,11 +1,12 @@
-//! What the application logs.
+//! Collects the log of the application.
 
 use std::io::Write;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
-/// One for the whole process: what other threads see first would be off for a thread's own.
+/// One subscriber for the whole process. With one per thread, an event that another thread has
+/// reached first would be disabled.
 static SUBSCRIBER: LazyLock<()> = LazyLock::new(|| {
     tracing_subscriber::fmt()
         .with_ansi(false)
@@ -26,7 +27,7 @@ impl Write for Lines {
     }
 }
 
-/// Collects lines from now on, those of all tests.
+/// Collects the lines of all tests from now on.
 pub(crate) fn collect() {
     LazyLock::force(&SUBSCRIBER);
 }

@@ -1,5 +1,5 @@
-//! What works in items and what does not, over a socket: a test a row of the table in the
-//! documentation.
+//! Extractors and middleware in items, over a socket: a test for each row of the tables in
+//! `guide::handlers`.
 
 mod application;
 mod extractors;
@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-/// An application that runs.
+/// The address of a running application.
 struct Server(SocketAddr);
 
 struct Reply {
@@ -84,7 +84,7 @@ impl Reply {
         items.iter().map(item).collect()
     }
 
-    /// What it sets of cookies: names and values.
+    /// The names and values of the cookies that it sets.
     fn cookies(&self) -> Vec<&str> {
         let cookies = self.headers.get_all("set-cookie").iter();
         let cookies = cookies.map(|cookie| cookie.to_str().expect("a text"));
@@ -100,7 +100,7 @@ fn mount(batch: BatchLayer, api: Router) -> Router {
 }
 
 fn layer() -> BatchLayer {
-    // One after the other, so that counts are certain.
+    // Items run one after the other, so that counts do not vary.
     BatchLayer::new("/batch").concurrency(1)
 }
 

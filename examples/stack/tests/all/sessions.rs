@@ -1,4 +1,4 @@
-//! Sessions, by cookies.
+//! Sessions with cookies.
 
 use axum::Router;
 use axum::routing::post;
@@ -17,7 +17,7 @@ fn sessions() -> SessionManagerLayer<MemoryStore> {
     SessionManagerLayer::new(MemoryStore::default()).with_secure(false)
 }
 
-/// Two visits in a batch, under this cookie if there is one.
+/// Sends a batch of two visits, with this cookie if there is one.
 async fn two_visits(server: &Server, cookie: Option<&str>) -> Reply {
     let cookie: Vec<_> = cookie
         .map(|cookie| ("cookie", cookie))
@@ -27,13 +27,13 @@ async fn two_visits(server: &Server, cookie: Option<&str>) -> Reply {
 }
 
 #[tokio::test]
-async fn inside_each_item_loads_its_own_session_and_starts_none_that_lasts() {
+async fn inside_each_item_loads_its_own_session_and_its_cookie_is_dropped() {
     let server = Server::of(mount(layer(), api().layer(sessions()))).await;
     let reply = two_visits(&server, None).await;
     assert_eq!(reply.items(), [(200, json!(1)), (200, json!(1))]);
     assert_eq!(reply.cookies(), [""; 0]);
 
-    // One that there is already is shared.
+    // A session that exists already is shared.
     let started = server.send("POST", "/visits", &[], "").await;
     let cookie = started.cookies()[0].to_owned();
     let reply = two_visits(&server, Some(&cookie)).await;

@@ -1,14 +1,14 @@
-//! Why an envelope cannot be read as parts.
+//! Errors in an envelope that refuse the batch.
 
 use super::header_block::Unreadable;
 
 pub(super) const TOO_MANY_HEADERS: &str = "the part has more than 64 headers, or 16 KiB of them";
 
-/// It cannot be said what a part is: why, as the `detail` of the refusal.
+/// A part that cannot be read, with the `detail` of the refusal.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Unsound(pub(super) &'static str);
+pub(super) struct Malformed(pub(super) &'static str);
 
-impl From<Unreadable> for Unsound {
+impl From<Unreadable> for Malformed {
     fn from(why: Unreadable) -> Self {
         Self(match why {
             Unreadable::TooMany => TOO_MANY_HEADERS,
@@ -17,16 +17,21 @@ impl From<Unreadable> for Unsound {
     }
 }
 
-/// The detail of a second `Content-ID`.
+/// The detail for a second `Content-ID`.
 pub(super) const TWO_IDS: &str = "an item has two `Content-ID`s";
 
+/// Sets a value that may be set once.
+///
+/// # Errors
+///
+/// There is a value already. The detail says so.
 pub(super) fn set_once<T>(
     place: &mut Option<T>,
     value: T,
     detail: &'static str,
-) -> Result<(), Unsound> {
+) -> Result<(), Malformed> {
     match place.replace(value) {
         None => Ok(()),
-        Some(_) => Err(Unsound(detail)),
+        Some(_) => Err(Malformed(detail)),
     }
 }
