@@ -1,13 +1,15 @@
 //! What a batch allocates beside what the wrapped service does: by the item, and by the batch.
 
+mod no_runtime;
+
 use std::convert::Infallible;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
+use no_runtime::{block_on, body_len};
 use tower::{Layer, Service, service_fn};
 use tower_multistatus::{BatchLayer, RequestBody};
 
@@ -64,36 +66,15 @@ fn inner<B: Body + 'static>(
     })
 }
 
-/// Without a runtime, which allocates for itself.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(done) = future
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-        {
-            return done;
-        }
-    }
-}
-
-/// The answer, read to its end: bytes.
-async fn answered<S, Req, B>(service: &mut S, request: Request<Req>) -> usize
+/// Calls a service, and reads the whole response. Returns the bytes of its body.
+async fn call<S, Req, B>(service: &mut S, request: Request<Req>) -> usize
 where
     S: Service<Request<Req>, Response = Response<B>, Error = Infallible>,
     B: Body<Data = Bytes>,
 {
     let Ok(()) = std::future::poll_fn(|cx| service.poll_ready(cx)).await;
     let Ok(response) = service.call(request).await;
-    let mut body = pin!(response.into_body());
-    let mut bytes = 0;
-    while let Some(frame) = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-        let Ok(frame) = frame else {
-            panic!("a broken body")
-        };
-        bytes += frame.data_ref().map_or(0, Bytes::len);
-    }
-    bytes
+    body_len(response).await
 }
 
 /// All allocations of a batch.
@@ -116,8 +97,8 @@ fn of_a_batch(layer: &BatchLayer, count: usize, pends: usize) -> u64 {
             .expect("a request")
     };
     let mut run = |request| {
-        let bytes = block_on(answered(&mut service, request));
-        assert!(bytes > count * 60, "every item is answered");
+        let bytes = block_on(call(&mut service, request));
+        assert!(bytes > count * 60, "every item is returned");
     };
     // What is made once a thread or a process is not of the batch.
     run(batch());
@@ -130,7 +111,7 @@ fn of_the_service(pends: usize) -> u64 {
     let mut service = inner(pends);
     let request = Request::new(RequestBody::<Full<Bytes>>::from(Bytes::new()));
     let measured = allocation_counter::measure(|| {
-        block_on(answered(&mut service, request));
+        block_on(call(&mut service, request));
     });
     measured.count_total
 }

@@ -45,7 +45,7 @@ fn reading(layer: &BatchLayer) -> (Arc<Book>, Reading) {
         poll_fn(|cx| Service::<Request<Body>>::poll_ready(&mut service, cx))
             .await
             .expect("ready");
-        let response = service.call(request).await.expect("an answer");
+        let response = service.call(request).await.expect("a response");
         response.into_body().collect().await.expect("a whole body");
     };
     (book, Box::pin(reading))
@@ -98,7 +98,7 @@ async fn drop_after_each_number_of_polls(layer: BatchLayer) {
             "something went on after {polls} polls"
         );
         if is_done {
-            assert_eq!(in_flight, 0, "everything was over when the answer was");
+            assert_eq!(in_flight, 0, "everything was over when the response was");
             assert!(
                 polls > 8,
                 "the batch took {polls} polls: nothing was tested"
@@ -136,7 +136,7 @@ async fn a_streamed_body_that_is_never_read_runs_nothing() {
     poll_fn(|cx| Service::<Request<Body>>::poll_ready(&mut service, cx))
         .await
         .expect("ready");
-    let response = service.call(requests(items())).await.expect("an answer");
+    let response = service.call(requests(items())).await.expect("a response");
     tokio::time::advance(Duration::from_secs(1)).await;
     drop(response);
     assert_eq!(book.events(), []);
@@ -159,7 +159,7 @@ async fn an_item_that_times_out_is_gone_before_its_answer_is_written() {
     let mut body = service
         .call(requests(items))
         .await
-        .expect("an answer")
+        .expect("a response")
         .into_body();
     body.frame().await.expect("a frame").expect("a frame");
     assert_eq!(

@@ -47,7 +47,7 @@ pub(crate) fn captured_inner() -> (Calls, Inner) {
                 }
             }
             let response = match route {
-                Some(route) => answer(route, &body),
+                Some(route) => respond(route, &body),
                 None => not_found(&parts, &path),
             };
             let call = format!("{} {path} -> {}", parts.method, response.status().as_u16());
@@ -68,10 +68,10 @@ fn is_for(route: &Value, parts: &Parts, path: &str) -> bool {
 fn not_found(parts: &Parts, path: &str) -> Response<Full<Bytes>> {
     let message = format!("no route for {} {path}", parts.method);
     let json = json!({ "error": { "code": "NotFound", "message": message } });
-    answer(&json!({ "status": 404, "json": json }), &Bytes::new())
+    respond(&json!({ "status": 404, "json": json }), &Bytes::new())
 }
 
-fn answer(route: &Value, asked: &[u8]) -> Response<Full<Bytes>> {
+fn respond(route: &Value, sent: &[u8]) -> Response<Full<Bytes>> {
     let text = route["text"].as_str();
     let (content_type, body) = if let Some(text) = text {
         (
@@ -83,7 +83,7 @@ fn answer(route: &Value, asked: &[u8]) -> Response<Full<Bytes>> {
     } else if route["json"].is_null() && route["echo"].is_null() {
         (None, Bytes::new())
     } else {
-        (Some("application/json"), echoed(route, asked).into())
+        (Some("application/json"), echoed(route, sent).into())
     };
     let status = route["status"]
         .as_u64()
@@ -105,12 +105,12 @@ fn answer(route: &Value, asked: &[u8]) -> Response<Full<Bytes>> {
 }
 
 /// The route's JSON, with the members of the request's over it where it is an echo.
-fn echoed(route: &Value, asked: &[u8]) -> String {
+fn echoed(route: &Value, sent: &[u8]) -> String {
     if route["echo"] != true {
         return route["json"].to_string();
     }
     let mut json = route["json"].as_object().cloned().unwrap_or_default();
-    let asked: Value = serde_json::from_slice(asked).expect("a JSON body");
-    json.extend(asked.as_object().expect("an object").clone());
+    let sent: Value = serde_json::from_slice(sent).expect("a JSON body");
+    json.extend(sent.as_object().expect("an object").clone());
     Value::Object(json).to_string()
 }

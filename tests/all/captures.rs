@@ -14,7 +14,7 @@ use tower::Layer;
 use tower_multistatus::{BatchLayer, ChangeSets, ItemHeaders, Multipart};
 
 use crate::captured_inner::{captured_inner, folder};
-use crate::multipart::parts::{Answer, Part, parse};
+use crate::multipart::parts::{ItemResponse, Part, parse};
 
 /// The recorder added it to every answer of this dialect.
 const OF_THE_RECORDER: &str = "DataServiceVersion";
@@ -136,7 +136,7 @@ async fn exchanged(server: SocketAddr, request: &[u8]) -> Message {
     stream.write_all(request).await.expect("it is sent");
     let mut bytes = Vec::new();
     loop {
-        let count = stream.read_buf(&mut bytes).await.expect("it is answered");
+        let count = stream.read_buf(&mut bytes).await.expect("it is returned");
         if let Some(message) = Message::whole(&bytes) {
             return message;
         }
@@ -220,22 +220,22 @@ fn compare(client: &str, got: &Message, recorded: &Message) {
 
 /// An answer in the form that the two sides have in common. A change set is as many as it has,
 /// behind its mark.
-fn comparable(part: Part) -> Vec<(bool, Answer, Value)> {
-    let (is_change_set, answers) = match part {
-        Part::Answer(answer) => (false, vec![answer]),
-        Part::ChangeSet(answers) => (true, answers),
+fn comparable(part: Part) -> Vec<(bool, ItemResponse, Value)> {
+    let (is_change_set, responses) = match part {
+        Part::Response(response) => (false, vec![response]),
+        Part::ChangeSet(responses) => (true, responses),
     };
-    let comparable = |mut answer: Answer| {
-        answer.headers.retain(|(name, _)| name != OF_THE_RECORDER);
-        answer.headers.sort();
+    let comparable = |mut response: ItemResponse| {
+        response.headers.retain(|(name, _)| name != OF_THE_RECORDER);
+        response.headers.sort();
         // The order of members says nothing.
-        let json = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let json = serde_json::from_slice(&response.body).unwrap_or_default();
         if json != Value::Null {
-            answer.body.clear();
+            response.body.clear();
         }
-        (is_change_set, answer, json)
+        (is_change_set, response, json)
     };
-    answers.into_iter().map(comparable).collect()
+    responses.into_iter().map(comparable).collect()
 }
 
 /// Without `encoding`, which is ours, and the recorder's own words about what was not executed.

@@ -11,12 +11,7 @@ use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, Order};
 
-use crate::support::{Reply, batch, failed, recorder, requests, send};
-
-fn gets(count: usize) -> Value {
-    let get = |n| json!({ "id": format!("{n}"), "method": "GET", "url": format!("/{n}") });
-    (0..count).map(get).collect()
-}
+use crate::support::{Reply, batch, failed, gets_by_url, numbered_gets, recorder, requests, send};
 
 #[tokio::test(start_paused = true)]
 async fn so_many_items_are_in_flight_and_no_more() {
@@ -37,7 +32,7 @@ async fn so_many_items_are_in_flight_and_no_more() {
             }
         });
         let begun = tokio::time::Instant::now();
-        let reply = batch(layer, router, gets(20)).await;
+        let reply = batch(layer, router, numbered_gets(20)).await;
         assert_eq!(reply.statuses(), [200; 20]);
         assert_eq!(most.load(Ordering::SeqCst), expected);
         let rounds = 20usize.div_ceil(expected) as u64;
@@ -49,7 +44,7 @@ async fn so_many_items_are_in_flight_and_no_more() {
 async fn with_a_concurrency_of_one_items_run_in_their_order() {
     let (log, service) = recorder();
     let layer = BatchLayer::new("/batch").concurrency(1);
-    send(layer.layer(service), requests(gets(5))).await;
+    send(layer.layer(service), requests(numbered_gets(5))).await;
     assert_eq!(log.uris(), ["/0", "/1", "/2", "/3", "/4"]);
 }
 
@@ -68,9 +63,7 @@ fn slow() -> Router {
 }
 
 async fn ask(layer: BatchLayer, urls: &[&str]) -> Reply {
-    let get = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
-    let items: Value = urls.iter().map(get).collect();
-    batch(layer, slow(), items).await
+    batch(layer, slow(), gets_by_url(urls)).await
 }
 
 fn ids(reply: &Reply) -> Vec<String> {
@@ -178,7 +171,7 @@ async fn a_client_can_say_whether_its_batch_goes_on() {
 
 #[tokio::test]
 async fn a_client_is_told_which_preference_was_applied() {
-    let mut request = requests(gets(1));
+    let mut request = requests(numbered_gets(1));
     let prefer = "respond-async, odata.continue-on-error=false, wait=5";
     request
         .headers_mut()

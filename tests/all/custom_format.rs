@@ -101,11 +101,11 @@ impl Encoder for Writer {
         out.put(b"lines\n");
     }
 
-    fn push(&mut self, answer: &Subresponse, out: &mut Frames) {
-        let (index, id, url) = (answer.index(), answer.id(), answer.url());
-        let (status, length) = (answer.status().as_u16(), answer.body().len());
+    fn push(&mut self, response: &Subresponse, out: &mut Frames) {
+        let (index, id, url) = (response.index(), response.id(), response.url());
+        let (status, length) = (response.status().as_u16(), response.body().len());
         out.put(format!("{index} {id} {url} {status} {length}\n").as_bytes());
-        out.put_bytes(answer.body().clone());
+        out.put_bytes(response.body().clone());
     }
 
     fn end(&mut self, summary: &Summary, out: &mut Frames) {
@@ -138,7 +138,7 @@ async fn ask(envelope: &str) -> (Reply, Log) {
 
 const ENVELOPE: &str = "a GET /users/1 0\nb post /echo 9\none\ntwo\n\nc GET //x 0\nd GET /none 0\n";
 
-fn answer() -> String {
+fn response() -> String {
     let problem = r#"{"type":"about:blank","title":"the URL is not one that an item may have","status":400,"code":"bad-target"}"#;
     let length = problem.len();
     format!(
@@ -155,7 +155,7 @@ async fn a_format_of_ones_own_reads_and_writes_buffered_and_streamed() {
             assert_eq!(reply.status, StatusCode::MULTI_STATUS);
             assert_eq!(reply.header("content-type"), Some("text/x-lines"));
             assert_eq!(reply.header("content-length").is_none(), streamed);
-            assert_eq!(reply.body, answer(), "{size} {streamed}");
+            assert_eq!(reply.body, response(), "{size} {streamed}");
         }
     }
 }

@@ -9,18 +9,15 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tower_multistatus::BatchLayer;
 
-use crate::support::{batch, failed, recorded, recording_router};
+use crate::support::{batch, failed, item_with, recorded, recording_router};
 
 /// The answer to an item that fails before it is dispatched; those before and after it are
 /// dispatched.
 async fn not_dispatched(layer: BatchLayer, item: Value) -> Value {
     let (log, router) = recording_router();
-    let mut whole = json!({ "id": "x", "method": "GET", "url": "/x" });
-    let members = whole.as_object_mut().expect("an object");
-    members.extend(item.as_object().expect("an object").clone());
     let items = json!([
         { "id": "before", "method": "GET", "url": "/before" },
-        whole,
+        item_with(&item),
         { "id": "after", "method": "GET", "url": "/after" },
     ]);
     let reply = batch(layer, router, items).await;
@@ -144,7 +141,7 @@ async fn what_the_filter_refuses_is_answered_as_it_says() {
         (599, "the item failed"),
     ] {
         let layer = BatchLayer::new("/batch").filter(move |item| match item.uri.path() {
-            "/x" => Err(StatusCode::from_u16(status).expect("a status")),
+            "/" => Err(StatusCode::from_u16(status).expect("a status")),
             _ => Ok(()),
         });
         assert_eq!(

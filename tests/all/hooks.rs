@@ -5,18 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use http::{Request, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use tower::Layer;
 use tower_multistatus::{BatchLayer, Error, SubrequestInfo};
 
 use crate::support::{
-    Log, batch, envelope, problem, recorded, recorder, recording_router, requests, send,
+    Log, batch, envelope, gets_by_url, problem, recorded, recorder, recording_router, requests,
+    send,
 };
-
-fn gets(urls: &[&str]) -> Value {
-    let get = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
-    urls.iter().map(get).collect()
-}
 
 #[tokio::test]
 async fn what_is_not_wanted_as_a_batch_passes_through() {
@@ -27,14 +23,14 @@ async fn what_is_not_wanted_as_a_batch_passes_through() {
         ("/account?comp=x", false),
     ] {
         let (log, service) = recorder();
-        let mut request = requests(gets(&["/a"]));
+        let mut request = requests(gets_by_url(&["/a"]));
         *request.uri_mut() = uri.parse().expect("a URI");
         let reply = send(layer.clone().layer(service), request).await;
         match is_batch {
             true => assert_eq!(reply.items(), [recorded("/a")]),
             false => assert_eq!(
                 log.only().body,
-                json!({ "requests": gets(&["/a"]) }).to_string()
+                json!({ "requests": gets_by_url(&["/a"]) }).to_string()
             ),
         }
     }
@@ -42,8 +38,8 @@ async fn what_is_not_wanted_as_a_batch_passes_through() {
 
 #[tokio::test]
 async fn only_a_post_to_the_path_is_asked_whether_it_is_wanted() {
-    let asked = Arc::<AtomicUsize>::default();
-    let count = Arc::clone(&asked);
+    let calls = Arc::<AtomicUsize>::default();
+    let count = Arc::clone(&calls);
     let layer = BatchLayer::new("/batch").when(move |_| {
         count.fetch_add(1, Ordering::SeqCst);
         true
@@ -56,20 +52,20 @@ async fn only_a_post_to_the_path_is_asked_whether_it_is_wanted() {
         )
         .await;
     }
-    assert_eq!(asked.load(Ordering::SeqCst), 0);
-    send(service, requests(gets(&["/a"]))).await;
-    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
+    send(service, requests(gets_by_url(&["/a"]))).await;
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
 
 /// What `admit` was asked: the number of items, and how many had been dispatched by then.
-type Asked = Arc<Mutex<Vec<(usize, usize)>>>;
+type Calls = Arc<Mutex<Vec<(usize, usize)>>>;
 
-fn noting(asked: &Asked, log: &Log) -> BatchLayer {
-    let (asked, log) = (Arc::clone(asked), log.clone());
+fn noting(calls: &Calls, log: &Log) -> BatchLayer {
+    let (calls, log) = (Arc::clone(calls), log.clone());
     BatchLayer::new("/batch").admit(move |admission| {
         assert_eq!(admission.outer().headers["host"], "api.example");
-        let mut asked = asked.lock().expect("the list");
-        asked.push((admission.total(), log.len()));
+        let mut calls = calls.lock().expect("the list");
+        calls.push((admission.total(), log.len()));
         Ok::<_, StatusCode>(())
     })
 }
@@ -77,12 +73,12 @@ fn noting(asked: &Asked, log: &Log) -> BatchLayer {
 #[tokio::test]
 async fn admission_is_asked_for_once_before_any_item_runs_with_their_number() {
     let (log, router) = recording_router();
-    let asked = Asked::default();
+    let calls = Calls::default();
     // An item that will fail counts as any other.
-    let items = gets(&["/a", "/b", "//evil", "/c"]);
-    let reply = batch(noting(&asked, &log), router, items).await;
+    let items = gets_by_url(&["/a", "/b", "//evil", "/c"]);
+    let reply = batch(noting(&calls, &log), router, items).await;
     assert_eq!(reply.statuses(), [200, 200, 400, 200]);
-    assert_eq!(*asked.lock().expect("the list"), [(4, 0)]);
+    assert_eq!(*calls.lock().expect("the list"), [(4, 0)]);
 }
 
 #[tokio::test]
@@ -90,7 +86,7 @@ async fn admission_is_not_asked_for_a_batch_that_is_refused() {
     for (text, code) in [
         ("{}".to_owned(), "malformed"),
         (
-            json!({ "requests": gets(&["/a", "/a"]) }).to_string(),
+            json!({ "requests": gets_by_url(&["/a", "/a"]) }).to_string(),
             "duplicate-id",
         ),
         (
@@ -99,15 +95,15 @@ async fn admission_is_not_asked_for_a_batch_that_is_refused() {
             "unknown-dependency",
         ),
         (
-            json!({ "requests": gets(&["/"; 101]) }).to_string(),
+            json!({ "requests": gets_by_url(&["/"; 101]) }).to_string(),
             "too-many-items",
         ),
     ] {
         let (log, router) = recording_router();
-        let asked = Asked::default();
-        let reply = send(noting(&asked, &log).layer(router), envelope(text)).await;
+        let calls = Calls::default();
+        let reply = send(noting(&calls, &log).layer(router), envelope(text)).await;
         assert_eq!(reply.json()["code"], code);
-        assert!(asked.lock().expect("the list").is_empty());
+        assert!(calls.lock().expect("the list").is_empty());
     }
 }
 
@@ -125,7 +121,7 @@ async fn a_batch_that_is_not_admitted_is_refused_as_admit_says() {
                 }
             });
             let service = layer.layer(service);
-            let reply = send(service.clone(), requests(gets(&["/a", "/b"]))).await;
+            let reply = send(service.clone(), requests(gets_by_url(&["/a", "/b"]))).await;
             assert_eq!(reply.status, status);
             assert_eq!(reply.header("retry-after"), retry_after.map(|_| "60"));
             assert_eq!(
@@ -137,7 +133,7 @@ async fn a_batch_that_is_not_admitted_is_refused_as_admit_says() {
                 )
             );
             assert_eq!(log.len(), 0);
-            send(service, requests(gets(&["/a"]))).await;
+            send(service, requests(gets_by_url(&["/a"]))).await;
             assert_eq!(log.len(), 1);
         }
     }
@@ -190,7 +186,7 @@ async fn no_extension_reaches_an_item_but_what_is_registered() {
         ),
     ] {
         let (log, service) = recorder();
-        let mut request = requests(gets(&["/a"]));
+        let mut request = requests(gets_by_url(&["/a"]));
         request.extensions_mut().insert(CurrentUser(7));
         request.extensions_mut().insert(Secret(8));
         send(layer.layer(service), request).await;
@@ -205,7 +201,7 @@ async fn no_extension_reaches_an_item_but_what_is_registered() {
 async fn an_extension_that_is_registered_may_be_absent() {
     let (log, service) = recorder();
     let layer = BatchLayer::new("/batch").inherit_extension::<CurrentUser>();
-    send(layer.layer(service), requests(gets(&["/a"]))).await;
+    send(layer.layer(service), requests(gets_by_url(&["/a"]))).await;
     assert_eq!(log.only().extensions.len(), 1);
 }
 
@@ -213,14 +209,14 @@ async fn an_extension_that_is_registered_may_be_absent() {
 async fn a_handler_can_learn_which_item_of_which_batch_it_answers() {
     let (log, service) = recorder();
     let layer = BatchLayer::new("/batch").concurrency(1);
-    let mut request = requests(gets(&["/a", "//evil", "/c"]));
+    let mut request = requests(gets_by_url(&["/a", "//evil", "/c"]));
     request.extensions_mut().insert(Secret(8));
     send(layer.layer(service), request).await;
     let infos: Vec<_> = log
         .all()
         .iter()
-        .map(|asked| {
-            let info = asked
+        .map(|received| {
+            let info = received
                 .extensions
                 .get::<SubrequestInfo>()
                 .expect("it is of a batch");
@@ -256,7 +252,7 @@ async fn information_that_a_test_makes_is_read_as_that_of_an_item() {
     assert_eq!(info.outer().uri, "/batch?a");
     // To a layer inside, the request is an item: a batch in it is one inside a batch.
     let (log, service) = recorder();
-    let mut request = requests(gets(&["/"]));
+    let mut request = requests(gets_by_url(&["/"]));
     request.extensions_mut().insert(info);
     let reply = send(BatchLayer::new("/batch").layer(service), request).await;
     assert_eq!(

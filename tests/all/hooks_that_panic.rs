@@ -11,7 +11,7 @@ use serde_json::Value;
 use tower::{Layer, service_fn};
 use tower_multistatus::{Admission, BatchLayer, EnvelopeStatus, RequestBody};
 
-use crate::support::{Reply, answering, batch, failed, gets, problem, recorder, requests, send};
+use crate::support::{Reply, batch, failed, gets, problem, recorder, requests, responding, send};
 
 fn panicked(id: &str) -> Value {
     failed(id, 500, "panicked", "the service failed")
@@ -92,7 +92,7 @@ async fn a_when_or_an_admit_that_panics_refuses_the_batch() {
 #[tokio::test]
 async fn a_status_that_panics_is_207_and_no_response_is_lost() {
     let layer = BatchLayer::new("/batch").status(EnvelopeStatus::with(|_| panic!("a secret")));
-    let router: Router = answering(201, &[], "well");
+    let router: Router = responding(201, &[], "well");
     let reply = batch(layer, router, gets(&["/", "/"])).await;
     assert_eq!(reply.status, StatusCode::MULTI_STATUS);
     assert_eq!(reply.statuses(), [201, 201]);

@@ -5,15 +5,12 @@ use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, ItemHeaders};
 
-use crate::support::{Asked, Headers, header_map, recorder, requests, send};
+use crate::support::{Headers, Received, header_map, item_with, recorder, requests, send};
 
 /// What the inner service sees of this item, under an outer request with these headers.
-pub(crate) async fn asked(outer: Headers, item: Value) -> Asked {
-    let mut whole = json!({ "id": "x", "method": "GET", "url": "/" });
-    let members = whole.as_object_mut().expect("an object");
-    members.extend(item.as_object().expect("an object").clone());
+pub(crate) async fn received(outer: Headers, item: Value) -> Received {
     let (log, service) = recorder();
-    let mut request = requests(json!([whole]));
+    let mut request = requests(json!([item_with(&item)]));
     for (name, value) in outer {
         let value = HeaderValue::from_static(value);
         request.headers_mut().append(*name, value);
@@ -60,7 +57,7 @@ async fn nothing_that_is_about_the_envelope_reaches_an_item() {
         ("max-forwards", "3"),
     ];
     assert_eq!(
-        asked(outer, json!({})).await.headers,
+        received(outer, json!({})).await.headers,
         header_map(&[("host", "api.example")])
     );
 }
@@ -83,7 +80,7 @@ async fn everything_else_is_inherited() {
     ];
     let mut expected = header_map(outer);
     expected.insert("host", HeaderValue::from_static("api.example"));
-    assert_eq!(asked(outer, json!({})).await.headers, expected);
+    assert_eq!(received(outer, json!({})).await.headers, expected);
 }
 
 #[tokio::test]
@@ -116,8 +113,8 @@ async fn an_idempotency_key_is_made_the_items_own() {
         assert_eq!(log.only().header("idempotency-key"), expected);
     }
     let own = json!({ "headers": { "Idempotency-Key": "\"own\"" } });
-    let asked = asked(&[("idempotency-key", "\"k\"")], own).await;
-    assert_eq!(asked.header("idempotency-key"), ["\"own\""]);
+    let received = received(&[("idempotency-key", "\"k\"")], own).await;
+    assert_eq!(received.header("idempotency-key"), ["\"own\""]);
 }
 
 #[tokio::test]
@@ -138,9 +135,9 @@ async fn an_authority_in_the_uri_becomes_the_host_where_there_is_none() {
                 .insert("host", HeaderValue::from_static(host));
         }
         send(BatchLayer::new("/batch").layer(service), request).await;
-        let asked = log.only();
-        assert_eq!(asked.uri, "/a");
-        assert_eq!(asked.header("host"), [expected]);
+        let received = log.only();
+        assert_eq!(received.uri, "/a");
+        assert_eq!(received.header("host"), [expected]);
     }
 }
 
@@ -192,9 +189,9 @@ async fn a_request_id_is_made_the_items_own_and_what_the_item_brings_is_ignored(
                 let layer = BatchLayer::new("/batch").item_request_ids("X-Request-ID");
                 let layer = layer.item_headers(policy.clone());
                 send(layer.layer(service), request).await;
-                let asked = log.only();
-                assert_eq!(asked.header("x-request-id"), expected, "{item}");
-                assert_eq!(asked.header("x_request_id"), [] as [&str; 0], "{item}");
+                let received = log.only();
+                assert_eq!(received.header("x-request-id"), expected, "{item}");
+                assert_eq!(received.header("x_request_id"), [] as [&str; 0], "{item}");
             }
         }
     }

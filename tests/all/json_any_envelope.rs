@@ -19,12 +19,12 @@ fn assert_agrees(envelope: &[u8]) -> Result<(), TestCaseError> {
         return Ok(());
     };
     prop_assert_eq!(reply.status, StatusCode::MULTI_STATUS, "{}", shown);
-    let answered: Vec<_> = reply
+    let returned: Vec<_> = reply
         .items()
         .iter()
         .map(|item| item["id"].clone())
         .collect();
-    prop_assert_eq!(answered, ids, "{}", shown);
+    prop_assert_eq!(returned, ids, "{}", shown);
     // The recorder answers 200 and nothing else does.
     let statuses = reply.statuses();
     let dispatched = statuses.iter().filter(|status| **status == 200).count();

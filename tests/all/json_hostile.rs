@@ -7,7 +7,7 @@ use serde_json::json;
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-use crate::support::{Log, Reply, answering_with, ask_through, envelope, requests, run, send};
+use crate::support::{Log, Reply, ask_through, envelope, requests, responding_with, run, send};
 
 /// Sends it to a layer that allows items and bytes without end.
 async fn ask(json: String) -> (Reply, Log) {
@@ -20,12 +20,12 @@ async fn ask(json: String) -> (Reply, Log) {
 /// Sends it from a thread with a stack of 128 KiB: the code of the refusal.
 fn refused_on_a_small_stack(json: String) -> String {
     let thread = std::thread::Builder::new().stack_size(128 << 10);
-    let asked = thread.spawn(|| {
+    let result = thread.spawn(|| {
         let (reply, log) = run(ask(json));
         assert_eq!(log.len(), 0);
         reply.code()
     });
-    asked.unwrap().join().expect("the stack is enough")
+    result.unwrap().join().expect("the stack is enough")
 }
 
 #[test]
@@ -56,8 +56,8 @@ fn a_million_brackets_are_refused_on_a_small_stack() {
 #[test]
 fn a_deep_answer_is_checked_on_a_small_stack() {
     let thread = std::thread::Builder::new().stack_size(128 << 10);
-    let asked = thread.spawn(|| {
-        let service = answering_with(|_| {
+    let result = thread.spawn(|| {
+        let service = responding_with(|_| {
             let response = http::Response::builder().header("content-type", "application/json");
             response.body("[".repeat(1_000_000).into()).unwrap()
         });
@@ -68,7 +68,7 @@ fn a_deep_answer_is_checked_on_a_small_stack() {
         ));
         assert_eq!(reply.item("a")["encoding"], "base64");
     });
-    asked.unwrap().join().expect("the stack is enough");
+    result.unwrap().join().expect("the stack is enough");
 }
 
 #[tokio::test]

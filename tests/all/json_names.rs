@@ -68,14 +68,14 @@ async fn a_name_is_the_same_with_white_space_around_it_or_with_escapes() {
     ] {
         let (reply, log) = ask(format!(r#"{{"requests":[{item}]}}"#)).await;
         assert_eq!(reply.statuses(), [200], "{item}");
-        let asked = log.only();
+        let received = log.only();
         assert_eq!(
-            (asked.method.as_str(), &*asked.uri),
+            (received.method.as_str(), &*received.uri),
             ("POST", "/1"),
             "{item}"
         );
-        assert_eq!(asked.header("range"), ["1"], "{item}");
-        assert_eq!(asked.body, "1", "{item}");
+        assert_eq!(received.header("range"), ["1"], "{item}");
+        assert_eq!(received.body, "1", "{item}");
     }
 }
 
@@ -130,7 +130,7 @@ async fn headers_that_only_look_alike_and_arrays_of_values_are_taken() {
     let batch = envelope(with(&format!(r#""headers":{headers}"#)));
     let (reply, log) = ask_through(layer, batch).await;
     assert_eq!(reply.statuses(), [200, 200]);
-    let asked = &log.all()[1];
+    let received = &log.all()[1];
     for (name, values) in [
         ("x-a", &["1", "2"][..]),
         ("x-ab", &["3"]),
@@ -140,6 +140,6 @@ async fn headers_that_only_look_alike_and_arrays_of_values_are_taken() {
         ("x__d", &["6"]),
         ("x_-d_", &["7"]),
     ] {
-        assert_eq!(asked.header(name), values, "{name}");
+        assert_eq!(received.header(name), values, "{name}");
     }
 }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tower_multistatus::{BatchLayer, NdJson};
 
-use crate::support::{Reply, answered, run};
+use crate::support::{Reply, batch_with, run};
 
 fn json_response(body: impl Into<Bytes>) -> Response<Bytes> {
     let response = Response::builder().header(CONTENT_TYPE, "application/json");
@@ -20,7 +20,7 @@ fn json_response(body: impl Into<Bytes>) -> Response<Bytes> {
 /// The text of both items, if the inner service responds with this body and then with `{"n":1}`.
 async fn written(layer: BatchLayer, body: &[u8]) -> Reply {
     let bodies = [Bytes::copy_from_slice(body), Bytes::from(r#"{"n":1}"#)];
-    answered(layer, &bodies.map(json_response)).await
+    batch_with(layer, &bodies.map(json_response)).await
 }
 
 fn in_base64(body: &str) -> String {
@@ -118,7 +118,7 @@ async fn a_line_holds_no_number_beyond_f64_either() {
         let accept = http::HeaderValue::from_static("application/x-ndjson");
         request.headers_mut().insert("accept", accept);
         let response = json_response(body.clone());
-        let service = crate::support::answering_with(move |_| response.clone());
+        let service = crate::support::responding_with(move |_| response.clone());
         let reply = crate::support::send(tower::Layer::layer(&layer, service), request).await;
         let text = std::str::from_utf8(&reply.body).expect("UTF-8");
         let line = text.lines().next().expect("a line");

@@ -83,8 +83,8 @@ fn assert_placed(text: &[u8], sound: usize) {
     };
     let shown = text.escape_ascii();
     if !is_about_syntax(&problem) {
-        let told = problem["offset"].as_u64().unwrap_or_default();
-        assert!(told <= offset as u64, "{problem} {shown}");
+        let reported = problem["offset"].as_u64().unwrap_or_default();
+        assert!(reported <= offset as u64, "{problem} {shown}");
         return;
     }
     match item(&text[..offset]) {

@@ -8,7 +8,7 @@ use crate::support::{ask, assert_malformed, second, with};
 const SOUND: &str =
     r#"{"requests":[{"id":"a","method":"GET","url":"/1"},{"id":"b","method":"GET","url":"/2"}]}"#;
 
-async fn assert_answered(envelope: impl AsRef<[u8]>, statuses: &[u64]) {
+async fn assert_accepted(envelope: impl AsRef<[u8]>, statuses: &[u64]) {
     let envelope = envelope.as_ref();
     let (reply, _) = ask(envelope.to_vec()).await;
     let shown = String::from_utf8_lossy(envelope);
@@ -51,7 +51,7 @@ async fn every_prefix_of_an_envelope_is_refused() {
         assert_eq!(reply.code(), "malformed", "{}", &SOUND[..end]);
         assert_eq!(log.len(), 0);
     }
-    assert_answered(SOUND, &[200, 200]).await;
+    assert_accepted(SOUND, &[200, 200]).await;
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn bytes_after_the_envelope_are_refused_and_white_space_is_not() {
     for tail in ["x", "{}", ",", "]", "}", "\0", "\u{b}", "\u{a0}", "//"] {
         assert_malformed(format!("{SOUND}{tail}"), None).await;
     }
-    assert_answered(format!(" \t\r\n{SOUND} \t\r\n"), &[200, 200]).await;
+    assert_accepted(format!(" \t\r\n{SOUND} \t\r\n"), &[200, 200]).await;
 }
 
 #[tokio::test]
@@ -201,7 +201,7 @@ async fn conditions_and_atomicity_groups_are_never_ignored() {
         );
         assert_eq!(log.len(), 0);
     }
-    assert_answered(with(r#""if":null,"atomicityGroup":null"#), &[200, 200]).await;
+    assert_accepted(with(r#""if":null,"atomicityGroup":null"#), &[200, 200]).await;
 }
 
 /// So many arrays, or objects, in each other.
@@ -246,7 +246,7 @@ async fn json_may_be_128_deep_and_no_deeper_wherever_it_stands() {
     ];
     for (place, stands_at, statuses, item) in &places {
         for deep in nested(128 - stands_at) {
-            assert_answered(place.replace('?', &deep), statuses).await;
+            assert_accepted(place.replace('?', &deep), statuses).await;
         }
         for deeper in nested(129 - stands_at) {
             assert_malformed(place.replace('?', &deeper), *item).await;

@@ -15,14 +15,9 @@ use tower::Layer;
 use tower_multistatus::BatchLayer;
 
 use crate::support::{
-    Log, Reply, answer, batch, envelope, failed, problem, recorded, recorder, recording_router,
-    requests, send,
+    Log, Reply, batch, envelope, failed, numbered_gets, problem, recorded, recorder,
+    recording_router, requests, response_to, send,
 };
-
-fn gets(count: usize) -> Value {
-    let get = |n| json!({ "id": format!("{n}"), "method": "GET", "url": format!("/{n}") });
-    (0..count).map(get).collect()
-}
 
 /// 413, and nothing was dispatched.
 fn assert_too_large(reply: &Reply, log: &Log, code: &str, title: &str, limit: &str, max: usize) {
@@ -42,12 +37,12 @@ async fn one_item_too_many_refuses_the_batch() {
         (BatchLayer::new("/batch").max_items(1), 1),
     ] {
         let (log, service) = recorder();
-        let reply = send(layer.clone().layer(service), requests(gets(max))).await;
+        let reply = send(layer.clone().layer(service), requests(numbered_gets(max))).await;
         assert_eq!(reply.statuses(), vec![200; max]);
         assert_eq!(log.len(), max);
 
         let (log, service) = recorder();
-        let reply = send(layer.layer(service), requests(gets(max + 1))).await;
+        let reply = send(layer.layer(service), requests(numbered_gets(max + 1))).await;
         let title = "the batch has too many items";
         assert_too_large(&reply, &log, "too-many-items", title, "max_items", max);
     }
@@ -66,7 +61,7 @@ async fn items_are_counted_while_they_are_read() {
 
 /// An envelope of one item that is exactly so long.
 fn envelope_of(length: usize) -> String {
-    let mut text = json!({ "requests": gets(1) }).to_string();
+    let mut text = json!({ "requests": numbered_gets(1) }).to_string();
     text.push_str(&" ".repeat(length - text.len()));
     text
 }
@@ -162,7 +157,11 @@ async fn a_body_of_one_byte_too_many_fails_its_item_and_the_rest_go_on() {
                 over("bytes-over")
             ]
         );
-        let lengths: Vec<_> = log.all().iter().map(|asked| asked.body.len()).collect();
+        let lengths: Vec<_> = log
+            .all()
+            .iter()
+            .map(|received| received.body.len())
+            .collect();
         assert_eq!(lengths, [max, max]);
     }
 }
@@ -224,7 +223,7 @@ async fn a_response_of_one_byte_too_many_is_502_and_the_rest_go_on() {
 async fn the_response_that_does_not_fit_is_507_and_what_was_not_begun_is_not_dispatched() {
     let (log, router) = recording_router();
     let sequential = BatchLayer::new("/batch").concurrency(1);
-    let whole = batch(sequential.clone(), router.clone(), gets(50)).await;
+    let whole = batch(sequential.clone(), router.clone(), numbered_gets(50)).await;
     assert_eq!(whole.statuses(), [200; 50]);
     assert_eq!(log.len(), 50);
 
@@ -232,7 +231,7 @@ async fn the_response_that_does_not_fit_is_507_and_what_was_not_begun_is_not_dis
     let max = whole.body.len() - 200;
     let layer = sequential.clone().max_total_response_bytes(max);
     let before = log.len();
-    let reply = batch(layer, router.clone(), gets(50)).await;
+    let reply = batch(layer, router.clone(), numbered_gets(50)).await;
     let fit = reply
         .statuses()
         .iter()
@@ -258,7 +257,10 @@ async fn the_response_that_does_not_fit_is_507_and_what_was_not_begun_is_not_dis
 
     // A streamed envelope is never held whole.
     let layer = sequential.streamed(true).max_total_response_bytes(1);
-    assert_eq!(batch(layer, router, gets(50)).await.body, whole.body);
+    assert_eq!(
+        batch(layer, router, numbered_gets(50)).await.body,
+        whole.body
+    );
 }
 
 #[tokio::test]
@@ -281,7 +283,7 @@ async fn an_empty_response_needs_room_for_its_headers_only() {
                            "headers": { "Content-Type": "text/plain; charset=utf-8" } });
     let service = layer.layer(sized());
     assert_eq!(
-        answer(service, json!({ "url": "/whole/0" })).await,
+        response_to(service, json!({ "url": "/whole/0" })).await,
         expected
     );
 }

@@ -1,16 +1,18 @@
 //! Where the layer stands, and what items' URLs are relative to.
 
 use axum::Router;
-use serde_json::{Value, json};
+use serde_json::json;
 use tower::Layer;
 use tower_multistatus::{BatchLayer, UrlBase};
 
-use crate::support::{answer, api, failed, recorder, recording_router, requests, send};
+use crate::support::{
+    api, failed, gets_by_url, recorder, recording_router, requests, response_to, send,
+};
 
 /// The URI that the inner service is asked for, or the status if it is not asked.
 async fn dispatched(layer: &BatchLayer, url: &str) -> Result<String, u64> {
     let (log, service) = recorder();
-    let item = answer(layer.clone().layer(service), json!({ "url": url })).await;
+    let item = response_to(layer.clone().layer(service), json!({ "url": url })).await;
     let status = item["status"].as_u64().expect("a status");
     assert_eq!(log.len(), usize::from(status == 200), "{url}");
     log.uris().pop().ok_or(status)
@@ -75,7 +77,7 @@ async fn an_item_outside_the_mount_is_told_so() {
         .mounted_at("/v1")
         .layer(recorder().1);
     assert_eq!(
-        answer(service, json!({ "url": "/v2/users" })).await,
+        response_to(service, json!({ "url": "/v2/users" })).await,
         failed("x", 404, "outside-mount", "the URL is not of this service")
     );
 }
@@ -176,9 +178,8 @@ async fn a_layer_in_a_nested_router_takes_urls_as_clients_know_them() {
     let (log, router) = recording_router();
     let service = BatchLayer::new("/batch").mounted_at("/v1").layer(router);
     let app: Router = Router::new().nest_service("/v1", service);
-    let get = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
     let urls = ["/v1/users?a=b", "users", "/v10/users", "/users"];
-    let mut request = requests(urls.iter().map(get).collect::<Value>());
+    let mut request = requests(gets_by_url(&urls));
     *request.uri_mut() = "/v1/batch".parse().expect("a URI");
     let reply = send(app, request).await;
     assert_eq!(reply.statuses(), [200, 200, 404, 404]);

@@ -2,13 +2,14 @@
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, SubrequestInfo, UrlBase};
 
 use crate::support::{
-    Log, Reply, answering_with, failed, gets, recorded, recorder, recording_router, requests, send,
+    Log, Reply, failed, gets, recorded, recorder, recording_router, requests, responding_with,
+    send, with_header,
 };
 
 /// The reply to these items, sent to this path, and what was dispatched of them.
@@ -119,7 +120,7 @@ async fn what_the_layer_would_let_through_is_an_item_as_any_other() {
 
 #[tokio::test]
 async fn a_reference_does_not_lead_to_a_batch() {
-    let service = answering_with(|request| {
+    let service = responding_with(|request| {
         assert_ne!(request.uri().path(), "/batch");
         let response = Response::builder().status(StatusCode::CREATED);
         let response = response.header("location", "/batch");
@@ -192,9 +193,11 @@ async fn an_item_at_which_when_panics_is_not_dispatched_and_the_others_go_on() {
 
 #[tokio::test]
 async fn a_batch_is_no_item_in_ndjson_either() {
-    let mut request = requests(json!([nested("/batch")]));
-    let accept = HeaderValue::from_static("application/x-ndjson");
-    request.headers_mut().insert("accept", accept);
+    let request = with_header(
+        requests(json!([nested("/batch")])),
+        "accept",
+        "application/x-ndjson",
+    );
     let (log, service) = recorder();
     let reply = send(BatchLayer::new("/batch").layer(service), request).await;
     let lines: Vec<_> = reply.body.split(|byte| *byte == b'\n').collect();

@@ -88,10 +88,10 @@ impl Service<Request<RequestBody<Body>>> for Trapped {
     fn call(&mut self, request: Request<RequestBody<Body>>) -> Self::Future {
         let sprung = self.spring(Step::Call);
         self.calls.fetch_add(1, Ordering::SeqCst);
-        let answer = self.router.call(request);
+        let response = self.router.call(request);
         Box::pin(async {
             sprung?;
-            Ok(answer.await?)
+            Ok(response.await?)
         })
     }
 }

@@ -12,12 +12,11 @@ use tokio::time::Instant;
 use tower::{Layer, service_fn};
 use tower_multistatus::{BatchLayer, RequestBody};
 
-use crate::support::{Reply, answering_with, requests, send};
+use crate::support::{Reply, gets_by_url, requests, responding_with, send};
 
 /// A batch of these URLs with these `Prefer` headers.
 fn preferring(urls: &[&str], prefers: &[&str]) -> Request<Body> {
-    let item = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
-    let mut request = requests(urls.iter().map(item).collect::<Value>());
+    let mut request = requests(gets_by_url(urls));
     for prefer in prefers {
         let prefer = HeaderValue::from_str(prefer).unwrap();
         request.headers_mut().append("prefer", prefer);
@@ -31,7 +30,7 @@ fn preferring(urls: &[&str], prefers: &[&str]) -> Request<Body> {
 /// Asks for `/200`, `/500`, `/302`; every URL is answered with the status that it names, and with a
 /// body.
 async fn ask(layer: BatchLayer, prefers: &[&str]) -> Reply {
-    let service = answering_with(|request| {
+    let service = responding_with(|request| {
         let status = request.uri().path()[1..].parse().unwrap();
         let response = Response::builder().header("content-type", "application/json");
         response
@@ -212,7 +211,7 @@ async fn ask_slow(layer: BatchLayer, prefers: &[&str]) -> (Reply, Duration) {
 
 #[tokio::test(start_paused = true)]
 async fn waiting_can_be_shortened_and_not_lengthened() {
-    for (prefer, deadline, statuses, took, told) in [
+    for (prefer, deadline, statuses, took, reported) in [
         ("wait=60", 30, [200, 200], 7, "wait=30"),
         ("wait=30", 30, [200, 200], 7, "wait=30"),
         ("wait=7200", 5, [200, 504], 5, "wait=5"),
@@ -224,7 +223,7 @@ async fn waiting_can_be_shortened_and_not_lengthened() {
         let layer = BatchLayer::new("/batch").batch_timeout(Duration::from_secs(deadline));
         let (reply, elapsed) = ask_slow(layer, &[prefer]).await;
         assert_eq!(reply.statuses(), statuses, "{prefer}");
-        assert_eq!(applied(&reply), Some(told), "{prefer}");
+        assert_eq!(applied(&reply), Some(reported), "{prefer}");
         // The timer's steps are of a millisecond.
         assert_eq!(elapsed.as_millis() / 10 * 10, took * 1000, "{prefer}");
     }
@@ -236,7 +235,7 @@ async fn waiting_can_be_shortened_and_not_lengthened() {
 #[tokio::test]
 async fn the_wait_that_is_told_to_be_applied_is_the_one_that_holds() {
     let millis = Duration::from_millis;
-    for (limit, prefer, told) in [
+    for (limit, prefer, reported) in [
         (Some(millis(5000)), "wait=6", "wait=5"),
         (Some(millis(5000)), "wait=5", "wait=5"),
         // A batch may take longer than the whole seconds below.
@@ -248,9 +247,9 @@ async fn the_wait_that_is_told_to_be_applied_is_the_one_that_holds() {
     ] {
         let layer = BatchLayer::new("/batch").batch_timeout(limit);
         let prefer = format!("return=minimal, {prefer}; x=1, continue-on-error");
-        let told = format!("return=minimal, {told}, continue-on-error");
+        let reported = format!("return=minimal, {reported}, continue-on-error");
         let reply = ask(layer.item_timeout(None), &[&prefer]).await;
-        assert_eq!(applied(&reply), Some(&*told), "{limit:?} {prefer}");
+        assert_eq!(applied(&reply), Some(&*reported), "{limit:?} {prefer}");
     }
 }
 

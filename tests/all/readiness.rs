@@ -13,7 +13,7 @@ use tower::{Layer, Service, ServiceExt};
 use tower_multistatus::{Batch, BatchLayer};
 
 use crate::probe::{Book, Clones, Failed, Probe};
-use crate::support::{envelope, gets, read, requests, send};
+use crate::support::{envelope, gets, read, requests, send, with_header};
 
 fn layer() -> BatchLayer {
     BatchLayer::new("/batch")
@@ -82,7 +82,7 @@ async fn what_is_no_batch_is_served_by_the_instance_that_was_made_ready() {
         let request = request.body(Body::empty()).expect("a request");
         ready(&mut service).await;
         assert_eq!(book.reserved(), 1);
-        let response = service.call(request).await.expect("an answer");
+        let response = service.call(request).await.expect("a response");
         response.into_body().collect().await.expect("a body");
         assert_eq!(book.callers(), [0], "{uri}");
         assert_eq!(book.clones(), 0, "{uri}");
@@ -96,9 +96,9 @@ async fn a_batch_gives_its_reservation_back_before_it_waits_for_anything() {
     let mut service = layer().layer(probe);
     ready(&mut service).await;
     assert_eq!(book.reserved(), 1);
-    let mut answer = pin!(service.call(envelope(stalled())));
+    let mut response = pin!(service.call(envelope(stalled())));
     assert_eq!(book.reserved(), 0, "given back in the call");
-    assert!(answer.as_mut().now_or_never().is_none());
+    assert!(response.as_mut().now_or_never().is_none());
     assert_clear(&book, "the envelope never arrives");
 }
 
@@ -117,14 +117,11 @@ async fn a_service_can_be_used_again_while_its_batch_runs() {
 /// Sends a request to a service that lives on, and tells the status.
 async fn status(service: &mut Batch<Probe>, request: Request<Body>) -> StatusCode {
     let response = call(service, request).await;
-    read(response.await.expect("an answer")).await.status
+    read(response.await.expect("a response")).await.status
 }
 
-fn with_header(name: &'static str, value: &'static str) -> Request<Body> {
-    let mut request = requests(gets(&["/ok"]));
-    let value = http::HeaderValue::from_static(value);
-    request.headers_mut().insert(name, value);
-    request
+fn one_with_header(name: &'static str, value: &'static str) -> Request<Body> {
+    with_header(requests(gets(&["/ok"])), name, value)
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,13 +144,13 @@ async fn no_refusal_keeps_a_reservation() {
                 .body(Body::empty())
                 .expect("a request"),
         ),
-        (406, with_header("accept", "image/png")),
+        (406, one_with_header("accept", "image/png")),
         (408, envelope(stalled())),
         (413, requests(gets(&["/ok"; 4]))),
         (413, envelope(vec![b' '; 2000])),
-        (415, with_header("content-type", "text/plain")),
-        (415, with_header("content-encoding", "gzip")),
-        (429, with_header("x-poor", "yes")),
+        (415, one_with_header("content-type", "text/plain")),
+        (415, one_with_header("content-encoding", "gzip")),
+        (429, one_with_header("x-poor", "yes")),
         (501, requests(group)),
     ];
     let (book, probe) = Probe::new();
@@ -196,9 +193,9 @@ async fn a_description_keeps_no_reservation() {
 async fn an_upload_that_is_given_up_keeps_no_reservation() {
     let (book, probe) = Probe::new();
     let mut service = layer().layer(probe);
-    let mut answer = Box::pin(call(&mut service, envelope(stalled())).await);
-    assert!(answer.as_mut().now_or_never().is_none());
-    drop(answer);
+    let mut response = Box::pin(call(&mut service, envelope(stalled())).await);
+    assert!(response.as_mut().now_or_never().is_none());
+    drop(response);
     assert_clear(&book, "an upload that was given up");
 }
 
@@ -212,8 +209,8 @@ async fn an_answer_that_is_dropped_half_way_keeps_no_reservation() {
             request
                 .headers_mut()
                 .insert("accept", accept.parse().expect("a value"));
-            let answer = call(&mut service, request).await;
-            let mut read = Box::pin(answer.then(|answer| read(answer.expect("an answer"))));
+            let response = call(&mut service, request).await;
+            let mut read = Box::pin(response.then(|response| read(response.expect("a response"))));
             assert!(read.as_mut().now_or_never().is_none());
             assert_eq!(book.reserved(), 0);
             drop(read);
@@ -254,8 +251,8 @@ async fn items_that_fail_keep_no_reservation() {
     for (clones, path, expected) in cases {
         let (book, probe) = Probe::with_clones(clones);
         let mut service = layer().layer(probe);
-        let answer = call(&mut service, requests(gets(&[path]))).await;
-        let reply = read(answer.await.expect("an answer")).await;
+        let response = call(&mut service, requests(gets(&[path]))).await;
+        let reply = read(response.await.expect("a response")).await;
         assert_eq!(reply.statuses(), [expected], "{path}");
         assert_clear(&book, path);
     }

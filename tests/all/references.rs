@@ -55,7 +55,7 @@ fn item(id: &str, method: &str, url: &str) -> Value {
 
 #[tokio::test]
 async fn a_reference_stands_for_where_the_earlier_item_is() {
-    for (url, asked) in [
+    for (url, received) in [
         ("$1", "/s/Products('a%20b')?x=1"),
         ("/$1", "/s/Products('a%20b')?x=1"),
         ("$1/Orders", "/s/Products('a%20b')/Orders"),
@@ -68,7 +68,7 @@ async fn a_reference_stands_for_where_the_earlier_item_is() {
     ] {
         let items = json!([item("1", "POST", "Products"), item("2", "GET", url)]);
         let reply = ask(layer(), items).await;
-        assert_eq!(reply.item("2")["body"], format!("GET {asked}"), "{url}");
+        assert_eq!(reply.item("2")["body"], format!("GET {received}"), "{url}");
     }
 }
 

@@ -10,7 +10,8 @@ use tower::Layer;
 use tower_multistatus::BatchLayer;
 
 use crate::support::{
-    Reply, answer, envelope, problem, recorder, recording_router, requests, send, without_detail,
+    Reply, envelope, problem, recorder, recording_router, requests, response_to, send,
+    without_detail,
 };
 
 /// One good item.
@@ -191,12 +192,12 @@ async fn ids_that_only_look_the_same_are_two() {
         requests(items),
     )
     .await;
-    let answered: Vec<_> = reply
+    let returned: Vec<_> = reply
         .items()
         .iter()
         .map(|item| item["id"].clone())
         .collect();
-    assert_eq!(answered, ids);
+    assert_eq!(returned, ids);
 }
 
 #[tokio::test]
@@ -262,7 +263,7 @@ async fn two_layers_of_one_path_are_a_batch_in_a_batch_too() {
     let layer = BatchLayer::new("/batch");
     let service = layer.layer(layer.layer(layer.layer(router)));
     let item = json!({ "method": "POST", "url": "/batch", "body": { "requests": [] } });
-    assert_eq!(answer(service, item).await["status"], 508);
+    assert_eq!(response_to(service, item).await["status"], 508);
     assert_eq!(log.len(), 0);
 }
 

@@ -4,23 +4,21 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use http::{Method, Request, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use tower::Layer;
 use tower_multistatus::{BatchLayer, EnvelopeStatus, ItemHeaders, Summary};
 
-use crate::support::{answer, api, batch, problem, recorder, recording_router, requests, send};
-
-fn gets(urls: &[&str]) -> Value {
-    let get = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
-    urls.iter().map(get).collect()
-}
+use crate::support::{
+    api, batch, gets_by_url, problem, recorder, recording_router, requests, response_to, send,
+    with_header,
+};
 
 const GOOD: &[&str] = &["/users/1", "/users/2"];
 const MIXED: &[&str] = &["/users/1", "/nowhere", "/users/2"];
 
 /// The outer status of a batch of these items.
 async fn outer_status(layer: BatchLayer, urls: &[&str]) -> u16 {
-    batch(layer, api(), gets(urls)).await.status.as_u16()
+    batch(layer, api(), gets_by_url(urls)).await.status.as_u16()
 }
 
 #[tokio::test]
@@ -55,10 +53,10 @@ async fn a_streamed_answer_cannot_have_a_status_that_depends_on_its_items() {
 #[tokio::test]
 async fn a_streamed_answer_says_the_same_without_a_length() {
     let layer = BatchLayer::new("/batch").concurrency(1);
-    let whole = batch(layer.clone(), api(), gets(MIXED)).await;
+    let whole = batch(layer.clone(), api(), gets_by_url(MIXED)).await;
     let length = whole.body.len().to_string();
     assert_eq!(whole.header("content-length"), Some(&*length));
-    let streamed = batch(layer.streamed(true), api(), gets(MIXED)).await;
+    let streamed = batch(layer.streamed(true), api(), gets_by_url(MIXED)).await;
     assert_eq!(streamed.header("content-length"), None);
     assert_eq!(streamed.header("content-type"), Some("application/json"));
     assert_eq!(streamed.header("cache-control"), Some("no-store"));
@@ -72,9 +70,11 @@ async fn ndjson_is_streamed_unless_told_otherwise() {
         (BatchLayer::new("/batch"), true),
         (BatchLayer::new("/batch").streamed(false), false),
     ] {
-        let mut request = requests(gets(GOOD));
-        let accept = http::HeaderValue::from_static("application/x-ndjson");
-        request.headers_mut().insert("accept", accept);
+        let request = with_header(
+            requests(gets_by_url(GOOD)),
+            "accept",
+            "application/x-ndjson",
+        );
         let reply = send(layer.layer(api()), request).await;
         assert_eq!(reply.header("content-type"), Some("application/x-ndjson"));
         assert_eq!(reply.header("content-length").is_none(), is_streamed);
@@ -102,12 +102,12 @@ async fn other_methods_on_the_batch_path_pass_through() {
         let reply = send(service.clone(), plain(&method)).await;
         assert_eq!(reply.body, "{}");
     }
-    let asked: Vec<_> = log
+    let received: Vec<_> = log
         .all()
         .iter()
-        .map(|asked| asked.method.to_string())
+        .map(|received| received.method.to_string())
         .collect();
-    assert_eq!(asked, methods);
+    assert_eq!(received, methods);
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn an_exclusive_path_takes_nothing_but_post_and_options() {
         .expect("a request");
     send(service.clone(), elsewhere).await;
     assert_eq!(log.uris(), ["/batch", "/users"]);
-    let reply = send(service, requests(gets(GOOD))).await;
+    let reply = send(service, requests(gets_by_url(GOOD))).await;
     assert_eq!(reply.statuses(), [200, 200]);
 }
 
@@ -226,7 +226,7 @@ async fn a_path_that_is_exclusive_and_described_allows_get() {
 async fn a_method_is_taken_in_any_case_and_dispatched_in_capitals() {
     for method in ["get", "Head", "pOST", "put", "Patch", "DELETE", "options"] {
         let (log, service) = recorder();
-        let item = answer(
+        let item = response_to(
             BatchLayer::new("/batch").layer(service),
             json!({ "method": method }),
         )
@@ -247,12 +247,12 @@ async fn a_method_that_is_allowed_by_name_is_dispatched_as_it_was_allowed() {
         ("TRACE", 405),
     ] {
         let (log, router) = recording_router();
-        let item = answer(layer.clone().layer(router), json!({ "method": method })).await;
+        let item = response_to(layer.clone().layer(router), json!({ "method": method })).await;
         assert_eq!(item["status"], status, "{method}");
         let dispatched: Vec<_> = log
             .all()
             .iter()
-            .map(|asked| asked.method.to_string())
+            .map(|received| received.method.to_string())
             .collect();
         let expected = (status == 200).then(|| method.to_ascii_uppercase());
         assert_eq!(dispatched, Vec::from_iter(expected));
@@ -265,12 +265,12 @@ async fn only_the_very_batch_path_is_the_batch_path() {
     for path in [
         "/", "/batch/", "/batches", "/Batch", "/a/batch", "//batch", "/%62atch",
     ] {
-        let mut request = requests(gets(GOOD));
+        let mut request = requests(gets_by_url(GOOD));
         *request.uri_mut() = path.parse().expect("a URI");
         let reply = send(BatchLayer::new("/batch").layer(router.clone()), request).await;
         assert_eq!(reply.body, "not a batch", "{path}");
     }
-    let mut request = requests(gets(GOOD));
+    let mut request = requests(gets_by_url(GOOD));
     *request.uri_mut() = "/batch?comp=batch".parse().expect("a URI");
     let reply = send(BatchLayer::new("/batch").layer(router), request).await;
     assert_eq!(reply.statuses(), [200, 200]);

@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 use tower::{Layer, service_fn};
 use tower_multistatus::{BatchLayer, RequestBody};
 
-use crate::support::{Headers, answer, answering, batch, failed};
+use crate::support::{Headers, batch, failed, gets_by_url, responding, response_to};
 
 /// What becomes of an answer with this.
 async fn through(status: u16, headers: Headers, body: &'static str, item: Value) -> Value {
-    let service = BatchLayer::new("/batch").layer(answering(status, headers, body));
-    answer(service, item).await
+    let service = BatchLayer::new("/batch").layer(responding(status, headers, body));
+    response_to(service, item).await
 }
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -142,7 +142,7 @@ async fn head_has_the_headers_of_a_get_and_no_body() {
     let router = Router::new().route("/", get(async || Json(json!({ "a": 1 }))));
     let service = BatchLayer::new("/batch").layer(router);
     assert_eq!(
-        answer(service, json!({ "method": "head" })).await,
+        response_to(service, json!({ "method": "head" })).await,
         json!({ "id": "x", "status": 200, "body": null,
                 "headers": { "Content-Type": "application/json", "Content-Length": "7" } })
     );
@@ -162,7 +162,7 @@ async fn head_has_no_body_even_when_the_handler_sends_one() {
     ] {
         let service = layer.layer(service_fn(sends_a_body));
         assert_eq!(
-            answer(service, json!({ "method": "HEAD" })).await,
+            response_to(service, json!({ "method": "HEAD" })).await,
             json!({ "id": "x", "status": 200, "body": null,
                     "headers": { "Content-Length": "2" } })
         );
@@ -243,7 +243,6 @@ async fn retry_after_of_the_batch_is_the_largest_of_the_429_and_503_items() {
             },
         ),
     );
-    let get = |url: &str| json!({ "id": url, "method": "GET", "url": url });
     let rows = [
         (vec!["/429/5", "/503/120", "/429/60"], Some("120")),
         (vec!["/503/0"], Some("0")),
@@ -258,11 +257,11 @@ async fn retry_after_of_the_batch_is_the_largest_of_the_429_and_503_items() {
         (vec!["/503/later", "/429/3"], Some("3")),
     ];
     for (urls, expected) in rows {
-        let items: Vec<_> = urls.iter().copied().map(get).collect();
-        let reply = batch(BatchLayer::new("/batch"), router.clone(), json!(items)).await;
+        let items = gets_by_url(&urls);
+        let reply = batch(BatchLayer::new("/batch"), router.clone(), items.clone()).await;
         assert_eq!(reply.header("retry-after"), expected, "{urls:?}");
         let streamed = BatchLayer::new("/batch").streamed(true);
-        let reply = batch(streamed, router.clone(), json!(items)).await;
+        let reply = batch(streamed, router.clone(), items).await;
         assert_eq!(reply.header("retry-after"), None, "streamed: {urls:?}");
     }
 }

@@ -26,13 +26,13 @@ async fn ask<S>(service: S, items: Value) -> Response<ResponseBody<Body>>
 where
     S: Service<Request<Body>, Response = Response<ResponseBody<Body>>, Error: std::fmt::Debug>,
 {
-    service.oneshot(lines_for(items)).await.expect("an answer")
+    service.oneshot(lines_for(items)).await.expect("a response")
 }
 
 /// The next frame as text, if there is one.
 async fn frame(body: &mut ResponseBody<Body>) -> Option<String> {
     let frame = tokio::time::timeout(Duration::from_secs(600), body.frame()).await;
-    let frame = frame.expect("the answer goes on")?.expect("no error");
+    let frame = frame.expect("the response goes on")?.expect("no error");
     let bytes = frame.into_data().expect("no trailers");
     Some(String::from_utf8(bytes.into()).expect("UTF-8"))
 }

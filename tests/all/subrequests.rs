@@ -72,7 +72,11 @@ async fn of_two_methods_the_later_counts() {
     })
     .await;
     assert_eq!(reply.statuses(), [200, 200, 200]);
-    let methods: Vec<_> = log.all().into_iter().map(|asked| asked.method).collect();
+    let methods: Vec<_> = log
+        .all()
+        .into_iter()
+        .map(|received| received.method)
+        .collect();
     assert_eq!(methods, ["PURGE", "PUT", "DELETE"]);
 }
 
@@ -151,13 +155,13 @@ async fn what_few_items_have_can_be_set_in_any_order() {
     })
     .await;
     assert_eq!(reply.items(), ["a", "b", "c"].map(recorded));
-    let asked: Vec<_> = log
+    let received: Vec<_> = log
         .all()
         .into_iter()
-        .map(|asked| {
-            let content_type = asked.header("content-type").concat();
-            let body = String::from_utf8_lossy(&asked.body);
-            json!([asked.method.as_str(), content_type, body])
+        .map(|received| {
+            let content_type = received.header("content-type").concat();
+            let body = String::from_utf8_lossy(&received.body);
+            json!([received.method.as_str(), content_type, body])
         })
         .collect();
     let expected = json!([
@@ -165,5 +169,5 @@ async fn what_few_items_have_can_be_set_in_any_order() {
         ["PURGE", "text/plain", "x"],
         ["PURGE", "text/html", "y"],
     ]);
-    assert_eq!(json!(asked), expected);
+    assert_eq!(json!(received), expected);
 }

@@ -14,7 +14,9 @@ use tokio::time::{Instant, sleep};
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-use crate::support::{Reply, batch, envelope, failed, problem, recorder, requests, send};
+use crate::support::{
+    Reply, batch, envelope, failed, gets_by_url, problem, recorder, requests, send,
+};
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -46,10 +48,8 @@ async fn ask(layer: BatchLayer, urls: &[&str]) -> (Duration, Reply) {
 }
 
 async fn ask_router(layer: BatchLayer, router: Router, urls: &[&str]) -> (Duration, Reply) {
-    let get = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
-    let items: Vec<_> = urls.iter().map(get).collect();
     let begun = Instant::now();
-    let reply = batch(layer, router, json!(items)).await;
+    let reply = batch(layer, router, gets_by_url(urls)).await;
     // The timer's grain is a millisecond.
     (Duration::from_secs(begun.elapsed().as_secs()), reply)
 }
@@ -163,9 +163,9 @@ async fn the_deadline_ends_what_hangs_also_after_a_batch_was_told_to_stop() {
         layer.clone().item_timeout(None).batch_timeout(seconds(5)),
         layer.item_timeout(seconds(9)).batch_timeout(seconds(5)),
     ] {
-        let answer = ask(layer, &["/head/60", "/fail", "/head/1"]);
-        let answer = tokio::time::timeout(seconds(100), answer).await;
-        let (took, reply) = answer.expect("the batch ends by its deadline");
+        let reply = ask(layer, &["/head/60", "/fail", "/head/1"]);
+        let reply = tokio::time::timeout(seconds(100), reply).await;
+        let (took, reply) = reply.expect("the batch ends by its deadline");
         assert_eq!(reply.statuses(), [504, 409, 424]);
         assert_eq!(reply.item("/head/60"), deadline("/head/60"));
         assert_eq!(took, seconds(5));

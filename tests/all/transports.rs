@@ -162,13 +162,13 @@ async fn mirror(
         .headers
         .get("host")
         .map(|host| host.to_str().expect("text"));
-    let told = json!({
+    let reported = json!({
         "method": parts.method.as_str(), "uri": parts.uri.to_string(), "host": host,
         "version": format!("{:?}", parts.version), "body": String::from_utf8_lossy(&body),
     });
     let response = Response::builder().header("content-type", "application/json");
     Ok(response
-        .body(Full::from(told.to_string()))
+        .body(Full::from(reported.to_string()))
         .expect("a response"))
 }
 
@@ -200,7 +200,7 @@ async fn over_the_wire(is_http2: bool) {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::from(body)).expect("a request");
-        read(client.request(request).await.expect("an answer")).await
+        read(client.request(request).await.expect("a response")).await
     };
 
     let own = format!("http://{address}/c?x=%20");
@@ -215,16 +215,16 @@ async fn over_the_wire(is_http2: bool) {
     assert_eq!(length, Some(reply.body.len().to_string()));
     assert_eq!(reply.statuses(), [200, 200, 200, 400]);
     let host = address.to_string();
-    let told = |id: &str| {
+    let reported = |id: &str| {
         let body = reply.item(id)["body"].clone();
         assert_eq!(body["host"], host, "an item has the outer request's host");
         [&body["method"], &body["uri"], &body["body"]]
             .map(|value| value.as_str().map(str::to_owned))
     };
-    let expected = |told: [&str; 3]| told.map(|text| Some(text.to_owned()));
-    assert_eq!(told("0"), expected(["GET", "/a", ""]));
-    assert_eq!(told("1"), expected(["PUT", "/b", "text"]));
-    assert_eq!(told("2"), expected(["GET", "/c?x=%20", ""]));
+    let expected = |reported: [&str; 3]| reported.map(|text| Some(text.to_owned()));
+    assert_eq!(reported("0"), expected(["GET", "/a", ""]));
+    assert_eq!(reported("1"), expected(["PUT", "/b", "text"]));
+    assert_eq!(reported("2"), expected(["GET", "/c?x=%20", ""]));
 
     let lines = post(
         "/batch",
@@ -291,7 +291,7 @@ async fn a_plain_function_is_enough() {
         service
             .oneshot(request.expect("a request"))
             .await
-            .expect("an answer"),
+            .expect("a response"),
     )
     .await;
     // It says no content type, but is UTF-8.

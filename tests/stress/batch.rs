@@ -20,7 +20,7 @@ use tower_multistatus::{BatchLayer, ChangeSets, Order};
 use crate::ledger::{Fault, Ledger, planned};
 use crate::random::Random;
 use crate::service::Chaos;
-use crate::wire::{Wire, told};
+use crate::wire::{Wire, statuses};
 
 /// How a batch came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -209,7 +209,7 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
                     Outcome::Refused
                 }
                 Some(body) => {
-                    assert_told(&ledger, executor, &told(wire, &body, items));
+                    assert_reported(&ledger, executor, &statuses(wire, &body, items));
                     Outcome::Read
                 }
             }
@@ -232,10 +232,10 @@ fn assert_refused(ledger: &Ledger, status: u16, body: &[u8]) {
 }
 
 /// Each item has one response, and it fits what the item did.
-fn assert_told(ledger: &Ledger, executor: Executor, told: &[u16]) {
+fn assert_reported(ledger: &Ledger, executor: Executor, reported: &[u16]) {
     let any_may_panic = ledger.unready || executor == Executor::Faulty;
-    assert_eq!(told.len(), ledger.faults.len(), "an item is missing");
-    for (at, status) in told.iter().enumerate() {
+    assert_eq!(reported.len(), ledger.faults.len(), "an item is missing");
+    for (at, status) in reported.iter().enumerate() {
         let (began, fault) = (ledger.began(at), ledger.faults[at]);
         let shown = format!("item {at}, {fault:?}, begun {began} times: {status}");
         match status {

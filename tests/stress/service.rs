@@ -55,7 +55,7 @@ impl Clone for Chaos {
 }
 
 impl Service<Request<RequestBody<Body>>> for Chaos {
-    type Response = Response<Answer>;
+    type Response = Response<ChaosBody>;
     type Error = Broken;
     type Future = Work;
 
@@ -138,7 +138,7 @@ fn block(duration: Duration) {
 }
 
 impl Future for Work {
-    type Output = Result<Response<Answer>, Broken>;
+    type Output = Result<Response<ChaosBody>, Broken>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.pends > 0 {
@@ -146,7 +146,7 @@ impl Future for Work {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let mut response = Response::new(Answer {
+        let mut response = Response::new(ChaosBody {
             fault: self.fault,
             frames: 3,
             _token: Token::new(&self.ledger, self.fault == Fault::BodyDropPanics),
@@ -183,13 +183,13 @@ impl Future for Work {
 }
 
 /// The body of a response.
-pub(crate) struct Answer {
+pub(crate) struct ChaosBody {
     fault: Fault,
     frames: usize,
     _token: Token,
 }
 
-impl http_body::Body for Answer {
+impl http_body::Body for ChaosBody {
     type Data = Bytes;
     type Error = Failed;
 

@@ -16,7 +16,7 @@ use http_body_util::BodyExt;
 use tower::{Layer, Service};
 use tower_multistatus::{BatchLayer, RequestBody};
 
-use crate::support::{answering, end, gets, read, requests, send};
+use crate::support::{end, gets, read, requests, responding, send};
 
 mod outcomes;
 
@@ -164,7 +164,7 @@ fn layer(place: Place) -> BatchLayer {
 }
 
 /// A request with an extension whose destructor panics, if it has that place.
-fn asked(place: Place, alive: &Arc<AtomicUsize>) -> Request<Body> {
+fn request(place: Place, alive: &Arc<AtomicUsize>) -> Request<Body> {
     let mut request = requests(gets(&["/"; 8]));
     if matches!(place, Place::Request | Place::Clone) {
         request.extensions_mut().insert(Fragile::new(alive));
@@ -216,7 +216,7 @@ async fn a_response_future_that_is_dropped_drops_every_item_although_all_panic()
     for place in HANGING {
         for layer in ways(&layer(place)) {
             let (alive, frail) = Frail::new(place);
-            let mut response = Box::pin(respond(layer.layer(frail), asked(place, &alive)));
+            let mut response = Box::pin(respond(layer.layer(frail), request(place, &alive)));
             settle(response.as_mut()).await;
             assert!(alive.load(Ordering::SeqCst) >= 8, "{place:?}");
             assert!(is_dropped_in_peace(response), "{place:?}");
@@ -230,7 +230,7 @@ async fn a_streamed_body_that_is_dropped_drops_every_item_although_all_panic() {
     for place in HANGING {
         for layer in ways(&layer(place).streamed(true)) {
             let (alive, frail) = Frail::new(place);
-            let response = respond(layer.layer(frail), asked(place, &alive)).await;
+            let response = respond(layer.layer(frail), request(place, &alive)).await;
             let mut body = Box::pin(response.into_body());
             let _head = body.frame().await;
             settle(pin!(body.frame())).await;
@@ -249,7 +249,7 @@ async fn a_time_limit_drops_every_item_although_all_panic() {
             let item = layer.clone().item_timeout(second);
             for layer in [item, layer.batch_timeout(second)] {
                 let (alive, frail) = Frail::new(place);
-                let request = asked(place, &alive);
+                let request = request(place, &alive);
                 let response = respond(layer.layer(frail), request).await;
                 let reply = read(response).await;
                 assert_eq!(reply.statuses(), [504; 8], "{place:?}");
@@ -285,7 +285,7 @@ async fn an_error_of_readiness_whose_destructor_panics_is_503() {
 async fn a_request_whose_service_cannot_be_cloned_is_dropped_in_peace() {
     for layer in ways(&layer(Place::Clone)) {
         let (alive, frail) = Frail::new(Place::Clone);
-        let request = asked(Place::Clone, &alive);
+        let request = request(Place::Clone, &alive);
         let reply = send(layer.layer(frail), request).await;
         assert_eq!(reply.statuses(), [500; 8]);
         assert_eq!(alive.load(Ordering::SeqCst), 0);
@@ -298,7 +298,7 @@ async fn an_outer_extension_whose_destructor_panics_harms_nobody() {
         let alive = Arc::<AtomicUsize>::default();
         let mut request = requests(gets(&vec!["/"; count]));
         request.extensions_mut().insert(Fragile::new(&alive));
-        let service = answering(200, &[], "well");
+        let service = responding(200, &[], "well");
         let reply = send(BatchLayer::new("/batch").layer(service), request).await;
         assert_eq!(reply.status, status);
         assert_eq!(alive.load(Ordering::SeqCst), 0);

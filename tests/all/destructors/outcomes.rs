@@ -52,10 +52,10 @@ impl Future for Held {
     }
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<Response<Ruin>, Fragile>> + Send>>;
+type Responding = Pin<Box<dyn Future<Output = Result<Response<Ruin>, Fragile>> + Send>>;
 
 /// What the path says, with a value whose destructor panics.
-fn act(path: &str, alive: &Arc<AtomicUsize>) -> Answer {
+fn act(path: &str, alive: &Arc<AtomicUsize>) -> Responding {
     let fragile = || Fragile::new(alive);
     let mut response = Response::new(Ruin(None, false));
     match path {

@@ -9,20 +9,20 @@ use tower::Layer;
 use tower_multistatus::{BatchLayer, Multipart};
 
 use super::{multipart, parsed, part};
-use crate::support::{Asked, recorder, requests, send};
+use crate::support::{Received, recorder, requests, send};
 
-fn seen(asked: Vec<Asked>) -> Vec<(String, Option<String>, Vec<u8>)> {
-    let content_type = |asked: &Asked| {
-        asked
+fn seen(received: Vec<Received>) -> Vec<(String, Option<String>, Vec<u8>)> {
+    let content_type = |received: &Received| {
+        received
             .header("content-type")
             .first()
             .map(|v| (*v).to_owned())
     };
-    let mut seen: Vec<_> = asked
+    let mut seen: Vec<_> = received
         .iter()
-        .map(|asked| {
-            let line = format!("{} {}", asked.method, asked.uri);
-            (line, content_type(asked), asked.body.to_vec())
+        .map(|received| {
+            let line = format!("{} {}", received.method, received.uri);
+            (line, content_type(received), received.body.to_vec())
         })
         .collect();
     seen.sort();
@@ -63,7 +63,7 @@ async fn a_batch_has_the_same_effect_and_answers_in_every_format() {
     assert_eq!(seen(lines_log.all()), effect);
     assert_eq!(seen(multipart_log.all()), effect);
 
-    let told: BTreeMap<String, (u64, Value)> = json_reply
+    let reported: BTreeMap<String, (u64, Value)> = json_reply
         .items()
         .iter()
         .map(|item| {
@@ -85,15 +85,15 @@ async fn a_batch_has_the_same_effect_and_answers_in_every_format() {
             )
         })
         .collect();
-    assert_eq!(lines, told);
+    assert_eq!(lines, reported);
     let parts: BTreeMap<_, _> = (1..)
         .zip(parsed(&multipart_reply))
-        .map(|(at, answer)| {
-            let body = serde_json::from_slice(&answer.body).unwrap();
-            (at.to_string(), (u64::from(answer.status), body))
+        .map(|(at, response)| {
+            let body = serde_json::from_slice(&response.body).unwrap();
+            (at.to_string(), (u64::from(response.status), body))
         })
         .collect();
-    assert_eq!(parts, told);
+    assert_eq!(parts, reported);
 }
 
 /// What reads and what writes, if every format is there: content type in, `Accept`, content type

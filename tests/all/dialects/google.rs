@@ -36,7 +36,7 @@ async fn googles_run_concurrently_and_are_answered_in_the_order_of_the_request()
     );
     let ids: Vec<_> = parsed(&reply)
         .into_iter()
-        .map(|answer| (answer.content_id, answer.status))
+        .map(|response| (response.content_id, response.status))
         .collect();
     let expected = [
         ("<response-x + 1>", 200),
@@ -63,10 +63,10 @@ async fn googles_items_have_their_own_authorization_and_no_compression() {
         .headers_mut()
         .insert("user-agent", "outer".parse().unwrap());
     send(BatchLayer::google("/b").layer(inner), outer).await;
-    let asked = log.only();
-    assert_eq!(asked.header("authorization"), ["Bearer own"]);
-    assert_eq!(asked.header("user-agent"), ["own"]);
-    assert_eq!(asked.header("x-goog-user-project"), ["p"]);
-    assert_eq!(asked.header("accept-encoding"), [""; 0]);
-    assert_eq!(asked.header("x-forwarded-for"), [""; 0]);
+    let received = log.only();
+    assert_eq!(received.header("authorization"), ["Bearer own"]);
+    assert_eq!(received.header("user-agent"), ["own"]);
+    assert_eq!(received.header("x-goog-user-project"), ["p"]);
+    assert_eq!(received.header("accept-encoding"), [""; 0]);
+    assert_eq!(received.header("x-forwarded-for"), [""; 0]);
 }

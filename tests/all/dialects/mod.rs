@@ -16,7 +16,7 @@ use serde_json::json;
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-use crate::multipart::parts::{Answer, Part, parse};
+use crate::multipart::parts::{ItemResponse, Part, parse};
 use crate::support::{Reply, recorder, requests, send};
 
 /// An envelope with the boundary `b`, of these lines.
@@ -34,17 +34,20 @@ fn part(request: &str) -> String {
 }
 
 /// All answers, those in change sets too.
-fn parsed(reply: &Reply) -> Vec<Answer> {
+fn parsed(reply: &Reply) -> Vec<ItemResponse> {
     let parts = parse(reply.header("content-type").unwrap(), &reply.body);
-    let answers = |part| match part {
-        Part::Answer(answer) => vec![answer],
-        Part::ChangeSet(answers) => answers,
+    let responses = |part| match part {
+        Part::Response(response) => vec![response],
+        Part::ChangeSet(responses) => responses,
     };
-    parts.into_iter().flat_map(answers).collect()
+    parts.into_iter().flat_map(responses).collect()
 }
 
 fn statuses(reply: &Reply) -> Vec<u16> {
-    parsed(reply).iter().map(|answer| answer.status).collect()
+    parsed(reply)
+        .iter()
+        .map(|response| response.status)
+        .collect()
 }
 
 /// Fails what it is told to, and counts what is in flight at once.

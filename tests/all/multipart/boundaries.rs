@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_multistatus::{BatchLayer, ChangeSets, RequestBody, SubrequestInfo};
 
-use super::parts::{Answer, answers};
+use super::parts::responses_of;
 use crate::support::{Reply, read, send};
 
 /// Two change sets and a request, of one GET each.
@@ -128,13 +128,13 @@ async fn no_service_and_no_hook_is_shown_the_boundary_of_a_buffered_response() {
 /// The reply to a streamed batch of three GETs, of which the second has this response. It is made
 /// when the head of the whole response is there, which tells the boundary.
 async fn forged(forge: impl Fn(&str) -> Response<Bytes> + Clone + Send + 'static) -> Reply {
-    let (told, knows) = watch::channel(String::new());
+    let (sender, receiver) = watch::channel(String::new());
     let inner = service_fn(move |request: Request<RequestBody<Body>>| {
-        let (mut knows, forge) = (knows.clone(), forge.clone());
+        let (mut receiver, forge) = (receiver.clone(), forge.clone());
         async move {
-            let boundary = knows.wait_for(|boundary| !boundary.is_empty()).await;
+            let boundary = receiver.wait_for(|boundary| !boundary.is_empty()).await;
             let response = match request.uri().path() {
-                "/1" => forge(&boundary.expect("it is told")),
+                "/1" => forge(&boundary.expect("a boundary")),
                 _ => Response::new(Bytes::from_static(b"x")),
             };
             Ok::<_, Infallible>(response.map(Full::new))
@@ -152,7 +152,7 @@ async fn forged(forge: impl Fn(&str) -> Response<Bytes> + Clone + Send + 'static
     let response = service.oneshot(request).await.expect("a response");
     let content_type = response.headers()["content-type"].to_str().expect("text");
     let (_, boundary) = content_type.split_once('=').expect("a boundary");
-    told.send(boundary.to_owned()).expect("somebody waits");
+    sender.send(boundary.to_owned()).expect("somebody waits");
     read(response).await
 }
 
@@ -170,10 +170,6 @@ fn with_header(name: &str, value: &str) -> Response<Bytes> {
 
 type Forge = fn(&str) -> Response<Bytes>;
 
-fn parsed(reply: &Reply) -> Vec<Answer> {
-    answers(reply.header("content-type").expect("one"), &reply.body)
-}
-
 #[tokio::test(start_paused = true)]
 async fn an_item_that_repeats_the_boundary_of_a_streamed_response_is_502_and_the_rest_go_on() {
     let forges: [Forge; 6] = [
@@ -186,12 +182,12 @@ async fn an_item_that_repeats_the_boundary_of_a_streamed_response_is_502_and_the
     ];
     for forge in forges {
         let reply = forged(forge).await;
-        let told = parsed(&reply)
+        let reported = responses_of(&reply)
             .into_iter()
-            .map(|answer| (answer.content_id.expect("one"), answer.status));
+            .map(|response| (response.content_id.expect("one"), response.status));
         let expected = [("0", 200), ("1", 502), ("2", 200)];
-        assert!(told.eq(expected.map(|(id, status)| (id.to_owned(), status))));
-        let problem = String::from_utf8(parsed(&reply)[1].body.clone()).expect("text");
+        assert!(reported.eq(expected.map(|(id, status)| (id.to_owned(), status))));
+        let problem = String::from_utf8(responses_of(&reply)[1].body.clone()).expect("text");
         assert!(problem.contains("\"unframed\""), "{problem}");
         let text = String::from_utf8(reply.body.to_vec()).expect("text");
         assert_eq!(text.matches(boundary(&reply)).count(), 4);
@@ -209,7 +205,10 @@ async fn an_item_that_repeats_most_of_the_boundary_of_a_streamed_response_stays_
     for forge in forges {
         let reply = forged(forge).await;
         let expected = forge(boundary(&reply)).into_body();
-        let bodies: Vec<_> = parsed(&reply).into_iter().map(|one| one.body).collect();
+        let bodies: Vec<_> = responses_of(&reply)
+            .into_iter()
+            .map(|one| one.body)
+            .collect();
         assert!(bodies == [&b"x"[..], &expected, &b"x"[..]]);
     }
 }

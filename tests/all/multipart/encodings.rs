@@ -3,7 +3,7 @@
 use tower::Layer;
 use tower_multistatus::ChangeSets;
 
-use super::parts::{Answer, Part, parse};
+use super::parts::{ItemResponse, Part, parse, responses_of};
 use super::{envelope, is_refused, layer, replay, statuses};
 use crate::support::{problem, recorder, send};
 
@@ -21,12 +21,12 @@ fn encoded(encoding: &str) -> String {
     )
 }
 
-fn is_unsupported(answer: &Answer) {
+fn is_unsupported(response: &ItemResponse) {
     let title = "the item's encoding is not supported";
     let expected = problem(400, "unsupported-encoding", title);
-    assert_eq!(answer.status, 400);
+    assert_eq!(response.status, 400);
     assert_eq!(
-        serde_json::from_slice::<serde_json::Value>(&answer.body).expect("JSON"),
+        serde_json::from_slice::<serde_json::Value>(&response.body).expect("JSON"),
         expected
     );
 }
@@ -66,9 +66,8 @@ async fn a_part_in_any_other_encoding_fails_and_the_others_go_on() {
     ] {
         let body = encoded(encoding) + &part("", "GET /b HTTP/1.1\r\n") + "--b--";
         let (log, reply) = replay(TYPE, body).await;
-        let answers =
-            super::parts::answers(reply.header("content-type").expect("one"), &reply.body);
-        let [bad, good] = &answers[..] else {
+        let responses = responses_of(&reply);
+        let [bad, good] = &responses[..] else {
             panic!("two")
         };
         is_unsupported(bad);
@@ -96,10 +95,10 @@ async fn an_encoded_member_fails_its_change_set() {
     let layer = layer().change_sets(ChangeSets::best_effort());
     let reply = send(layer.layer(inner), envelope(TYPE, &[body.as_bytes()])).await;
     let parts = parse(reply.header("content-type").expect("one"), &reply.body);
-    let [Part::Answer(answer)] = &parts[..] else {
-        panic!("one answer")
+    let [Part::Response(response)] = &parts[..] else {
+        panic!("one response")
     };
-    is_unsupported(answer);
+    is_unsupported(response);
     assert_eq!(log.len(), 0);
 }
 

@@ -122,8 +122,8 @@ async fn what_is_not_a_whole_envelope_of_requests_is_refused() {
 #[tokio::test]
 async fn only_the_exact_delimiter_ends_a_body() {
     let near = "\r\n--bb\r\n--b-\r\n -b\r\n--b x\r\n --b\r\n--b--x\r\nx--b--\r\n--\r\n";
-    let asked = only(&format!("POST /a HTTP/1.1\r\n\r\n{near}")).await;
-    assert_eq!(asked.body, near);
+    let received = only(&format!("POST /a HTTP/1.1\r\n\r\n{near}")).await;
+    assert_eq!(received.body, near);
 }
 
 #[tokio::test]
@@ -142,32 +142,33 @@ async fn bodies_are_kept_byte_for_byte() {
 #[tokio::test]
 async fn a_body_of_line_ends_is_none() {
     for ends in ["", "\r\n", "\n", "\r\n\r\n\n\r\n"] {
-        let asked = only(&format!("GET /a HTTP/1.1\r\n\r\n{ends}")).await;
-        assert_eq!(asked.body, "", "{ends:?}");
+        let received = only(&format!("GET /a HTTP/1.1\r\n\r\n{ends}")).await;
+        assert_eq!(received.body, "", "{ends:?}");
     }
-    let asked = only("POST /a HTTP/1.1\r\n\r\n\r\n{}\r\n\r\n").await;
-    assert_eq!(asked.body, "\r\n{}\r\n\r\n");
+    let received = only("POST /a HTTP/1.1\r\n\r\n\r\n{}\r\n\r\n").await;
+    assert_eq!(received.body, "\r\n{}\r\n\r\n");
 }
 
 #[tokio::test]
 async fn the_delimiter_is_the_frame() {
     // A length that counts UTF-16 units, and one that would end in the middle of the next part.
-    let asked = only("POST /a HTTP/1.1\r\nContent-Length: 14\r\n\r\n{\"name\":\"Zo\u{eb}\"}").await;
-    assert_eq!(asked.body, "{\"name\":\"Zo\u{eb}\"}");
-    assert_eq!(asked.headers["content-length"], "15");
-    let (asked, _) = parts(&[
+    let received =
+        only("POST /a HTTP/1.1\r\nContent-Length: 14\r\n\r\n{\"name\":\"Zo\u{eb}\"}").await;
+    assert_eq!(received.body, "{\"name\":\"Zo\u{eb}\"}");
+    assert_eq!(received.headers["content-length"], "15");
+    let (received, _) = parts(&[
         "POST /a HTTP/1.1\r\nContent-Length: 5000\r\n\r\nx",
         "GET /b",
     ])
     .await;
     assert_eq!(
-        (&asked[0].body[..], asked[1].uri.as_str()),
+        (&received[0].body[..], received[1].uri.as_str()),
         (&b"x"[..], "/b")
     );
     // A second request in a part is the first one's body.
-    let asked = only("POST /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\nX: 1\r\n").await;
-    assert_eq!(asked.body, "GET /b HTTP/1.1\r\nX: 1\r\n");
-    let asked = only("GET /a HTTP/1.1\r\nContent-Length: 0\r\n\r\n\r\nGET /b HTTP/1.1").await;
-    assert_eq!(asked.uri, "/a");
-    assert_eq!(asked.body, "\r\nGET /b HTTP/1.1");
+    let received = only("POST /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\nX: 1\r\n").await;
+    assert_eq!(received.body, "GET /b HTTP/1.1\r\nX: 1\r\n");
+    let received = only("GET /a HTTP/1.1\r\nContent-Length: 0\r\n\r\n\r\nGET /b HTTP/1.1").await;
+    assert_eq!(received.uri, "/a");
+    assert_eq!(received.body, "\r\nGET /b HTTP/1.1");
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, ChangeSets, Json, Multipart};
 
-use super::parts::{Part, answers, parse};
+use super::parts::{Part, parse, responses_of};
 use super::{decode, replay};
 use crate::support::{Reply, recorder, requests, run, send};
 
@@ -28,10 +28,10 @@ async fn content_ids(format: Multipart, ids: &[&str]) -> Vec<Option<String>> {
     let items = ids.iter().map(item).collect();
     let reply = reply(BatchLayer::new("/batch").format(format), items).await;
     assert_eq!(reply.status, StatusCode::MULTI_STATUS);
-    let answers = answers(reply.header("content-type").expect("one"), &reply.body);
-    answers
+    let responses = responses_of(&reply);
+    responses
         .into_iter()
-        .map(|answer| answer.content_id)
+        .map(|response| response.content_id)
         .collect()
 }
 
@@ -84,7 +84,7 @@ async fn the_members_of_a_group_have_their_ids_and_a_failure_has_its_own() {
     assert_eq!(ids, [Some("a"), Some("<b%20c>")]);
     let bad = reply(layer(), json!([item("a", "/"), item("b c", "//")])).await;
     let parts = parse(bad.header("content-type").expect("one"), &bad.body);
-    let [Part::Answer(failure)] = &parts[..] else {
+    let [Part::Response(failure)] = &parts[..] else {
         panic!("one response")
     };
     assert_eq!(
@@ -105,9 +105,9 @@ async fn what_came_in_multipart_goes_as_it_came_and_what_was_made_up_has_none() 
             "--b\r\nContent-Type: application/http\r\n{head}\r\nGET /a HTTP/1.1\r\n\r\n--b--"
         );
         let (_, reply) = replay("multipart/mixed; boundary=b", body).await;
-        let answers = answers(reply.header("content-type").expect("one"), &reply.body);
+        let responses = responses_of(&reply);
         let expected = Some(content_id).filter(|id| !matches!(*id, "" | "<>"));
-        assert_eq!(answers[0].content_id.as_deref(), expected, "{content_id}");
+        assert_eq!(responses[0].content_id.as_deref(), expected, "{content_id}");
     }
 }
 
@@ -148,11 +148,11 @@ proptest! {
 
     #[test]
     fn every_id_reads_back(ids in prop::collection::btree_set(id(), 1..5)) {
-        let asked: Vec<_> = ids.iter().map(String::as_str).collect();
-        let written = run(content_ids(Multipart::new(), &asked));
+        let received: Vec<_> = ids.iter().map(String::as_str).collect();
+        let written = run(content_ids(Multipart::new(), &received));
         let written: Vec<String> = written.into_iter().map(|id| id.expect("an id")).collect();
         let read: Vec<_> = written.iter().map(|id| read_back(id)).collect();
-        prop_assert_eq!(&read, &asked);
+        prop_assert_eq!(&read, &received);
         // Our own reader takes each for a `Content-ID`, and no two for one.
         let part = |id: &String| format!("--b\r\nContent-Type: application/http\r\nContent-ID: {id}\r\n\r\nGET / HTTP/1.1\r\n\r\n");
         let short = written.iter().filter(|id| id.len() <= 256);

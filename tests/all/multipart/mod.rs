@@ -21,8 +21,8 @@ use http::{Request, StatusCode};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, Error, Format, ItemHeaders, Limits, Multipart, Subrequest};
 
-use self::parts::answers;
-use crate::support::{Asked, Log, Reply, recorder, send};
+use self::parts::responses_of;
+use crate::support::{Log, Received, Reply, recorder, send};
 
 fn layer() -> BatchLayer {
     BatchLayer::new("/v1/batch")
@@ -55,7 +55,7 @@ async fn replay(content_type: &str, body: impl AsRef<[u8]>) -> (Log, Reply) {
 }
 
 /// The same with `b` as the boundary; each part is a request of these bytes.
-async fn parts(requests: &[&str]) -> (Vec<Asked>, Vec<u16>) {
+async fn parts(requests: &[&str]) -> (Vec<Received>, Vec<u16>) {
     let parts = requests
         .iter()
         .map(|request| format!("--b\r\nContent-Type: application/http\r\n\r\n{request}\r\n"));
@@ -65,18 +65,15 @@ async fn parts(requests: &[&str]) -> (Vec<Asked>, Vec<u16>) {
 }
 
 fn statuses(reply: &Reply) -> Vec<u16> {
-    let content_type = reply.header("content-type").expect("a content type");
-    answers(content_type, &reply.body)
-        .iter()
-        .map(|answer| answer.status)
-        .collect()
+    let responses = responses_of(reply).into_iter();
+    responses.map(|response| response.status).collect()
 }
 
 /// The only request, if these bytes are its part.
-async fn only(request: &str) -> Asked {
-    let (mut asked, statuses) = parts(&[request]).await;
+async fn only(request: &str) -> Received {
+    let (mut received, statuses) = parts(&[request]).await;
     assert_eq!(statuses, [200], "{request:?}");
-    asked.remove(0)
+    received.remove(0)
 }
 
 async fn is_refused(content_type: &str, body: impl AsRef<[u8]>) {

@@ -1,15 +1,17 @@
-//! A multipart parser of the tests' own: strict, simple, and all in memory.
+//! A multipart parser for the tests: strict, simple, and all in memory.
+
+use crate::support::Reply;
 
 /// A part of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
-    Answer(Answer),
-    ChangeSet(Vec<Answer>),
+    Response(ItemResponse),
+    ChangeSet(Vec<ItemResponse>),
 }
 
 /// The answer to one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct ItemResponse {
     pub(crate) content_id: Option<String>,
     pub(crate) status: u16,
     pub(crate) reason: String,
@@ -24,12 +26,13 @@ pub(crate) fn parse(content_type: &str, envelope: &[u8]) -> Vec<Part> {
     split(boundary, envelope).into_iter().map(part).collect()
 }
 
-/// The answers of an envelope that has no change sets.
-pub(crate) fn answers(content_type: &str, envelope: &[u8]) -> Vec<Answer> {
-    let parts = parse(content_type, envelope).into_iter();
+/// The responses of a reply without change sets.
+pub(crate) fn responses_of(reply: &Reply) -> Vec<ItemResponse> {
+    let content_type = reply.header("content-type").expect("a content type");
+    let parts = parse(content_type, &reply.body).into_iter();
     parts
         .map(|part| match part {
-            Part::Answer(answer) => answer,
+            Part::Response(response) => response,
             Part::ChangeSet(_) => panic!("there is no change set"),
         })
         .collect()
@@ -100,7 +103,7 @@ fn part(bytes: &[u8]) -> Part {
         return Part::ChangeSet(
             members
                 .map(|member| match member {
-                    Part::Answer(answer) => answer,
+                    Part::Response(response) => response,
                     Part::ChangeSet(_) => panic!("a change set in a change set"),
                 })
                 .collect(),
@@ -113,10 +116,10 @@ fn part(bytes: &[u8]) -> Part {
         text(&headers[2].1)
     });
     assert_eq!(names.next(), None);
-    Part::Answer(answer(content_id, body))
+    Part::Response(response(content_id, body))
 }
 
-fn answer(content_id: Option<String>, bytes: &[u8]) -> Answer {
+fn response(content_id: Option<String>, bytes: &[u8]) -> ItemResponse {
     let end = find(bytes, b"\r\n").expect("a status line");
     let line = text(&bytes[..end]);
     let line = line.strip_prefix("HTTP/1.1 ").expect("a status line");
@@ -126,7 +129,7 @@ fn answer(content_id: Option<String>, bytes: &[u8]) -> Answer {
     assert_eq!(name, "Content-Length");
     assert_eq!(text(&length), body.len().to_string());
     assert!(headers.iter().all(|(name, _)| name != "Content-Length"));
-    Answer {
+    ItemResponse {
         content_id,
         status: status.parse().expect("a status"),
         reason: reason.to_owned(),

@@ -1,7 +1,7 @@
 //! Multi-Status XML: what a WebDAV client reads, and that it can read it whatever the inner service
 //! says.
 
-mod long;
+mod long_texts;
 mod xml;
 
 use std::convert::Infallible;
@@ -10,7 +10,7 @@ use axum::body::Body;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -18,17 +18,17 @@ use tower::{Layer, service_fn};
 use tower_multistatus::{BatchLayer, MultiStatus, RequestBody};
 
 use self::xml::{Element, parse};
-use crate::support::{Reply, requests, send};
+use crate::support::{Reply, requests, response, send};
 
 type Inner = Response<Full<Bytes>>;
 
 async fn ask(layer: BatchLayer, items: Value, inner: Vec<Inner>) -> Reply {
-    let answers = std::sync::Mutex::new(inner.into_iter());
-    let answers = std::sync::Arc::new(answers);
+    let responses = std::sync::Mutex::new(inner.into_iter());
+    let responses = std::sync::Arc::new(responses);
     let service = service_fn(move |_: Request<RequestBody<Body>>| {
-        let response = answers
+        let response = responses
             .lock()
-            .expect("the answers")
+            .expect("the responses")
             .next()
             .expect("one more");
         async { Ok::<_, Infallible>(response) }
@@ -44,18 +44,6 @@ fn layer() -> BatchLayer {
     BatchLayer::new("/batch")
         .format(MultiStatus::new())
         .status(StatusCode::OK)
-}
-
-fn response(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Inner {
-    let mut response = Response::new(Full::new(body.into()));
-    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
-    for (name, value) in headers {
-        let name: HeaderName = name.parse().expect("a name");
-        response
-            .headers_mut()
-            .append(name, value.parse().expect("a value"));
-    }
-    response
 }
 
 fn elements(expected: &[(&str, &str)]) -> Vec<Element> {

@@ -1,7 +1,7 @@
 //! Real batches and their responses, held against the schemas.
 
 use super::*;
-use crate::support::gets;
+use crate::support::{gets, item_with, with_header};
 
 /// Whether the envelope is accepted, and by the schema too.
 async fn judged(layer: BatchLayer, batch: &Value) -> (bool, bool) {
@@ -43,12 +43,7 @@ async fn what_is_accepted_is_valid() {
 
 #[tokio::test]
 async fn what_is_malformed_is_not_valid() {
-    let item = |members: Value| {
-        let mut item = json!({ "id": "b", "method": "GET", "url": "/2" });
-        let members = members.as_object().expect("an object").clone();
-        item.as_object_mut().expect("an object").extend(members);
-        second(item)
-    };
+    let item = |members: Value| second(item_with(&members));
     for batch in [
         json!([]),
         json!({}),
@@ -81,10 +76,7 @@ async fn an_item_that_fails_for_what_it_says_is_not_valid() {
         json!({ "headers": [] }),
         json!({ "headers": { "x-note": 1 } }),
     ] {
-        let mut item = json!({ "id": "a", "method": "GET", "url": "/1" });
-        let extra = members.as_object().expect("an object").clone();
-        item.as_object_mut().expect("an object").extend(extra);
-        let batch = json!({ "requests": [item] });
+        let batch = json!({ "requests": [item_with(&members)] });
         let schema = Schema::component(&BatchLayer::new("/batch").openapi(), "BatchRequest");
         assert!(!schema.allows(&batch), "{batch}");
         let (log, service) = recorder();
@@ -142,9 +134,7 @@ async fn every_json_response_is_valid() {
 async fn every_line_of_a_response_is_valid() {
     let layer = BatchLayer::new("/batch");
     let schema = Schema::component(&layer.openapi(), "BatchResponseLine");
-    let mut request = batch();
-    let accept = http::HeaderValue::from_static("application/x-ndjson");
-    request.headers_mut().insert("accept", accept);
+    let request = with_header(batch(), "accept", "application/x-ndjson");
     let reply = send(layer.layer(inner()), request).await;
     let lines = reply.body.split(|byte| *byte == b'\n');
     let lines: Vec<Value> = lines

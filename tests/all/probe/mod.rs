@@ -129,11 +129,11 @@ impl<B> Service<Request<B>> for Probe {
         if path == "/panic-call" {
             resume_unwind(Box::new("in the call"));
         }
-        Box::pin(answer(path, book, guard))
+        Box::pin(respond(path, book, guard))
     }
 }
 
-async fn answer(path: String, book: Arc<Book>, guard: Guard) -> Result<Response<Body>, Failed> {
+async fn respond(path: String, book: Arc<Book>, guard: Guard) -> Result<Response<Body>, Failed> {
     let mut response = Response::builder().header("content-type", "application/json");
     let (what, number) = match path.rsplit_once('/') {
         Some((what, number)) if !what.is_empty() => (what, number.parse().unwrap_or(0)),
@@ -156,7 +156,7 @@ async fn answer(path: String, book: Arc<Book>, guard: Guard) -> Result<Response<
         "/panic" => resume_unwind(Box::new("in the future")),
         _ => response = response.status(StatusCode::NOT_FOUND),
     }
-    let body = Body::new(Answer {
+    let body = Body::new(ProbeBody {
         start: Some(start),
         end,
         _guard: guard,
@@ -186,13 +186,13 @@ enum End {
     Panic,
 }
 
-struct Answer {
+struct ProbeBody {
     start: Option<Bytes>,
     end: End,
     _guard: Guard,
 }
 
-impl http_body::Body for Answer {
+impl http_body::Body for ProbeBody {
     type Data = Bytes;
     type Error = Failed;
 

@@ -28,7 +28,7 @@ pub(crate) fn api() -> Router {
 
 /// One request that reached the inner service.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct Received {
     pub(crate) method: Method,
     pub(crate) uri: String,
     pub(crate) headers: HeaderMap,
@@ -36,7 +36,7 @@ pub(crate) struct Asked {
     pub(crate) body: Bytes,
 }
 
-impl Asked {
+impl Received {
     /// All values of a header, in their order.
     pub(crate) fn header(&self, name: &str) -> Vec<&str> {
         self.headers
@@ -49,10 +49,10 @@ impl Asked {
 
 /// What reached the inner service, in the order of its coming.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<Asked>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<Received>>>);
 
 impl Log {
-    pub(crate) fn all(&self) -> Vec<Asked> {
+    pub(crate) fn all(&self) -> Vec<Received> {
         self.0.lock().expect("the log").clone()
     }
 
@@ -61,11 +61,14 @@ impl Log {
     }
 
     pub(crate) fn uris(&self) -> Vec<String> {
-        self.all().into_iter().map(|asked| asked.uri).collect()
+        self.all()
+            .into_iter()
+            .map(|received| received.uri)
+            .collect()
     }
 
     /// The only request that came.
-    pub(crate) fn only(&self) -> Asked {
+    pub(crate) fn only(&self) -> Received {
         let mut all = self.all();
         assert_eq!(all.len(), 1, "exactly one request");
         all.remove(0)
@@ -78,7 +81,7 @@ impl Log {
     {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.expect("the body is whole").to_bytes();
-        self.0.lock().expect("the log").push(Asked {
+        self.0.lock().expect("the log").push(Received {
             method: parts.method,
             uri: parts.uri.to_string(),
             headers: parts.headers,
@@ -129,8 +132,8 @@ pub(crate) fn recorder() -> (
 }
 
 /// A service that answers at once what the function makes of the request.
-pub(crate) fn answering_with<F>(
-    answer: F,
+pub(crate) fn responding_with<F>(
+    response: F,
 ) -> impl Service<
     Request<RequestBody<Body>>,
     Response = Response<Full<Bytes>>,
@@ -142,5 +145,5 @@ pub(crate) fn answering_with<F>(
 where
     F: Fn(&Request<RequestBody<Body>>) -> Response<Bytes> + Clone + Send + 'static,
 {
-    service_fn(move |request| ready(Ok(answer(&request).map(Full::new))))
+    service_fn(move |request| ready(Ok(response(&request).map(Full::new))))
 }

@@ -7,14 +7,14 @@ use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use tower::{Layer, Service, ServiceExt};
 use tower_multistatus::BatchLayer;
 
 mod inner;
 
-pub(crate) use inner::{Asked, Log, answering_with, api, recorder, recording_router};
+pub(crate) use inner::{Log, Received, api, recorder, recording_router, responding_with};
 
 /// A response, read to its end.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ impl Reply {
     pub(crate) fn item(&self, id: &str) -> Value {
         let mut items = self.items();
         items.retain(|item| item["id"] == id);
-        assert_eq!(items.len(), 1, "exactly one answer for {id}");
+        assert_eq!(items.len(), 1, "exactly one response for {id}");
         items.remove(0)
     }
 
@@ -92,7 +92,13 @@ where
     B: http_body::Body,
     B::Error: std::fmt::Debug,
 {
-    read(service.oneshot(request).await.expect("the service answers")).await
+    read(
+        service
+            .oneshot(request)
+            .await
+            .expect("the service responses"),
+    )
+    .await
 }
 
 /// Reads a response to its end.
@@ -164,23 +170,42 @@ pub(crate) fn gets(paths: &[&str]) -> Value {
         .collect()
 }
 
+/// GET items for these URLs; each has its URL as its id.
+pub(crate) fn gets_by_url(urls: &[&str]) -> Value {
+    let get = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
+    urls.iter().map(get).collect()
+}
+
+/// This number of GET items; their ids are `0`, `1` and so on, their paths `/0`, `/1` and so on.
+pub(crate) fn numbered_gets(count: usize) -> Value {
+    let get = |at| json!({ "id": format!("{at}"), "method": "GET", "url": format!("/{at}") });
+    (0..count).map(get).collect()
+}
+
 /// Sends these items to the layer around a router.
 pub(crate) async fn batch(layer: BatchLayer, inner: Router, items: Value) -> Reply {
     send(layer.layer(inner), requests(items)).await
 }
 
+/// An item with these members. It is `x`, a GET of `/`, where they do not say otherwise.
+pub(crate) fn item_with(members: &Value) -> Value {
+    let mut item = json!({ "id": "x", "method": "GET", "url": "/" });
+    let members = members.as_object().expect("an object").clone();
+    item.as_object_mut().expect("an object").extend(members);
+    item
+}
+
 /// The answer to one item, `x`: a GET of `/` where nothing else is said.
-pub(crate) async fn answer<S, B>(service: S, item: Value) -> Value
+pub(crate) async fn response_to<S, B>(service: S, item: Value) -> Value
 where
     S: Service<Request<Body>, Response = Response<B>>,
     S::Error: std::fmt::Debug,
     B: http_body::Body,
     B::Error: std::fmt::Debug,
 {
-    let mut whole = json!({ "id": "x", "method": "GET", "url": "/" });
-    let members = whole.as_object_mut().expect("an object");
-    members.extend(item.as_object().expect("an object").clone());
-    send(service, requests(json!([whole]))).await.item("x")
+    send(service, requests(json!([item_with(&item)])))
+        .await
+        .item("x")
 }
 
 /// The problem document of the layer.
@@ -211,7 +236,7 @@ pub(crate) fn header_map(headers: Headers) -> HeaderMap {
 }
 
 /// A router that answers everything with this.
-pub(crate) fn answering(status: u16, headers: Headers, body: &'static str) -> Router {
+pub(crate) fn responding(status: u16, headers: Headers, body: &'static str) -> Router {
     Router::new().fallback(async move || {
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = StatusCode::from_u16(status).expect("a status");
@@ -281,14 +306,45 @@ pub(crate) async fn assert_malformed(envelope: impl AsRef<[u8]>, item: Option<us
 }
 
 /// The reply to as many items, `0`, `1` and so on, that are answered so.
-pub(crate) async fn answered(layer: BatchLayer, answers: &[Response<Bytes>]) -> Reply {
-    let items: Vec<Value> = (0..answers.len())
-        .map(|at| json!({ "id": at.to_string(), "method": "GET", "url": format!("/{at}") }))
-        .collect();
-    let answers = answers.to_vec();
-    let service = answering_with(move |request| {
+pub(crate) async fn batch_with(layer: BatchLayer, responses: &[Response<Bytes>]) -> Reply {
+    let items = numbered_gets(responses.len());
+    let responses = responses.to_vec();
+    let service = responding_with(move |request| {
         let at: usize = request.uri().path()[1..].parse().expect("a number");
-        answers[at].clone()
+        responses[at].clone()
     });
-    send(layer.layer(service), requests(Value::from(items))).await
+    send(layer.layer(service), requests(items)).await
+}
+
+/// The text of an item in a JSON envelope, if the inner service sends this response.
+pub(crate) async fn written_item(response: Response<Bytes>) -> String {
+    let reply = batch_with(BatchLayer::new("/batch"), &[response]).await;
+    reply.only_item()
+}
+
+/// A response with these headers and this body.
+pub(crate) fn response(
+    status: u16,
+    headers: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+    for (name, value) in headers {
+        let name: HeaderName = name.parse().expect("a name");
+        let value = value.parse().expect("a value");
+        response.headers_mut().append(name, value);
+    }
+    response
+}
+
+/// The request with this value of a header, and no other.
+pub(crate) fn with_header(
+    mut request: Request<Body>,
+    name: &'static str,
+    value: &'static str,
+) -> Request<Body> {
+    let value = HeaderValue::from_static(value);
+    request.headers_mut().insert(name, value);
+    request
 }

@@ -17,8 +17,8 @@ use crate::support::{gets, requests, send};
 
 mod events;
 mod not_found;
-mod own_code;
 pub(crate) mod recording;
+mod service_faults;
 
 use recording::{Noted, Recording};
 
@@ -161,7 +161,7 @@ async fn a_stream_leaves_its_span_between_two_frames() {
     let response = service
         .oneshot(requests(gets(&["/ok", "/yield/2"])))
         .await
-        .expect("an answer");
+        .expect("a response");
     let mut body = response.into_body();
     while body.frame().await.is_some() {
         assert!(tracing::Span::current().is_none());

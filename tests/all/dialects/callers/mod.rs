@@ -10,7 +10,7 @@ use tower_multistatus::{BatchLayer, Multipart};
 
 use super::{multipart, part};
 use crate::headers::spellings;
-use crate::support::{Asked, recorder, requests, send};
+use crate::support::{Received, recorder, requests, send};
 
 use self::names::NAMES;
 
@@ -73,12 +73,12 @@ fn cases() -> Vec<(&'static str, BatchLayer, Envelope, &'static [&'static str])>
 
 /// What reaches the inner service of items with these names in all spellings, if the outer request
 /// has these.
-async fn asked(
+async fn received(
     layer: &BatchLayer,
     envelope: Envelope,
     names: &[&str],
     outer: &HeaderMap,
-) -> Vec<Asked> {
+) -> Vec<Received> {
     let spelled: Vec<_> = names.iter().map(|name| spellings(name)).collect();
     let spelling = |nth: usize| spelled.iter().map(move |all| all[nth].clone());
     let items: Vec<_> = (0..spelled[0].len())
@@ -92,9 +92,9 @@ async fn asked(
     let mut request = envelope(&items);
     request.headers_mut().extend(outer.clone());
     send(layer.clone().layer(inner), request).await;
-    let asked = log.all();
-    assert_eq!(asked.len(), items.len());
-    asked
+    let received = log.all();
+    assert_eq!(received.len(), items.len());
+    received
 }
 
 #[tokio::test]
@@ -108,8 +108,8 @@ async fn no_item_says_who_calls_from_where_or_what_for_by_any_name_that_products
             .copied()
             .filter(|name| !given.contains(name))
             .collect();
-        for asked in asked(&layer, envelope, &names, &HeaderMap::new()).await {
-            assert_eq!(asked.headers, expected, "{case}");
+        for received in received(&layer, envelope, &names, &HeaderMap::new()).await {
+            assert_eq!(received.headers, expected, "{case}");
         }
     }
 }
@@ -133,8 +133,8 @@ async fn no_item_replaces_what_the_outer_request_says_of_the_caller() {
             .collect();
         let mut expected = outer.clone();
         expected.insert("host", HeaderValue::from_static("api.example"));
-        for asked in asked(&layer, envelope, &names, &outer).await {
-            assert_eq!(asked.headers, expected, "{case}");
+        for received in received(&layer, envelope, &names, &outer).await {
+            assert_eq!(received.headers, expected, "{case}");
         }
     }
 }

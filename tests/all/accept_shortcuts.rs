@@ -46,7 +46,7 @@ impl Decoder for AlikeDecoder {
 }
 
 /// The status of the answer and its type, under these values of `Accept`.
-async fn answered(layer: &BatchLayer, accepts: &[&str]) -> (u16, Option<String>) {
+async fn negotiated(layer: &BatchLayer, accepts: &[&str]) -> (u16, Option<String>) {
     let mut request = envelope(ENVELOPE);
     for accept in accepts {
         let value = HeaderValue::from_bytes(accept.as_bytes()).expect("a value");
@@ -80,15 +80,15 @@ async fn what_accept_settles_at_once_is_what_weighing_all_of_it_comes_to() {
         for first in elements {
             // An empty element counts for nothing, and nothing is settled at once that begins with
             // one.
-            let weighed = answered(&layer, &[&format!(",{first}")]).await;
-            assert_eq!(answered(&layer, &[first]).await, weighed, "{first}");
+            let weighed = negotiated(&layer, &[&format!(",{first}")]).await;
+            assert_eq!(negotiated(&layer, &[first]).await, weighed, "{first}");
             for second in elements {
                 let list = format!("{first},{second}");
-                let weighed = answered(&layer, &[&format!(",{list}")]).await;
-                assert_eq!(answered(&layer, &[&list]).await, weighed, "{list}");
+                let weighed = negotiated(&layer, &[&format!(",{list}")]).await;
+                assert_eq!(negotiated(&layer, &[&list]).await, weighed, "{list}");
             }
         }
-        let nothing = answered(&layer, &[]).await;
-        assert_eq!(nothing, answered(&layer, &["", ""]).await);
+        let nothing = negotiated(&layer, &[]).await;
+        assert_eq!(nothing, negotiated(&layer, &["", ""]).await);
     }
 }

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tower::{Layer, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -23,7 +23,7 @@ use tower_http::trace::TraceLayer;
 use tower_http::validate_request::ValidateRequestHeaderLayer;
 use tower_multistatus::BatchLayer;
 
-use crate::support::{Reply, api, batch, gets, requests, send};
+use crate::support::{Reply, api, batch, gets, requests, send, with_header};
 
 const THREE: [&str; 3] = ["/users/1", "/users/2", "/users/3"];
 
@@ -54,12 +54,8 @@ impl Count {
     }
 }
 
-fn with_header(name: &'static str, value: &'static str) -> Request<Body> {
-    let mut request = requests(gets(&THREE));
-    request
-        .headers_mut()
-        .insert(name, HeaderValue::from_static(value));
-    request
+fn three_with_header(name: &'static str, value: &'static str) -> Request<Body> {
+    with_header(requests(gets(&THREE)), name, value)
 }
 
 #[tokio::test]
@@ -68,7 +64,10 @@ async fn a_body_limit_outside_is_about_the_envelope() {
     for (bytes, accepted) in [(10, false), (10_000, true)] {
         let service = RequestBodyLimitLayer::new(bytes).layer(layer().layer(count.inside()));
         // The length is told, or it shows while the envelope is read.
-        for request in [with_header("content-length", "999"), requests(gets(&THREE))] {
+        for request in [
+            three_with_header("content-length", "999"),
+            requests(gets(&THREE)),
+        ] {
             let status = send(service.clone(), request).await.status;
             let expected = match accepted {
                 true => StatusCode::MULTI_STATUS,
@@ -122,7 +121,7 @@ async fn compression_outside_packs_the_envelope_and_no_item() {
     let packed = ServiceBuilder::new()
         .layer(CompressionLayer::new())
         .service(layer().layer(api()));
-    let reply = send(packed.clone(), with_header("accept-encoding", "gzip")).await;
+    let reply = send(packed.clone(), three_with_header("accept-encoding", "gzip")).await;
     assert_eq!(reply.header("content-encoding"), Some("gzip"));
     assert_ne!(reply.body, plain.body);
     let unpacked = DecompressionLayer::new().layer(packed);
@@ -135,7 +134,7 @@ async fn compression_inside_is_not_asked_for_by_the_outer_request() {
     let packed = || api().layer(CompressionLayer::new().compress_when(SizeAbove::new(0)));
     let reply = send(
         layer().layer(packed()),
-        with_header("accept-encoding", "gzip"),
+        three_with_header("accept-encoding", "gzip"),
     )
     .await;
     assert_eq!(reply.item("0")["body"], json!({ "id": 1 }));
@@ -165,7 +164,7 @@ async fn cors_outside_answers_preflights_and_marks_the_envelope() {
     assert_eq!(reply.header("access-control-allow-methods"), Some("*"));
     assert_eq!(count.get(), 0);
 
-    let reply = send(service, with_header("origin", "https://app.example")).await;
+    let reply = send(service, three_with_header("origin", "https://app.example")).await;
     assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
     for item in reply.items() {
         assert_eq!(item["headers"].get("Access-Control-Allow-Origin"), None);
@@ -215,7 +214,11 @@ async fn authentication_inside_is_passed_by_each_item() {
         (reply.status, reply.statuses()),
         (StatusCode::MULTI_STATUS, vec![401; 3])
     );
-    let reply = send(service.clone(), with_header("authorization", "Bearer open")).await;
+    let reply = send(
+        service.clone(),
+        three_with_header("authorization", "Bearer open"),
+    )
+    .await;
     assert_eq!(reply.statuses(), [200, 200, 403]);
     // No item can bring a word of its own.
     let claim = json!([{ "id": "a", "method": "GET", "url": "/users/1",
@@ -234,7 +237,7 @@ async fn authentication_outside_refuses_early_but_sees_no_item() {
     );
     assert_eq!(count.get(), 0);
     // The third should not be had: who may do what has to be asked inside.
-    let reply = send(service, with_header("authorization", "Bearer open")).await;
+    let reply = send(service, three_with_header("authorization", "Bearer open")).await;
     assert_eq!(reply.statuses(), [200; 3]);
 }
 
@@ -262,10 +265,10 @@ async fn a_timeout_inside_is_an_items() {
 #[tokio::test]
 async fn a_catch_panic_inside_is_an_items() {
     let broken = get(async || -> () { std::panic::panic_any("broken") });
-    let answer = |_| (StatusCode::INTERNAL_SERVER_ERROR, "sorry").into_response();
+    let response = |_| (StatusCode::INTERNAL_SERVER_ERROR, "sorry").into_response();
     let inner = api()
         .route("/broken", broken)
-        .layer(CatchPanicLayer::custom(answer));
+        .layer(CatchPanicLayer::custom(response));
     let reply = batch(layer(), inner, gets(&["/users/1", "/broken"])).await;
     assert_eq!(reply.statuses(), [200, 500]);
     assert_eq!(reply.item("1")["body"], "sorry");

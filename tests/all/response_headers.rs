@@ -13,14 +13,14 @@ use tower::{Layer, ServiceExt};
 use tower_multistatus::{BatchLayer, SetCookie};
 
 use crate::support::{
-    Headers, Reply, answer, answering, answering_with, batch, gets, header_map, recorded, requests,
-    send,
+    Headers, Reply, batch, gets, header_map, recorded, requests, responding, responding_with,
+    response_to, send,
 };
 
 /// Headers of the item, as JSON.
-async fn answered(headers: Headers) -> Value {
-    let service = BatchLayer::new("/batch").layer(answering(200, headers, "{}"));
-    answer(service, json!({})).await["headers"].clone()
+async fn kept_headers(headers: Headers) -> Value {
+    let service = BatchLayer::new("/batch").layer(responding(200, headers, "{}"));
+    response_to(service, json!({})).await["headers"].clone()
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn of_an_answer_nothing_about_the_connection_or_the_browser_is_kept() {
         ("cache-control", "max-age=5"),
     ];
     assert_eq!(
-        answered(headers).await,
+        kept_headers(headers).await,
         json!({ "X-Fine": "1", "ETag": "\"a\"", "Cache-Control": "max-age=5" })
     );
 }
@@ -71,7 +71,7 @@ async fn no_header_of_an_item_gets_onto_the_outer_response() {
     let items = json!([{ "id": "a", "method": "GET", "url": "/" }]);
     let reply = batch(
         BatchLayer::new("/batch"),
-        answering(200, headers, "{}"),
+        responding(200, headers, "{}"),
         items,
     )
     .await;
@@ -115,7 +115,7 @@ async fn trailers_of_an_item_are_dropped_and_the_envelope_has_none() {
 
 /// Two items that set two cookies each.
 async fn cookies(layer: BatchLayer) -> Reply {
-    let router = answering(
+    let router = responding(
         200,
         &[("set-cookie", "a=b, c; Path=/"), ("set-cookie", "d=e")],
         "{}",
@@ -158,7 +158,7 @@ async fn hoisted(cookies: &'static [&'static str]) -> Vec<HeaderValue> {
     let layer = BatchLayer::new("/batch")
         .set_cookie(SetCookie::hoist())
         .concurrency(1);
-    let service = answering_with(move |request| {
+    let service = responding_with(move |request| {
         let at: usize = request.uri().path()[1..].parse().expect("a number");
         let response = Response::builder().header("set-cookie", cookies[at]);
         response.body(Bytes::new()).expect("a response")
@@ -226,9 +226,9 @@ async fn hoisted_cookies_that_a_client_keeps_apart_are_all_set() {
 #[tokio::test]
 async fn one_cookie_that_is_kept_is_a_list_too() {
     let layer = BatchLayer::new("/batch").set_cookie(SetCookie::keep());
-    let service = layer.layer(answering(200, &[("set-cookie", "a=b")], "{}"));
+    let service = layer.layer(responding(200, &[("set-cookie", "a=b")], "{}"));
     assert_eq!(
-        answer(service, json!({})).await["headers"],
+        response_to(service, json!({})).await["headers"],
         json!({ "Set-Cookie": ["a=b"] })
     );
 }

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{ask, layer, response};
+use super::{ask, layer};
+use crate::support::response;
 
 #[tokio::test]
 async fn long_texts_are_written_whole() {

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use tower::{Layer, Service};
 use tower_multistatus::{BatchLayer, Order, RequestBody};
 
-use crate::support::{answering, envelope, gets, requests, send};
+use crate::support::{envelope, gets, requests, responding, send};
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -260,7 +260,7 @@ fn an_upload_that_is_always_ready_lets_go_of_its_thread() {
     let taken = Arc::<AtomicUsize>::default();
     let text = Bytes::from(serde_json::json!({ "requests": gets(&["/"]) }).to_string());
     let upload = envelope(counted_frames(1000, text, &taken));
-    let batch = send(layer.layer(answering(200, &[], "well")), upload);
+    let batch = send(layer.layer(responding(200, &[], "well")), upload);
     let batch = async { batch.await.statuses() };
     assert_eq!(most_at_once(batch, &taken), (128, 1001));
 }

@@ -13,7 +13,9 @@ use tower_multistatus::{
     RequestBody, Subrequest, Subresponse,
 };
 
-use crate::support::{Reply, answer, failed, gets, problem, recorder, requests, send};
+use crate::support::{
+    Reply, failed, gets, problem, recorder, requests, response_to, send, with_header,
+};
 
 /// Statuses whose responses have no body (RFC 9110 §15).
 const WITHOUT_BODY: [u16; 3] = [204, 205, 304];
@@ -36,13 +38,13 @@ fn without_body(mut item: Value) -> Value {
 async fn an_item_of_head_that_fails_has_no_body() {
     let head = |url: &str| json!({ "method": "HEAD", "url": url });
     let layer = || BatchLayer::new("/batch").filter(|_| Err(StatusCode::FORBIDDEN));
-    let item = answer(layer().layer(recorder().1), head("/")).await;
+    let item = response_to(layer().layer(recorder().1), head("/")).await;
     let rejected = failed("x", 403, "rejected", "Forbidden");
     assert_eq!(item, without_body(rejected));
-    let item = answer(layer().layer(recorder().1), head("//evil")).await;
+    let item = response_to(layer().layer(recorder().1), head("//evil")).await;
     let title = "the URL is not one that an item may have";
     assert_eq!(item, without_body(failed("x", 400, "bad-target", title)));
-    let item = answer(BatchLayer::graph("/batch").layer(failing()), head("/")).await;
+    let item = response_to(BatchLayer::graph("/batch").layer(failing()), head("/")).await;
     let expected = json!({ "id": "x", "status": 500, "body": null,
                            "headers": { "Content-Type": "application/json" } });
     assert_eq!(item, expected);
@@ -61,7 +63,7 @@ async fn an_item_of_head_that_fails_has_no_body() {
         (&json!(424), &Value::Null)
     );
     let layer = BatchLayer::new("/batch").max_total_response_bytes(1);
-    let item = answer(layer.layer(recorder().1), head("/")).await;
+    let item = response_to(layer.layer(recorder().1), head("/")).await;
     assert_eq!(
         (&item["status"], &item["body"]),
         (&json!(507), &Value::Null)
@@ -88,9 +90,8 @@ async fn an_item_of_head_that_fails_has_no_body_in_multipart_either() {
     let request = request.body(Body::from(body)).expect("a request");
     let layer = BatchLayer::new("/batch").format(tower_multistatus::Multipart::new());
     let reply = send(layer.layer(recorder().1), request).await;
-    let content_type = reply.header("content-type").expect("one");
-    let answers = crate::multipart::parts::answers(content_type, &reply.body);
-    assert_eq!((answers[0].status, &*answers[0].body), (400, &b""[..]));
+    let responses = crate::multipart::parts::responses_of(&reply);
+    assert_eq!((responses[0].status, &*responses[0].body), (400, &b""[..]));
 }
 
 /// What becomes of an item that a decoder has rejected with this.
@@ -137,10 +138,10 @@ impl Decoder for Rejecting {
 async fn an_item_that_the_owner_fails_with_a_status_without_a_body_has_none() {
     for code in WITHOUT_BODY {
         let layer = BatchLayer::new("/batch").filter(move |_| Err(status(code)));
-        let item = answer(layer.layer(recorder().1), json!({})).await;
+        let item = response_to(layer.layer(recorder().1), json!({})).await;
         assert_eq!(item, bare(code));
         let layer = BatchLayer::new("/batch").map_error(move |_, _| Some(status(code)));
-        let item = answer(layer.layer(failing()), json!({})).await;
+        let item = response_to(layer.layer(failing()), json!({})).await;
         assert_eq!(item, bare(code));
         assert_eq!(decoded(code).await, bare(code));
     }
@@ -151,12 +152,12 @@ async fn an_item_that_the_owner_fails_with_a_1xx_is_500() {
     for code in NOT_FINAL {
         let rejected = failed("x", 500, "rejected", "Internal Server Error");
         let layer = BatchLayer::new("/batch").filter(move |_| Err(status(code)));
-        let item = answer(layer.layer(recorder().1), json!({})).await;
+        let item = response_to(layer.layer(recorder().1), json!({})).await;
         assert_eq!(item, rejected);
         assert_eq!(decoded(code).await, rejected);
         // As if it were not mapped.
         let layer = BatchLayer::new("/batch").map_error(move |_, _| Some(status(code)));
-        let item = answer(layer.layer(failing()), json!({})).await;
+        let item = response_to(layer.layer(failing()), json!({})).await;
         assert_eq!(item, failed("x", 500, "call-failed", "the service failed"));
     }
 }
@@ -249,9 +250,7 @@ impl Encoder for Fixing {
 async fn an_outer_status_of_a_format_that_cannot_carry_an_envelope_is_not_taken() {
     for (code, expected) in [(204, 200), (205, 200), (304, 200), (103, 200), (202, 202)] {
         let layer = BatchLayer::new("/batch").format(Fixing(status(code)));
-        let mut request = requests(gets(&["/"]));
-        let accept = HeaderValue::from_static("text/fixing");
-        request.headers_mut().insert("accept", accept);
+        let request = with_header(requests(gets(&["/"])), "accept", "text/fixing");
         let layer = layer.status(StatusCode::OK);
         let reply = send(layer.layer(recorder().1), request).await;
         assert_eq!(

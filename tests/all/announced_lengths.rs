@@ -14,7 +14,7 @@ use serde_json::json;
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-use crate::support::{answer, envelope, failed, recorder, send};
+use crate::support::{envelope, failed, recorder, response_to, send};
 
 /// Says that it is so long, and counts how often it is asked for a frame; there is none.
 struct Announced {
@@ -72,7 +72,7 @@ async fn an_answer_that_is_announced_as_too_long_is_not_read() {
         });
         let layer =
             BatchLayer::new("/batch").max_response_bytes(1000 + "content-length".len() + 4 + 32);
-        assert_eq!(answer(layer.layer(router), json!({})).await, expected);
+        assert_eq!(response_to(layer.layer(router), json!({})).await, expected);
         assert_eq!(polls.load(Ordering::SeqCst), read);
     }
 }

@@ -12,7 +12,7 @@ use tracing::Level;
 use super::events::{events_of, failed};
 use super::recording::Recording;
 use crate::probe::{Clones, Probe};
-use crate::support::{answering, gets, requests, send};
+use crate::support::{gets, requests, responding, send};
 
 #[tokio::test]
 async fn a_service_that_is_not_ready_and_a_response_that_is_none_are_warnings() {
@@ -20,7 +20,7 @@ async fn a_service_that_is_not_ready_and_a_response_that_is_none_are_warnings() 
     let item = || requests(gets(&["/ok"]));
     let layer = || BatchLayer::new("/batch");
     send(layer().layer(Probe::with_clones(Clones::Fail).1), item()).await;
-    send(layer().layer(answering(100, &[], "")), item()).await;
+    send(layer().layer(responding(100, &[], "")), item()).await;
     let warned = |code, status, error| failed(Level::WARN, "0", code, status, error);
     assert_eq!(
         recording.events(),
@@ -56,7 +56,7 @@ async fn of_an_error_that_is_its_own_source_16_are_told() {
         service_fn(async |_: Request<RequestBody<Body>>| Err::<Response<Body>, _>(Circle));
     let service = BatchLayer::new("/batch").layer(service);
     send(service, requests(gets(&["/"]))).await;
-    let told = ["o"; 16].join(": ");
-    let expected = failed(Level::WARN, "0", "call-failed", "500", Some(&told));
+    let reported = ["o"; 16].join(": ");
+    let expected = failed(Level::WARN, "0", "call-failed", "500", Some(&reported));
     assert_eq!(recording.events(), [expected]);
 }
