@@ -1,5 +1,5 @@
-//! What is not a batch costs no allocation. A binary of its own, because it counts with a global
-//! allocator.
+//! Requests that are no batch cost no allocation. This is its own binary, because it counts with a
+//! global allocator.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -19,7 +19,7 @@ fn response<B>(request: Request<B>) -> Ready<Result<Response<Full<Bytes>>, Infal
     ready(Ok(Response::new(Full::from("hello"))))
 }
 
-/// What it takes from readiness to the last frame of the answer; the request itself is made before.
+/// The allocations from readiness to the last frame of the response, without those of the request.
 fn cost<S, B>(mut service: S, method: &Method, uri: &'static str) -> AllocationInfo
 where
     S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible>,
@@ -48,7 +48,7 @@ where
 }
 
 #[test]
-fn what_is_not_a_batch_passes_through_without_an_allocation() {
+fn other_requests_pass_through_without_an_allocation() {
     let layer = BatchLayer::new("/batch")
         .when(|parts| parts.uri.query().is_none())
         .describe(false);

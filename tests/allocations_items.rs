@@ -1,4 +1,4 @@
-//! What a batch allocates beside what the wrapped service does: by the item, and by the batch.
+//! The allocations of the layer, without those of the inner service: per item and per batch.
 
 mod no_runtime;
 
@@ -13,17 +13,17 @@ use no_runtime::{block_on, body_len};
 use tower::{Layer, Service, service_fn};
 use tower_multistatus::{BatchLayer, RequestBody};
 
-/// By the layer, for an item that is ready at once.
+/// The maximum per item that is ready at once.
 const AN_ITEM: u64 = 5 + TEXTS_OF_A_SPAN;
 
-/// axum's default features turn on `tracing/log`: until a subscriber is set, the texts of a span
-/// are then made for the crate `log`. Of three texts one grows.
+/// axum's default features turn on `tracing/log`: until a subscriber is set, the fields of a span
+/// are formatted for the crate `log`. One of three texts grows.
 const TEXTS_OF_A_SPAN: u64 = if cfg!(feature = "tracing") { 4 } else { 0 };
 
-/// More, for an item that has to wait.
+/// The additional maximum per item that has to wait.
 const WAITING: u64 = 2;
 
-/// By the layer, for the batch.
+/// The maximum per batch.
 const A_BATCH: u64 = 13;
 
 const HEADERS: [(&str, &str); 8] = [
@@ -37,7 +37,7 @@ const HEADERS: [(&str, &str); 8] = [
     ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0)"),
 ];
 
-/// The service of every item; it pends so many times before it answers.
+/// The inner service. It is pending for this number of polls.
 fn inner<B: Body + 'static>(
     pends: usize,
 ) -> impl Service<
@@ -77,14 +77,14 @@ where
     body_len(response).await
 }
 
-/// All allocations of a batch.
+/// Counts all allocations of a batch.
 fn of_a_batch(layer: &BatchLayer, count: usize, pends: usize) -> u64 {
     let items: Vec<String> = (0..count)
         .map(|id| format!(r#"{{"id":"{id}","method":"GET","url":"/parts/{id}"}}"#))
         .collect();
     let envelope = Bytes::from(format!(r#"{{"requests":[{}]}}"#, items.join(",")));
     let mut service = layer.layer(inner(pends));
-    // As a server has them: values are slices of the one buffer that it has read.
+    // As in a server, values are slices of one buffer.
     let head = Bytes::from(HEADERS.map(|(_, value)| value).concat());
     let batch = || {
         let (mut request, mut head) = (Request::post("/batch"), head.clone());
@@ -100,13 +100,13 @@ fn of_a_batch(layer: &BatchLayer, count: usize, pends: usize) -> u64 {
         let bytes = block_on(call(&mut service, request));
         assert!(bytes > count * 60, "every item is returned");
     };
-    // What is made once a thread or a process is not of the batch.
+    // Exclude the allocations that are made once per thread or process.
     run(batch());
     let request = batch();
     allocation_counter::measure(|| run(request)).count_total
 }
 
-/// The allocations of the service itself, for one item.
+/// Counts the allocations of the inner service for one item.
 fn of_the_service(pends: usize) -> u64 {
     let mut service = inner(pends);
     let request = Request::new(RequestBody::<Full<Bytes>>::from(Bytes::new()));
@@ -116,7 +116,7 @@ fn of_the_service(pends: usize) -> u64 {
     measured.count_total
 }
 
-/// By the layer: for an item, and for the batch.
+/// The allocations of the layer per item and per batch.
 fn by_the_layer(layer: &BatchLayer, pends: usize) -> (f64, f64) {
     let layer = layer.clone().max_items(1000);
     let [fewer, more] = [100, 200].map(|count| of_a_batch(&layer, count, pends) as f64);

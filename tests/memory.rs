@@ -1,4 +1,4 @@
-//! The peak of memory while a large answer is streamed: what is in flight, never the whole.
+//! The peak of memory of a large streamed response: the items in flight, never the whole response.
 
 mod no_runtime;
 
@@ -17,12 +17,11 @@ const ITEMS: usize = 1000;
 const BODY: usize = 64 << 10;
 const CONCURRENCY: usize = 8;
 
-/// What may be held beside the envelope and the answers in flight.
+/// The maximum per item, without the envelope and the responses in flight.
 const AN_ITEM: usize = 64;
 const REST: usize = 64 << 10;
 
-/// Makes each answer anew, and gives it at once or holds it until as many others have come as run
-/// at once.
+/// Allocates a response, and sends it at once, or waits until all concurrent items have one.
 async fn handler(
     others: Option<Arc<Barrier>>,
     _: Request<RequestBody<Full<Bytes>>>,
@@ -46,7 +45,7 @@ fn envelope() -> Bytes {
     Bytes::from(format!(r#"{{"requests":[{}]}}"#, items.join(",")))
 }
 
-/// Reads the answer frame by frame and keeps none: its bytes.
+/// Sends the batch, and reads the response without keeping it. Returns its bytes.
 async fn drained(layer: BatchLayer, others: Option<Arc<Barrier>>, envelope: &Bytes) -> usize {
     let request = Request::post("/batch").header("content-type", "application/json");
     let request = request.body(Full::from(envelope.clone()));
@@ -65,7 +64,7 @@ fn is_bounded(others: Option<Arc<Barrier>>) {
         let bytes = block_on(drained(layer, others, &envelope));
         assert!(bytes > ITEMS * BODY, "every item is returned");
     });
-    // The envelope was there before, and is no part of either side.
+    // The envelope was allocated before, and is not counted.
     let most = AN_ITEM * ITEMS + (CONCURRENCY + 1) * BODY + REST;
     let peak = measured.bytes_max as usize;
     assert!(
@@ -76,11 +75,11 @@ fn is_bounded(others: Option<Arc<Barrier>>) {
 }
 
 #[test]
-fn a_streamed_answer_is_never_held_whole() {
+fn a_streamed_response_is_never_held_whole() {
     is_bounded(None);
 }
 
 #[test]
-fn a_streamed_answer_of_items_that_wait_is_held_in_flight_only() {
+fn a_streamed_response_of_waiting_items_holds_only_items_in_flight() {
     is_bounded(Some(Arc::new(Barrier::new(CONCURRENCY))));
 }

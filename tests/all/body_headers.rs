@@ -1,4 +1,4 @@
-//! The headers that an item's body needs.
+//! The headers for the body of an item.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
@@ -68,8 +68,8 @@ async fn content_length_is_that_of_the_items_own_body() {
 }
 
 #[tokio::test]
-async fn what_a_body_needs_takes_the_place_of_nothing_that_is_inherited() {
-    // As many as an outer request may have, several of one name among them, and one or two items.
+async fn headers_of_a_body_replace_no_inherited_header() {
+    // The maximum number of outer headers, with a repeated name, and one or two items.
     let names: Vec<String> = (0..990).map(|number| format!("x-{number}")).collect();
     let bodies = [
         (json!({ "body": "€" }), "5", "application/json"),

@@ -1,4 +1,4 @@
-//! The service that was behind the recorder, as `routes.json` describes it.
+//! The inner service of the recorded exchanges, as `routes.json` describes it.
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use tower_multistatus::RequestBody;
 pub(crate) type Inner =
     BoxCloneSyncService<Request<RequestBody<Body>>, Response<Full<Bytes>>, Infallible>;
 
-/// Lines as `inner.txt` has them.
+/// Calls as lines of `inner.txt`.
 pub(crate) type Calls = Arc<Mutex<Vec<String>>>;
 
 pub(crate) fn folder() -> PathBuf {
@@ -40,7 +40,7 @@ pub(crate) fn captured_inner() -> (Calls, Inner) {
             let body = body.collect().await.expect("the body is whole").to_bytes();
             let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
             let route = routes.iter().find(|route| is_for(route, &parts, &path));
-            // Slow ones end after quick ones, without a clock.
+            // Slow routes end after quick ones, without a clock.
             if route.is_some_and(|route| route["delay_ms"].is_u64()) {
                 for _ in 0..3 {
                     tokio::task::yield_now().await;
@@ -104,7 +104,7 @@ fn respond(route: &Value, sent: &[u8]) -> Response<Full<Bytes>> {
     response
 }
 
-/// The route's JSON, with the members of the request's over it where it is an echo.
+/// The JSON of the route. For an echo, the members of the request replace its own.
 fn echoed(route: &Value, sent: &[u8]) -> String {
     if route["echo"] != true {
         return route["json"].to_string();

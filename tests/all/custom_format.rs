@@ -1,4 +1,4 @@
-//! A format of a user's own, through the public interface alone.
+//! A custom format, written with the public interface.
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -15,8 +15,7 @@ use tower_multistatus::{
 
 use crate::support::{Log, Reply, api, ask_through, requests, send};
 
-/// `<id> <method> <url> <length>`, a line feed, so many bytes of body; and so on. Answers are
-/// written likewise.
+/// Items of a line `<id> <method> <url> <length>` and a body of that length. Responses are similar.
 #[derive(Debug)]
 struct Lines;
 
@@ -37,14 +36,14 @@ impl Format for Lines {
     }
 }
 
-/// What has come of an item that is not whole yet.
+/// Buffers an incomplete item.
 struct Reader {
     waiting: Vec<u8>,
     max: usize,
 }
 
 impl Reader {
-    /// The first item, and where the rest begins; `None` if it is not whole.
+    /// The first item and the end of it, or `None` if it is incomplete.
     fn first(&self) -> Result<Option<(Subrequest, usize)>, Error> {
         let Some(line) = self.waiting.iter().position(|byte| *byte == b'\n') else {
             return Ok(None);
@@ -113,7 +112,7 @@ impl Encoder for Writer {
     }
 }
 
-/// A batch of lines that comes in chunks of this size.
+/// A batch of lines in chunks of this size.
 fn in_chunks(envelope: &str, size: usize) -> Request<Body> {
     let chunks: Vec<_> = envelope
         .as_bytes()
@@ -147,7 +146,7 @@ fn response() -> String {
 }
 
 #[tokio::test]
-async fn a_format_of_ones_own_reads_and_writes_buffered_and_streamed() {
+async fn a_custom_format_reads_and_writes_buffered_and_streamed() {
     for size in 1..=ENVELOPE.len() {
         for streamed in [false, true] {
             let service = layer().streamed(streamed).layer(api());
@@ -161,7 +160,7 @@ async fn a_format_of_ones_own_reads_and_writes_buffered_and_streamed() {
 }
 
 #[tokio::test]
-async fn what_it_refuses_is_a_problem_and_dispatches_nothing() {
+async fn a_refusal_of_a_custom_format_is_a_problem_and_dispatches_nothing() {
     for (envelope, expected) in [
         (
             "a GET /1 0\nb GET /2\n",
@@ -186,7 +185,7 @@ async fn what_it_refuses_is_a_problem_and_dispatches_nothing() {
     }
 }
 
-/// Reads as [`Lines`] do, and forgets to count.
+/// Reads like [`Lines`], but does not check the number of items.
 #[derive(Debug)]
 struct Uncounted;
 
@@ -218,7 +217,7 @@ async fn too_many_items_are_refused_even_if_a_format_does_not_count() {
 }
 
 #[tokio::test]
-async fn it_can_be_read_and_json_written_and_the_other_way_round() {
+async fn a_custom_format_can_be_read_and_json_written_and_vice_versa() {
     let mut batch = in_chunks("a GET /1 0\n", 3);
     let json = HeaderValue::from_static("application/json");
     batch.headers_mut().insert("accept", json);

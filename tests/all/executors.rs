@@ -1,4 +1,4 @@
-//! Items on an executor of the user's.
+//! Items that run on an executor.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,9 +20,9 @@ fn layer() -> BatchLayer {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn spawned_items_use_several_threads_and_are_answered_alike() {
+async fn spawned_items_use_several_threads() {
     let threads = Arc::new(Mutex::new(HashSet::new()));
-    // Two items meet, which they cannot do on one thread.
+    // Two items wait for each other, which needs two threads.
     let meeting = Arc::new(std::sync::Barrier::new(2));
     let inner = Router::new().fallback({
         let threads = Arc::clone(&threads);
@@ -32,7 +32,7 @@ async fn spawned_items_use_several_threads_and_are_answered_alike() {
             "met"
         }
     });
-    // The test's own thread is not one of the workers.
+    // The thread of the test is not a worker.
     let reply = tokio::spawn(batch(layer().concurrency(2), inner, numbered_gets(6)))
         .await
         .unwrap();
@@ -42,7 +42,7 @@ async fn spawned_items_use_several_threads_and_are_answered_alike() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_spawned_item_that_panics_or_hangs_is_told_so_and_the_others_go_on() {
+async fn a_spawned_item_that_panics_or_hangs_fails_and_the_others_run() {
     let inner = Router::new()
         .route(
             "/0",
@@ -54,7 +54,7 @@ async fn a_spawned_item_that_panics_or_hangs_is_told_so_and_the_others_go_on() {
     assert_eq!(reply.statuses(), [500, 504, 200, 200]);
 }
 
-/// Counts who lives.
+/// A value that is counted while it lives.
 struct Alive(Arc<AtomicUsize>);
 
 impl Alive {
@@ -71,7 +71,7 @@ impl Drop for Alive {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_the_response_drops_spawned_items_at_once() {
+async fn dropping_the_response_drops_spawned_items_immediately() {
     let alive = Arc::new(AtomicUsize::new(0));
     let inner = Router::new().fallback({
         let alive = Arc::clone(&alive);
@@ -86,7 +86,7 @@ async fn dropping_the_response_drops_spawned_items_at_once() {
         .oneshot(requests(numbered_gets(5)));
     let is_over = tokio::time::timeout(Duration::from_millis(20), response).await;
     assert!(is_over.is_err());
-    // No turn of the executor has passed since.
+    // The executor has not run since the drop.
     assert_eq!(alive.load(Ordering::SeqCst), 0);
 }
 

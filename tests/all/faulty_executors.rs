@@ -1,5 +1,5 @@
-//! Executors that do not do what they should cost an item at most. No test has a time limit unless
-//! it says so: a batch that waits for a lost task would wait for ever.
+//! Faulty executors fail at most their own item. Most tests have no time limit, so a batch that
+//! waits for a lost task would hang.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -19,7 +19,7 @@ use crate::support::{end, gets};
 
 type Item = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What an executor does with its second task; it spawns the others.
+/// A layer whose executor passes its second task to `act`, and spawns the others.
 fn second(act: impl Fn(Item) + Send + Sync + 'static) -> BatchLayer {
     let count = AtomicUsize::new(0);
     let layer = BatchLayer::new("/batch").executor(move |item| {
@@ -49,13 +49,13 @@ fn poll_once(item: &mut Item) -> Poll<()> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_executor_that_panics_costs_the_item() {
+async fn an_executor_that_panics_fails_the_item() {
     let layer = second(|_| panic!("a secret of the executor"));
     assert_eq!(statuses(layer).await, [200, 500, 200]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_executor_that_takes_its_task_and_then_panics_costs_nothing() {
+async fn an_executor_that_spawns_its_task_and_then_panics_is_harmless() {
     let layer = second(|item| {
         tokio::spawn(item);
         panic!("a secret of the executor");
@@ -64,7 +64,7 @@ async fn an_executor_that_takes_its_task_and_then_panics_costs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_executor_that_drops_its_task_costs_the_item() {
+async fn an_executor_that_drops_its_task_fails_the_item() {
     assert_eq!(statuses(second(drop)).await, [200, 500, 200]);
     let begun = |mut item: Item| assert!(poll_once(&mut item).is_pending());
     assert_eq!(statuses(second(begun)).await, [200, 500, 200]);
@@ -78,25 +78,25 @@ async fn an_executor_that_drops_its_task_costs_the_item() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_executor_that_runs_its_task_at_once_costs_nothing() {
+async fn an_executor_that_runs_its_task_at_once_is_harmless() {
     let layer = second(|mut item| while poll_once(&mut item).is_pending() {});
     assert_eq!(statuses(layer).await, [200, 200, 200]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_executor_that_never_runs_its_task_costs_the_item_its_timeout() {
+async fn an_item_whose_executor_never_runs_it_times_out() {
     let kept = Arc::<Mutex<Vec<Item>>>::default();
     let keeps = Arc::clone(&kept);
     let layer = second(move |item| keeps.lock().expect("the tasks").push(item));
     let layer = layer.item_timeout(Duration::from_secs(5));
     assert_eq!(statuses(layer).await, [200, 504, 200]);
-    // What it was to run is gone already, and running it now does nothing.
+    // The item of the task was dropped already, and the task does nothing now.
     for item in kept.lock().expect("the tasks").iter_mut() {
         assert!(poll_once(item).is_ready());
     }
 }
 
-/// A future that panics where the path says so.
+/// A future that panics according to its path.
 struct Brittle(String);
 
 impl Future for Brittle {
@@ -115,7 +115,7 @@ impl Drop for Brittle {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_spawned_future_whose_destructor_panics_is_seen_to_end() {
+async fn a_spawned_future_whose_destructor_panics_ends_its_item() {
     let service =
         service_fn(|request: Request<RequestBody<Body>>| Brittle(request.uri().path().to_owned()));
     let layer = BatchLayer::new("/batch").executor(|item| {

@@ -1,4 +1,4 @@
-//! Which of the headers that an item brings are taken.
+//! Which headers of an item are accepted.
 
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use tower_multistatus::{BatchLayer, ItemHeaders};
 
 use crate::support::{Received, recorder, requests, send};
 
-/// What the inner service sees of an item with these headers.
+/// The inner request of an item with these headers.
 pub(crate) async fn received(
     layer: BatchLayer,
     outer: &[(&'static str, &'static str)],
@@ -26,12 +26,12 @@ pub(crate) async fn received(
     log.only()
 }
 
-/// A layer with only the list of what is protected.
+/// A layer that accepts all headers except protected ones.
 fn all_but_protected() -> BatchLayer {
     BatchLayer::new("/batch").item_headers(ItemHeaders::all_but_protected())
 }
 
-/// One name as a client could write it so that a server reads another.
+/// Spellings of a name that some servers treat as the same name.
 pub(crate) fn spellings(name: &str) -> Vec<String> {
     let mixed = |(n, letter): (usize, char)| match n % 2 {
         0 => letter.to_ascii_uppercase(),
@@ -128,7 +128,7 @@ const HOP_BY_HOP: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn a_content_type_with_an_underscore_is_none() {
+async fn a_content_type_with_an_underscore_is_ignored() {
     for policy in [ItemHeaders::guarded(), ItemHeaders::only(["accept"])] {
         let brought = json!({ "content_type": "text/html" });
         let layer = BatchLayer::new("/batch").item_headers(policy);
@@ -153,8 +153,8 @@ async fn no_item_can_set_a_protected_or_a_framing_header_in_any_spelling() {
 }
 
 #[tokio::test]
-async fn what_the_outer_request_has_of_a_protected_header_stays() {
-    // These are the outer request's own connection's.
+async fn protected_headers_of_the_outer_request_stay() {
+    // These headers belong to the connection of the outer request.
     let inherited = PROTECTED
         .iter()
         .filter(|name| !name.starts_with("proxy-") && **name != "host");
@@ -194,7 +194,7 @@ async fn names_that_only_look_like_protected_ones_are_taken() {
 }
 
 #[tokio::test]
-async fn representation_headers_are_the_items_and_for_others_the_outer_request_wins() {
+async fn items_set_representation_headers_and_the_outer_request_wins_for_others() {
     for (name, outer) in [
         ("accept", "*/*"),
         ("accept-language", "outer"),
@@ -232,7 +232,7 @@ async fn representation_headers_are_the_items_and_for_others_the_outer_request_w
 }
 
 #[tokio::test]
-async fn the_trace_is_the_outer_requests_unless_the_owner_allows_the_items() {
+async fn the_trace_headers_are_inherited_unless_items_may_set_them() {
     let allowed =
         || BatchLayer::new("/batch").item_headers(ItemHeaders::guarded().allow(["trace*"]));
     let only = ItemHeaders::only(["traceparent", "tracestate"]);
@@ -254,7 +254,7 @@ async fn the_trace_is_the_outer_requests_unless_the_owner_allows_the_items() {
 }
 
 #[tokio::test]
-async fn an_underscore_gets_nobody_past_what_the_outer_request_has_set() {
+async fn an_underscore_does_not_bypass_a_header_of_the_outer_request() {
     for (outer, item) in [
         ("x-tenant-id", "X_Tenant_Id"),
         ("x_tenant_id", "X-Tenant-Id"),
@@ -270,7 +270,7 @@ async fn an_underscore_gets_nobody_past_what_the_outer_request_has_set() {
 }
 
 #[tokio::test]
-async fn a_name_that_connection_lists_is_no_more_the_items_than_before() {
+async fn a_header_that_connection_lists_stays_protected_from_items() {
     let outer = [("connection", "close, X-Tenant"), ("x-tenant", "outer")];
     let brought = json!({ "X-Tenant": "item" });
     let received = received(all_but_protected(), &outer, brought).await;

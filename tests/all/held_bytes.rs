@@ -1,4 +1,4 @@
-//! Every byte that is held counts: headers, cookies and the layer's own error documents among them.
+//! Every held byte counts toward a limit: headers, cookies and error documents of the layer too.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,10 +13,10 @@ use crate::support::{
     Reply, failed, gets, numbered_gets, requests, responding_with, send, with_header,
 };
 
-/// What the default of `max_total_response_bytes` allows.
+/// The default of `max_total_response_bytes`.
 const TOTAL: usize = 8 << 20;
 
-/// An empty response with one header field, `x-a`, of so many bytes.
+/// An empty response with a header `x-a` of this number of bytes.
 fn with_field(value: usize) -> Response<Bytes> {
     let value = HeaderValue::try_from("a".repeat(value)).expect("a value");
     let response = Response::builder().header("x-a", value);
@@ -29,9 +29,9 @@ async fn batch_of(layer: &BatchLayer, count: usize, response: Response<Bytes>) -
 }
 
 #[tokio::test]
-async fn the_headers_of_a_response_count_to_its_limit() {
+async fn the_headers_of_a_response_count_toward_its_limit() {
     let layer = BatchLayer::new("/batch").max_response_bytes(1000);
-    // Name, value and 32 bytes more, as HPACK counts a field.
+    // A field counts as its name, its value and 32 bytes, as in HPACK.
     let fits = 1000 - "x-a".len() - 32;
     let reply = batch_of(&layer, 1, with_field(fits)).await;
     assert_eq!(reply.statuses(), [200]);
@@ -40,7 +40,7 @@ async fn the_headers_of_a_response_count_to_its_limit() {
     let reply = batch_of(&layer, 1, with_field(fits + 1)).await;
     assert_eq!(reply.item("0"), too_large);
 
-    // Of both together, whether the body says how long it is or not.
+    // Headers and body count together.
     let response = with_field(fits - 10).map(|_| Bytes::from_static(b"0123456789"));
     assert_eq!(batch_of(&layer, 1, response).await.statuses(), [200]);
     let response = with_field(fits - 9).map(|_| Bytes::from_static(b"0123456789"));
@@ -48,8 +48,8 @@ async fn the_headers_of_a_response_count_to_its_limit() {
 }
 
 #[tokio::test]
-async fn headers_that_wait_for_their_turn_count_to_the_limit_of_all() {
-    // The first item comes last, so that all the others are held.
+async fn buffered_headers_count_toward_the_total_limit() {
+    // The first item finishes last, so that all others are held.
     let held = Arc::<AtomicUsize>::default();
     let service = tower::service_fn({
         let held = Arc::clone(&held);
@@ -75,13 +75,13 @@ async fn headers_that_wait_for_their_turn_count_to_the_limit_of_all() {
     .await;
     assert!(reply.body.len() <= TOTAL, "{}", reply.body.len());
     let statuses = reply.statuses();
-    // 15 of half a mebibyte fit; which of them, the order of completion decides.
+    // 15 responses of half a mebibyte fit. The order of completion decides which.
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 15);
     assert_eq!(statuses.iter().filter(|status| **status == 507).count(), 36);
 }
 
 #[tokio::test]
-async fn hoisted_cookies_count_to_the_limit_of_all() {
+async fn hoisted_cookies_count_toward_the_total_limit() {
     let layer = BatchLayer::new("/batch")
         .concurrency(1)
         .max_total_response_bytes(100_000)
@@ -110,8 +110,7 @@ async fn hoisted_cookies_count_to_the_limit_of_all() {
     assert_eq!(reply.statuses()[99], 507);
 }
 
-/// Answers of kinds that are near a limit of all: small ones, large ones, and those that the layer
-/// itself makes.
+/// Responses for tests of the total limit: small, large, and made by the layer.
 fn kinds() -> Vec<(BatchLayer, Response<Bytes>)> {
     let layer = || {
         let layer = BatchLayer::new("/batch").max_items(500);
@@ -135,7 +134,7 @@ async fn a_buffered_envelope_is_never_larger_than_its_limit() {
         for count in [1, 10, 500] {
             let whole = batch_of(&layer, count, response.clone()).await;
             assert_eq!(whole.items().len(), count);
-            // An empty response of an item with a short id takes 72 bytes at most.
+            // An empty response with a short id takes at most 72 bytes.
             let least = 128 + 72 * count;
             for max in [least, whole.body.len() / 2, whole.body.len() - 1] {
                 let max = max.max(least);
@@ -157,7 +156,7 @@ async fn a_buffered_envelope_is_never_larger_than_its_limit() {
 }
 
 #[tokio::test]
-async fn an_item_without_room_for_an_error_document_has_its_status_alone() {
+async fn an_item_without_room_for_an_error_document_has_only_its_status() {
     let layer = BatchLayer::new("/batch").max_total_response_bytes(1);
     let reply = batch_of(&layer, 2, with_field(1)).await;
     let stripped = |id| json!({ "id": id, "status": 507, "headers": {}, "body": null });
@@ -169,7 +168,7 @@ async fn an_outer_request_of_more_than_a_thousand_fields_is_refused() {
     for (count, status) in [(1000, 207), (1001, 431), (24_500, 431), (32_000, 431)] {
         for is_one_name in [true, false] {
             let mut request = requests(gets(&["/"]));
-            // Two fields are there already.
+            // The request has two fields already.
             for at in 2..count {
                 let name = match is_one_name {
                     true => HeaderName::from_static("x-many"),
@@ -209,7 +208,7 @@ async fn an_inner_response_of_more_than_a_thousand_fields_is_502() {
     }
 }
 
-/// Each format that can write, by what `Accept` says for it.
+/// The value of `Accept` for each format.
 const FORMATS: &[&str] = &[
     "application/json",
     "application/x-ndjson",
@@ -219,7 +218,7 @@ const FORMATS: &[&str] = &[
     "application/xml",
 ];
 
-/// A layer with all formats, none of them streamed.
+/// A layer with all formats, buffered.
 fn all_formats() -> BatchLayer {
     let layer = BatchLayer::new("/batch").streamed(false);
     #[cfg(feature = "multipart")]
@@ -230,11 +229,11 @@ fn all_formats() -> BatchLayer {
 }
 
 #[tokio::test]
-async fn the_limit_of_all_holds_in_every_format_whatever_the_items_say() {
+async fn the_total_limit_holds_in_every_format_for_any_items() {
     let long = "x".repeat(9000);
     let items: Value = (0..100)
         .map(|at| {
-            // Ids that grow when they are written, URLs that are too long, and methods that are not
+            // Ids that grow when they are escaped, URLs that are too long, and methods that are not
             // allowed.
             let id = format!("{at}{}", "\"&".repeat(100));
             let url = match at % 2 {
@@ -287,7 +286,7 @@ async fn the_url_of_an_item_that_is_too_long_is_not_repeated() {
 
 #[cfg(feature = "multipart")]
 #[tokio::test]
-async fn a_group_that_waits_to_be_whole_counts_in_a_streamed_envelope_too() {
+async fn a_buffered_group_counts_in_a_streamed_envelope_too() {
     let items: Value = (0..4)
         .map(|at| {
             let url = format!("/{at}");

@@ -1,4 +1,4 @@
-//! The functions that a user gives to the layer, and the extensions that it lets through.
+//! User callbacks, and the extensions of items.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn what_is_not_wanted_as_a_batch_passes_through() {
+async fn a_request_that_when_rejects_passes_through() {
     let layer = BatchLayer::new("/account").when(|outer| outer.uri.query() == Some("comp=batch"));
     for (uri, is_batch) in [
         ("/account?comp=batch", true),
@@ -37,7 +37,7 @@ async fn what_is_not_wanted_as_a_batch_passes_through() {
 }
 
 #[tokio::test]
-async fn only_a_post_to_the_path_is_asked_whether_it_is_wanted() {
+async fn when_is_called_only_for_a_post_to_the_batch_path() {
     let calls = Arc::<AtomicUsize>::default();
     let count = Arc::clone(&calls);
     let layer = BatchLayer::new("/batch").when(move |_| {
@@ -57,7 +57,7 @@ async fn only_a_post_to_the_path_is_asked_whether_it_is_wanted() {
     assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
 
-/// What `admit` was asked: the number of items, and how many had been dispatched by then.
+/// The calls of `admit`: the number of items, and how many had been dispatched before.
 type Calls = Arc<Mutex<Vec<(usize, usize)>>>;
 
 fn noting(calls: &Calls, log: &Log) -> BatchLayer {
@@ -71,10 +71,10 @@ fn noting(calls: &Calls, log: &Log) -> BatchLayer {
 }
 
 #[tokio::test]
-async fn admission_is_asked_for_once_before_any_item_runs_with_their_number() {
+async fn admit_is_called_once_with_the_number_of_items_before_any_runs() {
     let (log, router) = recording_router();
     let calls = Calls::default();
-    // An item that will fail counts as any other.
+    // An item that will fail counts too.
     let items = gets_by_url(&["/a", "/b", "//evil", "/c"]);
     let reply = batch(noting(&calls, &log), router, items).await;
     assert_eq!(reply.statuses(), [200, 200, 400, 200]);
@@ -82,7 +82,7 @@ async fn admission_is_asked_for_once_before_any_item_runs_with_their_number() {
 }
 
 #[tokio::test]
-async fn admission_is_not_asked_for_a_batch_that_is_refused() {
+async fn admit_is_not_called_for_a_batch_that_is_refused() {
     for (text, code) in [
         ("{}".to_owned(), "malformed"),
         (
@@ -108,7 +108,7 @@ async fn admission_is_not_asked_for_a_batch_that_is_refused() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_not_admitted_is_refused_as_admit_says() {
+async fn a_batch_that_is_not_admitted_is_refused_with_the_status_of_admit() {
     for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::PAYMENT_REQUIRED] {
         for retry_after in [None, Some(60)] {
             let (log, service) = recorder();
@@ -158,7 +158,7 @@ async fn the_filter_sees_an_item_as_it_will_be_dispatched() {
     let items = json!([
         { "id": "a", "method": "post", "url": "http://api.example/v1/a?b", "body": 1,
           "headers": { "X-Forwarded-For": "1.2.3.4", "If-A": "1", "Host": "evil" } },
-        // Neither of these will be dispatched.
+        // These two are not dispatched.
         { "id": "b", "method": "TRACE", "url": "/v1/b" },
         { "id": "c", "method": "GET", "url": "/v1/c", "dependsOn": ["b"] },
     ]);
@@ -177,7 +177,7 @@ struct CurrentUser(u8);
 struct Secret(u8);
 
 #[tokio::test]
-async fn no_extension_reaches_an_item_but_what_is_registered() {
+async fn only_registered_extensions_reach_an_item() {
     for (layer, expected) in [
         (BatchLayer::new("/batch"), None),
         (
@@ -206,7 +206,7 @@ async fn an_extension_that_is_registered_may_be_absent() {
 }
 
 #[tokio::test]
-async fn a_handler_can_learn_which_item_of_which_batch_it_answers() {
+async fn a_handler_can_read_the_item_and_batch_of_its_request() {
     let (log, service) = recorder();
     let layer = BatchLayer::new("/batch").concurrency(1);
     let mut request = requests(gets_by_url(&["/a", "//evil", "/c"]));
@@ -230,7 +230,7 @@ async fn a_handler_can_learn_which_item_of_which_batch_it_answers() {
 }
 
 #[tokio::test]
-async fn what_passes_through_keeps_its_extensions_and_is_of_no_batch() {
+async fn a_request_that_passes_through_keeps_its_extensions_and_is_not_an_item() {
     let (log, service) = recorder();
     let request = Request::post("/elsewhere").extension(Secret(8));
     let request = request.body(Body::empty()).expect("a request");
@@ -242,7 +242,7 @@ async fn what_passes_through_keeps_its_extensions_and_is_of_no_batch() {
 
 #[cfg(feature = "test-util")]
 #[tokio::test]
-async fn information_that_a_test_makes_is_read_as_that_of_an_item() {
+async fn subrequest_info_of_a_test_marks_a_request_as_an_item() {
     let (outer, ()) = Request::post("/batch?a")
         .body(())
         .expect("one")
@@ -250,7 +250,7 @@ async fn information_that_a_test_makes_is_read_as_that_of_an_item() {
     let info = SubrequestInfo::new("x", 2, 3, outer);
     assert_eq!((info.id(), info.index(), info.total()), ("x", 2, 3));
     assert_eq!(info.outer().uri, "/batch?a");
-    // To a layer inside, the request is an item: a batch in it is one inside a batch.
+    // For an inner layer the request is an item, so its batch is nested.
     let (log, service) = recorder();
     let mut request = requests(gets_by_url(&["/"]));
     request.extensions_mut().insert(info);
@@ -265,7 +265,7 @@ async fn information_that_a_test_makes_is_read_as_that_of_an_item() {
 #[cfg(feature = "test-util")]
 #[test]
 #[should_panic(expected = "the index is a position in the batch")]
-fn information_of_an_item_beyond_the_batch_cannot_be_made() {
+fn subrequest_info_with_an_index_beyond_the_batch_panics() {
     let (outer, ()) = http::Request::new(()).into_parts();
     let _ = SubrequestInfo::new("x", 3, 3, outer);
 }

@@ -7,7 +7,7 @@ use tower_multistatus::{BatchLayer, ItemHeaders};
 
 use crate::support::{Headers, Received, header_map, item_with, recorder, requests, send};
 
-/// What the inner service sees of this item, under an outer request with these headers.
+/// The inner request of this item, with these headers of the outer request.
 pub(crate) async fn received(outer: Headers, item: Value) -> Received {
     let (log, service) = recorder();
     let mut request = requests(json!([item_with(&item)]));
@@ -21,7 +21,7 @@ pub(crate) async fn received(outer: Headers, item: Value) -> Received {
 }
 
 #[tokio::test]
-async fn nothing_that_is_about_the_envelope_reaches_an_item() {
+async fn headers_about_the_envelope_are_not_inherited() {
     let outer: Headers = &[
         ("content-length", "7"),
         ("content-language", "de"),
@@ -63,7 +63,7 @@ async fn nothing_that_is_about_the_envelope_reaches_an_item() {
 }
 
 #[tokio::test]
-async fn everything_else_is_inherited() {
+async fn all_other_headers_are_inherited() {
     let outer: Headers = &[
         ("authorization", "Bearer x"),
         ("cookie", "a=b"),
@@ -84,7 +84,7 @@ async fn everything_else_is_inherited() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_is_made_the_items_own() {
+async fn an_idempotency_key_gets_the_item_id() {
     let named = |id: &str| json!({ "id": id });
     for (outer, item, expected) in [
         (
@@ -155,7 +155,7 @@ async fn a_name_may_have_many_values() {
 }
 
 #[tokio::test]
-async fn a_request_id_is_made_the_items_own_and_what_the_item_brings_is_ignored() {
+async fn a_request_id_gets_the_item_id_and_the_items_own_header_is_ignored() {
     let open = || ItemHeaders::guarded().allow(["x-request-id"]);
     for (outer, id, expected) in [
         (&[("x-request-id", "7")] as Headers, "a", &["7:a"][..]),
@@ -198,7 +198,7 @@ async fn a_request_id_is_made_the_items_own_and_what_the_item_brings_is_ignored(
 }
 
 #[tokio::test]
-async fn a_request_id_leaves_no_other_spelling_of_itself() {
+async fn a_request_id_replaces_every_spelling_of_its_header() {
     let (log, service) = recorder();
     let mut request = requests(json!([{ "id": "a", "method": "GET", "url": "/" }]));
     let outer = header_map(&[("x-request-id", "7"), ("x_request_id", "8")]);

@@ -1,4 +1,4 @@
-//! Responses that HTTP does not have: a body where none may be, a 1xx as the last word.
+//! Responses that HTTP forbids: a body where none is allowed, a 1xx as the final status.
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -48,7 +48,7 @@ async fn an_item_of_head_that_fails_has_no_body() {
     let expected = json!({ "id": "x", "status": 500, "body": null,
                            "headers": { "Content-Type": "application/json" } });
     assert_eq!(item, expected);
-    // Those too that did not run, or did not fit.
+    // The same holds for items that did not run, or did not fit.
     let items = json!([
         { "id": "a", "method": "GET", "url": "//evil" },
         { "id": "x", "method": "HEAD", "url": "/", "dependsOn": ["a"] },
@@ -70,7 +70,7 @@ async fn an_item_of_head_that_fails_has_no_body() {
     );
 }
 
-/// A service whose calls fail.
+/// An inner service whose calls fail.
 fn failing() -> impl tower::Service<
     Request<RequestBody<Body>>,
     Response = http::Response<Body>,
@@ -94,7 +94,7 @@ async fn an_item_of_head_that_fails_has_no_body_in_multipart_either() {
     assert_eq!((responses[0].status, &*responses[0].body), (400, &b""[..]));
 }
 
-/// What becomes of an item that a decoder has rejected with this.
+/// The response to an item that a decoder has rejected with this status.
 async fn decoded(rejection: u16) -> Value {
     let layer = BatchLayer::new("/batch").format(Rejecting(status(rejection)));
     let mut request = requests(json!([]));
@@ -155,7 +155,7 @@ async fn an_item_that_the_owner_fails_with_a_1xx_is_500() {
         let item = response_to(layer.layer(recorder().1), json!({})).await;
         assert_eq!(item, rejected);
         assert_eq!(decoded(code).await, rejected);
-        // As if it were not mapped.
+        // The default, as if `map_error` returned `None`.
         let layer = BatchLayer::new("/batch").map_error(move |_, _| Some(status(code)));
         let item = response_to(layer.layer(failing()), json!({})).await;
         assert_eq!(item, failed("x", 500, "call-failed", "the service failed"));
@@ -191,7 +191,7 @@ async fn a_refusal_with_a_1xx_is_500() {
 }
 
 #[test]
-fn an_outer_status_that_cannot_carry_an_envelope_panics_where_it_is_set() {
+fn an_outer_status_that_cannot_have_a_body_panics_in_its_setter() {
     for code in WITHOUT_BODY.into_iter().chain(NOT_FINAL) {
         let set = std::panic::catch_unwind(|| BatchLayer::new("/batch").status(status(code)));
         let message = set.expect_err("it panics");
@@ -204,7 +204,7 @@ fn an_outer_status_that_cannot_carry_an_envelope_panics_where_it_is_set() {
 }
 
 #[tokio::test]
-async fn an_outer_status_of_a_function_that_cannot_carry_an_envelope_is_207() {
+async fn an_outer_status_of_a_callback_that_cannot_have_a_body_is_207() {
     static CODE: AtomicU16 = AtomicU16::new(0);
     let layer = BatchLayer::new("/batch");
     let layer = layer.status(EnvelopeStatus::with(|_| {
@@ -218,7 +218,7 @@ async fn an_outer_status_of_a_function_that_cannot_carry_an_envelope_is_207() {
     }
 }
 
-/// A format that fixes the status of the outer response.
+/// A format that sets the outer status.
 #[derive(Debug)]
 struct Fixing(StatusCode);
 
@@ -247,7 +247,7 @@ impl Encoder for Fixing {
 }
 
 #[tokio::test]
-async fn an_outer_status_of_a_format_that_cannot_carry_an_envelope_is_not_taken() {
+async fn an_outer_status_of_a_format_that_cannot_have_a_body_is_ignored() {
     for (code, expected) in [(204, 200), (205, 200), (304, 200), (103, 200), (202, 202)] {
         let layer = BatchLayer::new("/batch").format(Fixing(status(code)));
         let request = with_header(requests(gets(&["/"])), "accept", "text/fixing");

@@ -1,4 +1,4 @@
-//! What a policy allows and protects, and how many headers an item may bring.
+//! Allowed and protected headers, and the limits of an item's headers.
 
 use http::header::{AUTHORIZATION, HeaderName};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::headers::received;
 use crate::support::{failed, recorder, response_to};
 
 #[tokio::test]
-async fn what_is_allowed_is_the_items_protected_or_not() {
+async fn allowed_headers_are_accepted_even_if_protected() {
     let allowed = [AUTHORIZATION, HeaderName::from_static("x-ms-date")];
     for base in [ItemHeaders::guarded(), ItemHeaders::all_but_protected()] {
         let policy = base.allow(&allowed).allow(["X-Goog-*", "x_tenant"]);
@@ -53,7 +53,7 @@ async fn an_allowed_header_replaces_the_inherited_one_however_the_two_are_spelle
 }
 
 #[tokio::test]
-async fn framing_hop_by_hop_headers_max_forwards_and_from_are_nobodys_to_allow() {
+async fn framing_hop_by_hop_headers_max_forwards_and_from_cannot_be_allowed() {
     let brought = || {
         json!({ "Connection": "x", "Keep-Alive": "x", "Content-Length": "9", "Expect": "100-continue",
                 "Transfer-Encoding": "chunked", "TE": "trailers", "Upgrade": "x", "Proxy-X": "x",
@@ -77,7 +77,7 @@ async fn framing_hop_by_hop_headers_max_forwards_and_from_are_nobodys_to_allow()
 }
 
 #[tokio::test]
-async fn what_is_protected_besides_is_not_taken() {
+async fn additionally_protected_headers_are_ignored() {
     let policy = ItemHeaders::all_but_protected();
     let policy = policy.protect([
         "X-Tenant",
@@ -95,7 +95,7 @@ async fn what_is_protected_besides_is_not_taken() {
 }
 
 #[tokio::test]
-async fn protection_goes_before_permission_in_whatever_order_they_are_said() {
+async fn protect_wins_over_allow_in_either_order() {
     let bases = || {
         [
             ItemHeaders::guarded(),
@@ -116,7 +116,7 @@ async fn protection_goes_before_permission_in_whatever_order_they_are_said() {
 }
 
 #[test]
-fn a_pattern_that_cannot_be_honoured_panics_where_it_is_set() {
+fn an_invalid_header_pattern_panics_in_its_setter() {
     for pattern in [
         "x-*-id", "*x*y*", "**", "", "x y", "x:", "**x", "x-\u{e9}", "x\n",
     ] {
@@ -136,7 +136,7 @@ fn a_pattern_that_cannot_be_honoured_panics_where_it_is_set() {
 }
 
 #[tokio::test]
-async fn of_an_allow_list_nothing_else_is_taken_but_the_content_type() {
+async fn an_allow_list_accepts_its_headers_and_content_type() {
     let layer =
         BatchLayer::new("/batch").item_headers(ItemHeaders::only(["accept", "If-Match", "cookie"]));
     let (log, service) = recorder();
@@ -159,12 +159,12 @@ async fn of_an_allow_list_nothing_else_is_taken_but_the_content_type() {
     assert_eq!(headers["content-type"], "text/plain");
 }
 
-/// The status of an item with these headers, and how many reached the inner service.
+/// The response to an item with these headers, and how many of them reached the inner service.
 async fn counted(brought: Value) -> (Value, usize) {
     let (log, service) = recorder();
     let layer = BatchLayer::new("/batch").item_headers(ItemHeaders::all_but_protected());
     let item = response_to(layer.layer(service), json!({ "headers": brought })).await;
-    // `Host` is not the item's.
+    // Without the inherited `Host`.
     (
         item,
         log.all()
@@ -192,7 +192,7 @@ async fn an_item_has_at_most_64_headers() {
     for count in [65, 30_000] {
         assert_eq!(counted(brought(count)).await, (too_many.clone(), 0));
     }
-    // Each value of a list counts.
+    // Each value of an array counts.
     let (item, count) = counted(json!({ "x": vec!["1"; 64] })).await;
     assert_eq!((&item["status"], count), (&json!(200), 64));
     assert_eq!(

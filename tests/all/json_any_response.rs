@@ -1,4 +1,4 @@
-//! Whatever the inner service answers, the envelope says exactly that.
+//! Any response of the inner service is written to the envelope unchanged.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ struct Item<'a> {
 }
 
 impl Item<'_> {
-    /// The bytes that the body stands for.
+    /// The decoded bytes of the body.
     fn decoded(&self) -> Vec<u8> {
         let text = self.body.get();
         let content_type = self.headers.get("Content-Type").and_then(Value::as_str);
@@ -52,8 +52,8 @@ impl Item<'_> {
     }
 }
 
-/// A reader that is not ours, and strict: one value, of valid UTF-8, not too deep, no half of a
-/// surrogate pair, no number beyond `f64`.
+/// An independent strict parser: one value, valid UTF-8, limited depth, no half of a surrogate
+/// pair, no number beyond `f64`.
 fn is_json(body: &[u8]) -> bool {
     serde_json::from_slice::<Value>(body).is_ok()
 }
@@ -92,7 +92,7 @@ fn assert_same(item: &Item<'_>, response: &Response<Bytes>) {
     let claims_json = content_type.is_some_and(|value| value.ends_with(b"json"));
     if claims_json && is_json(body) {
         assert_eq!(item.encoding, None);
-        // White space around a value is not the value's.
+        // White space around a value is removed.
         assert_eq!(item.body.get().as_bytes(), body.trim_ascii());
     } else {
         let is_text = content_type.is_none_or(|value| value.starts_with(b"text/"));
@@ -189,7 +189,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
     #[test]
-    fn any_answers_are_told_as_they_were_given(responses in vec(response(), 0..6)) {
+    fn any_responses_are_written_unchanged(responses in vec(response(), 0..6)) {
         let reply = run(batch_with(BatchLayer::new("/batch"), &responses));
         let whole = serde_json::from_slice::<Value>(&reply.body);
         prop_assert!(whole.is_ok(), "{:?}", whole);

@@ -1,4 +1,4 @@
-//! How the body of a JSON item becomes the bytes that the inner service reads.
+//! How the body of a JSON item is decoded.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
@@ -7,8 +7,7 @@ use tower_multistatus::{BatchLayer, Json};
 
 use crate::support::{Received, ask, ask_through, envelope, failed};
 
-/// What reaches the inner service of a POST with this body, which is JSON text, and this content
-/// type.
+/// The inner request of a POST with this JSON text as its body, and this content type.
 async fn received(content_type: Option<&str>, body: &str) -> Received {
     let (reply, log) = ask(post(content_type, body)).await;
     assert_eq!(reply.statuses(), [200], "{content_type:?} {body}");
@@ -36,7 +35,7 @@ async fn assert_failed(content_type: &str, body: &str, code: &str, title: &str) 
 }
 
 #[tokio::test]
-async fn no_body_and_null_are_no_body() {
+async fn a_missing_body_and_null_are_an_empty_body() {
     for content_type in [
         None,
         Some("application/json"),
@@ -140,13 +139,13 @@ async fn text_that_is_no_string_fails_its_item() {
 }
 
 #[tokio::test]
-async fn anything_else_is_base64_in_either_alphabet_padded_or_not() {
+async fn other_bodies_are_base64_in_either_alphabet_padded_or_not() {
     let bytes: Vec<u8> = (0..=255).rev().cycle().take(1000).collect();
     for length in [1, 2, 3, 4, 5, 57, 256, 1000] {
         let bytes = &bytes[..length];
         let engines = [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD];
         for text in engines.map(|engine| engine.encode(bytes)) {
-            // As MIME has it: lines of 76.
+            // Lines of 76 characters, as in MIME.
             let lines: Vec<_> = text
                 .as_bytes()
                 .chunks(76)
@@ -184,7 +183,7 @@ async fn bad_base64_fails_its_item() {
 }
 
 #[tokio::test]
-async fn forms_and_xml_are_base64_where_the_format_says_so() {
+async fn forms_and_xml_are_base64_with_the_setting() {
     let json = Json::new().base64_forms_and_xml(true);
     let layer = BatchLayer::new("/batch").format(json);
     for content_type in [
@@ -206,7 +205,7 @@ async fn forms_and_xml_are_base64_where_the_format_says_so() {
 }
 
 #[tokio::test]
-async fn only_a_whole_suffix_makes_a_type_json_or_text() {
+async fn only_a_complete_suffix_makes_a_type_json_or_text() {
     for content_type in [
         "application/jsonx",
         "application/json-seq",

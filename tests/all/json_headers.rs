@@ -1,4 +1,4 @@
-//! How the headers of answers are written into a JSON envelope.
+//! How headers of responses are written to a JSON envelope.
 
 use bytes::Bytes;
 use http::Response;
@@ -57,7 +57,7 @@ async fn several_values_are_one_list() {
 }
 
 #[tokio::test]
-async fn cookies_that_are_kept_are_an_array() {
+async fn kept_cookies_are_an_array() {
     let one = headed(&[("set-cookie", b"a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT")]);
     let two = headed(&[("set-cookie", b"a=1"), ("set-cookie", b"b=2")]);
     let layer = BatchLayer::new("/batch").set_cookie(SetCookie::keep());
@@ -76,7 +76,7 @@ async fn cookies_that_are_kept_are_an_array() {
 }
 
 #[tokio::test]
-async fn two_types_or_codings_say_nothing_of_the_body() {
+async fn a_body_with_two_types_or_codings_is_base64() {
     let json: (&str, &[u8]) = ("content-type", b"application/json");
     let identity: (&str, &[u8]) = ("content-encoding", b"identity");
     for (headers, shown) in [

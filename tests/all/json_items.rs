@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Received, Reply, ask};
 
-/// What reaches the inner service of the one item in a batch.
+/// The inner request of a batch of this item.
 async fn received(item: &str) -> Received {
     let (reply, log) = ask(format!(r#"{{"requests":[{item}]}}"#)).await;
     assert_eq!(reply.statuses(), [200], "{item}");
     log.only()
 }
 
-/// The problem of an item that stands between two sound ones, which must go on.
+/// The error code of an item between two valid ones, which must run.
 async fn problem(item: &str) -> Value {
     let envelope = format!(
         r#"{{"requests":[{{"id":"a","method":"GET","url":"/1"}},{item},{{"id":"c","method":"GET","url":"/3"}}]}}"#
@@ -30,7 +30,7 @@ async fn problem(item: &str) -> Value {
     response["body"]["code"].clone()
 }
 
-/// The reply to a batch of GETs with these ids, which are JSON texts.
+/// The reply to GETs with these ids, given as JSON texts.
 async fn with_ids(ids: &[&str]) -> Reply {
     let items: Vec<_> = ids
         .iter()
@@ -42,7 +42,7 @@ async fn with_ids(ids: &[&str]) -> Reply {
 }
 
 #[tokio::test]
-async fn an_id_is_a_string_of_1_to_256_bytes_and_is_answered_as_it_came() {
+async fn an_id_is_a_string_of_1_to_256_bytes_and_is_repeated_unchanged() {
     let (long, wide) = ("x".repeat(256), "é".repeat(128));
     for id in [
         "a",
@@ -63,7 +63,7 @@ async fn an_id_is_a_string_of_1_to_256_bytes_and_is_answered_as_it_came() {
 }
 
 #[tokio::test]
-async fn any_other_id_and_none_refuse_the_batch() {
+async fn any_other_id_or_a_missing_one_refuses_the_batch() {
     let (long, wide) = (json!("x".repeat(257)), json!("€".repeat(86)));
     for id in [
         "1",
@@ -92,7 +92,7 @@ async fn any_other_id_and_none_refuse_the_batch() {
 }
 
 #[tokio::test]
-async fn ids_are_told_apart_by_code_points() {
+async fn ids_are_compared_by_code_points() {
     let distinct = ["é", "e\u{301}", "E\u{301}", "a", "A", "a ", "ａ"];
     let ids: Vec<_> = distinct.iter().map(|id| json!(id).to_string()).collect();
     let reply = with_ids(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
@@ -110,7 +110,7 @@ async fn ids_are_told_apart_by_code_points() {
 }
 
 #[tokio::test]
-async fn a_method_in_any_case_and_an_escaped_url_arrive_plain() {
+async fn a_method_in_any_case_and_an_escaped_url_are_normalized() {
     let item = r#"{"id":"b","method":"dEl\u0065te","url":"\/a\u002fb?c=%20\u0064"}"#;
     let received = received(item).await;
     assert_eq!(received.method, http::Method::DELETE);
@@ -213,7 +213,7 @@ async fn an_item_has_at_most_64_headers_and_16_kib_of_them() {
         let value = "v".repeat(bytes - "range".len());
         format!(r#"{{"id":"b","method":"GET","url":"/2","headers":{{"range":"{value}"}}}}"#)
     };
-    // And the outer request's `Host`.
+    // 64, and the inherited `Host`.
     assert_eq!(received(&many(64)).await.headers.len(), 65);
     assert_eq!(problem(&many(65)).await, "too-many-headers");
     assert_eq!(

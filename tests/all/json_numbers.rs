@@ -1,4 +1,4 @@
-//! Numbers that common parsers refuse do not reach an envelope as they are.
+//! Numbers that common parsers refuse are not written as numbers.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +17,7 @@ fn json_response(body: impl Into<Bytes>) -> Response<Bytes> {
     response.body(body.into()).expect("a response")
 }
 
-/// The text of both items, if the inner service responds with this body and then with `{"n":1}`.
+/// The reply if the inner service responds with this body and then with `{"n":1}`.
 async fn written(layer: BatchLayer, body: &[u8]) -> Reply {
     let bodies = [Bytes::copy_from_slice(body), Bytes::from(r#"{"n":1}"#)];
     batch_with(layer, &bodies.map(json_response)).await
@@ -27,7 +27,7 @@ fn in_base64(body: &str) -> String {
     format!(r#""encoding":"base64","body":"{}""#, STANDARD.encode(body))
 }
 
-/// The numbers, and whether they fit.
+/// Numbers, and whether they fit `f64`.
 fn numbers() -> Vec<(String, bool)> {
     let digits = |count: usize| "9".repeat(count);
     let fits = [
@@ -109,7 +109,7 @@ async fn a_body_with_a_number_beyond_f64_is_base64() {
 }
 
 #[tokio::test]
-async fn a_line_holds_no_number_beyond_f64_either() {
+async fn a_line_has_no_number_beyond_f64() {
     let layer = BatchLayer::new("/batch").format(NdJson::new());
     for (number, fits) in numbers() {
         let body = format!("[\n{number}\n]");
@@ -131,7 +131,7 @@ async fn a_line_holds_no_number_beyond_f64_either() {
     }
 }
 
-/// Pieces of JSON, numbers of all kinds most of all.
+/// JSON, mostly numbers of all kinds, and other bytes.
 fn body() -> impl Strategy<Value = Vec<u8>> {
     let number = prop_oneof![
         "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,30})?([eE][+-]?[0-9]{1,4})?",
@@ -156,7 +156,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(600) })]
 
     #[test]
-    fn whatever_a_body_is_the_envelope_is_read_and_the_neighbour_is_unchanged(body in body()) {
+    fn any_body_leaves_a_valid_envelope_and_its_neighbour_unchanged(body in body()) {
         let reply = run(written(BatchLayer::new("/batch"), &body));
         let envelope: Value = serde_json::from_slice(&reply.body).expect("an envelope");
         let headers = json!({ "Content-Type": "application/json" });

@@ -1,4 +1,4 @@
-//! How answers are written into a JSON envelope, byte for byte.
+//! How responses are written to a JSON envelope, byte for byte.
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
@@ -22,7 +22,7 @@ async fn written(responses: &[Response<Bytes>]) -> Reply {
 }
 
 #[tokio::test]
-async fn an_envelope_is_compact_with_one_item_a_line() {
+async fn an_envelope_is_compact_with_one_item_per_line() {
     let mut created = response("application/json", r#"{ "a": 1 }"#);
     *created.status_mut() = StatusCode::CREATED;
     created
@@ -48,12 +48,12 @@ async fn an_envelope_is_compact_with_one_item_a_line() {
 }
 
 #[tokio::test]
-async fn an_envelope_of_no_items_is_whole() {
+async fn an_envelope_without_items_is_complete() {
     assert_eq!(written(&[]).await.body, r#"{"responses":[]}"#);
 }
 
 #[tokio::test]
-async fn ids_are_written_as_strings_that_every_reader_splits_alike() {
+async fn ids_are_written_without_line_separators() {
     let service = responding_with(|_| Response::new(Bytes::new()));
     let items = json!([{ "id": "\"\\/é😀\u{2028}\u{2029}", "method": "GET", "url": "/" }]);
     let reply = send(BatchLayer::new("/batch").layer(service), requests(items)).await;
@@ -64,7 +64,7 @@ async fn ids_are_written_as_strings_that_every_reader_splits_alike() {
 }
 
 #[tokio::test]
-async fn json_is_spliced_in_byte_for_byte() {
+async fn json_is_written_byte_for_byte() {
     for body in [
         "12345678901234567890.10",
         "null",
@@ -114,7 +114,7 @@ async fn text_is_a_string_with_every_line_break_escaped() {
     }
 }
 
-/// The members from `encoding` on, of an answer that was written in base64.
+/// The members from `encoding` on.
 fn as_base64(item: &str) -> &str {
     let at = item
         .find("\"encoding\"")
@@ -123,7 +123,7 @@ fn as_base64(item: &str) -> &str {
 }
 
 #[tokio::test]
-async fn what_claims_to_be_json_and_is_not_cannot_change_the_envelope() {
+async fn a_body_that_is_not_the_json_it_claims_to_be_cannot_change_the_envelope() {
     let deep = "[".repeat(129) + &"]".repeat(129);
     let bottomless = "[".repeat(1_000_000);
     let bodies: [&[u8]; 18] = [
@@ -158,7 +158,7 @@ async fn what_claims_to_be_json_and_is_not_cannot_change_the_envelope() {
 }
 
 #[tokio::test]
-async fn what_is_neither_json_nor_utf_8_text_is_base64() {
+async fn a_body_that_is_neither_json_nor_utf_8_text_is_base64() {
     let encoded = |content_type, coding| {
         let mut response = response(content_type, "hi?>");
         let coding = HeaderValue::from_static(coding);
@@ -192,7 +192,7 @@ async fn what_is_neither_json_nor_utf_8_text_is_base64() {
 }
 
 #[tokio::test]
-async fn forms_and_xml_are_strings_unless_the_format_says_base64() {
+async fn forms_and_xml_are_strings_without_the_setting() {
     let types = [
         "application/xml",
         "Application/XML; charset=UTF-8",
@@ -258,7 +258,7 @@ async fn a_batch_of_odata_4_01_gets_base64url_without_padding() {
 }
 
 #[tokio::test]
-async fn trusted_answers_are_spliced_in_unread_and_others_are_not() {
+async fn trusted_json_is_written_without_a_check() {
     let layer = || BatchLayer::new("/batch").format(Json::new().trust_responses(true));
     let reply = batch_with(layer(), &[response("application/json", "not json")]).await;
     assert!(reply.only_item().ends_with(r#""body":not json}"#));
@@ -276,7 +276,7 @@ async fn trusted_answers_are_spliced_in_unread_and_others_are_not() {
 }
 
 #[tokio::test]
-async fn an_answer_that_a_strict_reader_refuses_does_not_hide_the_others() {
+async fn a_response_that_a_strict_parser_rejects_does_not_hide_the_others() {
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
     for (body, is_spliced) in [
         (nested(124), true),

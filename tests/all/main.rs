@@ -1,4 +1,4 @@
-//! What the crate promises, through its public interface; a module a topic.
+//! Tests through the public interface, one module per topic.
 
 mod probe;
 mod support;

@@ -1,4 +1,4 @@
-//! One line is one line to every reader, and a stream that was cut shows it.
+//! NDJSON: one line is one line for every parser, and a truncated stream can be recognized.
 
 use std::convert::Infallible;
 
@@ -16,7 +16,7 @@ use tower_multistatus::BatchLayer;
 use crate::probe::Probe;
 use crate::support::{gets, requests, send};
 
-/// What some reader or other ends a line at.
+/// Characters that some parsers treat as the end of a line.
 const BREAKS: [char; 7] = [
     '\n', '\r', '\u{B}', '\u{C}', '\u{85}', '\u{2028}', '\u{2029}',
 ];
@@ -30,7 +30,7 @@ async fn response(inner: Router, items: Value) -> String {
 }
 
 #[tokio::test]
-async fn no_answer_has_a_line_break_in_any_readers_sense() {
+async fn no_response_has_a_line_break_for_any_parser() {
     const PRETTY: &str =
         "{\r\n  \"a\": \"x\u{2028}\u{2029}\u{85}\u{e9}\u{2030}\\n\",\n\n\t\"b\": [\r1,\n2 ]\n}\n";
     const TEXT: &str = "one\ntwo\r\n\u{2028}\u{2029}\u{85}\u{B}\u{C}\"\\end";
@@ -57,7 +57,7 @@ async fn no_answer_has_a_line_break_in_any_readers_sense() {
 }
 
 #[tokio::test]
-async fn each_kind_of_line_break_alone_is_taken_out_of_json() {
+async fn each_kind_of_line_break_is_removed_from_json() {
     for broken in ["[1,\r2]", "[1,\n2]", "[\"\u{2028}\"]", "[\"\u{85}\"]"] {
         let json = async move || ([(CONTENT_TYPE, "application/json")], broken);
         let inner = Router::new().route("/", get(json));
@@ -68,7 +68,7 @@ async fn each_kind_of_line_break_alone_is_taken_out_of_json() {
 }
 
 #[tokio::test]
-async fn only_a_whole_answer_ends_with_its_summary() {
+async fn only_a_complete_response_ends_with_its_summary() {
     let inner = Router::new().route("/summary", get(async || "{\"summary\":{}}\n"));
     let response = response(inner, gets(&["/summary", "/nowhere", "/summary"])).await;
     let ends_well = |text: &str| {

@@ -1,4 +1,4 @@
-//! What panics may panic again when it is dropped for that. Two panics at once would end the whole
+//! A future that panics may panic again when it is dropped. Two panics at once would end the
 //! process.
 
 use std::future::Future;

@@ -1,4 +1,4 @@
-//! What is no batch reaches the wrapped service as it came, and so does its answer.
+//! Requests that are no batch pass through unchanged, and so do their responses.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -29,7 +29,7 @@ impl std::fmt::Display for Torn {
 
 impl std::error::Error for Torn {}
 
-/// What comes out of a body, one after the other.
+/// A step of a body.
 #[derive(Debug, Clone, PartialEq)]
 enum Step {
     Data(&'static str),
@@ -40,7 +40,7 @@ enum Step {
 
 use Step::{Data, Error, Trailers, Wait};
 
-/// A body that gives what it was told, and counts how often it was asked.
+/// A body that follows a script, and counts its polls.
 #[derive(Debug, Clone)]
 struct Scripted {
     steps: VecDeque<Step>,
@@ -94,7 +94,7 @@ impl Body for Scripted {
     }
 }
 
-/// Everything that can be seen of a body: its hint, whether it is at its end, and what it gives.
+/// All observable behaviour of a body: its hint, whether it is at its end, and its frames.
 #[derive(Debug, PartialEq)]
 struct Seen {
     hint: (u64, Option<u64>),
@@ -135,7 +135,7 @@ fn bodies() -> [Scripted; 5] {
 }
 
 #[tokio::test]
-async fn both_bodies_are_the_same_stream_on_the_other_side() {
+async fn both_bodies_pass_through_unchanged() {
     for body in bodies() {
         let response = body.clone();
         let inner = service_fn(move |request: Request<RequestBody<Scripted>>| {
@@ -165,7 +165,7 @@ async fn both_bodies_are_the_same_stream_on_the_other_side() {
 }
 
 #[tokio::test]
-async fn no_byte_is_read_that_the_wrapped_service_does_not_ask_for() {
+async fn no_byte_is_read_unless_the_inner_service_polls_for_it() {
     let body = Scripted::new([Data("a")], (1, None));
     let polls = Arc::clone(&body.polls);
     let inner = service_fn(async |request: Request<RequestBody<Scripted>>| {
@@ -179,7 +179,7 @@ async fn no_byte_is_read_that_the_wrapped_service_does_not_ask_for() {
 }
 
 #[tokio::test]
-async fn heads_are_the_same_on_the_other_side() {
+async fn heads_pass_through_unchanged() {
     let inner = service_fn(async |request: Request<RequestBody<Scripted>>| {
         let (received, body) = request.into_parts();
         drop(body);
@@ -195,7 +195,7 @@ async fn heads_are_the_same_on_the_other_side() {
     });
     let layer = BatchLayer::new("/batch").when(|parts| parts.uri.query() != Some("plain"));
     let service = layer.layer(inner);
-    // Nearly the batch, but not quite.
+    // Requests that are almost a batch.
     let requests = [
         ("GET", "/batch"),
         ("OPTIONS", "/batch"),
@@ -261,7 +261,7 @@ async fn heads_are_the_same_on_the_other_side() {
 }
 
 #[tokio::test]
-async fn what_passes_and_what_stands_in_a_batch_reach_the_same_service() {
+async fn other_requests_and_items_reach_the_same_service() {
     let (log, inner) = recorder();
     let service = BatchLayer::new("/batch").concurrency(1).layer(inner);
     let item = json!([{ "id": "a", "method": "put", "url": "/a?b", "body": [1, 2] }]);

@@ -1,4 +1,4 @@
-//! `poll_ready` is driven on the very instance that is called, and no reservation outlives its use.
+//! The instance that became ready is the one that is called, and no reservation outlives its use.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -21,7 +21,7 @@ fn layer() -> BatchLayer {
         .batch_timeout(Duration::from_secs(3))
 }
 
-/// A body that never comes to its end.
+/// A body that never ends.
 fn stalled() -> Body {
     let start = stream::iter([Ok::<_, Failed>(Bytes::from_static(b"{\"requests\":["))]);
     Body::from_stream(start.chain(stream::pending()))
@@ -32,7 +32,7 @@ async fn ready(service: &mut Batch<Probe>) {
     is_ready.map(|_| ()).expect("it gets ready");
 }
 
-/// Makes the service ready and calls it; the answer is not waited for.
+/// Waits until the service is ready, and calls it. Returns the future of the response.
 async fn call(
     service: &mut Batch<Probe>,
     request: Request<Body>,
@@ -41,7 +41,7 @@ async fn call(
     service.call(request)
 }
 
-/// Nothing is reserved, nothing runs, and nobody was called who was not ready.
+/// Asserts that nothing is reserved, nothing runs, and no unready instance was called.
 fn assert_clear(book: &Book, what: &str) {
     assert_eq!(book.reserved(), 0, "a reservation leaks: {what}");
     assert_eq!(book.in_flight(), 0, "a call lives on: {what}");
@@ -49,7 +49,7 @@ fn assert_clear(book: &Book, what: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_item_is_called_on_an_instance_of_its_own_that_was_made_ready() {
+async fn every_item_is_called_on_its_own_ready_instance() {
     for concurrency in [1, 3, 8, 100] {
         let (book, probe) = Probe::new();
         let paths: Vec<_> = ["/ok", "/yield/2", "/sleep/5"].repeat(7);
@@ -65,7 +65,7 @@ async fn every_item_is_called_on_an_instance_of_its_own_that_was_made_ready() {
 }
 
 #[tokio::test]
-async fn what_is_no_batch_is_served_by_the_instance_that_was_made_ready() {
+async fn other_requests_are_served_by_the_instance_that_was_made_ready() {
     let requests = [
         (Method::GET, "/ok"),
         (Method::POST, "/ok"),
@@ -114,7 +114,7 @@ async fn a_service_can_be_used_again_while_its_batch_runs() {
     assert_eq!((book.reserved(), book.in_flight()), (0, 1));
 }
 
-/// Sends a request to a service that lives on, and tells the status.
+/// Sends a request to a service that lives on. Returns the status.
 async fn status(service: &mut Batch<Probe>, request: Request<Body>) -> StatusCode {
     let response = call(service, request).await;
     read(response.await.expect("a response")).await.status
@@ -190,7 +190,7 @@ async fn a_description_keeps_no_reservation() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_given_up_keeps_no_reservation() {
+async fn a_cancelled_upload_keeps_no_reservation() {
     let (book, probe) = Probe::new();
     let mut service = layer().layer(probe);
     let mut response = Box::pin(call(&mut service, envelope(stalled())).await);
@@ -200,7 +200,7 @@ async fn an_upload_that_is_given_up_keeps_no_reservation() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_dropped_half_way_keeps_no_reservation() {
+async fn a_response_that_is_dropped_half_way_keeps_no_reservation() {
     for clones in [Clones::Sound, Clones::Hang] {
         for accept in ["application/json", "application/x-ndjson"] {
             let (book, probe) = Probe::with_clones(clones);
@@ -259,7 +259,7 @@ async fn items_that_fail_keep_no_reservation() {
 }
 
 #[tokio::test]
-async fn a_service_that_cannot_be_cloned_for_the_batch_is_an_answer_too() {
+async fn a_service_that_cannot_be_cloned_for_the_batch_is_a_500() {
     for nth in [1, 2] {
         let (book, probe) = Probe::with_clones(Clones::Missing(nth));
         let reply = send(layer().layer(probe), requests(gets(&["/ok"]))).await;

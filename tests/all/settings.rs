@@ -1,4 +1,4 @@
-//! How a batch is answered: status, streaming, and what else the batch path is for.
+//! Outer statuses, streaming, and other requests to the batch path.
 
 use axum::Router;
 use axum::body::Body;
@@ -22,7 +22,7 @@ async fn outer_status(layer: BatchLayer, urls: &[&str]) -> u16 {
 }
 
 #[tokio::test]
-async fn the_outer_status_is_207_unless_told_otherwise() {
+async fn the_outer_status_is_207_by_default() {
     let layer = || BatchLayer::new("/batch");
     let odd = |summary: &Summary| match (summary.total(), summary.succeeded(), summary.failed()) {
         (2, 2, 0) => StatusCode::ACCEPTED,
@@ -43,7 +43,7 @@ async fn the_outer_status_is_207_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn a_streamed_answer_cannot_have_a_status_that_depends_on_its_items() {
+async fn a_streamed_response_has_no_status_that_depends_on_its_items() {
     let layer = BatchLayer::new("/batch").streamed(true);
     let collapsing = layer.clone().status(EnvelopeStatus::collapse());
     assert_eq!(outer_status(collapsing, GOOD).await, 207);
@@ -51,7 +51,7 @@ async fn a_streamed_answer_cannot_have_a_status_that_depends_on_its_items() {
 }
 
 #[tokio::test]
-async fn a_streamed_answer_says_the_same_without_a_length() {
+async fn a_streamed_response_has_the_same_bytes_without_a_length() {
     let layer = BatchLayer::new("/batch").concurrency(1);
     let whole = batch(layer.clone(), api(), gets_by_url(MIXED)).await;
     let length = whole.body.len().to_string();
@@ -65,7 +65,7 @@ async fn a_streamed_answer_says_the_same_without_a_length() {
 }
 
 #[tokio::test]
-async fn ndjson_is_streamed_unless_told_otherwise() {
+async fn ndjson_is_streamed_by_default() {
     for (layer, is_streamed) in [
         (BatchLayer::new("/batch"), true),
         (BatchLayer::new("/batch").streamed(false), false),
@@ -84,7 +84,7 @@ async fn ndjson_is_streamed_unless_told_otherwise() {
     }
 }
 
-/// A request without a body, of this method to the batch path.
+/// A request with this method to the batch path, without a body.
 fn plain(method: &Method) -> Request<Body> {
     let request = Request::builder().method(method).uri("/batch");
     request.body(Body::empty()).expect("a request")
@@ -140,7 +140,7 @@ async fn an_exclusive_path_takes_nothing_but_post_and_options() {
 }
 
 #[tokio::test]
-async fn a_batch_endpoint_describes_itself_when_asked_to() {
+async fn a_batch_endpoint_with_describe_describes_itself() {
     let (log, service) = recorder();
     let layer = BatchLayer::new("/batch").describe(true).max_items(7);
     let layer = layer.allow_methods(["merge"]).item_timeout(None);
@@ -181,7 +181,7 @@ async fn a_description_names_the_header_of_item_request_ids() {
 }
 
 #[tokio::test]
-async fn a_description_has_the_header_names_as_they_were_configured() {
+async fn a_description_lists_header_names_in_lower_case_as_configured() {
     let names = async |policy: ItemHeaders| {
         let layer = BatchLayer::new("/batch")
             .describe(true)
@@ -260,7 +260,7 @@ async fn a_method_that_is_allowed_by_name_is_dispatched_as_it_was_allowed() {
 }
 
 #[tokio::test]
-async fn only_the_very_batch_path_is_the_batch_path() {
+async fn only_the_exact_batch_path_is_a_batch() {
     let router = Router::new().fallback(get(async || "").post(async || "not a batch"));
     for path in [
         "/", "/batch/", "/batches", "/Batch", "/a/batch", "//batch", "/%62atch",

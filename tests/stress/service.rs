@@ -1,4 +1,4 @@
-//! An inner service that does what its ledger says.
+//! An inner service whose faults are in its ledger.
 
 use std::fmt;
 use std::future::Future;
@@ -18,7 +18,7 @@ use tower_multistatus::{RequestBody, SubrequestInfo};
 
 use crate::ledger::{Fault, Ledger, Token, planned};
 
-/// How far an instance is from the first one: items have the third.
+/// An instance, with the number of clones up to it. Items have the third.
 pub(crate) struct Chaos {
     ledger: Arc<Ledger>,
     generation: usize,
@@ -66,7 +66,7 @@ impl Service<Request<RequestBody<Body>>> for Chaos {
         }
         if self.pends > 0 {
             self.pends -= 1;
-            // Some never get ready.
+            // Some never become ready.
             if !ledger.one_in(10) {
                 cx.waker().wake_by_ref();
             }
@@ -101,7 +101,7 @@ impl Service<Request<RequestBody<Body>>> for Chaos {
     }
 }
 
-/// The error of the service.
+/// The error of the inner service.
 #[derive(Debug)]
 pub(crate) struct Broken(#[expect(dead_code, reason = "counted")] Token);
 
@@ -113,7 +113,7 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-/// An item's work.
+/// The future of an item.
 pub(crate) struct Work {
     fault: Fault,
     pends: usize,
@@ -122,7 +122,7 @@ pub(crate) struct Work {
     _token: Token,
 }
 
-/// Uses the budget of the task up, if any is left, and asks to be polled again.
+/// Spends the rest of the budget of the task, and wakes the task.
 fn spin(cx: &mut Context<'_>) {
     while let Poll::Ready(proceed) = coop::poll_proceed(cx) {
         proceed.made_progress();

@@ -1,4 +1,4 @@
-//! What an envelope tells of each item.
+//! The status of each item in an envelope.
 
 use serde_json::Value;
 
@@ -34,13 +34,13 @@ impl Wire {
         }
     }
 
-    /// Multipart tells one response for a whole group that has failed.
+    /// Whether each item of a group has a response. In multipart a failed group has one response.
     pub(crate) fn takes_groups(self) -> bool {
         self != WIRES[WIRES.len() - 1] || WIRES.len() == 2
     }
 }
 
-/// The status of each item, in the order of the request; each is told once.
+/// The status of each item, in the order of the request. Asserts that no item has two.
 pub(crate) fn statuses(wire: Wire, body: &[u8], items: usize) -> Vec<u16> {
     let text = std::str::from_utf8(body).expect("UTF-8");
     let reported = match wire {
@@ -67,7 +67,7 @@ fn item(item: &Value) -> (String, u16) {
     (id, u16::try_from(status).expect("a status"))
 }
 
-/// The last one sums the others up.
+/// Asserts that the last line is the correct summary.
 fn lines(text: &str) -> Vec<(String, u16)> {
     let lines = text.lines().map(serde_json::from_str);
     let mut lines: Vec<Value> = lines.collect::<Result<_, _>>().expect("lines of JSON");
@@ -81,7 +81,7 @@ fn lines(text: &str) -> Vec<(String, u16)> {
     reported
 }
 
-/// In the order of the request; ids stand there if the format tells them.
+/// Responses in the order of the request. Asserts their ids, where they have one.
 #[cfg(feature = "multipart")]
 fn parts(text: &str) -> Vec<(String, u16)> {
     assert!(text.trim_end().ends_with("--"), "the envelope is cut");

@@ -1,4 +1,4 @@
-//! One batch in every format, and which format answers which.
+//! One batch in every format, and the format of its response.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ fn seen(received: Vec<Received>) -> Vec<(String, Option<String>, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn a_batch_has_the_same_effect_and_answers_in_every_format() {
+async fn a_batch_has_the_same_effect_and_responses_in_every_format() {
     let layer = || BatchLayer::new("/batch").format(Multipart::new());
     let json_headers = json!({ "content-type": "application/json" });
     let items = json!([
@@ -96,11 +96,11 @@ async fn a_batch_has_the_same_effect_and_answers_in_every_format() {
     assert_eq!(parts, reported);
 }
 
-/// What reads and what writes, if every format is there: content type in, `Accept`, content type
-/// out or status.
+/// With all formats: the type of the envelope, the value of `Accept`, and the type or status of the
+/// response.
 #[cfg(feature = "multistatus")]
 #[tokio::test]
-async fn content_type_in_and_accept_say_the_format_out() {
+async fn content_type_and_accept_select_the_format_of_the_response() {
     const JSON: &str = "application/json";
     const LINES: &str = "application/x-ndjson";
     const XML: &str = "application/xml; charset=\"utf-8\"";
@@ -114,7 +114,7 @@ async fn content_type_in_and_accept_say_the_format_out() {
         "text/plain",
     ];
     let table: [(Option<&str>, [&str; 2]); 12] = [
-        // Accept, then what it gives for JSON and for multipart.
+        // `Accept`, then the result for a JSON and a multipart envelope.
         (None, [JSON, PARTS]),
         (Some("*/*"), [JSON, PARTS]),
         (Some("application/*"), [JSON, PARTS]),

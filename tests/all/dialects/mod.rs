@@ -19,7 +19,7 @@ use tower_multistatus::BatchLayer;
 use crate::multipart::parts::{ItemResponse, Part, parse};
 use crate::support::{Reply, recorder, requests, send};
 
-/// An envelope with the boundary `b`, of these lines.
+/// An envelope of these lines with the boundary `b`.
 fn multipart(path: &str, lines: &[&str]) -> Request<Body> {
     Request::post(path)
         .header("host", "api.example")
@@ -28,12 +28,12 @@ fn multipart(path: &str, lines: &[&str]) -> Request<Body> {
         .unwrap()
 }
 
-/// A part that holds this request.
+/// A part with this request.
 fn part(request: &str) -> String {
     format!("--b\r\nContent-Type: application/http\r\n\r\n{request}")
 }
 
-/// All answers, those in change sets too.
+/// All responses, including those in change sets.
 fn parsed(reply: &Reply) -> Vec<ItemResponse> {
     let parts = parse(reply.header("content-type").unwrap(), &reply.body);
     let responses = |part| match part {
@@ -50,7 +50,7 @@ fn statuses(reply: &Reply) -> Vec<u16> {
         .collect()
 }
 
-/// Fails what it is told to, and counts what is in flight at once.
+/// Fails items whose path ends with `fail`, and counts the items in flight.
 fn counting(most: &Arc<AtomicUsize>) -> Router {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::clone(most));
     let work = async move |request: Request<Body>| {
@@ -73,7 +73,7 @@ fn counting(most: &Arc<AtomicUsize>) -> Router {
 }
 
 #[tokio::test]
-async fn graph_and_odata_tell_errors_as_their_clients_read_them() {
+async fn graph_and_odata_report_errors_in_the_form_of_their_clients() {
     let items = json!([{ "id": "1", "method": "TRACE", "url": "/x" }]);
     for layer in [BatchLayer::graph("/batch"), BatchLayer::odata("/batch")] {
         let reply = send(layer.layer(Router::new()), requests(items.clone())).await;
@@ -85,7 +85,7 @@ async fn graph_and_odata_tell_errors_as_their_clients_read_them() {
 }
 
 #[tokio::test]
-async fn graphs_urls_stand_in_the_service_root_once() {
+async fn urls_of_graph_get_the_service_root_once() {
     for url in [
         "/me",
         "me",

@@ -1,4 +1,4 @@
-//! OData: references, change sets, and where a batch stops.
+//! The preset for OData: references, change sets, and stopping at a failure.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use super::{counting, multipart, parsed, part, statuses};
 use crate::multipart::parts::{Part, parse};
 use crate::support::{Reply, requests, send, with_header};
 
-/// Three items, of which the second fails.
+/// A batch of three items, of which the second fails.
 fn failing() -> Request<Body> {
     let lines = ["slow", "fail", "last"].map(|url| part(&format!("GET {url} HTTP/1.1\r\n\r\n")));
     multipart("/o/$batch", &[&lines[0], &lines[1], &lines[2], "--b--"])
@@ -33,7 +33,7 @@ fn failing_json() -> Request<Body> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn odata_in_multipart_is_sequential_and_goes_on_after_a_failure() {
+async fn odata_in_multipart_is_sequential_and_continues_after_a_failure() {
     let most = Arc::new(AtomicUsize::new(0));
     let service = BatchLayer::odata("/o/$batch").layer(counting(&most));
     let reply = send(service.clone(), failing()).await;
@@ -55,7 +55,7 @@ async fn odata_in_multipart_is_sequential_and_goes_on_after_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn odata_stops_at_the_first_failure_if_the_client_or_the_layer_says_so_in_each_format() {
+async fn odata_stops_at_a_failure_by_preference_or_setting_in_each_format() {
     let most = Arc::new(AtomicUsize::new(0));
     let layer = || BatchLayer::odata("/o/$batch").concurrency(1);
     let lines = || layer().format(NdJson::new());
@@ -69,7 +69,7 @@ async fn odata_stops_at_the_first_failure_if_the_client_or_the_layer_says_so_in_
     ] {
         let preferring = |request| with_header(request, "prefer", preference);
         let reply = send(going_on(layer()), preferring(failing())).await;
-        // What is not executed is left out.
+        // Items that did not run are omitted.
         assert_eq!(statuses(&reply), [200, 409]);
         assert_eq!(reply.header("preference-applied"), Some(preference));
         let reply = send(going_on(layer()), preferring(failing_json())).await;
@@ -95,7 +95,7 @@ async fn odata_stops_at_the_first_failure_if_the_client_or_the_layer_says_so_in_
     assert_eq!(statuses(&reply), [200, 409, 200]);
 }
 
-/// The statuses of the lines of NDJSON but the last, which is the summary.
+/// The statuses of all NDJSON lines except the summary.
 fn line_statuses(reply: &Reply) -> Vec<u64> {
     let text = std::str::from_utf8(&reply.body).unwrap();
     let lines = text
@@ -105,7 +105,7 @@ fn line_statuses(reply: &Reply) -> Vec<u64> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn odata_in_json_is_concurrent_and_goes_on() {
+async fn odata_in_json_is_concurrent_and_continues_after_a_failure() {
     let most = Arc::new(AtomicUsize::new(0));
     let service = BatchLayer::odata("/batch").layer(counting(&most));
     let item = |id: &str, url: &str| json!({ "id": id, "method": "get", "url": url });
@@ -120,7 +120,7 @@ async fn odata_in_json_is_concurrent_and_goes_on() {
     assert_eq!(most.load(Ordering::SeqCst), 4);
 }
 
-/// A change set with the boundary `c`, of these requests with ids.
+/// A change set of these requests with ids, and the boundary `c`.
 fn change_set(requests: &[(&str, &str)]) -> String {
     let parts: String = requests
         .iter()
@@ -184,7 +184,7 @@ async fn references_reach_inside_and_across_change_sets() {
 }
 
 #[tokio::test]
-async fn a_failed_change_set_is_one_part_and_what_worked_is_nested() {
+async fn a_failed_change_set_is_one_part_and_a_successful_one_is_nested() {
     let sets = [
         change_set(&[
             ("1", "POST P HTTP/1.1\r\n\r\n"),

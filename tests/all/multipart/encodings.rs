@@ -1,4 +1,4 @@
-//! How parts are encoded, and how long their own headers are.
+//! Transfer encodings of parts, and limits of their headers.
 
 use tower::Layer;
 use tower_multistatus::ChangeSets;
@@ -9,7 +9,7 @@ use crate::support::{problem, recorder, send};
 
 const TYPE: &str = "multipart/mixed; boundary=b";
 
-/// A part with these further headers, whose text is this.
+/// A part with these further headers and this text.
 fn part(headers: &str, text: &str) -> String {
     format!("--b\r\nContent-Type: application/http\r\n{headers}\r\n{text}\r\n")
 }
@@ -32,7 +32,7 @@ fn is_unsupported(response: &ItemResponse) {
 }
 
 #[tokio::test]
-async fn a_part_that_is_sent_as_it_is_may_say_so() {
+async fn a_part_may_have_an_identity_transfer_encoding() {
     for encoding in [
         " binary",
         "8bit",
@@ -51,7 +51,7 @@ async fn a_part_that_is_sent_as_it_is_may_say_so() {
 }
 
 #[tokio::test]
-async fn a_part_in_any_other_encoding_fails_and_the_others_go_on() {
+async fn a_part_in_another_encoding_fails_and_the_others_run() {
     for encoding in [
         " base64",
         " BASE64",
@@ -79,7 +79,7 @@ async fn a_part_in_any_other_encoding_fails_and_the_others_go_on() {
 
 #[tokio::test]
 async fn the_text_of_an_encoded_part_is_not_read() {
-    // As plain text it would be an id, and the second one.
+    // If it were read, it would have two `Content-ID`s.
     let text = "GET /a HTTP/1.1\r\nContent-ID: 1\r\nContent-ID: 1\r\n";
     let body = part("Content-Transfer-Encoding: base64\r\n", text) + "--b--";
     let (_, reply) = replay(TYPE, body).await;
@@ -120,7 +120,7 @@ async fn an_encoded_change_set_is_refused() {
     }
 }
 
-/// Header lines that make the block of the part with these so many bytes long.
+/// Header lines that fill the header block of a part up to this number of bytes.
 fn filled(bytes: usize) -> String {
     let rest = bytes - "Content-Type: application/http\r\nX: \r\n\r\n".len();
     format!("X: {}\r\n", "x".repeat(rest))

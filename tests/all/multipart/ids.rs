@@ -1,4 +1,4 @@
-//! Which `Content-ID` a response has: as it came, or the id of an item that came in another format.
+//! The `Content-ID` of a response: unchanged, or made from the id of another format.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::parts::{Part, parse, responses_of};
 use super::{decode, replay};
 use crate::support::{Reply, recorder, requests, run, send};
 
-/// The reply in multipart to items of JSON.
+/// The multipart reply to JSON items.
 async fn reply(layer: BatchLayer, items: Value) -> Reply {
     let (_, inner) = recorder();
     let mut request: Request<Body> = requests(items);
@@ -65,7 +65,7 @@ async fn an_id_of_another_format_is_marked_as_google_marks_it() {
 }
 
 #[tokio::test]
-async fn the_members_of_a_group_have_their_ids_and_a_failure_has_its_own() {
+async fn members_of_a_group_keep_their_ids_and_a_failed_group_has_the_id_of_the_failure() {
     let item = |id: &str, url: &str| json!({ "id": id, "method": "GET", "url": url, "atomicityGroup": "g" });
     let layer = || {
         BatchLayer::new("/batch")
@@ -94,7 +94,7 @@ async fn the_members_of_a_group_have_their_ids_and_a_failure_has_its_own() {
 }
 
 #[tokio::test]
-async fn what_came_in_multipart_goes_as_it_came_and_what_was_made_up_has_none() {
+async fn content_ids_of_multipart_are_repeated_and_generated_ids_are_omitted() {
     let cases = ["<a%20b>", "a%20b", "<a b>", "a b", "<b+1>", "1", "", "<>"];
     for content_id in cases {
         let head = match content_id {
@@ -111,8 +111,8 @@ async fn what_came_in_multipart_goes_as_it_came_and_what_was_made_up_has_none() 
     }
 }
 
-/// An independent reader: what stands in brackets is percent-encoded (RFC 2392), what stands
-/// without is the id itself.
+/// An independent parser: an id in brackets is percent-encoded (RFC 2392), and an id without is
+/// plain.
 fn read_back(content_id: &str) -> String {
     let inner = content_id
         .strip_prefix('<')
@@ -153,7 +153,7 @@ proptest! {
         let written: Vec<String> = written.into_iter().map(|id| id.expect("an id")).collect();
         let read: Vec<_> = written.iter().map(|id| read_back(id)).collect();
         prop_assert_eq!(&read, &received);
-        // Our own reader takes each for a `Content-ID`, and no two for one.
+        // The decoder of the crate accepts each as a distinct `Content-ID`.
         let part = |id: &String| format!("--b\r\nContent-Type: application/http\r\nContent-ID: {id}\r\n\r\nGET / HTTP/1.1\r\n\r\n");
         let short = written.iter().filter(|id| id.len() <= 256);
         let envelope = short.clone().map(part).collect::<String>() + "--b--";

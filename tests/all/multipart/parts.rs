@@ -2,20 +2,20 @@
 
 use crate::support::Reply;
 
-/// A part of an answer.
+/// A part of an envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
     Response(ItemResponse),
     ChangeSet(Vec<ItemResponse>),
 }
 
-/// The answer to one item.
+/// The response to one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ItemResponse {
     pub(crate) content_id: Option<String>,
     pub(crate) status: u16,
     pub(crate) reason: String,
-    /// As they were spelled, except `Content-Length`, which was true.
+    /// In their spelling, without the (correct) `Content-Length`.
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     pub(crate) body: Vec<u8>,
 }
@@ -44,8 +44,7 @@ fn boundary_of(content_type: &str) -> &str {
         .expect("one space, no quotes, nothing more")
 }
 
-/// What stands between delimiters. There is no preamble, and nothing after the line of the close
-/// delimiter.
+/// The parts between delimiters. Rejects a preamble, and bytes after the close delimiter.
 fn split<'a>(boundary: &str, body: &'a [u8]) -> Vec<&'a [u8]> {
     let delimiter = format!("--{boundary}\r\n");
     let close = format!("--{boundary}--\r\n");
@@ -70,7 +69,7 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
 
 type Headers = Vec<(String, Vec<u8>)>;
 
-/// Header lines, and what follows on the empty line.
+/// The header lines, and the text after the empty line.
 fn headers(mut text: &[u8]) -> (Headers, &[u8]) {
     let mut headers = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! What the request in a part may look like.
+//! The syntax of the request in a part.
 
 use tower_multistatus::{Format, Limits, Multipart, Subrequest};
 
@@ -58,7 +58,7 @@ async fn request_lines_are_read_leniently() {
 }
 
 #[tokio::test]
-async fn a_request_that_cannot_be_read_fails_and_the_others_go_on() {
+async fn a_request_that_cannot_be_parsed_fails_and_the_others_run() {
     let bad = [
         "",
         "\r\n",
@@ -121,14 +121,14 @@ async fn ids_come_from_the_part_or_the_request_in_it_or_the_position() {
         .map(|response| response.content_id.as_deref())
         .collect();
     assert_eq!(ids, [None, Some("<a + b>"), Some("<1>"), Some("4"), None]);
-    // The first item's position was taken by the third.
+    // The third item has the position of the first as its id.
     let found = decode("multipart/mixed; boundary=b", &[body.as_bytes()]).expect("items");
     let ids: Vec<_> = found.iter().map(Subrequest::id).collect();
     assert_eq!(ids, ["1.1", "a + b", "1", "4", "5"]);
 }
 
 #[tokio::test]
-async fn two_items_with_one_id_are_refused() {
+async fn duplicate_content_ids_refuse_the_batch() {
     let part =
         |id: &str| format!("--b\nContent-Type: application/http\nContent-ID: {id}\n\nGET /a\n");
     let body = [part("1"), part("<1>"), "--b--".to_owned()].concat();
@@ -138,7 +138,7 @@ async fn two_items_with_one_id_are_refused() {
 }
 
 #[tokio::test]
-async fn one_item_too_many_refuses() {
+async fn a_multipart_envelope_with_too_many_items_is_refused() {
     let part = "--b\nContent-Type: application/http\n\nGET /a\n";
     for (count, status) in [(100, 207), (101, 413)] {
         let (log, reply) =
@@ -146,7 +146,7 @@ async fn one_item_too_many_refuses() {
         assert_eq!(reply.status, status);
         assert_eq!(log.len(), if status == 207 { count } else { 0 });
     }
-    // Before the rest has come.
+    // The rest is not read.
     let (outer, _) = envelope("multipart/mixed; boundary=b", &[]).into_parts();
     let decoder = Multipart::new()
         .decoder(&outer, &Limits::default())

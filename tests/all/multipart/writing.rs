@@ -1,4 +1,4 @@
-//! What multipart answers look like, whatever the inner service says.
+//! How responses are written to a multipart envelope, whatever the inner service sends.
 
 use std::convert::Infallible;
 
@@ -16,7 +16,7 @@ use crate::support::{Reply, response, send};
 
 type Inner = Response<Full<Bytes>>;
 
-/// The reply to a batch of GETs of `/0`, `/1` and so on, which are answered so.
+/// The reply to GETs of `/0`, `/1` and so on with these responses.
 async fn batch_with(layer: BatchLayer, inner: Vec<Inner>) -> Reply {
     let parts = (0..inner.len()).map(|index| {
         format!("--b\r\nContent-Type: application/http\r\nContent-ID: <i {index}>\r\n\r\nGET /{index} HTTP/1.1\r\n\r\n")
@@ -36,7 +36,7 @@ fn layer() -> BatchLayer {
 }
 
 #[tokio::test]
-async fn an_answer_is_written_as_a_strict_client_reads_it() {
+async fn a_response_is_written_for_a_strict_client() {
     let json = response(
         200,
         &[
@@ -80,7 +80,7 @@ async fn an_answer_is_written_as_a_strict_client_reads_it() {
 }
 
 #[tokio::test]
-async fn google_and_others_get_what_they_look_for() {
+async fn google_clients_get_their_boundary_prefix_and_response_ids() {
     let google = Multipart::new()
         .boundary_prefix("batch_")
         .response_ids(true);
@@ -133,7 +133,7 @@ async fn large_bodies_come_whole() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_fit_leaves_a_whole_envelope() {
+async fn a_response_that_does_not_fit_leaves_a_complete_envelope() {
     let inner = vec![
         response(200, &[], vec![b'x'; 300]),
         response(200, &[], vec![b'x'; 9000]),
@@ -148,7 +148,7 @@ async fn an_answer_that_does_not_fit_leaves_a_whole_envelope() {
 }
 
 #[tokio::test]
-async fn a_length_is_said_once_and_is_that_of_the_body() {
+async fn content_length_is_written_once_with_the_length_of_the_body() {
     let inner = vec![
         response(200, &[("content-length", "5")], "hello"),
         response(304, &[("content-length", "5")], ""),
@@ -162,7 +162,7 @@ async fn a_length_is_said_once_and_is_that_of_the_body() {
 }
 
 #[test]
-fn a_prefix_has_only_what_needs_no_quotes() {
+fn a_boundary_prefix_that_needs_quotes_panics() {
     for prefix in ["a b", "a\"", "a=", "a:", "\u{e9}", &"x".repeat(39)] {
         let set = std::panic::catch_unwind(|| Multipart::new().boundary_prefix(prefix));
         assert!(set.is_err(), "{prefix:?}");
@@ -191,7 +191,7 @@ fn any_response() -> impl Strategy<Value = Inner> {
 
 proptest! {
     #[test]
-    fn whatever_is_answered_is_read_back(inner in prop::collection::vec(any_response(), 0..4), streamed: bool) {
+    fn any_response_can_be_read_back(inner in prop::collection::vec(any_response(), 0..4), streamed: bool) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let layer = layer().streamed(streamed).concurrency(1);
         let reply = runtime.block_on(batch_with(layer, inner.clone()));
@@ -208,7 +208,8 @@ proptest! {
             for (name, value) in inner.headers() {
                 sent.push((name.as_str().to_owned(), value.as_bytes().to_vec()));
             }
-            // Hop-by-hop names are dropped, and the spelling is canonical: other tests' business.
+            // Hop-by-hop names are removed, and names have their usual spelling: other tests check
+            // that.
             found.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
             sent.retain(|header| found.contains(header) || !["te", "upgrade", "trailer"].contains(&header.0.as_str()));
             found.sort();

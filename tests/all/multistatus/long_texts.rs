@@ -1,4 +1,4 @@
-//! Texts that are longer than what is escaped at a time.
+//! Texts that are longer than the block that is escaped at once.
 
 use serde_json::json;
 

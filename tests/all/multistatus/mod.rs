@@ -1,5 +1,5 @@
-//! Multi-Status XML: what a WebDAV client reads, and that it can read it whatever the inner service
-//! says.
+//! Multi-Status XML: what a WebDAV client reads, and that it can be parsed whatever the inner
+//! service sends.
 
 mod long_texts;
 mod xml;
@@ -51,7 +51,7 @@ fn elements(expected: &[(&str, &str)]) -> Vec<Element> {
     expected.iter().map(owned).collect()
 }
 
-/// What stands in `href`, and the status, of each response.
+/// The `href` and the status of each response.
 fn hrefs(reply: &Reply) -> Vec<Element> {
     let of_one = |response: Vec<Element>| {
         let [(_, href), (_, status), ..] = &response[..] else {
@@ -63,7 +63,7 @@ fn hrefs(reply: &Reply) -> Vec<Element> {
 }
 
 #[tokio::test]
-async fn an_item_that_is_not_dispatched_keeps_the_url_that_it_came_with() {
+async fn an_item_that_is_not_dispatched_keeps_its_own_url() {
     let get = |id: &str, url: &str| json!({ "id": id, "method": "GET", "url": url });
     let post = |id: &str, url: &str| json!({ "id": id, "method": "POST", "url": url });
     let created = |location| response(201, &[("location", location)], "");
@@ -110,7 +110,7 @@ async fn an_item_that_is_not_dispatched_keeps_the_url_that_it_came_with() {
 }
 
 #[tokio::test]
-async fn items_are_responses_in_the_order_of_the_request() {
+async fn responses_are_in_the_order_of_the_request() {
     let items = json!([
         { "id": "u", "method": "GET", "url": "/b%20%26%20c.txt?x=1&y=2" },
         { "id": "r", "method": "GET", "url": "/old" },
@@ -168,7 +168,7 @@ async fn items_are_responses_in_the_order_of_the_request() {
 }
 
 #[tokio::test]
-async fn the_plain_text_is_as_compact_as_it_can_be() {
+async fn the_xml_is_compact() {
     let items = json!([{ "id": "u", "method": "GET", "url": "/users/1" }]);
     let inner = vec![response(
         200,
@@ -223,7 +223,7 @@ async fn what_xml_cannot_hold_is_base64() {
             body.escape_ascii()
         );
     }
-    // Bytes that happen to be UTF-8, but say that they are not.
+    // Bytes that are valid UTF-8, but have another charset.
     let items = json!([{ "id": "1", "method": "GET", "url": "/a" }]);
     let latin1 = response(
         200,
@@ -264,7 +264,7 @@ async fn an_error_is_described_by_the_title_of_its_problem() {
 }
 
 #[tokio::test]
-async fn it_only_writes() {
+async fn multi_status_cannot_be_read() {
     let request = Request::post("/batch").header("content-type", "application/xml");
     let service = service_fn(async |_: Request<RequestBody<Body>>| {
         Ok::<_, Infallible>(response(200, &[], ""))
@@ -279,7 +279,7 @@ async fn it_only_writes() {
 
 proptest! {
     #[test]
-    fn whatever_is_answered_is_read_back(
+    fn any_response_can_be_read_back(
         status in 200_u16..1000,
         content_type in prop::option::of(prop::collection::vec(prop_oneof![Just(b'\t'), 0x20_u8..0x7F, 0x80_u8..], 0..20)),
         body in prop_oneof![any::<Vec<u8>>(), any::<String>().prop_map(String::into_bytes)],

@@ -1,4 +1,4 @@
-//! Services to be wrapped, that note what they were asked.
+//! Inner services that record their requests.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -26,7 +26,7 @@ pub(crate) fn api() -> Router {
         .route("/echo", axum::routing::any(async |body: Bytes| body))
 }
 
-/// One request that reached the inner service.
+/// A request that reached the inner service.
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
     pub(crate) method: Method,
@@ -37,7 +37,7 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    /// All values of a header, in their order.
+    /// All values of a header, in order.
     pub(crate) fn header(&self, name: &str) -> Vec<&str> {
         self.headers
             .get_all(name)
@@ -47,7 +47,7 @@ impl Received {
     }
 }
 
-/// What reached the inner service, in the order of its coming.
+/// The requests that reached the inner service, in order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<Received>>>);
 
@@ -67,7 +67,7 @@ impl Log {
             .collect()
     }
 
-    /// The only request that came.
+    /// The only request.
     pub(crate) fn only(&self) -> Received {
         let mut all = self.all();
         assert_eq!(all.len(), 1, "exactly one request");
@@ -91,7 +91,7 @@ impl Log {
     }
 }
 
-/// A router that notes what it is asked, on any path, and answers 200 with `{}`.
+/// A router that records each request, and responds with 200 and `{}`.
 pub(crate) fn recording_router() -> (Log, Router) {
     let log = Log::default();
     let router = Router::new().fallback({
@@ -104,7 +104,7 @@ pub(crate) fn recording_router() -> (Log, Router) {
     (log, router)
 }
 
-/// A service that notes what it is asked, and answers 200 with `{}`.
+/// A service that records each request, and responds with 200 and `{}`.
 pub(crate) fn recorder() -> (
     Log,
     impl Service<
@@ -131,7 +131,7 @@ pub(crate) fn recorder() -> (
     (log, service)
 }
 
-/// A service that answers at once what the function makes of the request.
+/// A service that responds at once with the result of the function.
 pub(crate) fn responding_with<F>(
     response: F,
 ) -> impl Service<

@@ -1,4 +1,4 @@
-//! Requests in, replies out.
+//! Requests, replies, and assertions about them.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -16,7 +16,7 @@ mod inner;
 
 pub(crate) use inner::{Log, Received, api, recorder, recording_router, responding_with};
 
-/// A response, read to its end.
+/// A response that was read completely.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -31,7 +31,7 @@ impl Reply {
             .unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
     }
 
-    /// The items of a JSON envelope, in their order.
+    /// The items of a JSON envelope, in order.
     pub(crate) fn items(&self) -> Vec<Value> {
         self.json()["responses"]
             .as_array()
@@ -39,7 +39,7 @@ impl Reply {
             .clone()
     }
 
-    /// The one item of a JSON envelope, as it stands there.
+    /// The text of the only item in a JSON envelope.
     pub(crate) fn only_item(&self) -> String {
         let text = std::str::from_utf8(&self.body).expect("UTF-8");
         let item = text.strip_prefix("{\"responses\":[\n");
@@ -55,7 +55,7 @@ impl Reply {
         items.remove(0)
     }
 
-    /// The status of each item, in their order.
+    /// The status of each item, in order.
     pub(crate) fn statuses(&self) -> Vec<u64> {
         self.items()
             .iter()
@@ -63,7 +63,7 @@ impl Reply {
             .collect()
     }
 
-    /// The `code` of the problem document that a refusal is.
+    /// The `code` of the problem document of a refusal.
     pub(crate) fn code(&self) -> String {
         assert_eq!(
             self.header("content-type"),
@@ -72,7 +72,7 @@ impl Reply {
         self.json()["code"].as_str().expect("a code").to_owned()
     }
 
-    /// A header that stands once and is text.
+    /// The value of a header that occurs at most once.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         assert!(
             self.headers.get_all(name).iter().count() < 2,
@@ -101,7 +101,7 @@ where
     .await
 }
 
-/// Reads a response to its end.
+/// Reads a response completely.
 pub(crate) async fn read<B>(response: Response<B>) -> Reply
 where
     B: http_body::Body,
@@ -116,7 +116,7 @@ where
     }
 }
 
-/// Sends within an hour of the paused clock, so that a hang is a failure.
+/// Sends a batch of these items. Panics if it takes more than an hour of the paused clock.
 pub(crate) async fn end<S, B>(service: S, items: Value) -> Reply
 where
     S: Service<Request<Body>, Response = Response<B>, Error: std::fmt::Debug>,
@@ -127,7 +127,7 @@ where
     reply.expect("the batch ends")
 }
 
-/// Runs a future to its end, where a test cannot be `async`.
+/// Runs a future in a test that cannot be `async`.
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().build().expect("a runtime");
@@ -143,7 +143,7 @@ pub(crate) fn envelope(json: impl Into<Body>) -> Request<Body> {
         .expect("a request")
 }
 
-/// The same request, with a body that comes in three chunks, and a pause before each.
+/// The request with a body in three chunks, and a pause before each.
 pub(crate) fn in_chunks(request: Request<Body>, pause: Duration) -> Request<Body> {
     let next = move |rest: Option<Body>| async move {
         let bytes = rest?.collect().await.expect("a body").to_bytes();
@@ -156,12 +156,12 @@ pub(crate) fn in_chunks(request: Request<Body>, pause: Duration) -> Request<Body
     request.map(|body| Body::from_stream(futures_util::stream::unfold(Some(body), next)))
 }
 
-/// An envelope of these items.
+/// A batch of these items.
 pub(crate) fn requests(items: Value) -> Request<Body> {
     envelope(json!({ "requests": items }).to_string())
 }
 
-/// Items for these paths; the ids are `0`, `1` and so on.
+/// GET items for these paths. Their ids are `0`, `1` and so on.
 pub(crate) fn gets(paths: &[&str]) -> Value {
     paths
         .iter()
@@ -195,7 +195,7 @@ pub(crate) fn item_with(members: &Value) -> Value {
     item
 }
 
-/// The answer to one item, `x`: a GET of `/` where nothing else is said.
+/// The response to one item, `x`: a GET of `/` unless its members say otherwise.
 pub(crate) async fn response_to<S, B>(service: S, item: Value) -> Value
 where
     S: Service<Request<Body>, Response = Response<B>>,
@@ -208,23 +208,23 @@ where
         .item("x")
 }
 
-/// The problem document of the layer.
+/// A problem document of the layer.
 pub(crate) fn problem(status: u16, code: &str, title: &str) -> Value {
     json!({ "type": "about:blank", "title": title, "status": status, "code": code })
 }
 
-/// The answer to an item that the layer itself has failed.
+/// The response to an item that the layer fails.
 pub(crate) fn failed(id: &str, status: u16, code: &str, title: &str) -> Value {
     json!({ "id": id, "status": status, "headers": { "Content-Type": "application/problem+json" },
             "body": problem(status, code, title) })
 }
 
-/// The answer to an item that the recorder has answered.
+/// The response to an item that reaches the recorder.
 pub(crate) fn recorded(id: &str) -> Value {
     json!({ "id": id, "status": 200, "headers": { "Content-Type": "application/json" }, "body": {} })
 }
 
-/// Names and values.
+/// Names and values of headers.
 pub(crate) type Headers = &'static [(&'static str, &'static str)];
 
 pub(crate) fn header_map(headers: Headers) -> HeaderMap {
@@ -235,7 +235,7 @@ pub(crate) fn header_map(headers: Headers) -> HeaderMap {
     headers.iter().map(pair).collect()
 }
 
-/// A router that answers everything with this.
+/// A router that always sends this response.
 pub(crate) fn responding(status: u16, headers: Headers, body: &'static str) -> Router {
     Router::new().fallback(async move || {
         let mut response = Response::new(Body::from(body));
@@ -245,20 +245,19 @@ pub(crate) fn responding(status: u16, headers: Headers, body: &'static str) -> R
     })
 }
 
-/// Sends this text or these bytes as an envelope of JSON: the reply, and what was dispatched for
-/// it.
+/// Sends this text as a JSON envelope. Returns the reply and the inner requests.
 pub(crate) async fn ask(json: impl Into<Body>) -> (Reply, Log) {
     ask_through(BatchLayer::new("/batch"), envelope(json)).await
 }
 
-/// Sends a request to the layer around a [`recorder`].
+/// Sends a request to the layer around a [`recorder`]. Returns the reply and the inner requests.
 pub(crate) async fn ask_through(layer: BatchLayer, request: Request<Body>) -> (Reply, Log) {
     let (log, service) = recorder();
     let reply = send(layer.layer(service), request).await;
     (reply, log)
 }
 
-/// The problem document of an envelope that is malformed, which says `more` besides.
+/// The problem document of a malformed envelope, with these further members.
 pub(crate) fn malformed(detail: &str, more: Value) -> Value {
     let mut document = problem(400, "malformed", "the envelope is malformed");
     document["detail"] = detail.into();
@@ -267,8 +266,8 @@ pub(crate) fn malformed(detail: &str, more: Value) -> Value {
     document
 }
 
-/// A problem document without the words for what is wrong, and without its place where no item is
-/// at fault: they are there.
+/// Removes the detail of a problem document, and the offset if no item is at fault. Asserts that
+/// they are there.
 pub(crate) fn without_detail(mut document: Value) -> Value {
     let members = document.as_object_mut().expect("an object");
     let detail = members.remove("detail").expect("a detail");
@@ -279,19 +278,20 @@ pub(crate) fn without_detail(mut document: Value) -> Value {
     document
 }
 
-/// An envelope with one sound item, then this one.
+/// An envelope of a valid item and this one.
 pub(crate) fn second(item: &str) -> String {
     format!(r#"{{"requests":[{{"id":"a","method":"GET","url":"/1"}},{item}]}}"#)
 }
 
-/// An item of which only these members matter.
+/// An envelope of a valid item and one with these members.
 pub(crate) fn with(members: &str) -> String {
     second(&format!(
         r#"{{"id":"b","method":"POST","url":"/2",{members}}}"#
     ))
 }
 
-/// It is refused, at this item if at one, and nothing of it is dispatched.
+/// Asserts that the envelope is refused as malformed, at this item if there is one, without a
+/// dispatch.
 pub(crate) async fn assert_malformed(envelope: impl AsRef<[u8]>, item: Option<usize>) {
     let envelope = envelope.as_ref();
     let (reply, log) = ask(envelope.to_vec()).await;
@@ -305,7 +305,7 @@ pub(crate) async fn assert_malformed(envelope: impl AsRef<[u8]>, item: Option<us
     assert_eq!(without_detail(reply.json()), expected, "{shown}");
 }
 
-/// The reply to as many items, `0`, `1` and so on, that are answered so.
+/// The reply to GETs with the ids `0`, `1` and so on that get these responses.
 pub(crate) async fn batch_with(layer: BatchLayer, responses: &[Response<Bytes>]) -> Reply {
     let items = numbered_gets(responses.len());
     let responses = responses.to_vec();

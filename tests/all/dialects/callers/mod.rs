@@ -1,4 +1,4 @@
-//! Names by which products tell a service who calls, from where and what for: no item brings one.
+//! Headers in which products name the caller, its address or its target. No item can set them.
 
 mod names;
 
@@ -14,7 +14,7 @@ use crate::support::{Received, recorder, requests, send};
 
 use self::names::NAMES;
 
-/// An item may have 64 headers.
+/// The maximum number of headers per item.
 const MAX_HEADERS: usize = 64;
 
 type Envelope = fn(&[Vec<String>]) -> Request<Body>;
@@ -46,7 +46,7 @@ fn multipart_envelope(items: &[Vec<String>]) -> Request<Body> {
     )
 }
 
-/// Each preset with each of its formats, and what its protocol gives to items of the names above.
+/// Each preset with each of its formats, and the names above that its protocol allows to items.
 fn cases() -> Vec<(&'static str, BatchLayer, Envelope, &'static [&'static str])> {
     let new = BatchLayer::new("/batch").format(Multipart::new());
     let odata = BatchLayer::odata("/batch");
@@ -71,8 +71,7 @@ fn cases() -> Vec<(&'static str, BatchLayer, Envelope, &'static [&'static str])>
     ]
 }
 
-/// What reaches the inner service of items with these names in all spellings, if the outer request
-/// has these.
+/// The inner requests of items with these headers in all spellings, with these outer headers.
 async fn received(
     layer: &BatchLayer,
     envelope: Envelope,
@@ -98,7 +97,7 @@ async fn received(
 }
 
 #[tokio::test]
-async fn no_item_says_who_calls_from_where_or_what_for_by_any_name_that_products_use() {
+async fn no_item_can_set_a_caller_header_of_a_known_product() {
     assert!(NAMES.len() >= 72);
     let mut expected = HeaderMap::new();
     expected.insert("host", HeaderValue::from_static("api.example"));
@@ -115,7 +114,7 @@ async fn no_item_says_who_calls_from_where_or_what_for_by_any_name_that_products
 }
 
 #[tokio::test]
-async fn no_item_replaces_what_the_outer_request_says_of_the_caller() {
+async fn no_item_replaces_caller_headers_of_the_outer_request() {
     let is_inherited =
         |name: &str| !name.starts_with("Proxy-") && !matches!(name, "Host" | "Max-Forwards");
     for (case, layer, envelope, given) in cases() {
@@ -139,7 +138,7 @@ async fn no_item_replaces_what_the_outer_request_says_of_the_caller() {
     }
 }
 
-/// What reaches the inner service of an item with these headers.
+/// The names of those headers of an item that reach the inner service.
 async fn brought(layer: BatchLayer, names: &[&str], envelope: Envelope) -> Vec<String> {
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let (log, inner) = recorder();
@@ -164,7 +163,7 @@ async fn brought(layer: BatchLayer, names: &[&str], envelope: Envelope) -> Vec<S
 }
 
 #[tokio::test]
-async fn the_presets_give_to_items_what_their_protocols_do() {
+async fn the_presets_allow_the_item_headers_of_their_protocols() {
     const OWN: &[&str] = &[
         "Client-Request-Id",
         "ConsistencyLevel",
