@@ -14,17 +14,17 @@ use tower::{Layer, Service, service_fn};
 use tower_multistatus::{BatchLayer, RequestBody};
 
 /// The maximum per item that is ready at once.
-const AN_ITEM: u64 = 5 + TEXTS_OF_A_SPAN;
+const MAX_PER_ITEM: u64 = 5 + TEXTS_OF_A_SPAN;
 
 /// axum's default features turn on `tracing/log`: until a subscriber is set, the fields of a span
 /// are formatted for the crate `log`. One of three texts grows.
 const TEXTS_OF_A_SPAN: u64 = if cfg!(feature = "tracing") { 4 } else { 0 };
 
 /// The additional maximum per item that has to wait.
-const WAITING: u64 = 2;
+const MAX_PER_WAIT: u64 = 2;
 
 /// The maximum per batch.
-const A_BATCH: u64 = 13;
+const MAX_PER_BATCH: u64 = 13;
 
 const HEADERS: [(&str, &str); 8] = [
     ("host", "api.example"),
@@ -98,7 +98,7 @@ fn of_a_batch(layer: &BatchLayer, count: usize, pends: usize) -> u64 {
     };
     let mut run = |request| {
         let bytes = block_on(call(&mut service, request));
-        assert!(bytes > count * 60, "every item is returned");
+        assert!(bytes > count * 60, "every item has a response");
     };
     // Exclude the allocations that are made once per thread or process.
     run(batch());
@@ -129,12 +129,12 @@ fn by_the_layer(layer: &BatchLayer, pends: usize) -> (f64, f64) {
 fn an_item_that_is_ready_costs_few_allocations() {
     let (an_item, a_batch) = by_the_layer(&BatchLayer::new("/batch"), 0);
     assert!(
-        an_item <= AN_ITEM as f64,
-        "{an_item} allocations an item; at most {AN_ITEM}"
+        an_item <= MAX_PER_ITEM as f64,
+        "{an_item} allocations per item; at most {MAX_PER_ITEM}"
     );
     assert!(
-        a_batch <= A_BATCH as f64,
-        "{a_batch} allocations a batch; at most {A_BATCH}"
+        a_batch <= MAX_PER_BATCH as f64,
+        "{a_batch} allocations per batch; at most {MAX_PER_BATCH}"
     );
 }
 
@@ -143,8 +143,8 @@ fn an_item_that_waits_once_costs_little_more() {
     let (ready, _) = by_the_layer(&BatchLayer::new("/batch"), 0);
     let (waiting, _) = by_the_layer(&BatchLayer::new("/batch"), 1);
     assert!(
-        waiting <= ready + WAITING as f64,
-        "{waiting} allocations an item that waits, {ready} one that does not; at most {WAITING} more"
+        waiting <= ready + MAX_PER_WAIT as f64,
+        "{waiting} allocations per waiting item, {ready} per ready item; at most {MAX_PER_WAIT} more"
     );
 }
 
@@ -152,11 +152,11 @@ fn an_item_that_waits_once_costs_little_more() {
 fn a_streamed_item_costs_no_more_than_a_buffered_one() {
     let (an_item, a_batch) = by_the_layer(&BatchLayer::new("/batch").streamed(true), 0);
     assert!(
-        an_item <= AN_ITEM as f64,
-        "{an_item} allocations an item; at most {AN_ITEM}"
+        an_item <= MAX_PER_ITEM as f64,
+        "{an_item} allocations per item; at most {MAX_PER_ITEM}"
     );
     assert!(
-        a_batch <= A_BATCH as f64,
-        "{a_batch} allocations a batch; at most {A_BATCH}"
+        a_batch <= MAX_PER_BATCH as f64,
+        "{a_batch} allocations per batch; at most {MAX_PER_BATCH}"
     );
 }

@@ -18,8 +18,9 @@ const BODY: usize = 64 << 10;
 const CONCURRENCY: usize = 8;
 
 /// The maximum per item, without the envelope and the responses in flight.
-const AN_ITEM: usize = 64;
-const REST: usize = 64 << 10;
+const MAX_PER_ITEM: usize = 64;
+/// The maximum for the rest.
+const MAX_REST: usize = 64 << 10;
 
 /// Allocates a response, and sends it at once, or waits until all concurrent items have one.
 async fn handler(
@@ -62,14 +63,14 @@ fn is_bounded(others: Option<Arc<Barrier>>) {
     let envelope = envelope();
     let measured = allocation_counter::measure(|| {
         let bytes = block_on(drained(layer, others, &envelope));
-        assert!(bytes > ITEMS * BODY, "every item is returned");
+        assert!(bytes > ITEMS * BODY, "every item has a response");
     });
     // The envelope was allocated before, and is not counted.
-    let most = AN_ITEM * ITEMS + (CONCURRENCY + 1) * BODY + REST;
+    let most = MAX_PER_ITEM * ITEMS + (CONCURRENCY + 1) * BODY + MAX_REST;
     let peak = measured.bytes_max as usize;
     assert!(
         peak <= most,
-        "{peak} bytes at the peak beside an envelope of {}; at most {most}",
+        "{peak} bytes at the peak, without an envelope of {}; at most {most}",
         envelope.len()
     );
 }

@@ -98,7 +98,7 @@ async fn drop_after_each_number_of_polls(layer: BatchLayer) {
             "something went on after {polls} polls"
         );
         if is_done {
-            assert_eq!(in_flight, 0, "everything was over when the response was");
+            assert_eq!(in_flight, 0, "no item outlives the response");
             assert!(
                 polls > 8,
                 "the batch took {polls} polls: nothing was tested"

@@ -132,10 +132,13 @@ async fn requests_of_published_clients_get_the_recorded_responses() {
 /// Sends these bytes, and reads the response.
 async fn exchanged(server: SocketAddr, request: &[u8]) -> Message {
     let mut stream = TcpStream::connect(server).await.expect("a connection");
-    stream.write_all(request).await.expect("it is sent");
+    stream
+        .write_all(request)
+        .await
+        .expect("the request is sent");
     let mut bytes = Vec::new();
     loop {
-        let count = stream.read_buf(&mut bytes).await.expect("it is returned");
+        let count = stream.read_buf(&mut bytes).await.expect("a response");
         if let Some(message) = Message::whole(&bytes) {
             return message;
         }

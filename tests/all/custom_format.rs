@@ -82,9 +82,10 @@ impl Decoder for Reader {
     }
 
     fn end(&mut self, _: &mut Vec<Subrequest>) -> Result<(), Error> {
-        match self.waiting.is_empty() {
-            true => Ok(()),
-            false => Err(ErrorKind::Malformed.into()),
+        if self.waiting.is_empty() {
+            Ok(())
+        } else {
+            Err(ErrorKind::Malformed.into())
         }
     }
 }

@@ -102,9 +102,12 @@ fn an_upload_that_arrives_by_the_second_poll_needs_no_timer() {
     let text = json!({ "requests": gets(&["/ok"]) }).to_string();
     let mut chunks = vec![Bytes::from(text)];
     let mut has_waited = false;
-    let upload = stream::poll_fn(move |_| match std::mem::replace(&mut has_waited, true) {
-        false => Poll::Pending,
-        true => Poll::Ready(chunks.pop().map(Ok::<_, Failed>)),
+    let upload = stream::poll_fn(move |_| {
+        if std::mem::replace(&mut has_waited, true) {
+            Poll::Ready(chunks.pop().map(Ok::<_, Failed>))
+        } else {
+            Poll::Pending
+        }
     });
     let request = envelope(Body::from_stream(upload));
     let mut reply = pin!(send(five_seconds().layer(Probe::new().1), request));

@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, SetCookie};
 
-use crate::support::{
-    Reply, failed, gets, numbered_gets, requests, responding_with, send, with_header,
-};
+use crate::support::{Reply, failed, gets, numbered_gets, requests, responding_with, send};
 
 /// The default of `max_total_response_bytes`.
 const TOTAL: usize = 8 << 20;
@@ -170,9 +168,10 @@ async fn an_outer_request_of_more_than_a_thousand_fields_is_refused() {
             let mut request = requests(gets(&["/"]));
             // The request has two fields already.
             for at in 2..count {
-                let name = match is_one_name {
-                    true => HeaderName::from_static("x-many"),
-                    false => HeaderName::try_from(format!("x-{at}")).expect("a name"),
+                let name = if is_one_name {
+                    HeaderName::from_static("x-many")
+                } else {
+                    HeaderName::try_from(format!("x-{at}")).expect("a name")
                 };
                 let Ok(_) = request
                     .headers_mut()
@@ -301,7 +300,8 @@ async fn a_buffered_group_counts_in_a_streamed_envelope_too() {
         let service = layer.layer(responding_with(|_| {
             Response::new(Bytes::from(vec![0; 100_000]))
         }));
-        let request = with_header(requests(items.clone()), "accept", "multipart/mixed");
+        let request =
+            crate::support::with_header(requests(items.clone()), "accept", "multipart/mixed");
         let reply = send(service, request).await;
         let body = String::from_utf8_lossy(&reply.body);
         let first = body.split("\r\n").find(|line| line.starts_with("HTTP/1.1"));

@@ -188,7 +188,10 @@ fn mutate(bytes: &mut Vec<u8>, mutation: &Mutation) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1000) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(1000)
+    })]
 
     #[test]
     fn random_bytes_do_no_harm(bytes in vec(any::<u8>(), 0..200)) {
@@ -201,7 +204,10 @@ proptest! {
     }
 
     #[test]
-    fn damaged_envelopes_are_refused_if_serde_json_refuses_them(envelope in envelope(), mutations in vec(mutation(), 1..3)) {
+    fn damaged_envelopes_are_refused_if_serde_json_refuses_them(
+        envelope in envelope(),
+        mutations in vec(mutation(), 1..3),
+    ) {
         let mut bytes = envelope.into_bytes();
         mutations.iter().for_each(|mutation| mutate(&mut bytes, mutation));
         assert_agrees(&bytes)?;
@@ -209,8 +215,7 @@ proptest! {
 }
 
 #[test]
-fn envelopes_broken_at_any_byte_are_refused_if_serde_json_refuses_them() -> Result<(), TestCaseError>
-{
+fn envelopes_broken_at_any_byte_are_refused_like_by_serde_json() -> Result<(), TestCaseError> {
     let usual = br#"{"requests":[{"id":"a","method":"GET","url":"/a?b"},{"id":"b","method":"GET","url":"/b","if":null}]}"#;
     for at in 0..usual.len() {
         assert_agrees(&usual[..at])?;

@@ -186,7 +186,10 @@ fn response() -> impl Strategy<Value = Response<Bytes>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(400)
+    })]
 
     #[test]
     fn any_responses_are_written_unchanged(responses in vec(response(), 0..6)) {

@@ -93,9 +93,10 @@ async fn a_body_with_a_number_beyond_f64_is_base64() {
             format!(r#"{{"a":[{{"b":{number}}}],"c":2}}"#),
         ] {
             let reply = written(BatchLayer::new("/batch"), body.as_bytes()).await;
-            let shown = match fits {
-                true => format!(r#""body":{body}"#),
-                false => in_base64(&body),
+            let shown = if fits {
+                format!(r#""body":{body}"#)
+            } else {
+                in_base64(&body)
             };
             let expected = format!(
                 "{{\"responses\":[\n{{\"id\":\"0\",\"status\":200,\"headers\":{{\"Content-Type\":\"application/json\"}},{shown}}},\n\
@@ -122,9 +123,10 @@ async fn a_line_has_no_number_beyond_f64() {
         let reply = crate::support::send(tower::Layer::layer(&layer, service), request).await;
         let text = std::str::from_utf8(&reply.body).expect("UTF-8");
         let line = text.lines().next().expect("a line");
-        let shown = match fits {
-            true => format!(r#""body":[{number}]"#),
-            false => in_base64(&body),
+        let shown = if fits {
+            format!(r#""body":[{number}]"#)
+        } else {
+            in_base64(&body)
         };
         assert!(line.ends_with(&format!(",{shown}}}")), "{line}");
         serde_json::from_str::<Value>(line).expect("JSON");
@@ -153,7 +155,10 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(600) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(600)
+    })]
 
     #[test]
     fn any_body_leaves_a_valid_envelope_and_its_neighbour_unchanged(body in body()) {

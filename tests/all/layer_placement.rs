@@ -68,9 +68,10 @@ async fn a_body_limit_outside_applies_to_the_envelope() {
             requests(gets(&THREE)),
         ] {
             let status = send(service.clone(), request).await.status;
-            let expected = match accepted {
-                true => StatusCode::MULTI_STATUS,
-                false => StatusCode::PAYLOAD_TOO_LARGE,
+            let expected = if accepted {
+                StatusCode::MULTI_STATUS
+            } else {
+                StatusCode::PAYLOAD_TOO_LARGE
             };
             assert_eq!(status, expected);
         }

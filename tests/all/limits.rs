@@ -244,16 +244,14 @@ async fn a_response_that_does_not_fit_is_507_and_later_items_are_not_dispatched(
     for (at, item) in reply.items().into_iter().enumerate() {
         let id = at.to_string();
         let title = "the responses are too large together";
-        match at < fit {
-            true => assert_eq!(item, recorded(&id)),
-            false if item["body"].is_null() => {
-                assert_eq!(
-                    item,
-                    json!({ "id": id, "status": 507, "headers": {}, "body": null })
-                );
-            }
-            false => assert_eq!(item, failed(&id, 507, "total-too-large", title)),
-        }
+        let expected = if at < fit {
+            recorded(&id)
+        } else if item["body"].is_null() {
+            json!({ "id": id, "status": 507, "headers": {}, "body": null })
+        } else {
+            failed(&id, 507, "total-too-large", title)
+        };
+        assert_eq!(item, expected);
     }
 
     // A streamed envelope is never held whole.
@@ -267,7 +265,8 @@ async fn a_response_that_does_not_fit_is_507_and_later_items_are_not_dispatched(
 #[tokio::test]
 async fn the_default_total_limit_is_eight_mebibytes() {
     let body = 1_000_000;
-    let get = |n: usize| json!({ "id": format!("{n}"), "method": "GET", "url": format!("/whole/{body}") });
+    let url = format!("/whole/{body}");
+    let get = |n: usize| json!({ "id": format!("{n}"), "method": "GET", "url": url });
     let layer = BatchLayer::new("/batch").concurrency(1);
     let items: Value = (0..10).map(get).collect();
     let reply = batch(layer, sized(), items).await;

@@ -156,9 +156,10 @@ async fn no_refusal_keeps_a_reservation() {
     let (book, probe) = Probe::new();
     let layer = layer().max_items(3).max_envelope_bytes(1999);
     let layer = layer.exclusive(true).admit(|admission| {
-        match admission.outer().headers.contains_key("x-poor") {
-            true => Err(StatusCode::TOO_MANY_REQUESTS),
-            false => Ok(()),
+        if admission.outer().headers.contains_key("x-poor") {
+            Err(StatusCode::TOO_MANY_REQUESTS)
+        } else {
+            Ok(())
         }
     });
     let mut service = layer.layer(probe);

@@ -2,16 +2,16 @@
 
 use axum::body::Body;
 use http::Request;
-use serde_json::{Value, json};
+use serde_json::json;
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-use crate::support::{failed, recorder, requests, send};
+use crate::support::{failed, gets, recorder, requests, send};
 
 /// A batch of GETs to these URLs, sent to `api.example` by HTTP/1.
 pub(crate) fn asking<S: AsRef<str>>(urls: &[S]) -> Request<Body> {
-    let get = |(n, url): (usize, &S)| json!({ "id": n.to_string(), "method": "GET", "url": url.as_ref() });
-    requests(urls.iter().enumerate().map(get).collect::<Value>())
+    let urls: Vec<_> = urls.iter().map(AsRef::as_ref).collect();
+    requests(gets(&urls))
 }
 
 /// Asserts that the items are dispatched with these URLs.

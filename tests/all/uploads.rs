@@ -86,9 +86,10 @@ async fn a_limit_outside_is_not_reported_as_the_limit_of_the_layer() {
 
 /// The mapping in the docs of `ErrorKind::UploadTimeout`.
 fn as_timed_out(error: BoxError) -> BoxError {
-    match error.is::<TimeoutError>() {
-        true => io::Error::new(io::ErrorKind::TimedOut, error).into(),
-        false => error,
+    if error.is::<TimeoutError>() {
+        io::Error::new(io::ErrorKind::TimedOut, error).into()
+    } else {
+        error
     }
 }
 
@@ -100,9 +101,12 @@ async fn a_body_timeout_of_tower_http_outside_is_408_if_its_error_is_mapped() {
     };
     let says = |is_mapped: bool| async move {
         let map = MapRequestBodyLayer::new(move |body| {
-            let body = http_body_util::BodyExt::map_err(body, move |error| match is_mapped {
-                true => as_timed_out(error),
-                false => error,
+            let body = http_body_util::BodyExt::map_err(body, move |error| {
+                if is_mapped {
+                    as_timed_out(error)
+                } else {
+                    error
+                }
             });
             Body::new(body)
         });

@@ -183,9 +183,10 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
         .body(upload(&mut random, text))
         .expect("a request");
     let leaves = random.one_in(3).then(|| random.below(12));
-    let frames = match random.one_in(4) {
-        true => random.below(6),
-        false => usize::MAX,
+    let frames = if random.one_in(4) {
+        random.below(6)
+    } else {
+        usize::MAX
     };
     let ledger = Ledger::new(items, random.one_in(2), random);
     let mut service = layer.layer(Chaos::new(&ledger));

@@ -73,9 +73,12 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) fn new(items: usize, unready: bool, mut random: Random) -> Arc<Self> {
-        let mut fault = || match random.one_in(2) {
-            true => Fault::None,
-            false => random.pick(&FAULTS),
+        let mut fault = || {
+            if random.one_in(2) {
+                Fault::None
+            } else {
+                random.pick(&FAULTS)
+            }
         };
         Arc::new(Self {
             faults: (0..items).map(|_| fault()).collect(),

@@ -75,9 +75,10 @@ impl Service<Request<RequestBody<Body>>> for Chaos {
         if ledger.one_in(50) {
             planned();
         }
-        match ledger.one_in(50) {
-            true => Poll::Ready(Err(Broken(Token::new(ledger, ledger.one_in(2))))),
-            false => Poll::Ready(Ok(())),
+        if ledger.one_in(50) {
+            Poll::Ready(Err(Broken(Token::new(ledger, ledger.one_in(2)))))
+        } else {
+            Poll::Ready(Ok(()))
         }
     }
 

@@ -57,16 +57,18 @@ fn counting(most: &Arc<AtomicUsize>) -> Router {
         let in_flight = now.fetch_add(1, Ordering::SeqCst) + 1;
         most.fetch_max(in_flight, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(
-            match request.uri().path().ends_with("slow") {
-                true => 90,
-                false => 10,
+            if request.uri().path().ends_with("slow") {
+                90
+            } else {
+                10
             },
         ))
         .await;
         now.fetch_sub(1, Ordering::SeqCst);
-        match request.uri().path().ends_with("fail") {
-            true => StatusCode::CONFLICT,
-            false => StatusCode::OK,
+        if request.uri().path().ends_with("fail") {
+            StatusCode::CONFLICT
+        } else {
+            StatusCode::OK
         }
     };
     Router::new().fallback(work)

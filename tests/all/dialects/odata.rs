@@ -140,7 +140,7 @@ fn store() -> Router {
             [("location", "/o/P(7)"), ("etag", "\"e\"")],
         )
     };
-    let tell = async |request: Request<Body>| {
+    let describe = async |request: Request<Body>| {
         let if_match = request
             .headers()
             .get("if-match")
@@ -153,7 +153,7 @@ fn store() -> Router {
             "/o/fail",
             get(async || "").patch(async || StatusCode::CONFLICT),
         )
-        .fallback(tell)
+        .fallback(describe)
 }
 
 #[tokio::test]

@@ -152,7 +152,7 @@ async fn forged(forge: impl Fn(&str) -> Response<Bytes> + Clone + Send + 'static
     let response = service.oneshot(request).await.expect("a response");
     let content_type = response.headers()["content-type"].to_str().expect("text");
     let (_, boundary) = content_type.split_once('=').expect("a boundary");
-    sender.send(boundary.to_owned()).expect("somebody waits");
+    sender.send(boundary.to_owned()).expect("a receiver");
     read(response).await
 }
 

@@ -75,9 +75,10 @@ proptest! {
         let mut bytes = SMALL.as_bytes().to_vec();
         for (at, byte) in edits {
             let at = at.index(bytes.len());
-            match removed {
-                true => drop(bytes.remove(at)),
-                false => bytes[at] = byte,
+            if removed {
+                bytes.remove(at);
+            } else {
+                bytes[at] = byte;
             }
         }
         let show = |found: Result<Vec<Subrequest>, Error>| found.map(|found| format!("{found:?}"));

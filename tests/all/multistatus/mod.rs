@@ -18,7 +18,7 @@ use tower::{Layer, service_fn};
 use tower_multistatus::{BatchLayer, MultiStatus, RequestBody};
 
 use self::xml::{Element, parse};
-use crate::support::{Reply, requests, response, send};
+use crate::support::{Reply, requests, response, run, send};
 
 type Inner = Response<Full<Bytes>>;
 
@@ -204,9 +204,10 @@ async fn what_xml_cannot_hold_is_base64() {
             body.to_vec(),
         )];
         let reply = ask(layer(), items, inner).await;
-        let (name, text) = match is_text {
-            true => ("", std::str::from_utf8(body).expect("text").to_owned()),
-            false => (" encoding=base64", STANDARD.encode(body)),
+        let (name, text) = if is_text {
+            ("", std::str::from_utf8(body).expect("text").to_owned())
+        } else {
+            (" encoding=base64", STANDARD.encode(body))
         };
         let response = parse(&reply).remove(0);
         assert_eq!(
@@ -277,11 +278,15 @@ async fn multi_status_cannot_be_read() {
     assert_eq!(reply.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
 }
 
+fn content_type() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(prop_oneof![Just(b'\t'), 0x20_u8..0x7F, 0x80_u8..], 0..20)
+}
+
 proptest! {
     #[test]
     fn any_response_can_be_read_back(
         status in 200_u16..1000,
-        content_type in prop::option::of(prop::collection::vec(prop_oneof![Just(b'\t'), 0x20_u8..0x7F, 0x80_u8..], 0..20)),
+        content_type in prop::option::of(content_type()),
         body in prop_oneof![any::<Vec<u8>>(), any::<String>().prop_map(String::into_bytes)],
         id in "\\PC{1,9}",
         url: String,
@@ -289,21 +294,19 @@ proptest! {
     ) {
         let mut inner = response(status, &[], body.clone());
         if let Some(content_type) = content_type {
-            inner.headers_mut().insert("content-type", HeaderValue::from_bytes(&content_type).expect("a value"));
+            let content_type = HeaderValue::from_bytes(&content_type).expect("a value");
+            inner.headers_mut().insert("content-type", content_type);
         }
         let items = json!([
             { "id": id.clone() + "1", "method": "GET", "url": url },
             { "id": id + "2", "method": "GET", "url": "/a" },
         ]);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        let reply = runtime.block_on(ask(layer().streamed(streamed), items, vec![inner.clone(), inner]));
+        let layer = layer().streamed(streamed);
+        let reply = run(ask(layer, items, vec![inner.clone(), inner]));
         let responses = parse(&reply);
         prop_assert_eq!(responses.len(), 2);
         let found = responses[1].iter().find(|(name, _)| name.starts_with("B:body"));
-        let found = found.map(|(name, text)| match name.ends_with(" encoding=base64") {
-            true => STANDARD.decode(text).expect("base64"),
-            false => text.clone().into_bytes(),
-        });
+        let found = found.map(|(name, text)| if name.ends_with(" encoding=base64") { STANDARD.decode(text).expect("base64") } else { text.clone().into_bytes() });
         let has_body = !matches!(status, 204 | 205 | 304) && !body.is_empty();
         prop_assert_eq!(found, has_body.then_some(body));
     }

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::{Layer, Service, ServiceExt};
 use tower_multistatus::BatchLayer;
@@ -76,7 +76,7 @@ impl Reply {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         assert!(
             self.headers.get_all(name).iter().count() < 2,
-            "{name} stands more than once"
+            "{name} occurs more than once"
         );
         self.headers
             .get(name)
@@ -92,13 +92,7 @@ where
     B: http_body::Body,
     B::Error: std::fmt::Debug,
 {
-    read(
-        service
-            .oneshot(request)
-            .await
-            .expect("the service responses"),
-    )
-    .await
+    read(service.oneshot(request).await.expect("a response")).await
 }
 
 /// Reads a response completely.
@@ -323,12 +317,13 @@ pub(crate) async fn written_item(response: Response<Bytes>) -> String {
 }
 
 /// A response with these headers and this body.
+#[cfg(any(feature = "multipart", feature = "multistatus"))]
 pub(crate) fn response(
     status: u16,
     headers: &[(&str, &str)],
     body: impl Into<Bytes>,
-) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.into()));
+) -> Response<http_body_util::Full<Bytes>> {
+    let mut response = Response::new(http_body_util::Full::new(body.into()));
     *response.status_mut() = StatusCode::from_u16(status).expect("a status");
     for (name, value) in headers {
         let name: HeaderName = name.parse().expect("a name");
