@@ -271,7 +271,7 @@ async fn the_total_limit_holds_in_every_format_for_any_items() {
 #[tokio::test]
 async fn the_url_of_an_item_that_is_too_long_is_not_repeated() {
     let long = format!("/{}", "x".repeat(8 << 10));
-    let request = with_header(
+    let request = crate::support::with_header(
         requests(gets(&[&long, &long[..8 << 10]])),
         "accept",
         "application/xml",

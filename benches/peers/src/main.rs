@@ -50,7 +50,13 @@ fn main() {
     }
     // Before this thread is bound to a core: these servers are a process of their own, and would
     // inherit that.
-    let instructions = payloads.iter().map(|payload| if has_valgrind { WAYS.map(|(way, _)| Some(under_valgrind::instructions(way, *payload, COUNT))) } else { [None; WAYS.len()] });
+    let instructions = payloads.iter().map(|payload| {
+        if has_valgrind {
+            WAYS.map(|(way, _)| Some(under_valgrind::instructions(way, *payload, COUNT)))
+        } else {
+            [None; WAYS.len()]
+        }
+    });
     let instructions: Vec<_> = instructions.collect();
     stay_on_core(0);
     let servers = servers();
