@@ -1,14 +1,14 @@
-//! Instructions, counted by callgrind: the hot cases as ratios, each compared with its budget in
-//! `budgets.txt`; and the peak of the heap.
+//! Counts instructions with callgrind, and compares the ratio of each hot case with its budget in
+//! `budgets.txt`. Does the same for the peak of the heap.
 //!
 //! ```sh
 //! cargo bench --bench budgets             # fails if a ratio is over its budget
-//! cargo bench --bench budgets -- --quick  # the first two only
-//! cargo bench --bench budgets --features multipart -- --write  # makes the ratios of now the budgets, with 3 % to spare
+//! cargo bench --bench budgets -- --quick  # only the first two
+//! cargo bench --bench budgets --features multipart -- --write  # makes new budgets
 //! ```
 //!
-//! Instructions repeat where times do not, on any machine. It needs valgrind, and measures nothing
-//! without.
+//! New budgets are the measured ratios plus 3 %. Unlike times, instruction counts repeat on any
+//! machine. Without valgrind nothing is measured.
 mod support;
 
 use std::path::Path;
@@ -23,25 +23,25 @@ use support::{callgrind, case};
 const BUDGETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/budgets.txt");
 
 const HEAD: &str = "\
-# What an item of one case may cost in instructions, as a ratio to another. `cargo bench --bench budgets` fails
-# when one is over, and writes this file with `-- --write`: the ratios as they are, with 3 % to spare. The goal is
-# what they ought to be; a budget above it says that it is not reached yet.
+# Instructions per item of one case, as a ratio to another case. `cargo bench --bench budgets` fails
+# if a ratio is over its budget, and writes this file with `-- --write`: the measured ratios plus
+# 3 %. A budget above its goal means that the goal is not reached yet.
 ";
 
-/// A figure that has a budget.
+/// A figure with a budget.
 struct Budget {
     name: &'static str,
     measure: Measure,
-    /// At most.
+    /// The maximum to reach.
     goal: f64,
     comment: &'static str,
 }
 
 #[derive(Clone, Copy)]
 enum Measure {
-    /// The instructions that an item of one case takes, against those of another.
+    /// Instructions per item of the first case, divided by those of the second.
     Ratio(Case, Case),
-    /// The peak of the heap, in MB beside the envelope.
+    /// The peak of the heap in MB, without the envelope.
     Peak(&'static str),
 }
 
@@ -62,7 +62,7 @@ const fn ratio(
     }
 }
 
-/// Of a case in the build with the feature `tracing`, against the layer in the build without.
+/// The ratio of a case built with the feature `tracing` to the layer built without it.
 const fn traced(
     name: &'static str,
     case: &'static str,
@@ -111,7 +111,7 @@ const BUDGETED: &[Budget] = &[
     ratio("depends-on", "layer real chain small 100", "layer real get small 100", 1.15,
         "items that each depend on the one before, against none"),
     peak("peak-heap", "held trivial get large 1000", 0.72,
-        "MB beside the envelope: 1,000 answers of 64 KiB, streamed, 8 in flight"),
+        "MB beside the envelope: 1,000 responses of 64 KiB, streamed, 8 in flight"),
     ratio("axum-get", "layer axum get small 100", "floor axum get small 100", 1.35,
         "GET of 30 B, against calling the router in a loop"),
     ratio("axum-post", "layer axum post small 100", "floor axum post small 100", 1.40,
@@ -120,29 +120,29 @@ const BUDGETED: &[Budget] = &[
         "trusted JSON of 64 KiB, against 30 B"),
     #[cfg(feature = "multipart")]
     ratio("multipart-large", "multipart axum get large 100", "multipart axum get small 100", 1.1,
-        "multipart: answers of 64 KiB, against 30 B"),
+        "multipart: responses of 64 KiB, against 30 B"),
     #[cfg(feature = "multipart")]
     ratio("multipart-streamed", "multipart-streamed axum get large 100",
         "multipart-streamed axum get small 100", 1.5,
-        "multipart, streamed: answers of 64 KiB, against 30 B"),
+        "multipart, streamed: responses of 64 KiB, against 30 B"),
     ratio("flat", "layer axum get small 1000", "layer axum get small 10", 1.02,
         "an item among 1000, against one among 10"),
     ratio("batch-of-one", "layer axum get small 1", "floor axum get small 1", 1.45,
         "a batch of one, against calling the router"),
     ratio("by-hand-30B", "layer axum get small 100", "by-hand axum get small 100", 0.5,
-        "answers of 30 B, against a handler written by hand"),
+        "responses of 30 B, against a handler written by hand"),
     ratio("by-hand-1KiB", "layer axum get medium 100", "by-hand axum get medium 100", 0.167,
-        "answers of 1 KiB, against a handler written by hand"),
+        "responses of 1 KiB, against a handler written by hand"),
     ratio("streamed", "streamed axum get small 100", "layer axum get small 100", 1.05,
         "streamed and drained, against buffered"),
     ratio("pass-through", "through trivial get small 1", "bare trivial get small 1", 1.2,
-        "what is no batch, against a service that does nothing"),
+        "a request that is no batch, against a service that does nothing"),
     ratio("pass-through-axum", "through axum get small 1", "bare axum get small 1", 1.2,
-        "what is no batch, against a router"),
+        "a request that is no batch, against a router"),
     #[cfg(feature = "multipart")]
     ratio("multipart", "multipart axum get small 100", "layer axum get small 100", NO_GOAL,
         "GET of 30 B as multipart, against JSON"),
-    // Without goals: what only the layer does, and nothing of axum.
+    // No goals: these show the work of the layer alone, without axum.
     ratio("trivial-get", "layer trivial get small 100", "floor trivial get small 100", NO_GOAL,
         "GET of 30 B, against calling a service that does nothing"),
     ratio("trivial-post", "layer trivial post small 100", "floor trivial post small 100", NO_GOAL,
@@ -156,7 +156,7 @@ fn main() -> ExitCode {
     if let [first, words, times] = &args[..]
         && first == CASE
     {
-        let times = times.parse().expect("how many times");
+        let times = times.parse().expect("a number of runs");
         case::with(words, |run| run(times));
         return ExitCode::SUCCESS;
     }
@@ -165,27 +165,25 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     };
     if cfg!(feature = "tracing") {
-        println!(
-            "the budgets are of a build without the feature `tracing`; it makes the other one itself"
-        );
+        println!("run this bench without the feature `tracing`; it builds the variant with it");
         return ExitCode::FAILURE;
     }
-    if !callgrind::is_there() {
-        println!("skipped: there is no valgrind, so nothing counts instructions");
+    if !callgrind::is_installed() {
+        println!("skipped: valgrind is not installed");
         return ExitCode::SUCCESS;
     }
     let budgeted = match mode {
         Mode::Full => BUDGETED,
         Mode::Quick => &BUDGETED[..2],
     };
-    let figures = measured(budgeted);
+    let figures = measure(budgeted);
     if mode == Mode::Full && args.iter().any(|arg| arg == "--write") {
         budget::write(BUDGETS, HEAD, &figures);
     }
     budget::compare(BUDGETS, &figures)
 }
 
-fn measured(budgeted: &[Budget]) -> Vec<Figure> {
+fn measure(budgeted: &[Budget]) -> Vec<Figure> {
     let builds = budgeted.iter().flat_map(|budget| match budget.measure {
         Measure::Ratio((build, _), (against, _)) => [build, against],
         Measure::Peak(_) => [Build::Counting; 2],
@@ -196,7 +194,7 @@ fn measured(budgeted: &[Budget]) -> Vec<Figure> {
         Measure::Peak(_) => None,
     });
     let costs = callgrind::per_unit(cases.flatten(), &programs, case::runs);
-    println!("instructions an item");
+    println!("instructions per item");
     for ((build, case), cost) in &costs {
         let build = if *build == Build::Traced {
             "tracing"
@@ -217,7 +215,7 @@ fn measured(budgeted: &[Budget]) -> Vec<Figure> {
     budgeted.iter().map(figure).collect()
 }
 
-/// In MB.
+/// The peak of the heap of a case, in MB.
 fn peak_of(program: &Path, case: &str) -> f64 {
     let run = Command::new(program).args([CASE, case]).output();
     let printed = String::from_utf8(run.expect("the bench runs").stdout).expect("a number");

@@ -1,5 +1,5 @@
-//! A streamed answer does not wait for its slowest item: when the first bytes are out, and when all
-//! but that item are. And what streaming costs where no item is slow.
+//! Measures when a streamed response sends its first bytes, and when it has sent every item but a
+//! slow one. Also measures the cost of streaming where no item is slow.
 //!
 //! ```sh
 //! cargo bench --bench first_byte [-- --quick]
@@ -13,8 +13,8 @@ use axum::body::Body;
 use axum::routing::get;
 use http::Request;
 use http_body_util::BodyExt;
-use support::harness::{Mode, Variant, answered, median, runtime, seconds};
-use support::inner::{Answer, router};
+use support::harness::{Mode, Variant, median, runtime, seconds, served};
+use support::inner::{Payload, router};
 use support::{Kind, Load, layer};
 use tower::{Layer, Service};
 
@@ -31,7 +31,7 @@ fn main() {
         Mode::Full => 21,
         Mode::Quick => 3,
     };
-    println!("{COUNT} items, one of them of {SLOW:?}; milliseconds from the request\n");
+    println!("{COUNT} items, one of which takes {SLOW:?}; milliseconds from the request\n");
     println!("| slow item | | first bytes | all but the slow one | end |");
     println!("| --- | --- | --- | --- | --- |");
     for (name, place) in [("first", 0), ("last", COUNT - 1)] {
@@ -44,23 +44,24 @@ fn main() {
         }
     }
     println!("\nWithout a slow item\n");
-    println!("| answers | streamed to buffered | goal |\n| --- | --- | --- |");
-    for answer in [Answer::Small, Answer::Medium] {
+    println!("| responses | streamed to buffered | goal |\n| --- | --- | --- |");
+    for payload in [Payload::Small, Payload::Medium] {
         let runtime = runtime();
-        let load = Load::new(Kind::Get, answer, COUNT);
+        let load = Load::new(Kind::Get, payload, COUNT);
         let mut variants: Vec<Variant<'_>> = [false, true]
             .map(|is_streamed| {
                 let service = layer(COUNT).streamed(is_streamed).layer(router());
-                answered(&runtime, service, || load.request())
+                served(&runtime, service, || load.request())
             })
             .into();
         let seconds = seconds(&mut variants, mode.of(TIME));
         let ratio = seconds[1] / seconds[0];
-        println!("| {} B | {ratio:.3} | at most 1.05 |", answer.body().len());
+        println!("| {} B | {ratio:.3} | at most 1.05 |", payload.body().len());
     }
 }
 
-/// Milliseconds to the first bytes, to the answers of all but the slow item, and to the end.
+/// Milliseconds until the first bytes, until the responses of all but the slow item, and until the
+/// end.
 fn timed(place: usize, is_streamed: bool) -> [f64; 3] {
     let items: Vec<String> = (0..COUNT)
         .map(|id| {
@@ -80,24 +81,24 @@ fn timed(place: usize, is_streamed: bool) -> [f64; 3] {
     runtime().block_on(async {
         let start = Instant::now();
         let since = || start.elapsed().as_secs_f64() * 1e3;
-        let answer = service.call(request).await.expect("an answer");
-        let mut body = answer.into_body();
-        let (mut first, mut others, mut answered) = (None, None, 0);
+        let response = service.call(request).await.expect("a response");
+        let mut body = response.into_body();
+        let (mut first, mut others, mut responses) = (None, None, 0);
         while let Some(frame) = body.frame().await {
             let data = frame.expect("a frame").into_data().expect("bytes");
             first.get_or_insert_with(since);
-            answered += data
+            responses += data
                 .windows(6)
                 .filter(|bytes| bytes == b"\"id\":\"")
                 .count();
-            if answered >= COUNT - 1 {
+            if responses >= COUNT - 1 {
                 others.get_or_insert_with(since);
             }
         }
         assert_eq!(
-            answered, COUNT,
-            "every item is answered, none across two frames"
+            responses, COUNT,
+            "one response per item, none of them split between frames"
         );
-        [first, others, Some(since())].map(|time| time.expect("it came"))
+        [first, others, Some(since())].map(|time| time.expect("a time for each"))
     })
 }

@@ -1,5 +1,5 @@
-//! The peak of the heap while a large batch is answered: buffered, streamed and read at once, and
-//! by hand.
+//! Measures the peak of the heap during a large batch: streamed, buffered, and by the handler
+//! written by hand.
 //!
 //! ```sh
 //! cargo bench --bench memory [-- --quick]
@@ -9,8 +9,8 @@ mod support;
 use axum::body::Body;
 use http::{Request, Response};
 use support::build::CASE;
-use support::harness::{Mode, Variant, answered, runtime};
-use support::inner::{Answer, Fresh};
+use support::harness::{Mode, Variant, runtime, served};
+use support::inner::{Fresh, Payload};
 use support::{Kind, Load, by_hand, case, layer};
 use tower::{Layer, Service};
 
@@ -30,11 +30,14 @@ fn main() {
         Mode::Full => 1000,
         Mode::Quick => 100,
     };
-    let load = Load::new(Kind::Get, Answer::Large, count);
-    let size = Answer::Large.body().len();
-    println!("{count} answers of {} KiB, each made anew\n", size >> 10);
-    println!("| | peak, KiB | to the answers |\n| --- | --- | --- |");
-    let service = Fresh(Answer::Large.body());
+    let load = Load::new(Kind::Get, Payload::Large, count);
+    let size = Payload::Large.body().len();
+    println!(
+        "{count} responses of {} KiB, each a new allocation\n",
+        size >> 10
+    );
+    println!("| | peak, KiB | to the responses |\n| --- | --- | --- |");
+    let service = Fresh(Payload::Large.body());
     let streamed = layer(count).streamed(true);
     row("streamed", streamed.clone().layer(service.clone()), &load);
     row(
@@ -54,16 +57,16 @@ where
     B::Error: std::fmt::Debug,
 {
     let runtime = runtime();
-    let peak = peak(&mut answered(&runtime, service, || load.request()));
-    let answers = load.ready.len() * Answer::Large.body().len();
+    let peak = peak(&mut served(&runtime, service, || load.request()));
+    let responses = load.ready.len() * Payload::Large.body().len();
     println!(
         "| {name} | {} | {:.4} |",
         peak >> 10,
-        peak as f64 / answers as f64
+        peak as f64 / responses as f64
     );
 }
 
-/// In bytes, beside what was there before.
+/// The peak of the heap during one run, in bytes, without what was allocated before.
 fn peak(run: &mut Variant<'_>) -> u64 {
     allocation_counter::measure(|| run(1)).bytes_max
 }

@@ -1,5 +1,5 @@
-//! What a batch saves, as a table and a chart: writes `benches/report.md` and `benches/report.svg`,
-//! and the table of the guide page `performance`.
+//! Measures what a batch saves, and writes it as a table and a chart: `benches/report.md`,
+//! `benches/report.svg`, and the table of the guide page `performance`.
 //!
 //! ```sh
 //! cargo bench --bench report               # measures, and writes
@@ -11,16 +11,17 @@ use std::process::Command;
 use std::time::Duration;
 
 use support::chart;
+use support::client::Way;
+use support::comparison::{Comparison, Cost};
 use support::harness::Mode;
-use support::inner::Answer;
+use support::inner::Payload;
 use support::net::{Cpu, stay_on_core};
-use support::scene::{Cost, Scene, Servers};
-use support::ways::Way;
+use support::servers::Servers;
 
 const COUNT: usize = 100;
 const ROUND_TRIP: Duration = Duration::from_millis(20);
 const FOLDER: &str = env!("CARGO_MANIFEST_DIR");
-/// The guide page with the table, between these two lines.
+/// The guide page. The table is between the lines `BEGIN` and `END`.
 const PAGE: &str = "src/guide/performance.md";
 const BEGIN: &str = "<!-- by `cargo bench --bench report` -->\n";
 const END: &str = "<!-- end -->\n";
@@ -31,7 +32,7 @@ fn main() {
         return;
     };
     if Cpu::of_this_thread().is_none() {
-        println!("skipped: there is no count of a thread's CPU time here");
+        println!("skipped: this system does not count the CPU time of a thread");
         return;
     }
     let about = about();
@@ -59,10 +60,8 @@ fn main() {
     write("benches/report.svg", &svg);
     write("benches/report.md", &report);
     let page = std::fs::read_to_string(format!("{FOLDER}/{PAGE}")).expect("the guide page");
-    let (before, rest) = page
-        .split_once(BEGIN)
-        .expect("the page has a place for the table");
-    let (_, after) = rest.split_once(END).expect("the place has an end");
+    let (before, rest) = page.split_once(BEGIN).expect("the line before the table");
+    let (_, after) = rest.split_once(END).expect("the line after the table");
     write(
         PAGE,
         &format!("{before}{BEGIN}{about}\n\n{table}{END}{after}"),
@@ -74,7 +73,7 @@ struct Measured {
     near: Vec<Cost>,
     /// Over a slow wire.
     far: Vec<Cost>,
-    /// Over the loopback, by the size of an answer.
+    /// Over the loopback, by the size of a response.
     sizes: Vec<(&'static str, Vec<Cost>)>,
 }
 
@@ -85,15 +84,15 @@ impl Measured {
             Mode::Quick => 1,
         };
         let servers = Servers::start();
-        let near = |answer, times| {
-            Scene::new(&servers, None, answer, COUNT).measure(&Way::ALL, rounds, times)
+        let near = |payload, times| {
+            Comparison::new(&servers, None, payload, COUNT).measure(&Way::ALL, rounds, times)
         };
         let sizes = vec![
-            ("30 B", near(Answer::Small, 10)),
-            ("1 KiB", near(Answer::Medium, 5)),
-            ("64 KiB", near(Answer::Large, 1)),
+            ("30 B", near(Payload::Small, 10)),
+            ("1 KiB", near(Payload::Medium, 5)),
+            ("64 KiB", near(Payload::Large, 1)),
         ];
-        let mut far = Scene::new(&servers, Some(ROUND_TRIP), Answer::Small, COUNT);
+        let mut far = Comparison::new(&servers, Some(ROUND_TRIP), Payload::Small, COUNT);
         Self {
             near: sizes[0].1.clone(),
             far: far.measure(&Way::ALL, rounds.div_ceil(5), 1),
@@ -173,7 +172,7 @@ impl Measured {
     }
 }
 
-/// When, where, and how to do it again.
+/// The date, the machine and the command of the measurement.
 fn about() -> String {
     let output = |program: &str, args: &[&str]| {
         let output = Command::new(program).args(args).output();
@@ -191,7 +190,7 @@ fn about() -> String {
     format!(
         "Measured on {} on {cores} cores ({}) with {}. Client and server have one thread\n\
          each and share one core; the service is an axum `Router` of 20 routes. The machine has other work: read the times as\n\
-         ratios. `cargo bench --bench report` makes this anew.",
+         ratios. `cargo bench --bench report` measures again.",
         output("date", &["-u", "+%F"]),
         model.unwrap_or("unknown CPU"),
         output("rustc", &["--version"]),

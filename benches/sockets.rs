@@ -1,5 +1,5 @@
-//! Many GETs over sockets: one by one, over six connections, multiplexed by HTTP/2, and as one
-//! batch. Time, and the CPU time of both sides, which run on threads of their own.
+//! Measures many GETs over sockets: one by one, over six connections, multiplexed by HTTP/2, and as
+//! one batch. Prints the wall time, and the CPU time of client and server. Each has its own thread.
 //!
 //! ```sh
 //! cargo bench --bench sockets [-- --quick]
@@ -8,11 +8,12 @@ mod support;
 
 use std::time::Duration;
 
+use support::client::Way;
+use support::comparison::{Comparison, Cost};
 use support::harness::Mode;
-use support::inner::Answer;
+use support::inner::Payload;
 use support::net::{Cpu, stay_on_core};
-use support::scene::{Cost, Scene, Servers};
-use support::ways::Way;
+use support::servers::Servers;
 
 const COUNT: usize = 100;
 const ROUND_TRIP: Duration = Duration::from_millis(20);
@@ -23,7 +24,7 @@ fn main() {
         return;
     };
     if Cpu::of_this_thread().is_none() {
-        println!("there is no count of a thread's CPU time here: its columns say nothing");
+        println!("this system does not count the CPU time of a thread: ignore its columns");
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     stay_on_core(0);
@@ -40,13 +41,13 @@ fn main() {
         one(&servers, rounds);
     }
     stay_on_core(0);
-    println!("# Over a wire of {ROUND_TRIP:?}, there and back\n");
+    println!("# With a round trip of {ROUND_TRIP:?}\n");
     far(&servers, rounds);
 }
 
-/// A hundred GETs.
+/// Measures a hundred GETs.
 fn many(servers: &Servers, rounds: usize) {
-    let mut near = Scene::new(servers, None, Answer::Small, COUNT);
+    let mut near = Comparison::new(servers, None, Payload::Small, COUNT);
     let costs = near.measure(&Way::ALL, rounds, 10);
     println!("{COUNT} GETs of 30 B over the loopback\n");
     table(&costs);
@@ -66,9 +67,9 @@ fn many(servers: &Servers, rounds: usize) {
     );
 }
 
-/// One GET, plain and as a batch.
+/// Measures one GET, plain and as a batch.
 fn one(servers: &Servers, rounds: usize) {
-    let mut one = Scene::new(servers, None, Answer::Small, 1);
+    let mut one = Comparison::new(servers, None, Payload::Small, 1);
     let ways = [Way::KeepAlive, Way::Echo, Way::ByHand, Way::Batch];
     let costs = one.measure(&ways, rounds, 300);
     println!();
@@ -94,23 +95,23 @@ fn one(servers: &Servers, rounds: usize) {
     println!("the same bytes, sent back by a handler that does nothing else: {any_post:.2}\n");
 }
 
-/// The hundred GETs from farther away.
+/// Measures the hundred GETs with a round trip between client and server.
 fn far(servers: &Servers, rounds: usize) {
-    let mut far = Scene::new(servers, Some(ROUND_TRIP), Answer::Small, COUNT);
+    let mut far = Comparison::new(servers, Some(ROUND_TRIP), Payload::Small, COUNT);
     let costs = far.measure(&Way::ALL, rounds.div_ceil(5), 1);
     println!("{COUNT} GETs of 30 B\n");
     table(&costs);
-    let mut single = Scene::new(servers, Some(ROUND_TRIP), Answer::Small, 1);
+    let mut single = Comparison::new(servers, Some(ROUND_TRIP), Payload::Small, 1);
     let single = single.measure(&[Way::KeepAlive], rounds, 1);
     let batch = costs.last().expect("a batch");
     println!();
     against(
-        "round trips of a batch",
+        "round trips per batch",
         batch.wall / ROUND_TRIP.as_secs_f64(),
         1.2,
     );
     against(
-        "a batch to one GET over the same wire",
+        "a batch to one GET with the same round trip",
         batch.wall / single[0].wall,
         1.2,
     );

@@ -1,5 +1,5 @@
-//! What is not a batch costs no allocation. A binary of its own, because it counts with a global
-//! allocator.
+//! Requests that are no batch cost no allocation. This is its own binary, because it counts with a
+//! global allocator.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -14,12 +14,12 @@ use http_body_util::Full;
 use tower::{Layer, Service, service_fn};
 use tower_multistatus::{BatchLayer, RequestBody};
 
-fn answer<B>(request: Request<B>) -> Ready<Result<Response<Full<Bytes>>, Infallible>> {
+fn response<B>(request: Request<B>) -> Ready<Result<Response<Full<Bytes>>, Infallible>> {
     black_box(request);
     ready(Ok(Response::new(Full::from("hello"))))
 }
 
-/// What it takes from readiness to the last frame of the answer; the request itself is made before.
+/// The allocations from readiness to the last frame of the response, without those of the request.
 fn cost<S, B>(mut service: S, method: &Method, uri: &'static str) -> AllocationInfo
 where
     S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible>,
@@ -48,7 +48,7 @@ where
 }
 
 #[test]
-fn what_is_not_a_batch_passes_through_without_an_allocation() {
+fn other_requests_pass_through_without_an_allocation() {
     let layer = BatchLayer::new("/batch")
         .when(|parts| parts.uri.query().is_none())
         .describe(false);
@@ -60,8 +60,8 @@ fn what_is_not_a_batch_passes_through_without_an_allocation() {
         (Method::POST, "/batch?plain"),
     ];
     for (method, uri) in requests {
-        let bare = service_fn(answer::<Full<Bytes>>);
-        let layered = layer.layer(service_fn(answer::<RequestBody<Full<Bytes>>>));
+        let bare = service_fn(response::<Full<Bytes>>);
+        let layered = layer.layer(service_fn(response::<RequestBody<Full<Bytes>>>));
         let bare = cost(bare, &method, uri);
         let layered = cost(layered, &method, uri);
         assert_eq!(bare.count_total, 0, "nothing to compare with");
@@ -72,6 +72,6 @@ fn what_is_not_a_batch_passes_through_without_an_allocation() {
 #[test]
 fn the_counter_counts() {
     let layered = BatchLayer::new("/batch").describe(true);
-    let layered = layered.layer(service_fn(answer::<RequestBody<Full<Bytes>>>));
+    let layered = layered.layer(service_fn(response::<RequestBody<Full<Bytes>>>));
     assert!(cost(layered, &Method::GET, "/batch").count_total > 0);
 }

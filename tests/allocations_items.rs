@@ -1,28 +1,30 @@
-//! What a batch allocates beside what the wrapped service does: by the item, and by the batch.
+//! The allocations of the layer, without those of the inner service: per item and per batch.
+
+mod no_runtime;
 
 use std::convert::Infallible;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
+use no_runtime::{block_on, body_len};
 use tower::{Layer, Service, service_fn};
 use tower_multistatus::{BatchLayer, RequestBody};
 
-/// By the layer, for an item that is ready at once.
-const AN_ITEM: u64 = 5 + TEXTS_OF_A_SPAN;
+/// The maximum per item that is ready at once.
+const MAX_PER_ITEM: u64 = 5 + TEXTS_OF_A_SPAN;
 
-/// axum's default features turn on `tracing/log`: until a subscriber is set, the texts of a span
-/// are then made for the crate `log`. Of three texts one grows.
+/// axum's default features turn on `tracing/log`: until a subscriber is set, the fields of a span
+/// are formatted for the crate `log`. One of three texts grows.
 const TEXTS_OF_A_SPAN: u64 = if cfg!(feature = "tracing") { 4 } else { 0 };
 
-/// More, for an item that has to wait.
-const WAITING: u64 = 2;
+/// The additional maximum per item that has to wait.
+const MAX_PER_WAIT: u64 = 2;
 
-/// By the layer, for the batch.
-const A_BATCH: u64 = 13;
+/// The maximum per batch.
+const MAX_PER_BATCH: u64 = 13;
 
 const HEADERS: [(&str, &str); 8] = [
     ("host", "api.example"),
@@ -35,7 +37,7 @@ const HEADERS: [(&str, &str); 8] = [
     ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0)"),
 ];
 
-/// The service of every item; it pends so many times before it answers.
+/// The inner service. It is pending for this number of polls.
 fn inner<B: Body + 'static>(
     pends: usize,
 ) -> impl Service<
@@ -64,46 +66,25 @@ fn inner<B: Body + 'static>(
     })
 }
 
-/// Without a runtime, which allocates for itself.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(done) = future
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-        {
-            return done;
-        }
-    }
-}
-
-/// The answer, read to its end: bytes.
-async fn answered<S, Req, B>(service: &mut S, request: Request<Req>) -> usize
+/// Calls a service, and reads the whole response. Returns the bytes of its body.
+async fn call<S, Req, B>(service: &mut S, request: Request<Req>) -> usize
 where
     S: Service<Request<Req>, Response = Response<B>, Error = Infallible>,
     B: Body<Data = Bytes>,
 {
     let Ok(()) = std::future::poll_fn(|cx| service.poll_ready(cx)).await;
     let Ok(response) = service.call(request).await;
-    let mut body = pin!(response.into_body());
-    let mut bytes = 0;
-    while let Some(frame) = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-        let Ok(frame) = frame else {
-            panic!("a broken body")
-        };
-        bytes += frame.data_ref().map_or(0, Bytes::len);
-    }
-    bytes
+    body_len(response).await
 }
 
-/// All allocations of a batch.
+/// Counts all allocations of a batch.
 fn of_a_batch(layer: &BatchLayer, count: usize, pends: usize) -> u64 {
     let items: Vec<String> = (0..count)
         .map(|id| format!(r#"{{"id":"{id}","method":"GET","url":"/parts/{id}"}}"#))
         .collect();
     let envelope = Bytes::from(format!(r#"{{"requests":[{}]}}"#, items.join(",")));
     let mut service = layer.layer(inner(pends));
-    // As a server has them: values are slices of the one buffer that it has read.
+    // As in a server, values are slices of one buffer.
     let head = Bytes::from(HEADERS.map(|(_, value)| value).concat());
     let batch = || {
         let (mut request, mut head) = (Request::post("/batch"), head.clone());
@@ -116,26 +97,26 @@ fn of_a_batch(layer: &BatchLayer, count: usize, pends: usize) -> u64 {
             .expect("a request")
     };
     let mut run = |request| {
-        let bytes = block_on(answered(&mut service, request));
-        assert!(bytes > count * 60, "every item is answered");
+        let bytes = block_on(call(&mut service, request));
+        assert!(bytes > count * 60, "every item has a response");
     };
-    // What is made once a thread or a process is not of the batch.
+    // Exclude the allocations that are made once per thread or process.
     run(batch());
     let request = batch();
     allocation_counter::measure(|| run(request)).count_total
 }
 
-/// The allocations of the service itself, for one item.
+/// Counts the allocations of the inner service for one item.
 fn of_the_service(pends: usize) -> u64 {
     let mut service = inner(pends);
     let request = Request::new(RequestBody::<Full<Bytes>>::from(Bytes::new()));
     let measured = allocation_counter::measure(|| {
-        block_on(answered(&mut service, request));
+        block_on(call(&mut service, request));
     });
     measured.count_total
 }
 
-/// By the layer: for an item, and for the batch.
+/// The allocations of the layer per item and per batch.
 fn by_the_layer(layer: &BatchLayer, pends: usize) -> (f64, f64) {
     let layer = layer.clone().max_items(1000);
     let [fewer, more] = [100, 200].map(|count| of_a_batch(&layer, count, pends) as f64);
@@ -148,12 +129,12 @@ fn by_the_layer(layer: &BatchLayer, pends: usize) -> (f64, f64) {
 fn an_item_that_is_ready_costs_few_allocations() {
     let (an_item, a_batch) = by_the_layer(&BatchLayer::new("/batch"), 0);
     assert!(
-        an_item <= AN_ITEM as f64,
-        "{an_item} allocations an item; at most {AN_ITEM}"
+        an_item <= MAX_PER_ITEM as f64,
+        "{an_item} allocations per item; at most {MAX_PER_ITEM}"
     );
     assert!(
-        a_batch <= A_BATCH as f64,
-        "{a_batch} allocations a batch; at most {A_BATCH}"
+        a_batch <= MAX_PER_BATCH as f64,
+        "{a_batch} allocations per batch; at most {MAX_PER_BATCH}"
     );
 }
 
@@ -162,8 +143,8 @@ fn an_item_that_waits_once_costs_little_more() {
     let (ready, _) = by_the_layer(&BatchLayer::new("/batch"), 0);
     let (waiting, _) = by_the_layer(&BatchLayer::new("/batch"), 1);
     assert!(
-        waiting <= ready + WAITING as f64,
-        "{waiting} allocations an item that waits, {ready} one that does not; at most {WAITING} more"
+        waiting <= ready + MAX_PER_WAIT as f64,
+        "{waiting} allocations per waiting item, {ready} per ready item; at most {MAX_PER_WAIT} more"
     );
 }
 
@@ -171,11 +152,11 @@ fn an_item_that_waits_once_costs_little_more() {
 fn a_streamed_item_costs_no_more_than_a_buffered_one() {
     let (an_item, a_batch) = by_the_layer(&BatchLayer::new("/batch").streamed(true), 0);
     assert!(
-        an_item <= AN_ITEM as f64,
-        "{an_item} allocations an item; at most {AN_ITEM}"
+        an_item <= MAX_PER_ITEM as f64,
+        "{an_item} allocations per item; at most {MAX_PER_ITEM}"
     );
     assert!(
-        a_batch <= A_BATCH as f64,
-        "{a_batch} allocations a batch; at most {A_BATCH}"
+        a_batch <= MAX_PER_BATCH as f64,
+        "{a_batch} allocations per batch; at most {MAX_PER_BATCH}"
     );
 }

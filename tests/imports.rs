@@ -1,10 +1,10 @@
-//! Modules import downwards only, so that each can be read without those above it.
+//! Modules import only modules of lower layers, so that each can be read without those above it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A file's code, without comments, documentation and its unit tests.
+/// The code of a file, without comments and unit tests.
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).expect("a source file");
     let code = text
@@ -16,7 +16,7 @@ fn code(path: &Path) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// All source files below a folder, or the file that a module is.
+/// The source files of a module: its file, or all files in its folder.
 fn files(module: &Path) -> Vec<PathBuf> {
     let file = module.with_extension("rs");
     if file.is_file() {
@@ -27,7 +27,7 @@ fn files(module: &Path) -> Vec<PathBuf> {
     let (folders, files): (Vec<_>, Vec<_>) = paths.partition(|path| path.is_dir());
     let sources = files.into_iter().filter(|path| {
         let is_source = path.extension().is_some_and(|extension| extension == "rs");
-        // Files that hold nothing but unit tests.
+        // Skip files with unit tests.
         is_source && !path.ends_with("tests.rs")
     });
     sources
@@ -35,7 +35,7 @@ fn files(module: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The names that stand behind this prefix, those in braces too.
+/// The names after this prefix, also those in braces.
 fn names_behind(code: &str, prefix: &str) -> BTreeSet<String> {
     let is_name = |char: char| char.is_ascii_alphanumeric() || char == '_';
     let first = |text: &str| {
@@ -74,8 +74,7 @@ fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// The groups of modules in `lib.rs`, as blank lines part them; each module with the number of its
-/// group.
+/// The layer of each module: `lib.rs` separates layers by blank lines.
 fn layers() -> BTreeMap<String, usize> {
     let text = fs::read_to_string(source().join("lib.rs")).expect("lib.rs");
     let (_, modules) = text
@@ -101,7 +100,7 @@ fn modules_import_only_from_layers_below() {
         for file in files(&source().join(module)) {
             for name in names_behind(&code(&file), "crate::") {
                 let is_below = layers.get(&name).map(|other| other > layer);
-                // What is no module is a macro or a function of the root.
+                // A name that is no module is a macro or a function of the root.
                 if is_below == Some(false) && name != *module {
                     upwards.push(format!("{}: {name}", file.display()));
                 }
@@ -112,7 +111,7 @@ fn modules_import_only_from_layers_below() {
 }
 
 #[test]
-fn there_is_no_circle_of_files_within_a_module() {
+fn files_of_a_module_do_not_import_each_other_in_a_circle() {
     let mut folders: Vec<_> = layers()
         .into_keys()
         .map(|name| source().join(name))
@@ -135,8 +134,8 @@ fn there_is_no_circle_of_files_within_a_module() {
             }
             let module = path.with_extension("");
             let mut used = BTreeSet::new();
-            // A folder's files see its neighbours by one `super` more; `super::super` is rare
-            // enough that names are enough.
+            // Files in a folder reach its siblings by `super::super`. Names are unique enough to
+            // compare.
             for file in files(&module) {
                 let code = code(&file);
                 let deep = file
@@ -157,7 +156,7 @@ fn there_is_no_circle_of_files_within_a_module() {
         }
     }
     assert!(edges.values().map(BTreeSet::len).sum::<usize>() > 20);
-    // What imports nothing that is left is taken away, until nothing is left but circles.
+    // Remove files whose imports are all removed, until only circles are left.
     loop {
         let before = edges.len();
         let left: BTreeSet<_> = edges.keys().cloned().collect();
@@ -170,7 +169,7 @@ fn there_is_no_circle_of_files_within_a_module() {
 }
 
 #[test]
-fn a_name_is_found_in_braces_and_alone() {
+fn names_are_found_with_and_without_braces() {
     let code = "use crate::one::{A, B};\nuse crate::{two::{C, crate_x}, three};\nmycrate::four;";
     let names: Vec<_> = names_behind(code, "crate::").into_iter().collect();
     assert_eq!(names, ["one", "three", "two"]);

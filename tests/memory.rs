@@ -1,39 +1,39 @@
-//! The peak of memory while a large answer is streamed: what is in flight, never the whole.
+//! The peak of memory of a large streamed response: the items in flight, never the whole response.
+
+mod no_runtime;
 
 use std::convert::Infallible;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
-use http_body::Body;
 use http_body_util::Full;
+use no_runtime::{block_on, body_len};
 use tokio::sync::Barrier;
 use tower::{Layer, Service, service_fn};
 use tower_multistatus::{BatchLayer, RequestBody};
 
 const ITEMS: usize = 1000;
-const ANSWER: usize = 64 << 10;
+const BODY: usize = 64 << 10;
 const CONCURRENCY: usize = 8;
 
-/// What may be held beside the envelope and the answers in flight.
-const AN_ITEM: usize = 64;
-const REST: usize = 64 << 10;
+/// The maximum per item, without the envelope and the responses in flight.
+const MAX_PER_ITEM: usize = 64;
+/// The maximum for the rest.
+const MAX_REST: usize = 64 << 10;
 
-/// Makes each answer anew, and gives it at once or holds it until as many others have come as run
-/// at once.
+/// Allocates a response, and sends it at once, or waits until all concurrent items have one.
 async fn handler(
     others: Option<Arc<Barrier>>,
     _: Request<RequestBody<Full<Bytes>>>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let mut answer = vec![b'x'; ANSWER];
-    answer[0] = b'"';
-    answer[ANSWER - 1] = b'"';
+    let mut response = vec![b'x'; BODY];
+    response[0] = b'"';
+    response[BODY - 1] = b'"';
     if let Some(others) = others {
         others.wait().await;
     }
-    let mut response = Response::new(Full::from(answer));
+    let mut response = Response::new(Full::from(response));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert("content-type", json);
     Ok(response)
@@ -46,30 +46,13 @@ fn envelope() -> Bytes {
     Bytes::from(format!(r#"{{"requests":[{}]}}"#, items.join(",")))
 }
 
-/// Reads the answer frame by frame and keeps none: its bytes.
+/// Sends the batch, and reads the response without keeping it. Returns its bytes.
 async fn drained(layer: BatchLayer, others: Option<Arc<Barrier>>, envelope: &Bytes) -> usize {
     let request = Request::post("/batch").header("content-type", "application/json");
     let request = request.body(Full::from(envelope.clone()));
     let mut service = layer.layer(service_fn(move |request| handler(others.clone(), request)));
     let Ok(response) = service.call(request.expect("a request")).await;
-    let mut body = pin!(response.into_body());
-    let mut bytes = 0;
-    while let Some(frame) = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-        let Ok(frame) = frame;
-        bytes += frame.data_ref().map_or(0, Bytes::len);
-    }
-    bytes
-}
-
-/// Without a runtime: on this thread alone, where allocations are counted.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(done) = future.as_mut().poll(&mut context) {
-            return done;
-        }
-    }
+    body_len(response).await
 }
 
 fn is_bounded(others: Option<Arc<Barrier>>) {
@@ -80,24 +63,24 @@ fn is_bounded(others: Option<Arc<Barrier>>) {
     let envelope = envelope();
     let measured = allocation_counter::measure(|| {
         let bytes = block_on(drained(layer, others, &envelope));
-        assert!(bytes > ITEMS * ANSWER, "every item is answered");
+        assert!(bytes > ITEMS * BODY, "every item has a response");
     });
-    // The envelope was there before, and is no part of either side.
-    let most = AN_ITEM * ITEMS + (CONCURRENCY + 1) * ANSWER + REST;
+    // The envelope was allocated before, and is not counted.
+    let most = MAX_PER_ITEM * ITEMS + (CONCURRENCY + 1) * BODY + MAX_REST;
     let peak = measured.bytes_max as usize;
     assert!(
         peak <= most,
-        "{peak} bytes at the peak beside an envelope of {}; at most {most}",
+        "{peak} bytes at the peak, without an envelope of {}; at most {most}",
         envelope.len()
     );
 }
 
 #[test]
-fn a_streamed_answer_is_never_held_whole() {
+fn a_streamed_response_is_never_held_whole() {
     is_bounded(None);
 }
 
 #[test]
-fn a_streamed_answer_of_items_that_wait_is_held_in_flight_only() {
+fn a_streamed_response_of_waiting_items_holds_only_items_in_flight() {
     is_bounded(Some(Arc::new(Barrier::new(CONCURRENCY))));
 }

@@ -1,13 +1,13 @@
-//! Budgets in a text file: a line each, compared with what was measured.
+//! Budgets in a text file, one per line, and their comparison with measured figures.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::process::ExitCode;
 
-/// Counts repeat, but hash maps are seeded anew in each run.
+/// Counts vary a little, because each run seeds its hash maps differently.
 const SLACK: f64 = 1.01;
 
-/// One figure, and what it ought to be at most.
+/// A measured figure and its goal, a maximum.
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
     pub(crate) name: String,
@@ -18,14 +18,15 @@ pub(crate) struct Figure {
 
 impl Figure {
     fn goal(&self) -> String {
-        match self.goal.is_finite() {
-            true => self.goal.to_string(),
-            false => "none".to_owned(),
+        if self.goal.is_finite() {
+            self.goal.to_string()
+        } else {
+            "none".to_owned()
         }
     }
 }
 
-/// Prints all figures; a failure if one is over its budget in this file, or has none.
+/// Prints all figures. Returns a failure if a figure is over its budget in this file, or has none.
 pub(crate) fn compare(path: &str, figures: &[Figure]) -> ExitCode {
     let text = std::fs::read_to_string(path).expect("the budgets can be read");
     let budgets = read(&text);
@@ -49,7 +50,7 @@ pub(crate) fn compare(path: &str, figures: &[Figure]) -> ExitCode {
     status
 }
 
-/// A line a figure: its name, its budget, and a comment after `#`.
+/// Parses the budgets by name. A line has a name, a budget, and a comment after `#`.
 fn read(text: &str) -> BTreeMap<&str, f64> {
     let lines = text
         .lines()
@@ -60,7 +61,7 @@ fn read(text: &str) -> BTreeMap<&str, f64> {
         .collect()
 }
 
-/// Makes the figures of now the budgets, with 3 % to spare.
+/// Writes the measured figures plus 3 % as the new budgets.
 pub(crate) fn write(path: &str, head: &str, figures: &[Figure]) {
     let mut text = head.to_owned();
     for figure in figures {

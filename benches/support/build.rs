@@ -1,4 +1,4 @@
-//! Programs to measure: this one, and others that cargo builds from the same sources.
+//! The programs to measure: this one, and others that cargo builds from the same sources.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,22 +6,22 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// The argument that makes a program a case and not a bench.
+/// The argument that makes a bench run a single case.
 pub(crate) const CASE: &str = "case";
 
-/// What a case is run by.
+/// The build that runs a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Build {
     /// This program.
     This,
-    /// This program with the feature `tracing`. Features add up within one build, so that with and
-    /// without can only be two.
+    /// This program with the feature `tracing`. A build has the feature or not, so comparing both
+    /// takes two builds.
     Traced,
-    /// `--bench memory`, whose allocator counts. Here it would add to the instructions.
+    /// `--bench memory`, whose allocator counts. In this program it would add instructions.
     Counting,
 }
 
-/// The program of each of these builds.
+/// Builds the programs that are missing. Returns the path of each.
 pub(crate) fn programs(builds: impl IntoIterator<Item = Build>) -> BTreeMap<Build, PathBuf> {
     let mut programs = BTreeMap::new();
     for build in builds {
@@ -39,7 +39,7 @@ fn program(build: Build) -> PathBuf {
     }
 }
 
-/// Has cargo build a bench, and tells where it is.
+/// Builds a bench with cargo. Returns its path.
 fn built(bench: &str, features: impl IntoIterator<Item = &'static str>) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let features = features.into_iter().collect::<Vec<_>>().join(",");

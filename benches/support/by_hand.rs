@@ -1,6 +1,6 @@
-//! The handler that one would write without this crate: typed JSON in, every item at once, typed
-//! JSON out. It has no limits, no header policy, no order of dependence, and fails whole when an
-//! answer is not JSON.
+//! A batch handler written without this crate: typed JSON in, all items at once, typed JSON out. It
+//! has no limits, no header policy and no dependencies. If one response is not JSON, the whole
+//! batch fails.
 
 use std::convert::Infallible;
 
@@ -29,12 +29,12 @@ struct Item {
 }
 
 #[derive(Serialize)]
-struct Answers {
-    responses: Vec<Answer>,
+struct Responses {
+    responses: Vec<ItemResponse>,
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct ItemResponse {
     id: String,
     status: u16,
     body: Value,
@@ -57,22 +57,22 @@ where
 async fn batch<S>(
     State(api): State<S>,
     Json(envelope): Json<Envelope>,
-) -> Result<Json<Answers>, StatusCode>
+) -> Result<Json<Responses>, StatusCode>
 where
     S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone,
 {
     let calls = envelope
         .requests
         .into_iter()
-        .map(|item| answer(api.clone(), item));
+        .map(|item| respond(api.clone(), item));
     let responses = join_all(calls)
         .await
         .into_iter()
         .collect::<Result<_, _>>()?;
-    Ok(Json(Answers { responses }))
+    Ok(Json(Responses { responses }))
 }
 
-async fn answer<S>(api: S, item: Item) -> Result<Answer, StatusCode>
+async fn respond<S>(api: S, item: Item) -> Result<ItemResponse, StatusCode>
 where
     S: Service<Request<Body>, Response = Response, Error = Infallible>,
 {
@@ -90,11 +90,12 @@ where
     let status = response.status().as_u16();
     let body = to_bytes(response.into_body(), usize::MAX).await;
     let body = body.map_err(|_| StatusCode::BAD_GATEWAY)?;
-    let body = match body.is_empty() {
-        true => Value::Null,
-        false => serde_json::from_slice(&body).map_err(|_| StatusCode::BAD_GATEWAY)?,
+    let body = if body.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_slice(&body).map_err(|_| StatusCode::BAD_GATEWAY)?
     };
-    Ok(Answer {
+    Ok(ItemResponse {
         id: item.id,
         status,
         body,

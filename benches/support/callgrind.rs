@@ -1,4 +1,4 @@
-//! Counts instructions: runs a program under valgrind.
+//! Counts the instructions of a program with valgrind.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,8 @@ pub(crate) type Case = (Build, &'static str);
 
 pub(crate) const ARGUMENTS: [&str; 2] = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
 
-pub(crate) fn is_there() -> bool {
+/// Whether valgrind is installed.
+pub(crate) fn is_installed() -> bool {
     Command::new("valgrind")
         .arg("--version")
         .stdout(Stdio::null())
@@ -21,17 +22,17 @@ pub(crate) fn is_there() -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// How often a case runs: two runs of different length, whose difference has no start and no end in
-/// it.
+/// The lengths of the two runs of a case. Their difference excludes the start and the end of the
+/// program.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Runs {
     pub(crate) few: u32,
     pub(crate) more: u32,
-    /// Items, or bytes, of one.
+    /// Items or bytes per repetition.
     pub(crate) units: u32,
 }
 
-/// The instructions that an item of each case, or a byte, takes.
+/// Counts the instructions of each case, per item or byte.
 pub(crate) fn per_unit(
     cases: impl IntoIterator<Item = Case>,
     programs: &BTreeMap<Build, PathBuf>,
@@ -62,11 +63,11 @@ pub(crate) fn per_unit(
 
 fn instructions(program: &Path, case: &str, runs: Runs) -> f64 {
     let Runs { few, more, units } = runs;
-    let counted = collected(program, case, more) - collected(program, case, few);
+    let counted = count(program, case, more) - count(program, case, few);
     counted as f64 / (f64::from(more - few) * f64::from(units))
 }
 
-fn collected(program: &Path, case: &str, times: u32) -> u64 {
+fn count(program: &Path, case: &str, times: u32) -> u64 {
     let run = Command::new("valgrind")
         .args(ARGUMENTS)
         .arg(program)
@@ -75,11 +76,11 @@ fn collected(program: &Path, case: &str, times: u32) -> u64 {
         .expect("valgrind runs");
     let report = String::from_utf8_lossy(&run.stderr);
     assert!(run.status.success(), "{case}: {report}");
-    collected_by(&report)
+    parse_count(&report)
 }
 
-/// What callgrind says in the end.
-pub(crate) fn collected_by(report: &str) -> u64 {
+/// Parses the number of instructions from the output of callgrind.
+pub(crate) fn parse_count(report: &str) -> u64 {
     let line = report
         .lines()
         .find_map(|line| line.split_once("Collected : "));

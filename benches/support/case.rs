@@ -1,4 +1,4 @@
-//! One thing to measure, as words: `layer axum get small 100`.
+//! A case to measure, named by five words: `layer axum get small 100`.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use tower::Layer;
 use tower_multistatus::Json;
 
 use super::callgrind::Runs;
-use super::harness::{Variant, answered, floored, oneshot, runtime};
-use super::inner::{Answer, Trivial};
+use super::harness::{Variant, floored, oneshot, runtime, served};
+use super::inner::{Payload, Trivial};
 use super::waiting::{Held, one_by_one};
 use super::{Kind, Load, by_hand, inner, layer, real};
 
-/// How often a case runs: more often the fewer items it has.
+/// How often a case runs: the fewer items, the more often.
 pub(crate) fn runs(case: &str) -> Runs {
     let count = case.rsplit(' ').next().expect("five words");
     let items = count.parse().expect("the last word is a number");
@@ -24,14 +24,14 @@ pub(crate) fn runs(case: &str) -> Runs {
     }
 }
 
-/// Makes a case ready, and hands it to whoever runs it.
+/// Prepares a case, and passes it to `run`.
 ///
 /// # Panics
 ///
-/// If the words say nothing.
+/// If the words do not name a case.
 pub(crate) fn with<T>(case: &str, run: impl FnOnce(&mut Variant<'_>) -> T) -> T {
     let words: Vec<&str> = case.split(' ').collect();
-    let [way, service, kind, answer, count] = words[..] else {
+    let [way, service, kind, payload, count] = words[..] else {
         panic!("not a case: {case}")
     };
     let kind = match kind {
@@ -39,17 +39,17 @@ pub(crate) fn with<T>(case: &str, run: impl FnOnce(&mut Variant<'_>) -> T) -> T 
         "chain" => Kind::Chain,
         _ => Kind::Post,
     };
-    let answer = match answer {
-        "small" => Answer::Small,
-        "medium" => Answer::Medium,
-        _ => Answer::Large,
+    let payload = match payload {
+        "small" => Payload::Small,
+        "medium" => Payload::Medium,
+        _ => Payload::Large,
     };
-    let load = Load::new(kind, answer, count.parse().expect("a number of items"));
+    let load = Load::new(kind, payload, count.parse().expect("a number of items"));
     let runtime = runtime();
     let mut variant = match service {
-        "trivial" => trivial(way, &runtime, &load, answer),
-        "axum" => application(way, &runtime, &load, answer, inner::router()),
-        "real" => application(way, &runtime, &load, answer, real::router()),
+        "trivial" => trivial(way, &runtime, &load, payload),
+        "axum" => application(way, &runtime, &load, payload, inner::router()),
+        "real" => application(way, &runtime, &load, payload, real::router()),
         _ => None,
     };
     run(variant
@@ -57,74 +57,75 @@ pub(crate) fn with<T>(case: &str, run: impl FnOnce(&mut Variant<'_>) -> T) -> T 
         .unwrap_or_else(|| panic!("not a case: {case}")))
 }
 
-/// Over a service that does nothing, or nothing but wait.
+/// A case whose inner service does nothing, or only waits.
 fn trivial<'a>(
     way: &str,
     runtime: &'a tokio::runtime::Runtime,
     load: &'a Load,
-    answer: Answer,
+    payload: Payload,
 ) -> Option<Variant<'a>> {
-    let body = answer.body();
+    let body = payload.body();
     let trivial = Trivial(body.clone());
     let layer = layer(load.ready.len());
     let batch = || load.request();
     let first = || load.first();
     Some(match way {
         "floor" => floored(runtime, trivial, load, body.len()),
-        "layer" => answered(runtime, layer.layer(trivial), batch),
-        "streamed" => answered(runtime, layer.streamed(true).layer(trivial), batch),
-        "by-hand" => answered(runtime, by_hand::app(trivial), batch),
-        "bare" => answered(runtime, trivial, first),
-        "through" => answered(runtime, layer.layer(trivial), first),
+        "layer" => served(runtime, layer.layer(trivial), batch),
+        "streamed" => served(runtime, layer.streamed(true).layer(trivial), batch),
+        "by-hand" => served(runtime, by_hand::app(trivial), batch),
+        "bare" => served(runtime, trivial, first),
+        "through" => served(runtime, layer.layer(trivial), first),
         "one-by-one-of-8" => one_by_one(runtime, layer, body, load),
         "one-by-one-of-all" => one_by_one(runtime, layer.concurrency(load.ready.len()), body, load),
         "held" => {
             let held = Held {
-                answer: body,
+                body,
                 others: Arc::new(Barrier::new(8)),
             };
-            answered(runtime, layer.streamed(true).layer(held), batch)
+            served(runtime, layer.streamed(true).layer(held), batch)
         }
         _ => return None,
     })
 }
 
+/// A case whose inner service is an axum application.
 fn application<'a>(
     way: &str,
     runtime: &'a tokio::runtime::Runtime,
     load: &'a Load,
-    answer: Answer,
+    payload: Payload,
     router: Router,
 ) -> Option<Variant<'a>> {
-    let size = answer.body().len();
+    let size = payload.body().len();
     let layer = layer(load.ready.len());
     let batch = || load.request();
     let first = || load.first();
     Some(match way {
         "floor" => floored(runtime, router, load, size),
         "oneshot" => oneshot(runtime, router, load, size),
-        "layer" => answered(runtime, layer.layer(router), batch),
+        "layer" => served(runtime, layer.layer(router), batch),
         "trusting" => {
             let layer = layer.format(Json::new().trust_responses(true));
-            answered(runtime, layer.layer(router), batch)
+            served(runtime, layer.layer(router), batch)
         }
         #[cfg(feature = "multipart")]
         "multipart" | "multipart-streamed" => {
             let layer = layer.format(tower_multistatus::Multipart::new());
             let layer = layer.streamed(way == "multipart-streamed");
             let load = load.as_multipart();
-            answered(runtime, layer.layer(router), move || load.request())
+            served(runtime, layer.layer(router), move || load.request())
         }
         #[cfg(feature = "tracing")]
         "filtered-out" | "recorded" => {
             super::subscribe(way == "recorded");
-            answered(runtime, layer.layer(router), batch)
+            served(runtime, layer.layer(router), batch)
         }
-        "streamed" => answered(runtime, layer.streamed(true).layer(router), batch),
-        "by-hand" => answered(runtime, by_hand::app(router), batch),
-        "bare" => answered(runtime, router, first),
-        "bare-alike" => answered(runtime, router, || load.first_alike()),
-        "through" => answered(runtime, layer.layer(router), first),
+        "streamed" => served(runtime, layer.streamed(true).layer(router), batch),
+        "by-hand" => served(runtime, by_hand::app(router), batch),
+        "bare" => served(runtime, router, first),
+        "bare-alike" => served(runtime, router, || load.first_alike()),
+        "through" => served(runtime, layer.layer(router), first),
         _ => return None,
     })
 }

@@ -1,4 +1,4 @@
-//! A chart of bars, as SVG.
+//! A bar chart as SVG.
 
 use plotters::prelude::{
     BLACK, Color, IntoDrawingArea, IntoFont, RGBColor, Rectangle, SVGBackend, Text, WHITE,
@@ -14,7 +14,7 @@ const LEFT: i32 = 290;
 const ROW: i32 = 44;
 const TOP: i32 = 76;
 
-/// A bar for each name: the server's part, then the client's.
+/// Draws a bar for each name: the server's share, then the client's.
 pub(crate) fn bars(title: &str, bars: &[(&str, f64, f64)]) -> String {
     draw(title, bars).expect("a string takes every drawing")
 }

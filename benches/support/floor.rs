@@ -1,5 +1,6 @@
-//! The floor: what the handlers cost by themselves. No envelope, no parsing: requests from ready
-//! parts, one after the other, and their bodies copied into one buffer of the right size.
+//! The floor: the cost of the handlers alone. There is no envelope and no parsing. Requests are
+//! made of ready parts, one after the other, and their bodies are copied into one buffer of the
+//! right size.
 
 use axum::Router;
 use axum::body::Body;
@@ -11,19 +12,19 @@ use tower::{Service, ServiceExt};
 
 use super::{Load, parts};
 
-/// The same over an application, as one would write it: a clone of the router for each request,
-/// each body collected and then appended.
-pub(crate) async fn oneshot(router: &Router, load: &Load, answer_bytes: usize) -> Vec<u8> {
-    let mut all = Vec::with_capacity(load.ready.len() * answer_bytes);
+/// Calls an application as a user would: clones the router for each request, collects the body, and
+/// appends it to the buffer.
+pub(crate) async fn oneshot(router: &Router, load: &Load, body_bytes: usize) -> Vec<u8> {
+    let mut all = Vec::with_capacity(load.ready.len() * body_bytes);
     for item in &load.ready {
-        let Ok(answer) = router.clone().oneshot(request(item)).await;
-        let body = answer.into_body().collect().await.expect("a body");
+        let Ok(response) = router.clone().oneshot(request(item)).await;
+        let body = response.into_body().collect().await.expect("a body");
         all.extend_from_slice(&body.to_bytes());
     }
     all
 }
 
-/// A request from parts that are parsed already.
+/// Builds a request of parsed parts.
 fn request((method, uri, body): &(Method, Uri, Bytes)) -> Request<Body> {
     let mut parts = parts(method, uri);
     if !body.is_empty() {
@@ -33,16 +34,17 @@ fn request((method, uri, body): &(Method, Uri, Bytes)) -> Request<Body> {
     Request::from_parts(parts, Body::from(Bytes::clone(body)))
 }
 
-pub(crate) async fn run<S>(service: &mut S, load: &Load, answer_bytes: usize) -> Vec<u8>
+/// Calls a service once per item.
+pub(crate) async fn run<S>(service: &mut S, load: &Load, body_bytes: usize) -> Vec<u8>
 where
     S: Service<Request<Body>, Response = Response<Body>>,
     S::Error: std::fmt::Debug,
 {
-    let mut all = Vec::with_capacity(load.ready.len() * answer_bytes);
+    let mut all = Vec::with_capacity(load.ready.len() * body_bytes);
     for item in &load.ready {
-        let answer = service.call(request(item)).await;
-        let mut answer = answer.expect("an answer").into_body();
-        while let Some(frame) = answer.frame().await {
+        let response = service.call(request(item)).await;
+        let mut response = response.expect("a response").into_body();
+        while let Some(frame) = response.frame().await {
             if let Some(data) = frame.expect("a frame").data_ref() {
                 all.extend_from_slice(data);
             }

@@ -1,5 +1,5 @@
-//! Measures variants in turn, in one process: on a machine with other work to do only their ratios
-//! mean something.
+//! Measures variants in turn, in one process. On a machine with other work, only their ratios are
+//! meaningful.
 
 use std::time::{Duration, Instant};
 
@@ -16,13 +16,14 @@ use super::{Load, floor};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Full,
-    /// `--quick`: only to see that it runs.
+    /// `--quick`: only checks that the bench runs.
     Quick,
 }
 
 impl Mode {
-    /// What the arguments ask for; `None` if it is not `cargo bench` that runs this: `cargo test
-    /// --benches` builds without optimisation, and what it would measure says nothing.
+    /// Reads the mode from the arguments. Returns `None` if `cargo bench` does not run this
+    /// program: `cargo test --benches` builds without optimisation, so its measures would be
+    /// meaningless.
     pub(crate) fn from_args() -> Option<Self> {
         let has = |name: &str| std::env::args().skip(1).any(|arg| arg == name);
         match (has("--quick"), has("--bench")) {
@@ -32,7 +33,7 @@ impl Mode {
         }
     }
 
-    /// The full measure, or a small part of it.
+    /// The time to measure: all of it, or a twentieth.
     pub(crate) fn of(self, full: Duration) -> Duration {
         match self {
             Self::Full => full,
@@ -41,16 +42,16 @@ impl Mode {
     }
 }
 
-/// One way to do a thing: does it so many times.
+/// A variant to measure: a function that repeats it this number of times.
 pub(crate) type Variant<'a> = Box<dyn FnMut(u32) + 'a>;
 
-/// Runs the variants in turn until the time is up: the median seconds that each takes once. The
-/// first variant sets how many times make a slot.
+/// Runs the variants in turn until the time is up. Returns the median seconds per repetition of
+/// each.
 pub(crate) fn seconds(variants: &mut [Variant<'_>], time: Duration) -> Vec<f64> {
     let end = Instant::now() + time;
     let once: Vec<Duration> = variants.iter_mut().map(|run| timed(run, 1)).collect();
-    // Slots of about a millisecond: long against the clock, short against what else the machine
-    // does.
+    // Slots of about a millisecond: long for the resolution of the clock, short for the other work
+    // of the machine.
     let times: Vec<u32> = once
         .iter()
         .map(|once| (1_000_000 / once.as_nanos().max(1)).clamp(1, 10_000) as u32)
@@ -82,8 +83,8 @@ pub(crate) fn runtime() -> Runtime {
         .expect("a runtime")
 }
 
-/// The load, sent to a service and read to its end.
-pub(crate) fn answered<'a, S, B>(
+/// Sends a request to a service, and reads the whole response.
+pub(crate) fn served<'a, S, B>(
     runtime: &'a Runtime,
     mut service: S,
     request: impl Fn() -> Request<Body> + 'a,
@@ -100,9 +101,9 @@ where
                 std::future::poll_fn(|cx| service.poll_ready(cx))
                     .await
                     .expect("ready");
-                let answer = service.call(request()).await.expect("an answer");
-                assert!(answer.status().is_success(), "{}", answer.status());
-                let mut body = answer.into_body();
+                let response = service.call(request()).await.expect("a response");
+                assert!(response.status().is_success(), "{}", response.status());
+                let mut body = response.into_body();
                 while let Some(frame) = body.frame().await {
                     std::hint::black_box(frame.expect("a frame"));
                 }
@@ -111,28 +112,28 @@ where
     })
 }
 
-/// The load's items, each by `oneshot` on a clone of the router.
+/// Sends each item of the load by `oneshot` to a clone of the router.
 pub(crate) fn oneshot<'a>(
     runtime: &'a Runtime,
     router: Router,
     load: &'a Load,
-    answer_bytes: usize,
+    body_bytes: usize,
 ) -> Variant<'a> {
     Box::new(move |times| {
         runtime.block_on(async {
             for _ in 0..times {
-                std::hint::black_box(floor::oneshot(&router, load, answer_bytes).await);
+                std::hint::black_box(floor::oneshot(&router, load, body_bytes).await);
             }
         });
     })
 }
 
-/// The load's items, called in a loop.
+/// Calls a service for each item of the load, in a loop.
 pub(crate) fn floored<'a, S>(
     runtime: &'a Runtime,
     mut service: S,
     load: &'a Load,
-    answer_bytes: usize,
+    body_bytes: usize,
 ) -> Variant<'a>
 where
     S: Service<Request<Body>, Response = Response<Body>> + 'a,
@@ -141,7 +142,7 @@ where
     Box::new(move |times| {
         runtime.block_on(async {
             for _ in 0..times {
-                std::hint::black_box(floor::run(&mut service, load, answer_bytes).await);
+                std::hint::black_box(floor::run(&mut service, load, body_bytes).await);
             }
         });
     })

@@ -1,4 +1,4 @@
-//! The services that answer the items.
+//! The inner services.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -15,9 +15,9 @@ use tower::Service;
 
 use super::json_of;
 
-/// What an item is answered with.
+/// The body of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum Payload {
     /// 30 bytes of JSON.
     Small,
     /// 1 KiB of JSON.
@@ -26,7 +26,7 @@ pub(crate) enum Answer {
     Large,
 }
 
-impl Answer {
+impl Payload {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Small => "small",
@@ -44,7 +44,7 @@ impl Answer {
     }
 }
 
-/// Answers everything at once with the same bytes.
+/// Responds at once, always with the same bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Trivial(pub(crate) Bytes);
 
@@ -62,7 +62,7 @@ impl<B> Service<Request<B>> for Trivial {
     }
 }
 
-/// Answers everything at once with a copy of these bytes.
+/// Responds at once, with a new copy of these bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Fresh(pub(crate) Bytes);
 
@@ -91,14 +91,14 @@ pub(crate) fn json(body: Bytes) -> Response<Body> {
 /// An axum application of 20 routes.
 pub(crate) fn router() -> Router {
     let mut router = Router::new();
-    for answer in [Answer::Small, Answer::Medium, Answer::Large] {
-        let path = format!("/{}/{{id}}", answer.name());
+    for payload in [Payload::Small, Payload::Medium, Payload::Large] {
+        let path = format!("/{}/{{id}}", payload.name());
         let handler = async |State(body): State<Bytes>| json(body);
-        let route = get(handler).post(async |State(answer): State<Bytes>, body: Bytes| {
+        let route = get(handler).post(async |State(response): State<Bytes>, body: Bytes| {
             std::hint::black_box(body);
-            json(answer)
+            json(response)
         });
-        router = router.route(&path, route.with_state(answer.body()));
+        router = router.route(&path, route.with_state(payload.body()));
     }
     for other in 0..17 {
         router = router.route(

@@ -1,5 +1,5 @@
-//! What every bench measures: one set of items over one inner service, answered in several ways.
-#![allow(dead_code, reason = "every bench uses a part of it")]
+//! What the benches share: loads, inner services, and ways to measure them.
+#![allow(dead_code, reason = "each bench uses some of it")]
 
 pub(crate) mod budget;
 pub(crate) mod build;
@@ -7,14 +7,15 @@ pub(crate) mod by_hand;
 pub(crate) mod callgrind;
 pub(crate) mod case;
 pub(crate) mod chart;
+pub(crate) mod client;
+pub(crate) mod comparison;
 pub(crate) mod floor;
 pub(crate) mod harness;
 pub(crate) mod inner;
 pub(crate) mod net;
 pub(crate) mod real;
-pub(crate) mod scene;
+pub(crate) mod servers;
 pub(crate) mod waiting;
-pub(crate) mod ways;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -22,7 +23,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request};
 use tower_multistatus::BatchLayer;
 
-/// What the items of a batch are.
+/// The kind of the items of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// GET without a body.
@@ -33,24 +34,24 @@ pub(crate) enum Kind {
     Post,
 }
 
-/// A batch of like items.
+/// A batch of similar items.
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
     pub(crate) envelope: Bytes,
     /// The head of the outer request.
     pub(crate) head: Parts,
-    /// The same items, as ready parts of requests.
+    /// The same items: method, URI and body of each.
     pub(crate) ready: Vec<(Method, http::Uri, Bytes)>,
-    /// What each is answered with.
-    pub(crate) answer: inner::Answer,
+    /// The body of each response.
+    pub(crate) payload: inner::Payload,
 }
 
 impl Load {
-    pub(crate) fn new(kind: Kind, answer: inner::Answer, count: usize) -> Self {
+    pub(crate) fn new(kind: Kind, payload: inner::Payload, count: usize) -> Self {
         let mut envelope = String::from("{\"requests\":[");
         let mut ready = Vec::new();
         for index in 0..count {
-            let path = format!("/{}/{index}", answer.name());
+            let path = format!("/{}/{index}", payload.name());
             let (method, body) = match kind {
                 Kind::Get | Kind::Chain => (Method::GET, Bytes::new()),
                 Kind::Post => (Method::POST, Bytes::from(json_of(200))),
@@ -82,7 +83,7 @@ impl Load {
             envelope: envelope.into(),
             head,
             ready,
-            answer,
+            payload,
         }
     }
 
@@ -124,8 +125,8 @@ impl Load {
     }
 }
 
-/// JSON text of so many bytes: an object, and from 150 bytes on one with a list of records, as an
-/// API answers.
+/// JSON text of this number of bytes: an object, which has a list of records if there is room for
+/// one.
 pub(crate) fn json_of(bytes: usize) -> String {
     let record = |id: usize| {
         format!(r#"{{"id":{id},"name":"part {id}","price":{id}.25,"new":true,"tags":["a","b"]}}"#)
@@ -139,16 +140,17 @@ pub(crate) fn json_of(bytes: usize) -> String {
         }
         records.push(record(id));
     }
-    let parts = match records.is_empty() {
-        true => String::new(),
-        false => format!(r#","parts":[{}]"#, records.join(",")),
+    let parts = if records.is_empty() {
+        String::new()
+    } else {
+        format!(r#","parts":[{}]"#, records.join(","))
     };
     let frame = r#"{"name":"","ok":true}"#.len() + parts.len();
     let name = "x".repeat(bytes.saturating_sub(frame));
     format!(r#"{{"name":"{name}","ok":true{parts}}}"#)
 }
 
-/// The layer as it is measured: with all its defaults, and room for the load.
+/// The measured layer: all defaults, with limits that fit the load.
 pub(crate) fn layer(count: usize) -> BatchLayer {
     BatchLayer::new("/batch")
         .max_items(count)
@@ -156,7 +158,7 @@ pub(crate) fn layer(count: usize) -> BatchLayer {
         .max_total_response_bytes(1 << 30)
 }
 
-/// The parts of an empty request: what a request is made of.
+/// The head of a request with this method and URI.
 pub(crate) fn parts(method: &Method, uri: &http::Uri) -> Parts {
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.method = method.clone();
@@ -164,7 +166,7 @@ pub(crate) fn parts(method: &Method, uri: &http::Uri) -> Parts {
     parts
 }
 
-/// Subscribes a registry to everything or, by its filter, to nothing.
+/// Installs a subscriber: a registry whose filter enables everything or nothing.
 #[cfg(feature = "tracing")]
 pub(crate) fn subscribe(is_on: bool) {
     use tracing_subscriber::layer::SubscriberExt;

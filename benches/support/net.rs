@@ -1,5 +1,5 @@
-//! Sockets on the loopback: a server, a client and a slow wire, each on a thread of its own, so
-//! that what each side computes is told apart.
+//! Sockets on the loopback: servers and slow wires, each on its own thread, so that the CPU time of
+//! each side is known.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -17,14 +17,14 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::harness::runtime;
 
-/// The time that a thread has computed, by Linux's own count.
+/// The CPU time of a thread, as Linux counts it.
 #[derive(Clone, Debug)]
 pub(crate) struct Cpu {
     schedstat: String,
 }
 
 impl Cpu {
-    /// Of this thread; `None` where there is no such count.
+    /// The CPU time of this thread; `None` on systems that do not count it.
     pub(crate) fn of_this_thread() -> Option<Self> {
         let thread = std::fs::read_link("/proc/thread-self").ok()?;
         let id = thread.file_name()?.to_str()?.to_owned();
@@ -45,31 +45,32 @@ impl Cpu {
     }
 }
 
-/// Puts this thread, and those that it starts from now on, on this core. With no say in it, it is
-/// the scheduler's whim whether a client and a server that wait for each other share one, and what
-/// waking an idle one costs: three times the CPU time, in some runs and not in others.
+/// Binds this thread, and those that it starts from now on, to this core. Otherwise the scheduler
+/// decides whether a client and a server that wait for each other share a core, and waking an idle
+/// core makes some runs cost three times the CPU time of others.
 pub(crate) fn stay_on_core(core: usize) {
     #[cfg(target_os = "linux")]
     {
         let mut cores = rustix::thread::CpuSet::new();
         cores.set(core);
-        // Without it there is more noise, and nothing else.
+        // If it fails, there is only more noise.
         let _ = rustix::thread::sched_setaffinity(None, &cores);
     }
     #[cfg(not(target_os = "linux"))]
     let _ = core;
 }
 
-/// Something that listens, on a thread that goes on for as long as the program does.
+/// A listener on its own thread, which runs until the program ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     pub(crate) cpu: Option<Cpu>,
-    /// What has gone over a wire, in both directions.
+    /// Bytes that went over a wire, in both directions.
     pub(crate) bytes: Arc<AtomicU64>,
 }
 
 impl Peer {
+    /// Starts a thread that listens on a free port.
     pub(crate) fn start<F: Future<Output = ()>>(
         serve: impl FnOnce(TcpListener, Arc<AtomicU64>) -> F + Send + 'static,
     ) -> Self {
@@ -93,7 +94,7 @@ impl Peer {
         peer.recv().expect("the thread has started")
     }
 
-    /// In another process, which nothing is known of but where it listens.
+    /// A listener in another process, of which only the address is known.
     pub(crate) fn at(address: SocketAddr) -> Self {
         Self {
             address,
@@ -110,14 +111,14 @@ impl Peer {
                 let service = TowerToHyperService::new(app.clone());
                 tokio::spawn(async move {
                     let server = auto::Builder::new(TokioExecutor::new());
-                    // A client that goes away is no fault of the server.
+                    // Ignored: a client may go away.
                     let _ = server.serve_connection(TokioIo::new(stream), service).await;
                 });
             }
         })
     }
 
-    /// Hands on to another peer, and every byte takes its time, in both directions.
+    /// Forwards bytes to another peer, and delays them in both directions.
     pub(crate) fn slow_wire(to: SocketAddr, one_way: Duration) -> Self {
         Self::start(async move |listener, bytes| {
             while let Ok((near, _)) = listener.accept().await {

@@ -1,4 +1,4 @@
-//! An application as one would write it: JSON in and out by axum's extractors.
+//! A realistic application: JSON in and out by axum's extractors.
 
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use axum::{Json, Router};
 use http::HeaderName;
 use serde::{Deserialize, Serialize};
 
-use super::inner::Answer;
+use super::inner::Payload;
 
-/// What [`json_of`](super::json_of) writes, as types.
+/// The JSON of [`json_of`](super::json_of) as a type.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Page {
     name: String,
@@ -28,7 +28,7 @@ struct Record {
     tags: Vec<String>,
 }
 
-/// What the handlers have in common.
+/// The state of the handlers.
 #[derive(Debug)]
 struct Store {
     small: Page,
@@ -39,16 +39,16 @@ struct Store {
 impl Store {
     fn new() -> Self {
         Self {
-            small: Page::of(Answer::Small),
-            medium: Page::of(Answer::Medium),
-            large: Page::of(Answer::Large),
+            small: Page::of(Payload::Small),
+            medium: Page::of(Payload::Medium),
+            large: Page::of(Payload::Large),
         }
     }
 }
 
 impl Page {
-    pub(crate) fn of(answer: Answer) -> Self {
-        serde_json::from_slice(&answer.body()).expect("a page")
+    pub(crate) fn of(payload: Payload) -> Self {
+        serde_json::from_slice(&payload.body()).expect("a page")
     }
 }
 

@@ -1,4 +1,4 @@
-//! Services whose items wait for one another.
+//! Inner services whose items wait for each other.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -20,23 +20,23 @@ use super::Load;
 use super::harness::Variant;
 use super::inner::json;
 
-/// An item that waits.
+/// The place of an item in the queue.
 #[derive(Debug)]
 struct Place {
     is_free: bool,
     waker: Waker,
 }
 
-/// Each item waits until [`release`](Self::release) has come to it.
+/// An inner service whose items wait until [`release`](Self::release) lets them finish.
 #[derive(Clone, Debug)]
 struct OneByOne {
-    /// The first to come in front.
+    /// The queue, oldest first.
     waiting: Arc<Mutex<VecDeque<Arc<Mutex<Place>>>>>,
-    answer: Bytes,
+    body: Bytes,
 }
 
 impl OneByOne {
-    /// Lets the item go on that has waited longest.
+    /// Lets the oldest item finish.
     fn release(&self) {
         let first = self.waiting.lock().expect("the queue").pop_front();
         if let Some(first) = first {
@@ -57,7 +57,7 @@ impl<B> Service<Request<B>> for OneByOne {
     }
 
     fn call(&mut self, _: Request<B>) -> Self::Future {
-        let (waiting, answer) = (Arc::clone(&self.waiting), self.answer.clone());
+        let (waiting, body) = (Arc::clone(&self.waiting), self.body.clone());
         Box::pin(async move {
             let mut place: Option<Arc<Mutex<Place>>> = None;
             std::future::poll_fn(|cx| {
@@ -72,49 +72,50 @@ impl<B> Service<Request<B>> for OneByOne {
                     return Poll::Pending;
                 };
                 let mut place = place.lock().expect("a place");
-                // The layer polls an item by another waker once it has to wait.
+                // The layer polls an item with another waker once the item has to wait.
                 place.waker.clone_from(waker);
-                match place.is_free {
-                    true => Poll::Ready(()),
-                    false => Poll::Pending,
+                if place.is_free {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
                 }
             })
             .await;
-            Ok(json(answer))
+            Ok(json(body))
         })
     }
 }
 
-/// The load, whose items finish one at a time: after each poll of the batch one item is let go.
+/// Sends the load to a service whose items finish one at a time: one after each poll of the batch.
 pub(crate) fn one_by_one<'a>(
     runtime: &'a Runtime,
     layer: BatchLayer,
-    answer: Bytes,
+    body: Bytes,
     load: &'a Load,
 ) -> Variant<'a> {
     let inner = OneByOne {
         waiting: Arc::default(),
-        answer,
+        body,
     };
     let mut service = layer.layer(inner.clone());
     Box::new(move |times| {
         runtime.block_on(async {
             for round in 0..times {
-                let answered = async {
-                    let answer = service.call(load.request()).await.expect("an answer");
-                    answer.into_body().collect().await.expect("a body")
+                let response = async {
+                    let response = service.call(load.request()).await.expect("a response");
+                    response.into_body().collect().await.expect("a body")
                 };
-                let mut answered = pin!(answered);
-                let answered = std::future::poll_fn(|cx| {
-                    let poll = answered.as_mut().poll(cx);
+                let mut response = pin!(response);
+                let response = std::future::poll_fn(|cx| {
+                    let poll = response.as_mut().poll(cx);
                     if poll.is_pending() {
                         inner.release();
                     }
                     poll
                 });
-                let answered = answered.await.to_bytes();
+                let response = response.await.to_bytes();
                 if round == 0 {
-                    let text = std::str::from_utf8(&answered).expect("JSON");
+                    let text = std::str::from_utf8(&response).expect("JSON");
                     let succeeded = text.matches("\"status\":200,").count();
                     assert_eq!(succeeded, load.ready.len());
                 }
@@ -123,10 +124,10 @@ pub(crate) fn one_by_one<'a>(
     })
 }
 
-/// Makes each answer anew, and holds it until as many have come as the barrier counts.
+/// Allocates each response, and holds it until the barrier has counted enough of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Held {
-    pub(crate) answer: Bytes,
+    pub(crate) body: Bytes,
     pub(crate) others: Arc<Barrier>,
 }
 
@@ -140,11 +141,11 @@ impl<B> Service<Request<RequestBody<B>>> for Held {
     }
 
     fn call(&mut self, _: Request<RequestBody<B>>) -> Self::Future {
-        let Self { answer, others } = self.clone();
+        let Self { body, others } = self.clone();
         Box::pin(async move {
-            let answer = Bytes::copy_from_slice(&answer);
+            let body = Bytes::copy_from_slice(&body);
             others.wait().await;
-            Ok(json(answer))
+            Ok(json(body))
         })
     }
 }

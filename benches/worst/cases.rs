@@ -1,14 +1,14 @@
-//! The worst that a client, or the inner service, can send.
+//! The most expensive envelopes, headers and responses that can be sent to the layer.
 
 use http::header::HeaderMap;
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use super::scene::{SIZE, Scene};
+use super::exchange::{Exchange, SIZE};
 
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) comment: &'static str,
-    pub(crate) make: fn() -> Scene,
+    pub(crate) make: fn() -> Exchange,
 }
 
 fn one(name: &'static str, value: impl AsRef<[u8]>) -> HeaderMap {
@@ -18,14 +18,14 @@ fn one(name: &'static str, value: impl AsRef<[u8]>) -> HeaderMap {
     headers
 }
 
-/// A header whose value goes on like this for so many bytes.
+/// A header whose value repeats `piece` up to this number of bytes.
 fn long(name: &'static str, piece: &[u8], bytes: usize) -> HeaderMap {
     one(name, piece.repeat(bytes / piece.len()))
 }
 
-/// Many names of headers.
+/// Adds 990 headers with different names.
 fn many_headers(mut headers: HeaderMap, prefix: &str) -> HeaderMap {
-    // More than 1,000 fields are refused.
+    // More than 1,000 fields are an error.
     for index in 0..990 {
         let name = format!("{prefix}{index}").parse::<HeaderName>();
         headers.insert(name.expect("a name"), HeaderValue::from_static("v"));
@@ -33,7 +33,7 @@ fn many_headers(mut headers: HeaderMap, prefix: &str) -> HeaderMap {
     headers
 }
 
-/// As many as make the size.
+/// Text of about `SIZE` bytes, made of numbered pieces.
 fn fill(one: impl Fn(usize) -> String) -> String {
     let mut text = String::with_capacity(SIZE + 1024);
     for index in 0.. {
@@ -50,37 +50,36 @@ fn repeat(piece: &str) -> String {
 }
 
 /// Items that wait for all before them, or for all groups before them.
-fn waiting(is_grouped: bool) -> Scene {
+fn waiting(is_grouped: bool) -> Exchange {
     let mut items = String::new();
     let mut earlier = String::new();
     for index in 0.. {
-        let group = match is_grouped {
-            true => format!(r#","atomicityGroup":"g{index}""#),
-            false => String::new(),
+        let group = if is_grouped {
+            format!(r#","atomicityGroup":"g{index}""#)
+        } else {
+            String::new()
         };
         let on = earlier.trim_end_matches(',');
         items += &format!(
             "{{\"id\":\"{index}\",\"method\":\"GET\",\"url\":\"/\",\"dependsOn\":[{on}]{group}}},"
         );
-        earlier += &match is_grouped {
-            true => format!("\"g{index}\","),
-            false => format!("\"{index}\","),
-        };
+        let prefix = if is_grouped { "g" } else { "" };
+        earlier += &format!("\"{prefix}{index}\",");
         if items.len() >= SIZE {
             break;
         }
     }
-    Scene::json(format!(
+    Exchange::json(format!(
         r#"{{"requests":[{}]}}"#,
         items.trim_end_matches(',')
     ))
     .of_many_items()
 }
 
-/// Items, one after the other.
-fn items(one: impl Fn(usize) -> String) -> Scene {
+/// A batch of about `SIZE` bytes, made of numbered items.
+fn items(one: impl Fn(usize) -> String) -> Exchange {
     let items = fill(|index| one(index) + ",");
-    Scene::json(format!(
+    Exchange::json(format!(
         r#"{{"requests":[{}]}}"#,
         items.trim_end_matches(',')
     ))
@@ -89,87 +88,87 @@ fn items(one: impl Fn(usize) -> String) -> Scene {
 
 const REQUEST: &str = "Content-Type: application/http\n\nGET /a HTTP/1.1\n\n";
 
-/// The same, up to the end of the request line.
-const BEGUN: &str = "Content-Type: application/http\n\nGET /a HTTP/1.1\n";
+/// The start of a part, up to the end of the request line.
+const REQUEST_LINE: &str = "Content-Type: application/http\n\nGET /a HTTP/1.1\n";
 
-fn parts(one: impl Fn(usize) -> String) -> Scene {
-    Scene::multipart(fill(one) + "\n--b--").of_many_items()
+fn parts(one: impl Fn(usize) -> String) -> Exchange {
+    Exchange::multipart(fill(one) + "\n--b--").of_many_items()
 }
 
-/// A part that begins like this and goes on with these lines.
-fn part(begun: &str, lines: &str) -> Scene {
-    Scene::multipart(format!("--b\n{begun}{lines}\n\n--b--"))
+/// A batch of one part with this start and these lines.
+fn part(start: &str, lines: &str) -> Exchange {
+    Exchange::multipart(format!("--b\n{start}{lines}\n\n--b--"))
 }
 
-/// GETs with these further members.
-fn gets(more: impl Fn(usize) -> String) -> Scene {
+/// GET items with these further members.
+fn gets(more: impl Fn(usize) -> String) -> Exchange {
     items(|at| format!(r#"{{"id":"{at}","method":"GET","url":"/"{}}}"#, more(at)))
 }
 
-/// One item with a body of this type that is this string.
-fn posted(content_type: &str, string: &str) -> Scene {
+/// One item with this string as its body.
+fn posted(content_type: &str, string: &str) -> Exchange {
     let headers = format!(r#"{{"content-type":"{content_type}"}}"#);
-    Scene::item(&format!(r#""headers":{headers},"body":"{string}""#))
+    Exchange::item(&format!(r#""headers":{headers},"body":"{string}""#))
 }
 
-/// One item with a body that is an array of these, and a zero.
-fn numbers(piece: &str) -> Scene {
-    Scene::item(&format!(r#""body":[{}0]"#, repeat(piece)))
+/// One item whose body is an array that repeats `piece`.
+fn numbers(piece: &str) -> Exchange {
+    Exchange::item(&format!(r#""body":[{}0]"#, repeat(piece)))
 }
 
-fn repeated() -> Scene {
+fn repeated() -> Exchange {
     let on = repeat("\"a\",");
     let items = format!(r#"{{"id":"a"}},{{"id":"b","dependsOn":[{on}"a"]}}"#);
-    Scene::json(format!(r#"{{"requests":[{items}]}}"#)).refused()
+    Exchange::json(format!(r#"{{"requests":[{items}]}}"#)).refused()
 }
 
-/// A boundary that the text begins again and again, a byte at a time.
-fn multipart_chunks() -> Scene {
+/// Text that looks like the start of the boundary, again and again, in chunks of one byte.
+fn multipart_chunks() -> Exchange {
     let boundary = "-".repeat(70);
     let near = repeat("\n-------------");
     let body = format!("--{boundary}\n{REQUEST}{near}\n--{boundary}--");
-    let mut scene = Scene::multipart(body).in_chunks_of(1);
+    let mut exchange = Exchange::multipart(body).in_chunks_of(1);
     let content_type = format!("multipart/mixed; boundary={boundary}");
-    scene.headers = one("content-type", content_type);
-    scene
+    exchange.headers = one("content-type", content_type);
+    exchange
 }
 
-fn underscores() -> Scene {
+fn underscores() -> Exchange {
     let headers: Vec<String> = (0..60).map(|at| format!(r#""x{at}":"""#)).collect();
     let headers = headers.join(",");
-    let mut scene = gets(|_| format!(r#","headers":{{{headers}}}"#));
-    scene.layer = scene.layer.filter(|_| Err(StatusCode::FORBIDDEN));
-    scene.headers.extend((0..90).map(|at| {
+    let mut exchange = gets(|_| format!(r#","headers":{{{headers}}}"#));
+    exchange.layer = exchange.layer.filter(|_| Err(StatusCode::FORBIDDEN));
+    exchange.headers.extend((0..90).map(|at| {
         let name = format!("a_{at}").parse::<HeaderName>();
         (name.expect("a name"), HeaderValue::from_static("v"))
     }));
-    scene
+    exchange
 }
 
-fn text(piece: &str) -> Scene {
-    Scene::body("text/plain", repeat(piece))
+fn text(piece: &str) -> Exchange {
+    Exchange::body("text/plain", repeat(piece))
 }
 
-/// In a streamed response, which is searched for its boundary.
-fn streamed_part(piece: &str) -> Scene {
-    let mut scene = text(piece).accepting("multipart/mixed");
-    scene.layer = scene.layer.streamed(true);
-    scene
+/// A streamed multipart response: the layer has to search it for the boundary.
+fn streamed_part(piece: &str) -> Exchange {
+    let mut exchange = text(piece).accepting("multipart/mixed");
+    exchange.layer = exchange.layer.streamed(true);
+    exchange
 }
 
-fn json(body: String) -> Scene {
-    Scene::body("application/json", body)
+fn json(body: String) -> Exchange {
+    Exchange::body("application/json", body)
 }
 
-fn binary() -> Scene {
-    Scene::body("image/png", repeat("\x01"))
+fn binary() -> Exchange {
+    Exchange::body("image/png", repeat("\x01"))
 }
 
 fn connection(piece: &[u8]) -> HeaderMap {
     many_headers(long("connection", piece, 400_000), "x")
 }
 
-const fn case(name: &'static str, comment: &'static str, make: fn() -> Scene) -> Case {
+const fn case(name: &'static str, comment: &'static str, make: fn() -> Exchange) -> Case {
     Case {
         name,
         comment,
@@ -179,18 +178,18 @@ const fn case(name: &'static str, comment: &'static str, make: fn() -> Scene) ->
 
 pub(crate) const CASES: &[Case] = &[
     case("members", "unknown members of an item", || {
-        Scene::item(&(fill(|at| format!(r#""{at:x}":0,"#)) + r#""x":0"#))
+        Exchange::item(&(fill(|at| format!(r#""{at:x}":0,"#)) + r#""x":0"#))
     }),
     case("escaped-members", "the same, escaped", || {
-        Scene::item(&(fill(|at| format!(r#""\n{at:x}":0,"#)) + r#""x":0"#))
+        Exchange::item(&(fill(|at| format!(r#""\n{at:x}":0,"#)) + r#""x":0"#))
     }),
     case("header-names", "names of headers without values", || {
         let names = fill(|at| format!(r#""{at:x}":[],"#));
-        Scene::item(&format!(r#""headers":{{{names}"x":""}}"#))
+        Exchange::item(&format!(r#""headers":{{{names}"x":""}}"#))
     }),
     case("header-values", "values of one header", || {
         let values = repeat("\"\",");
-        Scene::item(&format!(r#""headers":{{"x":[{values}""]}}"#))
+        Exchange::item(&format!(r#""headers":{{"x":[{values}""]}}"#))
     }),
     case("waiting", "items that wait for all before them", || {
         waiting(false)
@@ -224,12 +223,12 @@ pub(crate) const CASES: &[Case] = &[
     case("chunks", "JSON, a byte at a time", || {
         posted("text/plain", &repeat("x")).in_chunks_of(1)
     }),
-    case("line-starts", "lines that begin as a delimiter", || {
+    case("line-starts", "lines that begin like a delimiter", || {
         part(REQUEST, &repeat("\n--b-"))
     }),
     case(
         "multipart-chunks",
-        "near delimiters, a byte at a time",
+        "almost a delimiter, again and again, a byte at a time",
         multipart_chunks,
     ),
     case("change-sets", "change sets of one item", || {
@@ -243,10 +242,10 @@ pub(crate) const CASES: &[Case] = &[
         parts(|_| format!("--b\n{REQUEST}"))
     }),
     case("folded", "folded header lines", || {
-        part(BEGUN, &("X: 1\n".to_owned() + &repeat(" x\n")))
+        part(REQUEST_LINE, &("X: 1\n".to_owned() + &repeat(" x\n")))
     }),
     case("lines", "header lines of a request", || {
-        part(BEGUN, &repeat("X:1\n"))
+        part(REQUEST_LINE, &repeat("X:1\n"))
     }),
     case("spaces", "a target of spaces", || {
         part(
@@ -257,18 +256,18 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "connection",
         "a Connection that names nothing, and many headers",
-        || Scene::with_headers(connection(b"a,")),
+        || Exchange::with_headers(connection(b"a,")),
     ),
     case(
         "connection-names",
         "a Connection that names one header again and again",
-        || Scene::with_headers(connection(b"x1,")),
+        || Exchange::with_headers(connection(b"x1,")),
     ),
     case("accept", "an Accept of many ranges", || {
-        Scene::with_headers(long("accept", b"*/*,", 400_000))
+        Exchange::with_headers(long("accept", b"*/*,", 400_000))
     }),
     case("prefer", "a Prefer of many preferences", || {
-        Scene::with_headers(long("prefer", b"a,", 400_000))
+        Exchange::with_headers(long("prefer", b"a,", 400_000))
     }),
     case(
         "underscores",
@@ -278,10 +277,10 @@ pub(crate) const CASES: &[Case] = &[
     case(
         "told-connection",
         "a response's Connection, and many headers",
-        || Scene::responded(connection(b"a,"), ""),
+        || Exchange::responded(connection(b"a,"), ""),
     ),
     case("told-latin1", "a response's header beyond ASCII", || {
-        Scene::responded(long("x", b"\x85", SIZE), "")
+        Exchange::responded(long("x", b"\x85", SIZE), "")
     }),
     case("told-controls", "a response of control characters", || {
         text("\x01")
@@ -302,9 +301,11 @@ pub(crate) const CASES: &[Case] = &[
     case("told-escapes", "a response of surrogate pairs", || {
         json(format!("\"{}\"", repeat("\\ud83d\\ude00")))
     }),
-    case("told-lines", "a response of many lines, on one", || {
-        json(format!("[{}0]", repeat("0,\n"))).accepting("application/x-ndjson")
-    }),
+    case(
+        "told-lines",
+        "a response of many lines, written on one",
+        || json(format!("[{}0]", repeat("0,\n"))).accepting("application/x-ndjson"),
+    ),
     case("told-xml", "a response of angle brackets, as XML", || {
         text("<").accepting("application/xml")
     }),
@@ -313,12 +314,12 @@ pub(crate) const CASES: &[Case] = &[
     }),
     case(
         "told-part",
-        "a response of near delimiters, as multipart, streamed",
+        "a response of text that is almost a delimiter, as multipart, streamed",
         || streamed_part("\r\n--batchresponse_"),
     ),
     case(
         "told-underscores",
-        "a response of the byte that a boundary is searched by, streamed",
+        "a response of the byte that the search for a boundary looks for, streamed",
         || streamed_part("_"),
     ),
 ];

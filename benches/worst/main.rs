@@ -1,26 +1,28 @@
-//! The worst envelopes and responses of about 1 MiB: instructions a byte, counted by callgrind, and
-//! the peak of the heap to their size, each compared with its budget in `worst.txt`.
+//! Measures the worst envelopes and responses of about 1 MiB: instructions per byte, counted by
+//! callgrind, and the peak of the heap divided by the size. Compares each with its budget in
+//! `worst.txt`.
 //!
 //! ```sh
-//! cargo bench --bench worst --features multipart,multistatus  # fails if one is over its budget
+//! cargo bench --bench worst --features multipart,multistatus  # fails above a budget
 //! ```
 //!
-//! After `--`, `--quick` measures the heap only, `--times` prints nanoseconds of CPU a byte, and
-//! `--write` makes the figures of now the budgets, with 3 % to spare.
+//! After `--`, `--quick` measures only the heap, `--times` prints nanoseconds of CPU per byte, and
+//! `--write` makes the measured figures plus 3 % the new budgets.
 //!
-//! What takes a product of two counts, or ten times its size, shows here.
+//! Work that grows with the product of two counts shows here, and so does memory of ten times the
+//! size.
 #[path = "../support/mod.rs"]
 mod support;
 
 mod cases;
-mod scene;
+mod exchange;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use cases::{CASES, Case};
+use exchange::Exchange;
 use http_body_util::BodyExt;
-use scene::Scene;
 use support::budget::{self, Figure};
 use support::build::{Build, CASE, programs};
 use support::callgrind::{self, Runs};
@@ -31,15 +33,16 @@ use tower::{Layer, Service};
 const BUDGETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/worst/worst.txt");
 
 const HEAD: &str = "\
-# What a byte of the worst envelopes and responses may cost: in instructions, and (`.peak`) in bytes
-# of the heap. `cargo bench --bench worst` fails when one is over, and writes this file with
-# `-- --write`: the figures as they are, with 3 % to spare. The goal is what they ought to be; a
-# budget above it says that it is not reached yet.
+# The cost of a byte of the worst envelopes and responses: in instructions, and (`.peak`) in bytes
+# of the heap. `cargo bench --bench worst` fails if a figure is over its budget, and writes this
+# file with `-- --write`: the measured figures plus 3 %. A budget above its goal means that the goal
+# is not reached yet.
 ";
 
-/// About 20 ns.
+/// The goal per byte; about 20 ns.
 const INSTRUCTIONS: f64 = 120.0;
 
+/// The goal for the peak of the heap, as a multiple of the size.
 const PEAK: f64 = 8.0;
 
 fn main() -> ExitCode {
@@ -48,9 +51,9 @@ fn main() -> ExitCode {
     if let [first, name, times] = &args[..]
         && first == CASE
     {
-        let scene = (case(name).make)();
-        for _ in 0..times.parse().expect("how many times") {
-            run(&scene);
+        let exchange = (case(name).make)();
+        for _ in 0..times.parse().expect("a number of runs") {
+            run(&exchange);
         }
         return ExitCode::SUCCESS;
     }
@@ -63,7 +66,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut figures: Vec<Figure> = CASES.iter().map(peak).collect();
-    if mode == Mode::Full && callgrind::is_there() {
+    if mode == Mode::Full && callgrind::is_installed() {
         let cases = CASES.iter().map(|case| (Build::This, case.name));
         let costs = callgrind::per_unit(cases, &programs([Build::This]), runs);
         figures.extend(CASES.iter().map(|case| Figure {
@@ -76,7 +79,7 @@ fn main() -> ExitCode {
             budget::write(BUDGETS, HEAD, &figures);
         }
     } else {
-        println!("instructions skipped: nothing counts them");
+        println!("instructions skipped: this run does not count them");
     }
     budget::compare(BUDGETS, &figures)
 }
@@ -95,14 +98,14 @@ fn runs(name: &str) -> Runs {
     }
 }
 
-/// Sends the batch, and reads the response to its end.
-fn run(scene: &Scene) {
+/// Sends the batch, and reads the whole response.
+fn run(exchange: &Exchange) {
     let runtime = support::harness::runtime();
-    let mut service = scene.layer.clone().layer(scene.inner.clone());
+    let mut service = exchange.layer.clone().layer(exchange.inner.clone());
     runtime.block_on(async {
-        let response = service.call(scene.request()).await.expect("a response");
+        let response = service.call(exchange.request()).await.expect("a response");
         let status = response.status().as_u16();
-        assert!(scene.statuses.contains(&status), "{status}");
+        assert!(exchange.statuses.contains(&status), "{status}");
         let mut body = response.into_body();
         while let Some(frame) = body.frame().await {
             std::hint::black_box(frame.expect("a frame"));
@@ -110,29 +113,29 @@ fn run(scene: &Scene) {
     });
 }
 
-/// What the batch holds at most, beside the envelope or the response of the inner service itself.
+/// The peak of the heap, without the envelope and the inner response.
 fn peak(case: &Case) -> Figure {
-    let scene = (case.make)();
-    let measured = allocation_counter::measure(|| run(&scene));
+    let exchange = (case.make)();
+    let measured = allocation_counter::measure(|| run(&exchange));
     Figure {
         name: format!("{}.peak", case.name),
         goal: PEAK,
-        figure: measured.bytes_max as f64 / scene.bytes as f64,
+        figure: measured.bytes_max as f64 / exchange.bytes as f64,
         comment: case.comment,
     }
 }
 
-/// Of the thread, not of the clock: the machine may have other work to do. The count has steps of
-/// some milliseconds.
+/// Prints the CPU time per byte. It is the time of the thread, as the machine may have other work.
+/// The kernel counts it in steps of some milliseconds.
 fn time(case: &Case) {
-    let scene = (case.make)();
-    let cpu = Cpu::of_this_thread().expect("a count of this thread's time");
+    let exchange = (case.make)();
+    let cpu = Cpu::of_this_thread().expect("the CPU time of this thread");
     let (start, mut times) = (cpu.now(), 0);
     while cpu.now() - start < Duration::from_millis(300) {
-        run(&scene);
+        run(&exchange);
         times += 1;
     }
     let nanos = (cpu.now() - start).as_nanos() as f64;
-    let each = nanos / f64::from(times) / scene.bytes as f64;
-    println!("{:<20} {each:>6.1} ns a byte", case.name);
+    let each = nanos / f64::from(times) / exchange.bytes as f64;
+    println!("{:<20} {each:>6.1} ns per byte", case.name);
 }

@@ -1,4 +1,4 @@
-//! `admit`: what it is asked, at once or later, and what becomes of what it says.
+//! The callback `admit`: its argument, sync or async, and the effect of its result.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tower_multistatus::{Admission, BatchLayer, Error, ErrorKind};
 
 use crate::support::{failed, gets, problem, recorder, requests, send};
 
-/// Id, index, method and target of each item.
+/// The id, index, method and target of each item.
 type Items = Vec<(String, usize, String, Option<String>)>;
 
 fn items(admission: &Admission) -> Items {
@@ -29,7 +29,7 @@ fn items(admission: &Admission) -> Items {
 }
 
 #[tokio::test]
-async fn admission_shows_the_items_that_may_run_as_they_will_be_dispatched() {
+async fn admit_sees_the_items_that_can_run_as_they_will_be_dispatched() {
     let seen = Arc::<Mutex<Items>>::default();
     let note = Arc::clone(&seen);
     let layer = BatchLayer::new("/batch").mounted_at("/v1").references(true);
@@ -66,7 +66,7 @@ async fn admission_shows_the_items_that_may_run_as_they_will_be_dispatched() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn admission_may_take_its_time_and_nothing_is_dispatched_before() {
+async fn admit_can_be_async_and_nothing_is_dispatched_before() {
     let (log, service) = recorder();
     let layer = BatchLayer::new("/batch").admit({
         let log = log.clone();
@@ -91,7 +91,7 @@ async fn admission_may_take_its_time_and_nothing_is_dispatched_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn admission_that_outlives_the_time_of_the_batch_refuses_it() {
+async fn admit_that_exceeds_the_batch_timeout_refuses_the_batch() {
     let never = async |_: Admission| std::future::pending::<Result<(), StatusCode>>().await;
     let layer = BatchLayer::new("/batch").admit(never);
     let (log, service) = recorder();
@@ -117,7 +117,7 @@ fn limited() -> Error {
 }
 
 #[tokio::test]
-async fn a_refusal_of_admit_has_the_headers_that_it_was_given() {
+async fn a_refusal_of_admit_has_its_headers() {
     let layer = BatchLayer::new("/batch").admit(|_| Err(limited()));
     let reply = send(layer.layer(recorder().1), requests(gets(&["/"]))).await;
     assert_eq!(reply.header("retry-after"), Some("60"));
@@ -130,7 +130,7 @@ async fn a_refusal_of_admit_has_the_headers_that_it_was_given() {
 }
 
 #[tokio::test]
-async fn a_filter_may_give_the_response_headers_and_the_rest_go_on() {
+async fn a_filter_can_set_headers_of_the_response_and_other_items_run() {
     let layer = BatchLayer::new("/batch").filter(|item| match item.uri.path() {
         "/a" => Err(limited()),
         _ => Ok(()),
@@ -142,12 +142,12 @@ async fn a_filter_may_give_the_response_headers_and_the_rest_go_on() {
     expected["headers"]["Ratelimit"] = json!("\"default\";r=0;t=60");
     assert_eq!(reply.item("0"), expected);
     assert_eq!(log.uris(), ["/b"]);
-    // As of every item that says so.
+    // The batch repeats `Retry-After` of its items.
     assert_eq!(reply.header("retry-after"), Some("60"));
 }
 
 #[tokio::test]
-async fn admit_and_filter_take_the_same_errors() {
+async fn admit_and_filter_accept_the_same_errors() {
     let limit = HeaderName::from_static("ratelimit");
     let full = || {
         let error = Error::from(StatusCode::TOO_MANY_REQUESTS).retry_after(7);
@@ -175,7 +175,7 @@ async fn admit_and_filter_take_the_same_errors() {
         assert_eq!(headers["Retry-After"] == "7", is_full);
         assert_eq!(headers["Ratelimit"] == "r=0", is_full);
     }
-    // The plain types do as well, in both.
+    // Both callbacks also accept plain statuses and kinds.
     let layer = BatchLayer::new("/batch");
     for layer in [
         layer.clone().admit(|_| Err(StatusCode::IM_A_TEAPOT)),

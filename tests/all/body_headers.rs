@@ -1,12 +1,12 @@
-//! The headers that an item's body needs.
+//! The headers for the body of an item.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-use crate::inherited::asked;
-use crate::support::{recorder, requests, send};
+use crate::inherited::received;
+use crate::support::{item_with, recorder, requests, send};
 
 #[tokio::test]
 async fn content_length_is_that_of_the_items_own_body() {
@@ -51,25 +51,25 @@ async fn content_length_is_that_of_the_items_own_body() {
         (json!({ "method": "DELETE" }), None, None),
     ];
     for (item, length, content_type) in rows {
-        let asked = asked(&[("content-length", "1")], item.clone()).await;
+        let received = received(&[("content-length", "1")], item.clone()).await;
         assert_eq!(
-            asked.header("content-length"),
+            received.header("content-length"),
             Vec::from_iter(length),
             "{item}"
         );
         assert_eq!(
-            asked.header("content-type"),
+            received.header("content-type"),
             Vec::from_iter(content_type),
             "{item}"
         );
         let true_length = length.map_or(0, |length| length.parse().expect("a number"));
-        assert_eq!(asked.body.len(), true_length, "{item}");
+        assert_eq!(received.body.len(), true_length, "{item}");
     }
 }
 
 #[tokio::test]
-async fn what_a_body_needs_takes_the_place_of_nothing_that_is_inherited() {
-    // As many as an outer request may have, several of one name among them, and one or two items.
+async fn headers_of_a_body_replace_no_inherited_header() {
+    // The maximum number of outer headers, with a repeated name, and one or two items.
     let names: Vec<String> = (0..990).map(|number| format!("x-{number}")).collect();
     let bodies = [
         (json!({ "body": "€" }), "5", "application/json"),
@@ -88,10 +88,10 @@ async fn what_a_body_needs_takes_the_place_of_nothing_that_is_inherited() {
         for (item, length, content_type) in &bodies {
             let items: Vec<Value> = (0..copies)
                 .map(|id: u32| {
-                    let mut whole = json!({ "id": id.to_string(), "method": "POST", "url": "/" });
-                    let members = whole.as_object_mut().expect("an object");
-                    members.extend(item.as_object().expect("an object").clone());
-                    whole
+                    let mut item = item_with(item);
+                    item["id"] = json!(id.to_string());
+                    item["method"] = json!("POST");
+                    item
                 })
                 .collect();
             let (log, service) = recorder();
@@ -113,8 +113,8 @@ async fn what_a_body_needs_takes_the_place_of_nothing_that_is_inherited() {
             }
             let reply = send(BatchLayer::new("/batch").layer(service), request).await;
             assert_eq!(reply.statuses(), vec![200; copies as usize]);
-            for asked in log.all() {
-                assert_eq!(asked.headers, expected, "{item}");
+            for received in log.all() {
+                assert_eq!(received.headers, expected, "{item}");
             }
         }
     }

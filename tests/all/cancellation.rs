@@ -1,4 +1,4 @@
-//! Dropping the answer drops everything that was in flight for it, at once.
+//! Dropping the response drops all its items at once.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -18,7 +18,7 @@ use crate::support::{in_chunks, requests};
 
 const ITEMS: usize = 14;
 
-/// Items of every kind, some of which depend on others; all come to an end by themselves.
+/// Items of every kind that end by themselves, with some dependencies.
 fn items() -> Value {
     let paths = [
         "/yield/5", "/ok", "/sleep/3", "/yield/1", "/fail", "/panic", "/yield/2",
@@ -36,7 +36,7 @@ fn items() -> Value {
 
 type Reading = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A batch from its call to the last byte of its answer.
+/// A batch, from its call to the last byte of its response.
 fn reading(layer: &BatchLayer) -> (Arc<Book>, Reading) {
     let (book, probe) = Probe::new();
     let mut service = layer.layer(probe);
@@ -45,16 +45,16 @@ fn reading(layer: &BatchLayer) -> (Arc<Book>, Reading) {
         poll_fn(|cx| Service::<Request<Body>>::poll_ready(&mut service, cx))
             .await
             .expect("ready");
-        let response = service.call(request).await.expect("an answer");
+        let response = service.call(request).await.expect("a response");
         response.into_body().collect().await.expect("a whole body");
     };
     (book, Box::pin(reading))
 }
 
-/// Polls so many times; whether the future came to its end.
+/// Polls this number of times. Returns whether the future is ready.
 async fn poll_times(times: usize, reading: &mut Reading) -> bool {
     for _ in 0..times {
-        // Time goes on between two polls, so that no number of them waits for a timer in vain.
+        // Advance the clock, so that timers do not stall the polls.
         tokio::time::advance(Duration::from_millis(1)).await;
         if poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx)))
             .await
@@ -74,7 +74,7 @@ fn assert_each_began_once_at_most(book: &Book) {
     assert_eq!(begun.len(), all, "an item was dispatched twice");
 }
 
-/// Drops a batch after each number of polls that it may take.
+/// Drops a batch after 0 polls, 1 poll and so on, until it is done.
 async fn drop_after_each_number_of_polls(layer: BatchLayer) {
     let mut seen_in_flight = 0;
     for polls in 0.. {
@@ -98,7 +98,7 @@ async fn drop_after_each_number_of_polls(layer: BatchLayer) {
             "something went on after {polls} polls"
         );
         if is_done {
-            assert_eq!(in_flight, 0, "everything was over when the answer was");
+            assert_eq!(in_flight, 0, "no item outlives the response");
             assert!(
                 polls > 8,
                 "the batch took {polls} polls: nothing was tested"
@@ -114,7 +114,7 @@ async fn drop_after_each_number_of_polls(layer: BatchLayer) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_buffered_answer_takes_its_items_with_it_whenever_it_is_dropped() {
+async fn a_buffered_response_drops_its_items_whenever_it_is_dropped() {
     for concurrency in [1, 2, 8, 100] {
         let layer = BatchLayer::new("/batch").concurrency(concurrency);
         drop_after_each_number_of_polls(layer).await;
@@ -122,7 +122,7 @@ async fn a_buffered_answer_takes_its_items_with_it_whenever_it_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_streamed_answer_takes_its_items_with_it_whenever_it_is_dropped() {
+async fn a_streamed_response_drops_its_items_whenever_it_is_dropped() {
     for concurrency in [1, 2, 8, 100] {
         let layer = BatchLayer::new("/batch").streamed(true);
         drop_after_each_number_of_polls(layer.concurrency(concurrency)).await;
@@ -136,14 +136,14 @@ async fn a_streamed_body_that_is_never_read_runs_nothing() {
     poll_fn(|cx| Service::<Request<Body>>::poll_ready(&mut service, cx))
         .await
         .expect("ready");
-    let response = service.call(requests(items())).await.expect("an answer");
+    let response = service.call(requests(items())).await.expect("a response");
     tokio::time::advance(Duration::from_secs(1)).await;
     drop(response);
     assert_eq!(book.events(), []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_item_that_times_out_is_gone_before_its_answer_is_written() {
+async fn an_item_that_times_out_is_dropped_before_its_response_is_written() {
     let (book, probe) = Probe::new();
     let layer = BatchLayer::new("/batch")
         .item_timeout(Duration::from_secs(1))
@@ -159,7 +159,7 @@ async fn an_item_that_times_out_is_gone_before_its_answer_is_written() {
     let mut body = service
         .call(requests(items))
         .await
-        .expect("an answer")
+        .expect("a response")
         .into_body();
     body.frame().await.expect("a frame").expect("a frame");
     assert_eq!(

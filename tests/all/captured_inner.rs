@@ -1,4 +1,4 @@
-//! The service that was behind the recorder, as `routes.json` describes it.
+//! The inner service of the recorded exchanges, as `routes.json` describes it.
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use tower_multistatus::RequestBody;
 pub(crate) type Inner =
     BoxCloneSyncService<Request<RequestBody<Body>>, Response<Full<Bytes>>, Infallible>;
 
-/// Lines as `inner.txt` has them.
+/// Calls as lines of `inner.txt`.
 pub(crate) type Calls = Arc<Mutex<Vec<String>>>;
 
 pub(crate) fn folder() -> PathBuf {
@@ -40,14 +40,14 @@ pub(crate) fn captured_inner() -> (Calls, Inner) {
             let body = body.collect().await.expect("the body is whole").to_bytes();
             let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
             let route = routes.iter().find(|route| is_for(route, &parts, &path));
-            // Slow ones end after quick ones, without a clock.
+            // Slow routes end after quick ones, without a clock.
             if route.is_some_and(|route| route["delay_ms"].is_u64()) {
                 for _ in 0..3 {
                     tokio::task::yield_now().await;
                 }
             }
             let response = match route {
-                Some(route) => answer(route, &body),
+                Some(route) => respond(route, &body),
                 None => not_found(&parts, &path),
             };
             let call = format!("{} {path} -> {}", parts.method, response.status().as_u16());
@@ -68,10 +68,10 @@ fn is_for(route: &Value, parts: &Parts, path: &str) -> bool {
 fn not_found(parts: &Parts, path: &str) -> Response<Full<Bytes>> {
     let message = format!("no route for {} {path}", parts.method);
     let json = json!({ "error": { "code": "NotFound", "message": message } });
-    answer(&json!({ "status": 404, "json": json }), &Bytes::new())
+    respond(&json!({ "status": 404, "json": json }), &Bytes::new())
 }
 
-fn answer(route: &Value, asked: &[u8]) -> Response<Full<Bytes>> {
+fn respond(route: &Value, sent: &[u8]) -> Response<Full<Bytes>> {
     let text = route["text"].as_str();
     let (content_type, body) = if let Some(text) = text {
         (
@@ -83,7 +83,7 @@ fn answer(route: &Value, asked: &[u8]) -> Response<Full<Bytes>> {
     } else if route["json"].is_null() && route["echo"].is_null() {
         (None, Bytes::new())
     } else {
-        (Some("application/json"), echoed(route, asked).into())
+        (Some("application/json"), echoed(route, sent).into())
     };
     let status = route["status"]
         .as_u64()
@@ -104,13 +104,13 @@ fn answer(route: &Value, asked: &[u8]) -> Response<Full<Bytes>> {
     response
 }
 
-/// The route's JSON, with the members of the request's over it where it is an echo.
-fn echoed(route: &Value, asked: &[u8]) -> String {
+/// The JSON of the route. For an echo, the members of the request replace its own.
+fn echoed(route: &Value, sent: &[u8]) -> String {
     if route["echo"] != true {
         return route["json"].to_string();
     }
     let mut json = route["json"].as_object().cloned().unwrap_or_default();
-    let asked: Value = serde_json::from_slice(asked).expect("a JSON body");
-    json.extend(asked.as_object().expect("an object").clone());
+    let sent: Value = serde_json::from_slice(sent).expect("a JSON body");
+    json.extend(sent.as_object().expect("an object").clone());
     Value::Object(json).to_string()
 }

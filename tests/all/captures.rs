@@ -1,5 +1,4 @@
-//! What published clients send, replayed over a socket: each is answered as it was when it was
-//! recorded.
+//! Recorded requests of published clients, replayed over a socket. Each gets the recorded response.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,12 +13,12 @@ use tower::Layer;
 use tower_multistatus::{BatchLayer, ChangeSets, ItemHeaders, Multipart};
 
 use crate::captured_inner::{captured_inner, folder};
-use crate::multipart::parts::{Answer, Part, parse};
+use crate::multipart::parts::{ItemResponse, Part, parse};
 
-/// The recorder added it to every answer of this dialect.
+/// A header that the recorder added to every response of this dialect.
 const OF_THE_RECORDER: &str = "DataServiceVersion";
 
-/// A client, which of its exchanges are replayed, and the endpoint that it is for.
+/// A client, the exchanges to replay, and the endpoint for it.
 struct Row {
     client: &'static str,
     exchanges: &'static [&'static str],
@@ -102,7 +101,7 @@ fn azure_blob(path: &str) -> BatchLayer {
 }
 
 #[tokio::test]
-async fn what_clients_send_is_answered_as_it_was_when_it_was_recorded() {
+async fn requests_of_published_clients_get_the_recorded_responses() {
     for row in ROWS {
         let (calls, inner) = captured_inner();
         let app: Router = Router::new().fallback_service((row.layer)().layer(inner));
@@ -130,13 +129,16 @@ async fn what_clients_send_is_answered_as_it_was_when_it_was_recorded() {
     }
 }
 
-/// What the server says to these very bytes.
+/// Sends these bytes, and reads the response.
 async fn exchanged(server: SocketAddr, request: &[u8]) -> Message {
     let mut stream = TcpStream::connect(server).await.expect("a connection");
-    stream.write_all(request).await.expect("it is sent");
+    stream
+        .write_all(request)
+        .await
+        .expect("the request is sent");
     let mut bytes = Vec::new();
     loop {
-        let count = stream.read_buf(&mut bytes).await.expect("it is answered");
+        let count = stream.read_buf(&mut bytes).await.expect("a response");
         if let Some(message) = Message::whole(&bytes) {
             return message;
         }
@@ -144,7 +146,7 @@ async fn exchanged(server: SocketAddr, request: &[u8]) -> Message {
     }
 }
 
-/// A response off the wire.
+/// A response as it was read from a socket.
 struct Message {
     status: String,
     content_type: String,
@@ -190,7 +192,7 @@ fn dechunked(mut bytes: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// The same items in the same order, with the same statuses, headers and bodies.
+/// Asserts the same items in the same order, with the same statuses, headers and bodies.
 fn compare(client: &str, got: &Message, recorded: &Message) {
     assert_eq!(got.status, recorded.status, "{client}");
     let is = |name: &str| recorded.content_type.starts_with(name);
@@ -218,27 +220,28 @@ fn compare(client: &str, got: &Message, recorded: &Message) {
     assert_eq!(items(got), items(recorded), "{client}");
 }
 
-/// An answer in the form that the two sides have in common. A change set is as many as it has,
-/// behind its mark.
-fn comparable(part: Part) -> Vec<(bool, Answer, Value)> {
-    let (is_change_set, answers) = match part {
-        Part::Answer(answer) => (false, vec![answer]),
-        Part::ChangeSet(answers) => (true, answers),
+/// The comparable form of a part: for each response whether it is in a change set, the response,
+/// and its JSON body.
+fn comparable(part: Part) -> Vec<(bool, ItemResponse, Value)> {
+    let (is_change_set, responses) = match part {
+        Part::Response(response) => (false, vec![response]),
+        Part::ChangeSet(responses) => (true, responses),
     };
-    let comparable = |mut answer: Answer| {
-        answer.headers.retain(|(name, _)| name != OF_THE_RECORDER);
-        answer.headers.sort();
-        // The order of members says nothing.
-        let json = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let comparable = |mut response: ItemResponse| {
+        response.headers.retain(|(name, _)| name != OF_THE_RECORDER);
+        response.headers.sort();
+        // Compare JSON as values: the order of members has no meaning.
+        let json = serde_json::from_slice(&response.body).unwrap_or_default();
         if json != Value::Null {
-            answer.body.clear();
+            response.body.clear();
         }
-        (is_change_set, answer, json)
+        (is_change_set, response, json)
     };
-    answers.into_iter().map(comparable).collect()
+    responses.into_iter().map(comparable).collect()
 }
 
-/// Without `encoding`, which is ours, and the recorder's own words about what was not executed.
+/// Without `encoding`, which only this crate writes, and without the recorder's bodies of items
+/// that did not run.
 fn json_responses(message: &Message) -> Vec<Value> {
     let mut envelope: Value = serde_json::from_slice(&message.body).expect("JSON");
     let responses = envelope["responses"].as_array_mut().expect("responses");
@@ -251,7 +254,7 @@ fn json_responses(message: &Message) -> Vec<Value> {
     std::mem::take(responses)
 }
 
-/// In the order of their coming, without the summary, which is ours.
+/// In the order of arrival, without the summary, which only this crate writes.
 fn json_lines(message: &Message) -> Vec<Value> {
     let lines = message
         .body
@@ -261,7 +264,7 @@ fn json_lines(message: &Message) -> Vec<Value> {
     values.filter(|value| value["summary"].is_null()).collect()
 }
 
-/// Where each `<D:response>` is, and what became of it.
+/// The `href` and `status` of each `<D:response>`.
 fn xml_responses(message: &Message) -> Vec<Value> {
     let text = std::str::from_utf8(&message.body).expect("text");
     assert!(text.contains("xmlns:D=\"DAV:\""));

@@ -1,4 +1,4 @@
-//! How many items are in flight, and in which order.
+//! Concurrency, order, and stopping at a failure.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,15 +11,10 @@ use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, Order};
 
-use crate::support::{Reply, batch, failed, recorder, requests, send};
-
-fn gets(count: usize) -> Value {
-    let get = |n| json!({ "id": format!("{n}"), "method": "GET", "url": format!("/{n}") });
-    (0..count).map(get).collect()
-}
+use crate::support::{Reply, batch, failed, gets_by_url, numbered_gets, recorder, requests, send};
 
 #[tokio::test(start_paused = true)]
-async fn so_many_items_are_in_flight_and_no_more() {
+async fn items_in_flight_are_limited_by_concurrency() {
     let layer = BatchLayer::new("/batch");
     for (layer, expected) in [
         (layer.clone().concurrency(1), 1),
@@ -37,7 +32,7 @@ async fn so_many_items_are_in_flight_and_no_more() {
             }
         });
         let begun = tokio::time::Instant::now();
-        let reply = batch(layer, router, gets(20)).await;
+        let reply = batch(layer, router, numbered_gets(20)).await;
         assert_eq!(reply.statuses(), [200; 20]);
         assert_eq!(most.load(Ordering::SeqCst), expected);
         let rounds = 20usize.div_ceil(expected) as u64;
@@ -46,14 +41,14 @@ async fn so_many_items_are_in_flight_and_no_more() {
 }
 
 #[tokio::test]
-async fn with_a_concurrency_of_one_items_run_in_their_order() {
+async fn with_a_concurrency_of_one_items_run_in_order() {
     let (log, service) = recorder();
     let layer = BatchLayer::new("/batch").concurrency(1);
-    send(layer.layer(service), requests(gets(5))).await;
+    send(layer.layer(service), requests(numbered_gets(5))).await;
     assert_eq!(log.uris(), ["/0", "/1", "/2", "/3", "/4"]);
 }
 
-/// `/after/N` answers after N seconds, `/fail/N` fails then.
+/// `/after/N` responds after N seconds, and `/fail/N` fails after N seconds.
 fn slow() -> Router {
     let after = async |Path(seconds): Path<u64>| {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
@@ -68,9 +63,7 @@ fn slow() -> Router {
 }
 
 async fn ask(layer: BatchLayer, urls: &[&str]) -> Reply {
-    let get = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
-    let items: Value = urls.iter().map(get).collect();
-    batch(layer, slow(), items).await
+    batch(layer, slow(), gets_by_url(urls)).await
 }
 
 fn ids(reply: &Reply) -> Vec<String> {
@@ -79,7 +72,7 @@ fn ids(reply: &Reply) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_are_in_the_order_of_the_request_unless_streamed_or_told_otherwise() {
+async fn responses_are_in_the_order_of_the_request_unless_streamed_or_configured() {
     let given = ["/after/3", "/after/1", "/fail/2"];
     let finished = ["/after/1", "/fail/2", "/after/3"];
     let layer = BatchLayer::new("/batch");
@@ -102,7 +95,7 @@ fn stopped(id: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_that_stops_at_a_failure_finishes_what_is_in_flight_and_begins_nothing_more() {
+async fn a_batch_that_stops_at_a_failure_finishes_items_in_flight_and_starts_no_more() {
     let urls = ["/after/5", "/fail/1", "/after/3", "/after/2", "/after/1"];
     let layer = BatchLayer::new("/batch")
         .concurrency(3)
@@ -132,7 +125,7 @@ async fn a_failure_without_a_dispatch_stops_a_batch_too() {
 }
 
 #[tokio::test]
-async fn a_client_can_say_whether_its_batch_goes_on() {
+async fn a_client_can_choose_whether_its_batch_continues_after_a_failure() {
     let rows = [
         (true, None, 200),
         (false, None, 424),
@@ -147,7 +140,7 @@ async fn a_client_can_say_whether_its_batch_goes_on() {
         (false, Some("continue-on-error"), 200),
         (false, Some("continue-on-error=true"), 200),
         (false, Some("odata.continue-on-error"), 200),
-        // The first counts.
+        // The first one wins.
         (
             true,
             Some("continue-on-error=false, continue-on-error=true"),
@@ -177,8 +170,8 @@ async fn a_client_can_say_whether_its_batch_goes_on() {
 }
 
 #[tokio::test]
-async fn a_client_is_told_which_preference_was_applied() {
-    let mut request = requests(gets(1));
+async fn the_response_names_the_preferences_that_were_applied() {
+    let mut request = requests(numbered_gets(1));
     let prefer = "respond-async, odata.continue-on-error=false, wait=5";
     request
         .headers_mut()

@@ -1,4 +1,4 @@
-//! A format of a user's own, through the public interface alone.
+//! A custom format, written with the public interface.
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -15,8 +15,7 @@ use tower_multistatus::{
 
 use crate::support::{Log, Reply, api, ask_through, requests, send};
 
-/// `<id> <method> <url> <length>`, a line feed, so many bytes of body; and so on. Answers are
-/// written likewise.
+/// Items of a line `<id> <method> <url> <length>` and a body of that length. Responses are similar.
 #[derive(Debug)]
 struct Lines;
 
@@ -37,14 +36,14 @@ impl Format for Lines {
     }
 }
 
-/// What has come of an item that is not whole yet.
+/// Buffers an incomplete item.
 struct Reader {
     waiting: Vec<u8>,
     max: usize,
 }
 
 impl Reader {
-    /// The first item, and where the rest begins; `None` if it is not whole.
+    /// The first item and the end of it, or `None` if it is incomplete.
     fn first(&self) -> Result<Option<(Subrequest, usize)>, Error> {
         let Some(line) = self.waiting.iter().position(|byte| *byte == b'\n') else {
             return Ok(None);
@@ -83,9 +82,10 @@ impl Decoder for Reader {
     }
 
     fn end(&mut self, _: &mut Vec<Subrequest>) -> Result<(), Error> {
-        match self.waiting.is_empty() {
-            true => Ok(()),
-            false => Err(ErrorKind::Malformed.into()),
+        if self.waiting.is_empty() {
+            Ok(())
+        } else {
+            Err(ErrorKind::Malformed.into())
         }
     }
 }
@@ -101,11 +101,11 @@ impl Encoder for Writer {
         out.put(b"lines\n");
     }
 
-    fn push(&mut self, answer: &Subresponse, out: &mut Frames) {
-        let (index, id, url) = (answer.index(), answer.id(), answer.url());
-        let (status, length) = (answer.status().as_u16(), answer.body().len());
+    fn push(&mut self, response: &Subresponse, out: &mut Frames) {
+        let (index, id, url) = (response.index(), response.id(), response.url());
+        let (status, length) = (response.status().as_u16(), response.body().len());
         out.put(format!("{index} {id} {url} {status} {length}\n").as_bytes());
-        out.put_bytes(answer.body().clone());
+        out.put_bytes(response.body().clone());
     }
 
     fn end(&mut self, summary: &Summary, out: &mut Frames) {
@@ -113,7 +113,7 @@ impl Encoder for Writer {
     }
 }
 
-/// A batch of lines that comes in chunks of this size.
+/// A batch of lines in chunks of this size.
 fn in_chunks(envelope: &str, size: usize) -> Request<Body> {
     let chunks: Vec<_> = envelope
         .as_bytes()
@@ -138,7 +138,7 @@ async fn ask(envelope: &str) -> (Reply, Log) {
 
 const ENVELOPE: &str = "a GET /users/1 0\nb post /echo 9\none\ntwo\n\nc GET //x 0\nd GET /none 0\n";
 
-fn answer() -> String {
+fn response() -> String {
     let problem = r#"{"type":"about:blank","title":"the URL is not allowed in an item","status":400,"code":"bad-target"}"#;
     let length = problem.len();
     format!(
@@ -147,7 +147,7 @@ fn answer() -> String {
 }
 
 #[tokio::test]
-async fn a_format_of_ones_own_reads_and_writes_buffered_and_streamed() {
+async fn a_custom_format_reads_and_writes_buffered_and_streamed() {
     for size in 1..=ENVELOPE.len() {
         for streamed in [false, true] {
             let service = layer().streamed(streamed).layer(api());
@@ -155,13 +155,13 @@ async fn a_format_of_ones_own_reads_and_writes_buffered_and_streamed() {
             assert_eq!(reply.status, StatusCode::MULTI_STATUS);
             assert_eq!(reply.header("content-type"), Some("text/x-lines"));
             assert_eq!(reply.header("content-length").is_none(), streamed);
-            assert_eq!(reply.body, answer(), "{size} {streamed}");
+            assert_eq!(reply.body, response(), "{size} {streamed}");
         }
     }
 }
 
 #[tokio::test]
-async fn what_it_refuses_is_a_problem_and_dispatches_nothing() {
+async fn a_refusal_of_a_custom_format_is_a_problem_and_dispatches_nothing() {
     for (envelope, expected) in [
         (
             "a GET /1 0\nb GET /2\n",
@@ -186,7 +186,7 @@ async fn what_it_refuses_is_a_problem_and_dispatches_nothing() {
     }
 }
 
-/// Reads as [`Lines`] do, and forgets to count.
+/// Reads like [`Lines`], but does not check the number of items.
 #[derive(Debug)]
 struct Uncounted;
 
@@ -218,7 +218,7 @@ async fn too_many_items_are_refused_even_if_a_format_does_not_count() {
 }
 
 #[tokio::test]
-async fn it_can_be_read_and_json_written_and_the_other_way_round() {
+async fn a_custom_format_can_be_read_and_json_written_and_vice_versa() {
     let mut batch = in_chunks("a GET /1 0\n", 3);
     let json = HeaderValue::from_static("application/json");
     batch.headers_mut().insert("accept", json);

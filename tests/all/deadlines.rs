@@ -28,7 +28,7 @@ async fn seconds(of: impl Future<Output = ()>) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_hangs_in_an_item_the_batch_ends_by_its_deadline() {
+async fn a_batch_ends_by_its_deadline_whatever_hangs_in_an_item() {
     for (clones, path) in [
         (Clones::Hang, "/ok"),
         (Clones::Sound, "/hang"),
@@ -47,7 +47,7 @@ async fn whatever_hangs_in_an_item_the_batch_ends_by_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_that_was_to_stop_at_a_failure_ends_by_its_deadline_too() {
+async fn a_batch_that_stops_at_a_failure_ends_by_its_deadline_too() {
     for concurrency in [2, 8] {
         let layer = five_seconds()
             .continue_on_error(false)
@@ -96,15 +96,18 @@ impl Wake for Wakes {
     }
 }
 
-/// With no runtime around it: tokio's timer would panic.
+/// Runs without a runtime, where tokio's timer would panic.
 #[test]
-fn an_upload_that_is_there_at_the_second_look_needs_no_timer() {
+fn an_upload_that_arrives_by_the_second_poll_needs_no_timer() {
     let text = json!({ "requests": gets(&["/ok"]) }).to_string();
     let mut chunks = vec![Bytes::from(text)];
     let mut has_waited = false;
-    let upload = stream::poll_fn(move |_| match std::mem::replace(&mut has_waited, true) {
-        false => Poll::Pending,
-        true => Poll::Ready(chunks.pop().map(Ok::<_, Failed>)),
+    let upload = stream::poll_fn(move |_| {
+        if std::mem::replace(&mut has_waited, true) {
+            Poll::Ready(chunks.pop().map(Ok::<_, Failed>))
+        } else {
+            Poll::Pending
+        }
     });
     let request = envelope(Body::from_stream(upload));
     let mut reply = pin!(send(five_seconds().layer(Probe::new().1), request));
@@ -135,7 +138,7 @@ async fn the_upload_counts_against_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_can_shorten_the_deadline_and_never_lengthen_it() {
+async fn a_client_can_shorten_the_deadline_but_not_extend_it() {
     for (wait, expected) in [("wait=2", 2), ("wait=5", 5), ("wait=60", 5), ("wait=x", 5)] {
         let batch = async {
             let mut request = requests(gets(&["/hang"]));

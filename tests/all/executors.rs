@@ -1,128 +1,114 @@
-//! Executors that do not do what they should cost an item at most. No test has a time limit unless
-//! it says so: a batch that waits for a lost task would wait for ever.
+//! Items that run on an executor.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::routing::get;
-use http::{Request, Response};
-use tower::{BoxError, Layer, service_fn};
-use tower_multistatus::{BatchLayer, RequestBody};
+use http::StatusCode;
+use tower::{Layer, ServiceExt};
+use tower_multistatus::BatchLayer;
 
-use crate::support::{end, gets};
+use crate::support::{batch, numbered_gets, requests};
 
-type Item = Pin<Box<dyn Future<Output = ()> + Send>>;
+fn layer() -> BatchLayer {
+    BatchLayer::new("/batch").executor(|item| {
+        tokio::spawn(item);
+    })
+}
 
-/// What an executor does with its second task; it spawns the others.
-fn second(act: impl Fn(Item) + Send + Sync + 'static) -> BatchLayer {
-    let count = AtomicUsize::new(0);
-    let layer = BatchLayer::new("/batch").executor(move |item| {
-        match count.fetch_add(1, Ordering::SeqCst) {
-            1 => act(item),
-            _ => drop(tokio::spawn(item)),
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn spawned_items_use_several_threads() {
+    let threads = Arc::new(Mutex::new(HashSet::new()));
+    // Two items wait for each other, which needs two threads.
+    let meeting = Arc::new(std::sync::Barrier::new(2));
+    let inner = Router::new().fallback({
+        let threads = Arc::clone(&threads);
+        async move || {
+            threads.lock().unwrap().insert(thread::current().id());
+            meeting.wait();
+            "met"
         }
     });
-    layer.item_timeout(None).batch_timeout(None)
-}
-
-fn well() -> Router {
-    let yields = async || {
-        tokio::task::yield_now().await;
-        "well"
-    };
-    Router::new().fallback(get(yields))
-}
-
-async fn statuses(layer: BatchLayer) -> Vec<u64> {
-    let items = gets(&["/", "/", "/"]);
-    end(layer.layer(well()), items).await.statuses()
-}
-
-fn poll_once(item: &mut Item) -> Poll<()> {
-    item.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    // The thread of the test is not a worker.
+    let reply = tokio::spawn(batch(layer().concurrency(2), inner, numbered_gets(6)))
+        .await
+        .unwrap();
+    assert_eq!(reply.statuses(), [200; 6]);
+    assert!(threads.lock().unwrap().len() >= 2);
+    assert!(reply.items().iter().all(|item| item["body"] == "met"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_executor_that_panics_costs_the_item() {
-    let layer = second(|_| panic!("a secret of the executor"));
-    assert_eq!(statuses(layer).await, [200, 500, 200]);
+async fn a_spawned_item_that_panics_or_hangs_fails_and_the_others_run() {
+    let inner = Router::new()
+        .route(
+            "/0",
+            axum::routing::get(async || -> StatusCode { panic!("on purpose") }),
+        )
+        .route("/1", axum::routing::get(std::future::pending::<StatusCode>))
+        .fallback(async || "well");
+    let reply = batch(layer(), inner, numbered_gets(4)).await;
+    assert_eq!(reply.statuses(), [500, 504, 200, 200]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_executor_that_takes_its_task_and_then_panics_costs_nothing() {
-    let layer = second(|item| {
-        tokio::spawn(item);
-        panic!("a secret of the executor");
-    });
-    assert_eq!(statuses(layer).await, [200, 200, 200]);
-}
+/// A value that is counted while it lives.
+struct Alive(Arc<AtomicUsize>);
 
-#[tokio::test(start_paused = true)]
-async fn an_executor_that_drops_its_task_costs_the_item() {
-    assert_eq!(statuses(second(drop)).await, [200, 500, 200]);
-    let begun = |mut item: Item| assert!(poll_once(&mut item).is_pending());
-    assert_eq!(statuses(second(begun)).await, [200, 500, 200]);
-    let later = |item: Item| {
-        tokio::spawn(async {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            drop(item);
-        });
-    };
-    assert_eq!(statuses(second(later)).await, [200, 500, 200]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_executor_that_runs_its_task_at_once_costs_nothing() {
-    let layer = second(|mut item| while poll_once(&mut item).is_pending() {});
-    assert_eq!(statuses(layer).await, [200, 200, 200]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_executor_that_never_runs_its_task_costs_the_item_its_timeout() {
-    let kept = Arc::<Mutex<Vec<Item>>>::default();
-    let keeps = Arc::clone(&kept);
-    let layer = second(move |item| keeps.lock().expect("the tasks").push(item));
-    let layer = layer.item_timeout(Duration::from_secs(5));
-    assert_eq!(statuses(layer).await, [200, 504, 200]);
-    // What it was to run is gone already, and running it now does nothing.
-    for item in kept.lock().expect("the tasks").iter_mut() {
-        assert!(poll_once(item).is_ready());
+impl Alive {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(count))
     }
 }
 
-/// A future that panics where the path says so.
-struct Brittle(String);
-
-impl Future for Brittle {
-    type Output = Result<Response<Body>, BoxError>;
-
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
-        assert!(!self.0.starts_with("/poll"), "a secret of the stack");
-        Poll::Ready(Ok(Response::new(Body::from("well"))))
-    }
-}
-
-impl Drop for Brittle {
+impl Drop for Alive {
     fn drop(&mut self) {
-        assert!(!self.0.ends_with("/drop"), "a secret of the destructor");
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_spawned_future_whose_destructor_panics_is_seen_to_end() {
-    let service =
-        service_fn(|request: Request<RequestBody<Body>>| Brittle(request.uri().path().to_owned()));
-    let layer = BatchLayer::new("/batch").executor(|item| {
-        tokio::spawn(item);
+async fn dropping_the_response_drops_spawned_items_immediately() {
+    let alive = Arc::new(AtomicUsize::new(0));
+    let inner = Router::new().fallback({
+        let alive = Arc::clone(&alive);
+        async move || {
+            let _alive = Alive::new(&alive);
+            std::future::pending::<StatusCode>().await
+        }
     });
-    let layer = layer.item_timeout(None).batch_timeout(None);
-    let items = gets(&["/", "/drop", "/poll", "/poll/drop", "/"]);
-    let reply = end(layer.layer(service), items).await;
-    assert_eq!(reply.statuses(), [200, 500, 500, 500, 200]);
+    let response = layer()
+        .concurrency(3)
+        .layer(inner)
+        .oneshot(requests(numbered_gets(5)));
+    let is_over = tokio::time::timeout(Duration::from_millis(20), response).await;
+    assert!(is_over.is_err());
+    // The executor has not run since the drop.
+    assert_eq!(alive.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn an_executor_that_drops_its_tasks_leaves_no_batch_waiting() {
+    let layer = BatchLayer::new("/batch").executor(drop);
+    let reply = batch(layer, Router::new(), numbered_gets(3)).await;
+    assert_eq!(reply.statuses(), [500; 3]);
+}
+
+#[tokio::test]
+async fn no_more_items_are_spawned_than_may_be_in_flight() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let inner = Router::new().fallback({
+        let most = Arc::clone(&most);
+        async move || {
+            let _alive = Alive::new(&now);
+            most.fetch_max(now.load(Ordering::SeqCst), Ordering::SeqCst);
+            tokio::task::yield_now().await;
+        }
+    });
+    let reply = batch(layer().concurrency(3), inner, numbered_gets(20)).await;
+    assert_eq!(reply.statuses(), [200; 20]);
+    assert_eq!(most.load(Ordering::SeqCst), 3);
 }

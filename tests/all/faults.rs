@@ -1,4 +1,4 @@
-//! What the layer itself answers for an item, while the rest of the batch goes on.
+//! Errors of single items, while the rest of the batch runs.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -9,18 +9,14 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tower_multistatus::BatchLayer;
 
-use crate::support::{batch, failed, recorded, recording_router};
+use crate::support::{batch, failed, item_with, recorded, recording_router};
 
-/// The answer to an item that fails before it is dispatched; those before and after it are
-/// dispatched.
+/// The response to an item that fails before dispatch. Checks that its neighbours are dispatched.
 async fn not_dispatched(layer: BatchLayer, item: Value) -> Value {
     let (log, router) = recording_router();
-    let mut whole = json!({ "id": "x", "method": "GET", "url": "/x" });
-    let members = whole.as_object_mut().expect("an object");
-    members.extend(item.as_object().expect("an object").clone());
     let items = json!([
         { "id": "before", "method": "GET", "url": "/before" },
-        whole,
+        item_with(&item),
         { "id": "after", "method": "GET", "url": "/after" },
     ]);
     let reply = batch(layer, router, items).await;
@@ -76,7 +72,7 @@ async fn a_bad_header_is_400() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_encoded_as_its_content_type_asks_is_400() {
+async fn a_body_that_does_not_match_its_content_type_is_400() {
     for (content_type, body) in [
         ("text/plain", json!(7)),
         ("text/plain; charset=utf-8", json!({ "a": 1 })),
@@ -98,7 +94,7 @@ async fn a_body_that_is_not_encoded_as_its_content_type_asks_is_400() {
 }
 
 #[tokio::test]
-async fn what_is_no_method_is_400() {
+async fn an_invalid_method_is_400() {
     for method in [
         json!(""),
         json!("GE T"),
@@ -131,7 +127,7 @@ async fn a_method_that_is_not_allowed_is_405() {
 }
 
 #[tokio::test]
-async fn what_the_filter_refuses_is_answered_as_it_says() {
+async fn an_item_that_the_filter_refuses_has_its_status() {
     for (status, title) in [
         (403, "Forbidden"),
         (404, "Not Found"),
@@ -139,7 +135,7 @@ async fn what_the_filter_refuses_is_answered_as_it_says() {
         (599, "the item failed"),
     ] {
         let layer = BatchLayer::new("/batch").filter(move |item| match item.uri.path() {
-            "/x" => Err(StatusCode::from_u16(status).expect("a status")),
+            "/" => Err(StatusCode::from_u16(status).expect("a status")),
             _ => Ok(()),
         });
         assert_eq!(
@@ -155,7 +151,7 @@ fn failed_dependency(id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn what_depends_on_a_failed_item_is_424_and_so_is_what_depends_on_that() {
+async fn direct_and_indirect_dependants_of_a_failed_item_are_424() {
     let (log, router) = recording_router();
     let router = Router::new().fallback_service(router).route(
         "/status/{status}",
@@ -186,7 +182,7 @@ async fn what_depends_on_a_failed_item_is_424_and_so_is_what_depends_on_that() {
 }
 
 #[tokio::test]
-async fn a_redirect_and_a_304_are_successes_to_what_depends_on_them() {
+async fn a_redirect_and_a_304_are_successes_for_dependants() {
     let router = Router::new()
         .route(
             "/status/{status}",
@@ -215,7 +211,7 @@ async fn a_redirect_and_a_304_are_successes_to_what_depends_on_them() {
 }
 
 #[tokio::test]
-async fn an_item_that_fails_without_being_dispatched_takes_its_dependants_with_it() {
+async fn an_item_that_fails_without_dispatch_fails_its_dependants() {
     let (log, router) = recording_router();
     let items = json!([
         { "id": "a", "method": "GET", "url": "//evil" },
@@ -227,14 +223,14 @@ async fn an_item_that_fails_without_being_dispatched_takes_its_dependants_with_i
     assert_eq!(log.len(), 0);
 }
 
-/// Sends `ok` and then breaks off.
+/// A body that sends `ok` and then breaks off.
 fn broken() -> Body {
     let chunks = [Ok(Bytes::from("ok")), Err("a secret of the database")];
     Body::from_stream(stream::iter(chunks))
 }
 
 #[tokio::test]
-async fn an_answer_whose_body_breaks_off_is_502_and_nothing_of_it_is_shown() {
+async fn a_response_whose_body_breaks_off_is_502_and_none_of_it_is_sent() {
     let router = Router::new()
         .route("/broken", get(async || broken()))
         .route("/fine", get(async || "fine"));

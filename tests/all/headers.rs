@@ -1,18 +1,18 @@
-//! Which of the headers that an item brings are taken.
+//! Which headers of an item are accepted.
 
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, ItemHeaders};
 
-use crate::support::{Asked, recorder, requests, send};
+use crate::support::{Received, recorder, requests, send};
 
-/// What the inner service sees of an item with these headers.
-pub(crate) async fn asked(
+/// The inner request of an item with these headers.
+pub(crate) async fn received(
     layer: BatchLayer,
     outer: &[(&'static str, &'static str)],
     brought: Value,
-) -> Asked {
+) -> Received {
     let (log, service) = recorder();
     let mut request =
         requests(json!([{ "id": "x", "method": "GET", "url": "/", "headers": brought }]));
@@ -26,12 +26,12 @@ pub(crate) async fn asked(
     log.only()
 }
 
-/// A layer with only the list of what is protected.
+/// A layer that accepts all headers except protected ones.
 fn all_but_protected() -> BatchLayer {
     BatchLayer::new("/batch").item_headers(ItemHeaders::all_but_protected())
 }
 
-/// One name as a client could write it so that a server reads another.
+/// Spellings of a name that some servers treat as the same name.
 pub(crate) fn spellings(name: &str) -> Vec<String> {
     let mixed = |(n, letter): (usize, char)| match n % 2 {
         0 => letter.to_ascii_uppercase(),
@@ -128,13 +128,13 @@ const HOP_BY_HOP: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn a_content_type_with_an_underscore_is_none() {
+async fn a_content_type_with_an_underscore_is_ignored() {
     for policy in [ItemHeaders::guarded(), ItemHeaders::only(["accept"])] {
         let brought = json!({ "content_type": "text/html" });
         let layer = BatchLayer::new("/batch").item_headers(policy);
-        let asked = asked(layer, &[], brought).await;
-        assert!(!asked.headers.contains_key("content-type"));
-        assert!(!asked.headers.contains_key("content_type"));
+        let received = received(layer, &[], brought).await;
+        assert!(!received.headers.contains_key("content-type"));
+        assert!(!received.headers.contains_key("content_type"));
     }
 }
 
@@ -143,27 +143,27 @@ async fn no_item_can_set_a_protected_or_a_framing_header_in_any_spelling() {
     for name in PROTECTED.iter().chain(HOP_BY_HOP) {
         for spelling in spellings(name) {
             let brought = json!({ &spelling: "evil", "X-Fine": "1" });
-            let asked = asked(all_but_protected(), &[], brought).await;
+            let received = received(all_but_protected(), &[], brought).await;
             let mut expected = HeaderMap::new();
             expected.insert("host", HeaderValue::from_static("api.example"));
             expected.insert("x-fine", HeaderValue::from_static("1"));
-            assert_eq!(asked.headers, expected, "{spelling}");
+            assert_eq!(received.headers, expected, "{spelling}");
         }
     }
 }
 
 #[tokio::test]
-async fn what_the_outer_request_has_of_a_protected_header_stays() {
-    // These are the outer request's own connection's.
+async fn protected_headers_of_the_outer_request_stay() {
+    // These headers belong to the connection of the outer request.
     let inherited = PROTECTED
         .iter()
         .filter(|name| !name.starts_with("proxy-") && **name != "host");
     for name in inherited {
         for spelling in spellings(name) {
             let brought = json!({ &spelling: ["evil", "more"] });
-            let asked = asked(all_but_protected(), &[(name, "true")], brought).await;
-            assert_eq!(asked.header(name), ["true"], "{spelling}");
-            assert_eq!(asked.headers.len(), 2, "{spelling}");
+            let received = received(all_but_protected(), &[(name, "true")], brought).await;
+            assert_eq!(received.header(name), ["true"], "{spelling}");
+            assert_eq!(received.headers.len(), 2, "{spelling}");
         }
     }
 }
@@ -188,13 +188,13 @@ async fn names_that_only_look_like_protected_ones_are_taken() {
         "cookie2",
         "forwarded-x",
     ] {
-        let asked = asked(all_but_protected(), &[], json!({ name: "1" })).await;
-        assert_eq!(asked.header(name), ["1"], "{name}");
+        let received = received(all_but_protected(), &[], json!({ name: "1" })).await;
+        assert_eq!(received.header(name), ["1"], "{name}");
     }
 }
 
 #[tokio::test]
-async fn representation_headers_are_the_items_and_for_others_the_outer_request_wins() {
+async fn items_set_representation_headers_and_the_outer_request_wins_for_others() {
     for (name, outer) in [
         ("accept", "*/*"),
         ("accept-language", "outer"),
@@ -212,8 +212,8 @@ async fn representation_headers_are_the_items_and_for_others_the_outer_request_w
         ("idempotency-key", "outer"),
     ] {
         let layer = BatchLayer::new("/batch");
-        let asked = asked(layer, &[(name, outer)], json!({ name: "item" })).await;
-        assert_eq!(asked.header(name), ["item"], "{name}");
+        let received = received(layer, &[(name, outer)], json!({ name: "item" })).await;
+        assert_eq!(received.header(name), ["item"], "{name}");
     }
     for (name, layer) in [
         ("user-agent", BatchLayer::new("/batch")),
@@ -224,37 +224,37 @@ async fn representation_headers_are_the_items_and_for_others_the_outer_request_w
         ("user-agent", all_but_protected()),
         ("x-tenant", all_but_protected()),
     ] {
-        let without = asked(layer.clone(), &[], json!({ name: ["item", "more"] })).await;
+        let without = received(layer.clone(), &[], json!({ name: ["item", "more"] })).await;
         assert_eq!(without.header(name), ["item", "more"], "{name}");
-        let with = asked(layer, &[(name, "outer")], json!({ name: ["item", "more"] })).await;
+        let with = received(layer, &[(name, "outer")], json!({ name: ["item", "more"] })).await;
         assert_eq!(with.header(name), ["outer"], "{name}");
     }
 }
 
 #[tokio::test]
-async fn the_trace_is_the_outer_requests_unless_the_owner_allows_the_items() {
+async fn the_trace_headers_are_inherited_unless_items_may_set_them() {
     let allowed =
         || BatchLayer::new("/batch").item_headers(ItemHeaders::guarded().allow(["trace*"]));
     let only = ItemHeaders::only(["traceparent", "tracestate"]);
     for name in ["traceparent", "tracestate"] {
         for layer in [BatchLayer::new("/batch"), all_but_protected()] {
-            let without = asked(layer.clone(), &[], json!({ name: "item" })).await;
+            let without = received(layer.clone(), &[], json!({ name: "item" })).await;
             assert_eq!(without.header(name), [] as [&str; 0], "{name}");
-            let with = asked(layer, &[(name, "outer")], json!({ name: "item" })).await;
+            let with = received(layer, &[(name, "outer")], json!({ name: "item" })).await;
             assert_eq!(with.header(name), ["outer"], "{name}");
         }
         for layer in [
             allowed(),
             BatchLayer::new("/batch").item_headers(only.clone()),
         ] {
-            let asked = asked(layer, &[(name, "outer")], json!({ name: "item" })).await;
-            assert_eq!(asked.header(name), ["item"], "{name}");
+            let received = received(layer, &[(name, "outer")], json!({ name: "item" })).await;
+            assert_eq!(received.header(name), ["item"], "{name}");
         }
     }
 }
 
 #[tokio::test]
-async fn an_underscore_gets_nobody_past_what_the_outer_request_has_set() {
+async fn an_underscore_does_not_bypass_a_header_of_the_outer_request() {
     for (outer, item) in [
         ("x-tenant-id", "X_Tenant_Id"),
         ("x_tenant_id", "X-Tenant-Id"),
@@ -263,24 +263,24 @@ async fn an_underscore_gets_nobody_past_what_the_outer_request_has_set() {
         ("user_agent", "User-Agent"),
     ] {
         let layer = all_but_protected();
-        let asked = asked(layer, &[(outer, "outer")], json!({ item: "item" })).await;
-        assert_eq!(asked.header(outer), ["outer"]);
-        assert_eq!(asked.headers.len(), 2, "{item}");
+        let received = received(layer, &[(outer, "outer")], json!({ item: "item" })).await;
+        assert_eq!(received.header(outer), ["outer"]);
+        assert_eq!(received.headers.len(), 2, "{item}");
     }
 }
 
 #[tokio::test]
-async fn a_name_that_connection_lists_is_no_more_the_items_than_before() {
+async fn a_header_that_connection_lists_stays_protected_from_items() {
     let outer = [("connection", "close, X-Tenant"), ("x-tenant", "outer")];
     let brought = json!({ "X-Tenant": "item" });
-    let asked = asked(all_but_protected(), &outer, brought).await;
-    assert_eq!(asked.header("x-tenant"), [""; 0]);
+    let received = received(all_but_protected(), &outer, brought).await;
+    assert_eq!(received.header("x-tenant"), [""; 0]);
 }
 
 #[tokio::test]
 async fn header_values_are_taken_as_utf_8() {
     let brought = json!({ "x-a": "é\t€", "x-b": "" });
-    let asked = asked(all_but_protected(), &[], brought).await;
-    assert_eq!(asked.headers["x-a"].as_bytes(), "é\t€".as_bytes());
-    assert_eq!(asked.headers["x-b"], "");
+    let received = received(all_but_protected(), &[], brought).await;
+    assert_eq!(received.headers["x-a"].as_bytes(), "é\t€".as_bytes());
+    assert_eq!(received.headers["x-b"], "");
 }

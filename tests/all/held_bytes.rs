@@ -1,4 +1,4 @@
-//! Every byte that is held counts: headers, cookies and the layer's own error documents among them.
+//! Every held byte counts toward a limit: headers, cookies and error documents of the layer too.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,52 +9,45 @@ use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, SetCookie};
 
-use crate::support::{Reply, answering_with, failed, gets, requests, send};
+use crate::support::{Reply, failed, gets, numbered_gets, requests, responding_with, send};
 
-/// What the default of `max_total_response_bytes` allows.
+/// The default of `max_total_response_bytes`.
 const TOTAL: usize = 8 << 20;
 
-/// So many items, whose ids and paths are numbers.
-fn items(count: usize) -> Value {
-    (0..count)
-        .map(|at| json!({ "id": at.to_string(), "method": "GET", "url": format!("/{at}") }))
-        .collect()
-}
-
-/// An empty response with one header field, `x-a`, of so many bytes.
+/// An empty response with a header `x-a` of this number of bytes.
 fn with_field(value: usize) -> Response<Bytes> {
     let value = HeaderValue::try_from("a".repeat(value)).expect("a value");
     let response = Response::builder().header("x-a", value);
     response.body(Bytes::new()).expect("a response")
 }
 
-async fn answered_all(layer: &BatchLayer, count: usize, response: Response<Bytes>) -> Reply {
-    let service = layer.layer(answering_with(move |_| response.clone()));
-    send(service, requests(items(count))).await
+async fn batch_of(layer: &BatchLayer, count: usize, response: Response<Bytes>) -> Reply {
+    let service = layer.layer(responding_with(move |_| response.clone()));
+    send(service, requests(numbered_gets(count))).await
 }
 
 #[tokio::test]
-async fn the_headers_of_a_response_count_to_its_limit() {
+async fn the_headers_of_a_response_count_toward_its_limit() {
     let layer = BatchLayer::new("/batch").max_response_bytes(1000);
-    // Name, value and 32 bytes more, as HPACK counts a field.
+    // A field counts as its name, its value and 32 bytes, as in HPACK.
     let fits = 1000 - "x-a".len() - 32;
-    let reply = answered_all(&layer, 1, with_field(fits)).await;
+    let reply = batch_of(&layer, 1, with_field(fits)).await;
     assert_eq!(reply.statuses(), [200]);
 
     let too_large = failed("0", 502, "response-too-large", "the response is too large");
-    let reply = answered_all(&layer, 1, with_field(fits + 1)).await;
+    let reply = batch_of(&layer, 1, with_field(fits + 1)).await;
     assert_eq!(reply.item("0"), too_large);
 
-    // Of both together, whether the body says how long it is or not.
+    // Headers and body count together.
     let response = with_field(fits - 10).map(|_| Bytes::from_static(b"0123456789"));
-    assert_eq!(answered_all(&layer, 1, response).await.statuses(), [200]);
+    assert_eq!(batch_of(&layer, 1, response).await.statuses(), [200]);
     let response = with_field(fits - 9).map(|_| Bytes::from_static(b"0123456789"));
-    assert_eq!(answered_all(&layer, 1, response).await.items(), [too_large]);
+    assert_eq!(batch_of(&layer, 1, response).await.items(), [too_large]);
 }
 
 #[tokio::test]
-async fn headers_that_wait_for_their_turn_count_to_the_limit_of_all() {
-    // The first item comes last, so that all the others are held.
+async fn buffered_headers_count_toward_the_total_limit() {
+    // The first item finishes last, so that all others are held.
     let held = Arc::<AtomicUsize>::default();
     let service = tower::service_fn({
         let held = Arc::clone(&held);
@@ -75,23 +68,23 @@ async fn headers_that_wait_for_their_turn_count_to_the_limit_of_all() {
     });
     let reply = send(
         BatchLayer::new("/batch").layer(service),
-        requests(items(51)),
+        requests(numbered_gets(51)),
     )
     .await;
     assert!(reply.body.len() <= TOTAL, "{}", reply.body.len());
     let statuses = reply.statuses();
-    // 15 of half a mebibyte fit; which of them, the order of completion decides.
+    // 15 responses of half a mebibyte fit. The order of completion decides which.
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 15);
     assert_eq!(statuses.iter().filter(|status| **status == 507).count(), 36);
 }
 
 #[tokio::test]
-async fn hoisted_cookies_count_to_the_limit_of_all() {
+async fn hoisted_cookies_count_toward_the_total_limit() {
     let layer = BatchLayer::new("/batch")
         .concurrency(1)
         .max_total_response_bytes(100_000)
         .set_cookie(SetCookie::hoist());
-    let service = layer.layer(answering_with(|request| {
+    let service = layer.layer(responding_with(|request| {
         let mut response = Response::new(Bytes::new());
         for at in 0..500 {
             let cookie = format!("c{at}{}=1", request.uri().path().replace('/', "-"));
@@ -100,7 +93,7 @@ async fn hoisted_cookies_count_to_the_limit_of_all() {
         }
         response
     }));
-    let reply = send(service, requests(items(100))).await;
+    let reply = send(service, requests(numbered_gets(100))).await;
     let cookies = reply.headers.get_all("set-cookie").iter();
     let cookies: usize = cookies
         .map(|cookie| "set-cookie".len() + cookie.len() + 32)
@@ -115,8 +108,7 @@ async fn hoisted_cookies_count_to_the_limit_of_all() {
     assert_eq!(reply.statuses()[99], 507);
 }
 
-/// Answers of kinds that are near a limit of all: small ones, large ones, and those that the layer
-/// itself makes.
+/// Responses for tests of the total limit: small, large, and made by the layer.
 fn kinds() -> Vec<(BatchLayer, Response<Bytes>)> {
     let layer = || {
         let layer = BatchLayer::new("/batch").max_items(500);
@@ -138,14 +130,14 @@ fn kinds() -> Vec<(BatchLayer, Response<Bytes>)> {
 async fn a_buffered_envelope_is_never_larger_than_its_limit() {
     for (layer, response) in kinds() {
         for count in [1, 10, 500] {
-            let whole = answered_all(&layer, count, response.clone()).await;
+            let whole = batch_of(&layer, count, response.clone()).await;
             assert_eq!(whole.items().len(), count);
-            // An empty response of an item with a short id takes 72 bytes at most.
+            // An empty response with a short id takes at most 72 bytes.
             let least = 128 + 72 * count;
             for max in [least, whole.body.len() / 2, whole.body.len() - 1] {
                 let max = max.max(least);
                 let layer = layer.clone().max_total_response_bytes(max);
-                let reply = answered_all(&layer, count, response.clone()).await;
+                let reply = batch_of(&layer, count, response.clone()).await;
                 assert!(
                     reply.body.len() <= max,
                     "{count}: {} of {max}",
@@ -155,16 +147,16 @@ async fn a_buffered_envelope_is_never_larger_than_its_limit() {
             }
             let roomy = whole.body.len() + least;
             let layer = layer.clone().max_total_response_bytes(roomy);
-            let reply = answered_all(&layer, count, response.clone()).await;
+            let reply = batch_of(&layer, count, response.clone()).await;
             assert_eq!(reply.statuses(), whole.statuses());
         }
     }
 }
 
 #[tokio::test]
-async fn an_item_without_room_for_an_error_document_has_its_status_alone() {
+async fn an_item_without_room_for_an_error_document_has_only_its_status() {
     let layer = BatchLayer::new("/batch").max_total_response_bytes(1);
-    let reply = answered_all(&layer, 2, with_field(1)).await;
+    let reply = batch_of(&layer, 2, with_field(1)).await;
     let stripped = |id| json!({ "id": id, "status": 507, "headers": {}, "body": null });
     assert_eq!(reply.items(), [stripped("0"), stripped("1")]);
 }
@@ -174,11 +166,12 @@ async fn an_outer_request_of_more_than_a_thousand_fields_is_refused() {
     for (count, status) in [(1000, 207), (1001, 431), (24_500, 431), (32_000, 431)] {
         for is_one_name in [true, false] {
             let mut request = requests(gets(&["/"]));
-            // Two fields are there already.
+            // The request has two fields already.
             for at in 2..count {
-                let name = match is_one_name {
-                    true => HeaderName::from_static("x-many"),
-                    false => HeaderName::try_from(format!("x-{at}")).expect("a name"),
+                let name = if is_one_name {
+                    HeaderName::from_static("x-many")
+                } else {
+                    HeaderName::try_from(format!("x-{at}")).expect("a name")
                 };
                 let Ok(_) = request
                     .headers_mut()
@@ -187,7 +180,7 @@ async fn an_outer_request_of_more_than_a_thousand_fields_is_refused() {
                     break;
                 };
             }
-            let service = answering_with(|_| Response::new(Bytes::new()));
+            let service = responding_with(|_| Response::new(Bytes::new()));
             let reply = send(BatchLayer::new("/batch").layer(service), request).await;
             assert_eq!(reply.status.as_u16(), status, "{count}");
             if status == 431 {
@@ -209,12 +202,12 @@ async fn an_inner_response_of_more_than_a_thousand_fields_is_502() {
                 .expect("room");
         }
         let layer = BatchLayer::new("/batch").max_response_bytes(64 << 20);
-        let reply = answered_all(&layer, 1, response).await;
+        let reply = batch_of(&layer, 1, response).await;
         assert_eq!(reply.statuses(), [status], "{count}");
     }
 }
 
-/// Each format that can write, by what `Accept` says for it.
+/// The value of `Accept` for each format.
 const FORMATS: &[&str] = &[
     "application/json",
     "application/x-ndjson",
@@ -224,7 +217,7 @@ const FORMATS: &[&str] = &[
     "application/xml",
 ];
 
-/// A layer with all formats, none of them streamed.
+/// A layer with all formats, buffered.
 fn all_formats() -> BatchLayer {
     let layer = BatchLayer::new("/batch").streamed(false);
     #[cfg(feature = "multipart")]
@@ -235,11 +228,11 @@ fn all_formats() -> BatchLayer {
 }
 
 #[tokio::test]
-async fn the_limit_of_all_holds_in_every_format_whatever_the_items_say() {
+async fn the_total_limit_holds_in_every_format_for_any_items() {
     let long = "x".repeat(9000);
     let items: Value = (0..100)
         .map(|at| {
-            // Ids that grow when they are written, URLs that are too long, and methods that are not
+            // Ids that grow when they are escaped, URLs that are too long, and methods that are not
             // allowed.
             let id = format!("{at}{}", "\"&".repeat(100));
             let url = match at % 2 {
@@ -252,7 +245,7 @@ async fn the_limit_of_all_holds_in_every_format_whatever_the_items_say() {
     for accept in FORMATS {
         for max in [120_000, 200_000, 400_000] {
             let layer = all_formats().max_total_response_bytes(max);
-            let service = layer.layer(answering_with(|_| {
+            let service = layer.layer(responding_with(|_| {
                 Response::new(Bytes::from(vec![0; 3000]))
             }));
             let mut request = requests(items.clone());
@@ -278,10 +271,12 @@ async fn the_limit_of_all_holds_in_every_format_whatever_the_items_say() {
 #[tokio::test]
 async fn the_url_of_an_item_that_is_too_long_is_not_repeated() {
     let long = format!("/{}", "x".repeat(8 << 10));
-    let mut request = requests(gets(&[&long, &long[..8 << 10]]));
-    let accept = HeaderValue::from_static("application/xml");
-    request.headers_mut().insert("accept", accept);
-    let service = answering_with(|_| Response::new(Bytes::new()));
+    let request = crate::support::with_header(
+        requests(gets(&[&long, &long[..8 << 10]])),
+        "accept",
+        "application/xml",
+    );
+    let service = responding_with(|_| Response::new(Bytes::new()));
     let reply = send(all_formats().layer(service), request).await;
     let body = std::str::from_utf8(&reply.body).expect("UTF-8");
     assert!(body.contains("<D:href></D:href><D:status>HTTP/1.1 400 Bad Request</D:status>"));
@@ -290,7 +285,7 @@ async fn the_url_of_an_item_that_is_too_long_is_not_repeated() {
 
 #[cfg(feature = "multipart")]
 #[tokio::test]
-async fn a_group_that_waits_to_be_whole_counts_in_a_streamed_envelope_too() {
+async fn a_buffered_group_counts_in_a_streamed_envelope_too() {
     let items: Value = (0..4)
         .map(|at| {
             let url = format!("/{at}");
@@ -302,12 +297,11 @@ async fn a_group_that_waits_to_be_whole_counts_in_a_streamed_envelope_too() {
         .change_sets(tower_multistatus::ChangeSets::best_effort());
     for (max, expected) in [(400_000, "HTTP/1.1 200 OK"), (399_999, "HTTP/1.1 507 ")] {
         let layer = layer.clone().max_total_response_bytes(max);
-        let service = layer.layer(answering_with(|_| {
+        let service = layer.layer(responding_with(|_| {
             Response::new(Bytes::from(vec![0; 100_000]))
         }));
-        let mut request = requests(items.clone());
-        let accept = HeaderValue::from_static("multipart/mixed");
-        request.headers_mut().insert("accept", accept);
+        let request =
+            crate::support::with_header(requests(items.clone()), "accept", "multipart/mixed");
         let reply = send(service, request).await;
         let body = String::from_utf8_lossy(&reply.body);
         let first = body.split("\r\n").find(|line| line.starts_with("HTTP/1.1"));

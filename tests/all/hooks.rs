@@ -1,25 +1,21 @@
-//! The functions that a user gives to the layer, and the extensions that it lets through.
+//! User callbacks, and the extensions of items.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use http::{Request, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use tower::Layer;
 use tower_multistatus::{BatchLayer, Error, SubrequestInfo};
 
 use crate::support::{
-    Log, batch, envelope, problem, recorded, recorder, recording_router, requests, send,
+    Log, batch, envelope, gets_by_url, problem, recorded, recorder, recording_router, requests,
+    send,
 };
 
-fn gets(urls: &[&str]) -> Value {
-    let get = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
-    urls.iter().map(get).collect()
-}
-
 #[tokio::test]
-async fn what_is_not_wanted_as_a_batch_passes_through() {
+async fn a_request_that_when_rejects_passes_through() {
     let layer = BatchLayer::new("/account").when(|outer| outer.uri.query() == Some("comp=batch"));
     for (uri, is_batch) in [
         ("/account?comp=batch", true),
@@ -27,23 +23,22 @@ async fn what_is_not_wanted_as_a_batch_passes_through() {
         ("/account?comp=x", false),
     ] {
         let (log, service) = recorder();
-        let mut request = requests(gets(&["/a"]));
+        let mut request = requests(gets_by_url(&["/a"]));
         *request.uri_mut() = uri.parse().expect("a URI");
         let reply = send(layer.clone().layer(service), request).await;
-        match is_batch {
-            true => assert_eq!(reply.items(), [recorded("/a")]),
-            false => assert_eq!(
-                log.only().body,
-                json!({ "requests": gets(&["/a"]) }).to_string()
-            ),
+        if is_batch {
+            assert_eq!(reply.items(), [recorded("/a")]);
+        } else {
+            let envelope = json!({ "requests": gets_by_url(&["/a"]) });
+            assert_eq!(log.only().body, envelope.to_string());
         }
     }
 }
 
 #[tokio::test]
-async fn only_a_post_to_the_path_is_asked_whether_it_is_wanted() {
-    let asked = Arc::<AtomicUsize>::default();
-    let count = Arc::clone(&asked);
+async fn when_is_called_only_for_a_post_to_the_batch_path() {
+    let calls = Arc::<AtomicUsize>::default();
+    let count = Arc::clone(&calls);
     let layer = BatchLayer::new("/batch").when(move |_| {
         count.fetch_add(1, Ordering::SeqCst);
         true
@@ -56,41 +51,41 @@ async fn only_a_post_to_the_path_is_asked_whether_it_is_wanted() {
         )
         .await;
     }
-    assert_eq!(asked.load(Ordering::SeqCst), 0);
-    send(service, requests(gets(&["/a"]))).await;
-    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    assert_eq!(calls.load(Ordering::SeqCst), 0);
+    send(service, requests(gets_by_url(&["/a"]))).await;
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
 }
 
-/// What `admit` was asked: the number of items, and how many had been dispatched by then.
-type Asked = Arc<Mutex<Vec<(usize, usize)>>>;
+/// The calls of `admit`: the number of items, and how many had been dispatched before.
+type Calls = Arc<Mutex<Vec<(usize, usize)>>>;
 
-fn noting(asked: &Asked, log: &Log) -> BatchLayer {
-    let (asked, log) = (Arc::clone(asked), log.clone());
+fn noting(calls: &Calls, log: &Log) -> BatchLayer {
+    let (calls, log) = (Arc::clone(calls), log.clone());
     BatchLayer::new("/batch").admit(move |admission| {
         assert_eq!(admission.outer().headers["host"], "api.example");
-        let mut asked = asked.lock().expect("the list");
-        asked.push((admission.total(), log.len()));
+        let mut calls = calls.lock().expect("the list");
+        calls.push((admission.total(), log.len()));
         Ok::<_, StatusCode>(())
     })
 }
 
 #[tokio::test]
-async fn admission_is_asked_for_once_before_any_item_runs_with_their_number() {
+async fn admit_is_called_once_with_the_number_of_items_before_any_runs() {
     let (log, router) = recording_router();
-    let asked = Asked::default();
-    // An item that will fail counts as any other.
-    let items = gets(&["/a", "/b", "//evil", "/c"]);
-    let reply = batch(noting(&asked, &log), router, items).await;
+    let calls = Calls::default();
+    // An item that will fail counts too.
+    let items = gets_by_url(&["/a", "/b", "//evil", "/c"]);
+    let reply = batch(noting(&calls, &log), router, items).await;
     assert_eq!(reply.statuses(), [200, 200, 400, 200]);
-    assert_eq!(*asked.lock().expect("the list"), [(4, 0)]);
+    assert_eq!(*calls.lock().expect("the list"), [(4, 0)]);
 }
 
 #[tokio::test]
-async fn admission_is_not_asked_for_a_batch_that_is_refused() {
+async fn admit_is_not_called_for_a_batch_that_is_refused() {
     for (text, code) in [
         ("{}".to_owned(), "malformed"),
         (
-            json!({ "requests": gets(&["/a", "/a"]) }).to_string(),
+            json!({ "requests": gets_by_url(&["/a", "/a"]) }).to_string(),
             "duplicate-id",
         ),
         (
@@ -99,20 +94,20 @@ async fn admission_is_not_asked_for_a_batch_that_is_refused() {
             "unknown-dependency",
         ),
         (
-            json!({ "requests": gets(&["/"; 101]) }).to_string(),
+            json!({ "requests": gets_by_url(&["/"; 101]) }).to_string(),
             "too-many-items",
         ),
     ] {
         let (log, router) = recording_router();
-        let asked = Asked::default();
-        let reply = send(noting(&asked, &log).layer(router), envelope(text)).await;
+        let calls = Calls::default();
+        let reply = send(noting(&calls, &log).layer(router), envelope(text)).await;
         assert_eq!(reply.json()["code"], code);
-        assert!(asked.lock().expect("the list").is_empty());
+        assert!(calls.lock().expect("the list").is_empty());
     }
 }
 
 #[tokio::test]
-async fn a_batch_that_is_not_admitted_is_refused_as_admit_says() {
+async fn a_batch_that_is_not_admitted_is_refused_with_the_status_of_admit() {
     for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::PAYMENT_REQUIRED] {
         for retry_after in [None, Some(60)] {
             let (log, service) = recorder();
@@ -125,7 +120,7 @@ async fn a_batch_that_is_not_admitted_is_refused_as_admit_says() {
                 }
             });
             let service = layer.layer(service);
-            let reply = send(service.clone(), requests(gets(&["/a", "/b"]))).await;
+            let reply = send(service.clone(), requests(gets_by_url(&["/a", "/b"]))).await;
             assert_eq!(reply.status, status);
             assert_eq!(reply.header("retry-after"), retry_after.map(|_| "60"));
             assert_eq!(
@@ -137,7 +132,7 @@ async fn a_batch_that_is_not_admitted_is_refused_as_admit_says() {
                 )
             );
             assert_eq!(log.len(), 0);
-            send(service, requests(gets(&["/a"]))).await;
+            send(service, requests(gets_by_url(&["/a"]))).await;
             assert_eq!(log.len(), 1);
         }
     }
@@ -162,7 +157,7 @@ async fn the_filter_sees_an_item_as_it_will_be_dispatched() {
     let items = json!([
         { "id": "a", "method": "post", "url": "http://api.example/v1/a?b", "body": 1,
           "headers": { "X-Forwarded-For": "1.2.3.4", "If-A": "1", "Host": "evil" } },
-        // Neither of these will be dispatched.
+        // These two are not dispatched.
         { "id": "b", "method": "TRACE", "url": "/v1/b" },
         { "id": "c", "method": "GET", "url": "/v1/c", "dependsOn": ["b"] },
     ]);
@@ -181,7 +176,7 @@ struct CurrentUser(u8);
 struct Secret(u8);
 
 #[tokio::test]
-async fn no_extension_reaches_an_item_but_what_is_registered() {
+async fn only_registered_extensions_reach_an_item() {
     for (layer, expected) in [
         (BatchLayer::new("/batch"), None),
         (
@@ -190,7 +185,7 @@ async fn no_extension_reaches_an_item_but_what_is_registered() {
         ),
     ] {
         let (log, service) = recorder();
-        let mut request = requests(gets(&["/a"]));
+        let mut request = requests(gets_by_url(&["/a"]));
         request.extensions_mut().insert(CurrentUser(7));
         request.extensions_mut().insert(Secret(8));
         send(layer.layer(service), request).await;
@@ -205,22 +200,22 @@ async fn no_extension_reaches_an_item_but_what_is_registered() {
 async fn an_extension_that_is_registered_may_be_absent() {
     let (log, service) = recorder();
     let layer = BatchLayer::new("/batch").inherit_extension::<CurrentUser>();
-    send(layer.layer(service), requests(gets(&["/a"]))).await;
+    send(layer.layer(service), requests(gets_by_url(&["/a"]))).await;
     assert_eq!(log.only().extensions.len(), 1);
 }
 
 #[tokio::test]
-async fn a_handler_can_learn_which_item_of_which_batch_it_answers() {
+async fn a_handler_can_read_the_item_and_batch_of_its_request() {
     let (log, service) = recorder();
     let layer = BatchLayer::new("/batch").concurrency(1);
-    let mut request = requests(gets(&["/a", "//evil", "/c"]));
+    let mut request = requests(gets_by_url(&["/a", "//evil", "/c"]));
     request.extensions_mut().insert(Secret(8));
     send(layer.layer(service), request).await;
     let infos: Vec<_> = log
         .all()
         .iter()
-        .map(|asked| {
-            let info = asked
+        .map(|received| {
+            let info = received
                 .extensions
                 .get::<SubrequestInfo>()
                 .expect("it is of a batch");
@@ -234,7 +229,7 @@ async fn a_handler_can_learn_which_item_of_which_batch_it_answers() {
 }
 
 #[tokio::test]
-async fn what_passes_through_keeps_its_extensions_and_is_of_no_batch() {
+async fn a_request_that_passes_through_keeps_its_extensions_and_is_not_an_item() {
     let (log, service) = recorder();
     let request = Request::post("/elsewhere").extension(Secret(8));
     let request = request.body(Body::empty()).expect("a request");
@@ -246,7 +241,7 @@ async fn what_passes_through_keeps_its_extensions_and_is_of_no_batch() {
 
 #[cfg(feature = "test-util")]
 #[tokio::test]
-async fn information_that_a_test_makes_is_read_as_that_of_an_item() {
+async fn subrequest_info_of_a_test_marks_a_request_as_an_item() {
     let (outer, ()) = Request::post("/batch?a")
         .body(())
         .expect("one")
@@ -254,9 +249,9 @@ async fn information_that_a_test_makes_is_read_as_that_of_an_item() {
     let info = SubrequestInfo::new("x", 2, 3, outer);
     assert_eq!((info.id(), info.index(), info.total()), ("x", 2, 3));
     assert_eq!(info.outer().uri, "/batch?a");
-    // To a layer inside, the request is an item: a batch in it is one inside a batch.
+    // For an inner layer the request is an item, so its batch is nested.
     let (log, service) = recorder();
-    let mut request = requests(gets(&["/"]));
+    let mut request = requests(gets_by_url(&["/"]));
     request.extensions_mut().insert(info);
     let reply = send(BatchLayer::new("/batch").layer(service), request).await;
     assert_eq!(
@@ -269,7 +264,7 @@ async fn information_that_a_test_makes_is_read_as_that_of_an_item() {
 #[cfg(feature = "test-util")]
 #[test]
 #[should_panic(expected = "the index must be less than the number of items")]
-fn information_of_an_item_beyond_the_batch_cannot_be_made() {
+fn subrequest_info_with_an_index_beyond_the_batch_panics() {
     let (outer, ()) = http::Request::new(()).into_parts();
     let _ = SubrequestInfo::new("x", 3, 3, outer);
 }

@@ -1,5 +1,5 @@
-//! Functions of the owner's that panic: one that decides over an item costs that item, one that
-//! decides over the batch costs the batch.
+//! User callbacks that panic. A callback for one item fails that item, and a callback for the batch
+//! refuses the batch.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,14 +11,14 @@ use serde_json::Value;
 use tower::{Layer, service_fn};
 use tower_multistatus::{Admission, BatchLayer, EnvelopeStatus, RequestBody};
 
-use crate::support::{Reply, answering, batch, failed, gets, problem, recorder, requests, send};
+use crate::support::{Reply, batch, failed, gets, problem, recorder, requests, responding, send};
 
 fn panicked(id: &str) -> Value {
     failed(id, 500, "panicked", "the service panicked")
 }
 
 #[tokio::test]
-async fn a_filter_that_panics_costs_its_item() {
+async fn a_filter_that_panics_fails_its_item() {
     let layer = BatchLayer::new("/batch").filter(|item| match item.uri.path() {
         "/bad" => panic!("a secret of the filter"),
         _ => Ok::<_, StatusCode>(()),
@@ -31,7 +31,7 @@ async fn a_filter_that_panics_costs_its_item() {
     assert_eq!(log.uris(), ["/1", "/2"]);
 }
 
-/// Panics when the n-th is made of it.
+/// An extension whose second clone panics.
 struct Cloned(Arc<AtomicUsize>);
 
 impl Clone for Cloned {
@@ -42,7 +42,7 @@ impl Clone for Cloned {
 }
 
 #[tokio::test]
-async fn an_extension_that_panics_when_it_is_cloned_costs_its_item() {
+async fn an_extension_that_panics_when_cloned_fails_its_item() {
     let layer = BatchLayer::new("/batch").inherit_extension::<Cloned>();
     let (log, service) = recorder();
     let mut request = requests(gets(&["/0", "/1", "/2"]));
@@ -54,7 +54,7 @@ async fn an_extension_that_panics_when_it_is_cloned_costs_its_item() {
 }
 
 #[tokio::test]
-async fn a_map_error_that_panics_costs_its_item() {
+async fn a_map_error_that_panics_fails_its_item() {
     let service =
         service_fn(
             async |request: Request<RequestBody<Body>>| match request.uri().path() {
@@ -78,7 +78,7 @@ async fn refused(layer: BatchLayer) {
 }
 
 #[tokio::test]
-async fn a_when_or_an_admit_that_panics_refuses_the_batch() {
+async fn a_when_or_admit_that_panics_refuses_the_batch() {
     refused(BatchLayer::new("/batch").when(|_| panic!("a secret"))).await;
     let admit = |_: Admission| -> Result<(), StatusCode> { panic!("a secret") };
     refused(BatchLayer::new("/batch").admit(admit)).await;
@@ -92,7 +92,7 @@ async fn a_when_or_an_admit_that_panics_refuses_the_batch() {
 #[tokio::test]
 async fn a_status_that_panics_is_207_and_no_response_is_lost() {
     let layer = BatchLayer::new("/batch").status(EnvelopeStatus::with(|_| panic!("a secret")));
-    let router: Router = answering(201, &[], "well");
+    let router: Router = responding(201, &[], "well");
     let reply = batch(layer, router, gets(&["/", "/"])).await;
     assert_eq!(reply.status, StatusCode::MULTI_STATUS);
     assert_eq!(reply.statuses(), [201, 201]);

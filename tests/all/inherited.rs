@@ -5,15 +5,12 @@ use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, ItemHeaders};
 
-use crate::support::{Asked, Headers, header_map, recorder, requests, send};
+use crate::support::{Headers, Received, header_map, item_with, recorder, requests, send};
 
-/// What the inner service sees of this item, under an outer request with these headers.
-pub(crate) async fn asked(outer: Headers, item: Value) -> Asked {
-    let mut whole = json!({ "id": "x", "method": "GET", "url": "/" });
-    let members = whole.as_object_mut().expect("an object");
-    members.extend(item.as_object().expect("an object").clone());
+/// The inner request of this item, with these headers of the outer request.
+pub(crate) async fn received(outer: Headers, item: Value) -> Received {
     let (log, service) = recorder();
-    let mut request = requests(json!([whole]));
+    let mut request = requests(json!([item_with(&item)]));
     for (name, value) in outer {
         let value = HeaderValue::from_static(value);
         request.headers_mut().append(*name, value);
@@ -24,7 +21,7 @@ pub(crate) async fn asked(outer: Headers, item: Value) -> Asked {
 }
 
 #[tokio::test]
-async fn nothing_that_is_about_the_envelope_reaches_an_item() {
+async fn headers_about_the_envelope_are_not_inherited() {
     let outer: Headers = &[
         ("content-length", "7"),
         ("content-language", "de"),
@@ -60,13 +57,13 @@ async fn nothing_that_is_about_the_envelope_reaches_an_item() {
         ("max-forwards", "3"),
     ];
     assert_eq!(
-        asked(outer, json!({})).await.headers,
+        received(outer, json!({})).await.headers,
         header_map(&[("host", "api.example")])
     );
 }
 
 #[tokio::test]
-async fn everything_else_is_inherited() {
+async fn all_other_headers_are_inherited() {
     let outer: Headers = &[
         ("authorization", "Bearer x"),
         ("cookie", "a=b"),
@@ -83,11 +80,11 @@ async fn everything_else_is_inherited() {
     ];
     let mut expected = header_map(outer);
     expected.insert("host", HeaderValue::from_static("api.example"));
-    assert_eq!(asked(outer, json!({})).await.headers, expected);
+    assert_eq!(received(outer, json!({})).await.headers, expected);
 }
 
 #[tokio::test]
-async fn an_idempotency_key_is_made_the_items_own() {
+async fn an_idempotency_key_gets_the_item_id() {
     let named = |id: &str| json!({ "id": id });
     for (outer, item, expected) in [
         (
@@ -116,8 +113,8 @@ async fn an_idempotency_key_is_made_the_items_own() {
         assert_eq!(log.only().header("idempotency-key"), expected);
     }
     let own = json!({ "headers": { "Idempotency-Key": "\"own\"" } });
-    let asked = asked(&[("idempotency-key", "\"k\"")], own).await;
-    assert_eq!(asked.header("idempotency-key"), ["\"own\""]);
+    let received = received(&[("idempotency-key", "\"k\"")], own).await;
+    assert_eq!(received.header("idempotency-key"), ["\"own\""]);
 }
 
 #[tokio::test]
@@ -138,9 +135,9 @@ async fn an_authority_in_the_uri_becomes_the_host_where_there_is_none() {
                 .insert("host", HeaderValue::from_static(host));
         }
         send(BatchLayer::new("/batch").layer(service), request).await;
-        let asked = log.only();
-        assert_eq!(asked.uri, "/a");
-        assert_eq!(asked.header("host"), [expected]);
+        let received = log.only();
+        assert_eq!(received.uri, "/a");
+        assert_eq!(received.header("host"), [expected]);
     }
 }
 
@@ -158,7 +155,7 @@ async fn a_name_may_have_many_values() {
 }
 
 #[tokio::test]
-async fn a_request_id_is_made_the_items_own_and_what_the_item_brings_is_ignored() {
+async fn a_request_id_gets_the_item_id_and_the_items_own_header_is_ignored() {
     let open = || ItemHeaders::guarded().allow(["x-request-id"]);
     for (outer, id, expected) in [
         (&[("x-request-id", "7")] as Headers, "a", &["7:a"][..]),
@@ -192,16 +189,16 @@ async fn a_request_id_is_made_the_items_own_and_what_the_item_brings_is_ignored(
                 let layer = BatchLayer::new("/batch").item_request_ids("X-Request-ID");
                 let layer = layer.item_headers(policy.clone());
                 send(layer.layer(service), request).await;
-                let asked = log.only();
-                assert_eq!(asked.header("x-request-id"), expected, "{item}");
-                assert_eq!(asked.header("x_request_id"), [] as [&str; 0], "{item}");
+                let received = log.only();
+                assert_eq!(received.header("x-request-id"), expected, "{item}");
+                assert_eq!(received.header("x_request_id"), [] as [&str; 0], "{item}");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_request_id_leaves_no_other_spelling_of_itself() {
+async fn a_request_id_replaces_every_spelling_of_its_header() {
     let (log, service) = recorder();
     let mut request = requests(json!([{ "id": "a", "method": "GET", "url": "/" }]));
     let outer = header_map(&[("x-request-id", "7"), ("x_request_id", "8")]);

@@ -1,15 +1,15 @@
-//! What a policy allows and protects, and how many headers an item may bring.
+//! Allowed and protected headers, and the limits of an item's headers.
 
 use http::header::{AUTHORIZATION, HeaderName};
 use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, ItemHeaders};
 
-use crate::headers::asked;
-use crate::support::{answer, failed, recorder};
+use crate::headers::received;
+use crate::support::{failed, recorder, response_to};
 
 #[tokio::test]
-async fn what_is_allowed_is_the_items_protected_or_not() {
+async fn allowed_headers_are_accepted_even_if_protected() {
     let allowed = [AUTHORIZATION, HeaderName::from_static("x-ms-date")];
     for base in [ItemHeaders::guarded(), ItemHeaders::all_but_protected()] {
         let policy = base.allow(&allowed).allow(["X-Goog-*", "x_tenant"]);
@@ -23,7 +23,7 @@ async fn what_is_allowed_is_the_items_protected_or_not() {
         ];
         let brought = json!({ "Authorization": "item", "x-ms-date": "item", "X-Goog-User": "item",
                               "X-Tenant": "item", "x-a": "item", "cookie": "item" });
-        let asked = asked(layer, &outer, brought).await;
+        let received = received(layer, &outer, brought).await;
         for (name, expected) in [
             ("authorization", &["item"][..]),
             ("x-ms-date", &["item"]),
@@ -32,7 +32,7 @@ async fn what_is_allowed_is_the_items_protected_or_not() {
             ("x-a", &["outer"]),
             ("cookie", &[]),
         ] {
-            assert_eq!(asked.header(name), expected, "{name}");
+            assert_eq!(received.header(name), expected, "{name}");
         }
     }
 }
@@ -46,14 +46,14 @@ async fn an_allowed_header_replaces_the_inherited_one_however_the_two_are_spelle
     ] {
         let policy = ItemHeaders::guarded().allow(["x-tenant-id"]);
         let layer = BatchLayer::new("/batch").item_headers(policy);
-        let asked = asked(layer, &[(outer, "outer")], json!({ item: "item" })).await;
-        assert_eq!(asked.header(&item.to_ascii_lowercase()), ["item"]);
-        assert_eq!(asked.headers.len(), 2, "{item}");
+        let received = received(layer, &[(outer, "outer")], json!({ item: "item" })).await;
+        assert_eq!(received.header(&item.to_ascii_lowercase()), ["item"]);
+        assert_eq!(received.headers.len(), 2, "{item}");
     }
 }
 
 #[tokio::test]
-async fn framing_hop_by_hop_headers_max_forwards_and_from_are_nobodys_to_allow() {
+async fn framing_hop_by_hop_headers_max_forwards_and_from_cannot_be_allowed() {
     let brought = || {
         json!({ "Connection": "x", "Keep-Alive": "x", "Content-Length": "9", "Expect": "100-continue",
                 "Transfer-Encoding": "chunked", "TE": "trailers", "Upgrade": "x", "Proxy-X": "x",
@@ -70,14 +70,14 @@ async fn framing_hop_by_hop_headers_max_forwards_and_from_are_nobodys_to_allow()
         ItemHeaders::only(names).allow(["from", "x-fine"]),
     ] {
         let layer = BatchLayer::new("/batch").item_headers(policy.clone());
-        let asked = asked(layer, &[], brought()).await;
-        assert_eq!(asked.header("x-fine"), ["1"], "{policy:?}");
-        assert_eq!(asked.headers.len(), 2, "{policy:?}");
+        let received = received(layer, &[], brought()).await;
+        assert_eq!(received.header("x-fine"), ["1"], "{policy:?}");
+        assert_eq!(received.headers.len(), 2, "{policy:?}");
     }
 }
 
 #[tokio::test]
-async fn what_is_protected_besides_is_not_taken() {
+async fn additionally_protected_headers_are_ignored() {
     let policy = ItemHeaders::all_but_protected();
     let policy = policy.protect([
         "X-Tenant",
@@ -89,13 +89,13 @@ async fn what_is_protected_besides_is_not_taken() {
     let layer = BatchLayer::new("/batch").item_headers(policy);
     let brought = json!({ "x_tenant": "1", "X-Internal-A": "1", "my-secret": "1", "x-INNER-x": "1",
                           "Accept": "a/b", "x-fine": "1" });
-    let asked = asked(layer, &[], brought).await;
-    assert_eq!(asked.headers.len(), 2);
-    assert_eq!(asked.header("x-fine"), ["1"]);
+    let received = received(layer, &[], brought).await;
+    assert_eq!(received.headers.len(), 2);
+    assert_eq!(received.header("x-fine"), ["1"]);
 }
 
 #[tokio::test]
-async fn protection_goes_before_permission_in_whatever_order_they_are_said() {
+async fn protect_wins_over_allow_in_either_order() {
     let bases = || {
         [
             ItemHeaders::guarded(),
@@ -108,15 +108,15 @@ async fn protection_goes_before_permission_in_whatever_order_they_are_said() {
     for policy in last.into_iter().chain(first) {
         let layer = BatchLayer::new("/batch").item_headers(policy.clone());
         let brought = json!({ "X-Shop-Owner": "1", "X-Shop-Id": "1", "Range": "bytes=0-1" });
-        let asked = asked(layer, &[("x-shop-owner", "outer")], brought).await;
-        assert_eq!(asked.header("x-shop-owner"), ["outer"], "{policy:?}");
-        assert_eq!(asked.header("x-shop-id"), ["1"], "{policy:?}");
-        assert_eq!(asked.headers.len(), 3, "{policy:?}");
+        let received = received(layer, &[("x-shop-owner", "outer")], brought).await;
+        assert_eq!(received.header("x-shop-owner"), ["outer"], "{policy:?}");
+        assert_eq!(received.header("x-shop-id"), ["1"], "{policy:?}");
+        assert_eq!(received.headers.len(), 3, "{policy:?}");
     }
 }
 
 #[test]
-fn a_pattern_that_cannot_be_honoured_panics_where_it_is_set() {
+fn an_invalid_header_pattern_panics_in_its_setter() {
     for pattern in [
         "x-*-id", "*x*y*", "**", "", "x y", "x:", "**x", "x-\u{e9}", "x\n",
     ] {
@@ -136,14 +136,14 @@ fn a_pattern_that_cannot_be_honoured_panics_where_it_is_set() {
 }
 
 #[tokio::test]
-async fn of_an_allow_list_nothing_else_is_taken_but_the_content_type() {
+async fn an_allow_list_accepts_its_headers_and_content_type() {
     let layer =
         BatchLayer::new("/batch").item_headers(ItemHeaders::only(["accept", "If-Match", "cookie"]));
     let (log, service) = recorder();
     let brought = json!({ "Accept": "a/b", "if-match": "*", "Cookie": "a=b", "Content-Type": "text/plain",
                           "x-a": "1", "if-none-match": "*", "authorization": "evil" });
     let item = json!({ "method": "POST", "headers": brought, "body": "b" });
-    assert_eq!(answer(layer.layer(service), item).await["status"], 200);
+    assert_eq!(response_to(layer.layer(service), item).await["status"], 200);
     let headers = log.only().headers;
     let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
     names.sort_unstable();
@@ -159,15 +159,17 @@ async fn of_an_allow_list_nothing_else_is_taken_but_the_content_type() {
     assert_eq!(headers["content-type"], "text/plain");
 }
 
-/// The status of an item with these headers, and how many reached the inner service.
+/// The response to an item with these headers, and how many of them reached the inner service.
 async fn counted(brought: Value) -> (Value, usize) {
     let (log, service) = recorder();
     let layer = BatchLayer::new("/batch").item_headers(ItemHeaders::all_but_protected());
-    let item = answer(layer.layer(service), json!({ "headers": brought })).await;
-    // `Host` is not the item's.
+    let item = response_to(layer.layer(service), json!({ "headers": brought })).await;
+    // Without the inherited `Host`.
     (
         item,
-        log.all().first().map_or(0, |asked| asked.headers.len() - 1),
+        log.all()
+            .first()
+            .map_or(0, |received| received.headers.len() - 1),
     )
 }
 
@@ -190,7 +192,7 @@ async fn an_item_has_at_most_64_headers() {
     for count in [65, 30_000] {
         assert_eq!(counted(brought(count)).await, (too_many.clone(), 0));
     }
-    // Each value of a list counts.
+    // Each value of an array counts.
     let (item, count) = counted(json!({ "x": vec!["1"; 64] })).await;
     assert_eq!((&item["status"], count), (&json!(200), 64));
     assert_eq!(

@@ -1,5 +1,5 @@
-//! Whatever bytes a client sends, they are refused with nothing dispatched, or every item is
-//! answered once; and which of the two it is, serde_json agrees on.
+//! Any bytes from a client are refused without a dispatch, or have one response per item.
+//! `serde_json` decides which.
 
 use http::StatusCode;
 use proptest::collection::vec;
@@ -19,20 +19,20 @@ fn assert_agrees(envelope: &[u8]) -> Result<(), TestCaseError> {
         return Ok(());
     };
     prop_assert_eq!(reply.status, StatusCode::MULTI_STATUS, "{}", shown);
-    let answered: Vec<_> = reply
+    let returned: Vec<_> = reply
         .items()
         .iter()
         .map(|item| item["id"].clone())
         .collect();
-    prop_assert_eq!(answered, ids, "{}", shown);
-    // The recorder answers 200 and nothing else does.
+    prop_assert_eq!(returned, ids, "{}", shown);
+    // Only items that reach the recorder have status 200.
     let statuses = reply.statuses();
     let dispatched = statuses.iter().filter(|status| **status == 200).count();
     prop_assert_eq!(log.len(), dispatched, "{}", shown);
     Ok(())
 }
 
-/// JSON, or nearly, of any type.
+/// A JSON value of any type, or something similar.
 fn value() -> impl Strategy<Value = String> {
     let leaf = select(vec![
         "null",
@@ -70,7 +70,7 @@ fn value() -> impl Strategy<Value = String> {
         })
 }
 
-/// Members that make sense, each once, in any order.
+/// Valid members, each once, in any order.
 fn sound_members() -> impl Strategy<Value = Vec<String>> {
     let one_of =
         |members: &[&str]| select(members.iter().map(|m| m.to_string()).collect::<Vec<_>>());
@@ -133,7 +133,7 @@ fn item() -> impl Strategy<Value = String> {
     prop_oneof![19 => members, 1 => value()]
 }
 
-/// `$` in an item is its letter.
+/// An envelope. A `$` in an item is replaced by its letter.
 fn envelope() -> impl Strategy<Value = String> {
     let other =
         prop_oneof![4 => Just(String::new()), 1 => any_member().prop_map(|member| member + ",")];
@@ -188,7 +188,10 @@ fn mutate(bytes: &mut Vec<u8>, mutation: &Mutation) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1000) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(1000)
+    })]
 
     #[test]
     fn random_bytes_do_no_harm(bytes in vec(any::<u8>(), 0..200)) {
@@ -196,12 +199,15 @@ proptest! {
     }
 
     #[test]
-    fn of_random_envelopes_those_are_refused_that_serde_json_refuses(envelope in envelope()) {
+    fn random_envelopes_are_refused_if_serde_json_refuses_them(envelope in envelope()) {
         assert_agrees(envelope.as_bytes())?;
     }
 
     #[test]
-    fn so_it_is_when_they_are_damaged(envelope in envelope(), mutations in vec(mutation(), 1..3)) {
+    fn damaged_envelopes_are_refused_if_serde_json_refuses_them(
+        envelope in envelope(),
+        mutations in vec(mutation(), 1..3),
+    ) {
         let mut bytes = envelope.into_bytes();
         mutations.iter().for_each(|mutation| mutate(&mut bytes, mutation));
         assert_agrees(&bytes)?;
@@ -209,7 +215,7 @@ proptest! {
 }
 
 #[test]
-fn so_it_is_when_the_usual_spelling_is_broken_at_any_byte() -> Result<(), TestCaseError> {
+fn envelopes_broken_at_any_byte_are_refused_like_by_serde_json() -> Result<(), TestCaseError> {
     let usual = br#"{"requests":[{"id":"a","method":"GET","url":"/a?b"},{"id":"b","method":"GET","url":"/b","if":null}]}"#;
     for at in 0..usual.len() {
         assert_agrees(&usual[..at])?;

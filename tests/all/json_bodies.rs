@@ -1,21 +1,20 @@
-//! How the body of a JSON item becomes the bytes that the inner service reads.
+//! How the body of a JSON item is decoded.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::json;
 use tower_multistatus::{BatchLayer, Json};
 
-use crate::support::{Asked, ask, ask_through, envelope, failed};
+use crate::support::{Received, ask, ask_through, envelope, failed};
 
-/// What reaches the inner service of a POST with this body, which is JSON text, and this content
-/// type.
-async fn asked(content_type: Option<&str>, body: &str) -> Asked {
+/// The inner request of a POST with this JSON text as its body, and this content type.
+async fn received(content_type: Option<&str>, body: &str) -> Received {
     let (reply, log) = ask(post(content_type, body)).await;
     assert_eq!(reply.statuses(), [200], "{content_type:?} {body}");
-    let asked = log.only();
-    let length = asked.headers["content-length"].to_str().unwrap();
-    assert_eq!(length, asked.body.len().to_string());
-    asked
+    let received = log.only();
+    let length = received.headers["content-length"].to_str().unwrap();
+    assert_eq!(length, received.body.len().to_string());
+    received
 }
 
 fn post(content_type: Option<&str>, body: &str) -> String {
@@ -36,16 +35,16 @@ async fn assert_failed(content_type: &str, body: &str, code: &str, title: &str) 
 }
 
 #[tokio::test]
-async fn no_body_and_null_are_no_body() {
+async fn a_missing_body_and_null_are_an_empty_body() {
     for content_type in [
         None,
         Some("application/json"),
         Some("text/plain"),
         Some("image/png"),
     ] {
-        let asked = asked(content_type, "null").await;
-        assert_eq!(asked.body.len(), 0);
-        let arrived = asked.headers.get("content-type");
+        let received = received(content_type, "null").await;
+        assert_eq!(received.body.len(), 0);
+        let arrived = received.headers.get("content-type");
         assert_eq!(arrived.map(|value| value.to_str().unwrap()), content_type);
     }
     let (reply, log) = ask(r#"{"requests":[{"id":"a","method":"GET","url":"/1"}]}"#).await;
@@ -80,10 +79,10 @@ async fn json_arrives_byte_for_byte() {
             Some("application/problem+JSON ;a=\"+b\""),
         ];
         for content_type in content_types {
-            let asked = asked(content_type, body).await;
-            assert_eq!(asked.body, body.as_bytes());
+            let received = received(content_type, body).await;
+            assert_eq!(received.body, body.as_bytes());
             assert_eq!(
-                asked.headers["content-type"],
+                received.headers["content-type"],
                 content_type.unwrap_or("application/json")
             );
         }
@@ -92,8 +91,8 @@ async fn json_arrives_byte_for_byte() {
 
 #[tokio::test]
 async fn white_space_around_a_body_is_not_part_of_it() {
-    let asked = asked(None, " \t\r\n { } \n").await;
-    assert_eq!(asked.body, "{ }");
+    let received = received(None, " \t\r\n { } \n").await;
+    assert_eq!(received.body, "{ }");
 }
 
 #[tokio::test]
@@ -115,9 +114,9 @@ async fn text_is_sent_as_utf_8_with_its_escapes_decoded() {
             "application/xml",
             "image/svg+XML; a=b",
         ] {
-            let asked = asked(Some(content_type), body).await;
-            assert_eq!(asked.body, expected.as_bytes());
-            assert_eq!(asked.headers["content-type"], content_type);
+            let received = received(Some(content_type), body).await;
+            assert_eq!(received.body, expected.as_bytes());
+            assert_eq!(received.headers["content-type"], content_type);
         }
     }
 }
@@ -125,7 +124,7 @@ async fn text_is_sent_as_utf_8_with_its_escapes_decoded() {
 #[tokio::test]
 async fn an_empty_string_of_text_or_base64_is_an_empty_body() {
     for content_type in ["text/plain", "image/png"] {
-        assert_eq!(asked(Some(content_type), r#""""#).await.body, "");
+        assert_eq!(received(Some(content_type), r#""""#).await.body, "");
     }
 }
 
@@ -140,13 +139,13 @@ async fn text_that_is_no_string_fails_its_item() {
 }
 
 #[tokio::test]
-async fn anything_else_is_base64_in_either_alphabet_padded_or_not() {
+async fn other_bodies_are_base64_in_either_alphabet_padded_or_not() {
     let bytes: Vec<u8> = (0..=255).rev().cycle().take(1000).collect();
     for length in [1, 2, 3, 4, 5, 57, 256, 1000] {
         let bytes = &bytes[..length];
         let engines = [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD];
         for text in engines.map(|engine| engine.encode(bytes)) {
-            // As MIME has it: lines of 76.
+            // Lines of 76 characters, as in MIME.
             let lines: Vec<_> = text
                 .as_bytes()
                 .chunks(76)
@@ -154,13 +153,13 @@ async fn anything_else_is_base64_in_either_alphabet_padded_or_not() {
                 .collect();
             for text in [text.clone(), lines.join("\r\n"), lines.join("\n") + "\n"] {
                 let body = json!(text).to_string();
-                let asked = asked(Some("application/octet-stream"), &body).await;
-                assert_eq!(asked.body, bytes);
+                let received = received(Some("application/octet-stream"), &body).await;
+                assert_eq!(received.body, bytes);
             }
         }
     }
-    let asked = asked(Some("image/png"), r#""\u0069VBORw0KGgo\/""#).await;
-    assert_eq!(asked.body, STANDARD.decode("iVBORw0KGgo/").unwrap());
+    let received = received(Some("image/png"), r#""\u0069VBORw0KGgo\/""#).await;
+    assert_eq!(received.body, STANDARD.decode("iVBORw0KGgo/").unwrap());
 }
 
 #[tokio::test]
@@ -184,7 +183,7 @@ async fn bad_base64_fails_its_item() {
 }
 
 #[tokio::test]
-async fn forms_and_xml_are_base64_where_the_format_says_so() {
+async fn forms_and_xml_are_base64_with_the_setting() {
     let json = Json::new().base64_forms_and_xml(true);
     let layer = BatchLayer::new("/batch").format(json);
     for content_type in [
@@ -206,7 +205,7 @@ async fn forms_and_xml_are_base64_where_the_format_says_so() {
 }
 
 #[tokio::test]
-async fn only_a_whole_suffix_makes_a_type_json_or_text() {
+async fn only_a_complete_suffix_makes_a_type_json_or_text() {
     for content_type in [
         "application/jsonx",
         "application/json-seq",
@@ -214,7 +213,7 @@ async fn only_a_whole_suffix_makes_a_type_json_or_text() {
         "x/json",
         "textual/plain",
     ] {
-        let asked = asked(Some(content_type), r#""YWJj""#).await;
-        assert_eq!(asked.body, "abc", "{content_type}");
+        let received = received(Some(content_type), r#""YWJj""#).await;
+        assert_eq!(received.body, "abc", "{content_type}");
     }
 }

@@ -61,7 +61,7 @@ async fn depends_on_of_a_wrong_type_refuses_the_batch() {
 }
 
 #[tokio::test]
-async fn more_dependencies_than_earlier_items_refuse_while_they_are_read() {
+async fn more_dependencies_than_earlier_items_are_refused_while_reading() {
     let item = |id: &str, on: &str| {
         format!(r#"{{"id":"{id}","method":"GET","url":"/{id}","dependsOn":{on}}}"#)
     };
@@ -72,7 +72,7 @@ async fn more_dependencies_than_earlier_items_refuse_while_they_are_read() {
     for on in [r#"["a","b"]"#, r#"["b","a"]"#, r#"["a","a"]"#] {
         assert_eq!(ask(three(on)).await.0.statuses(), [200; 3], "{on}");
     }
-    // What stands behind the first that is too much is not read: it is not even JSON.
+    // Everything after the first name too many is not read: it is not even JSON.
     for on in [r#"["a","b","a"]"#, r#"["a","b","c""#, r#"["a","b","b",7,{"#] {
         let (reply, log) = ask(three(on)).await;
         assert_eq!(reply.code(), "unknown-dependency", "{on}");

@@ -1,5 +1,4 @@
-//! What is said of an envelope that is malformed, and that names which are nearly right are not
-//! passed over.
+//! Details of malformed envelopes, and members in a wrong spelling.
 
 use serde_json::{Value, json};
 use tower_multistatus::{BatchLayer, Json};
@@ -19,7 +18,7 @@ async fn assert_says(text: impl AsRef<[u8]>, detail: &str, place: Value) {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_envelope_is_said_with_its_offset() {
+async fn a_malformed_envelope_is_reported_with_a_detail_and_offset() {
     let deep = format!(
         r#"{{"x":{}{},"requests":[]}}"#,
         "[".repeat(128),
@@ -72,7 +71,7 @@ async fn what_is_wrong_with_the_envelope_is_said_with_its_offset() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_item_is_said_with_its_pointer() {
+async fn a_malformed_item_is_reported_with_a_detail_and_pointer() {
     let id = "an id must be 1 to 256 bytes of UTF-8 without control characters";
     for (item, detail) in [
         (r#"[]"#, "the item is not an object"),
@@ -110,7 +109,7 @@ async fn what_is_wrong_with_an_item_is_said_with_its_pointer() {
     ] {
         assert_says(second(item), detail, json!({ "pointer": "#/requests/1" })).await;
     }
-    // A fault after the first one is not what is said.
+    // Only the first fault is reported.
     let text = r#"{"requests":[{"id":7},"#;
     let place = json!({ "pointer": "#/requests/0" });
     assert_says(text, "`id` is not a string", place).await;
@@ -165,7 +164,7 @@ async fn unknown_members_are_ignored_unless_the_format_denies_them() {
         assert_eq!(reply.json(), malformed("an unknown member", place));
         assert_eq!(log.len(), 0);
     }
-    // The spelling is what helps.
+    // A wrong spelling has its own detail.
     for (text, known, place) in [
         (
             with(r#""dependson":["a"]"#),

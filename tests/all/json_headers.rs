@@ -1,11 +1,11 @@
-//! How the headers of answers are written into a JSON envelope.
+//! How headers of responses are written to a JSON envelope.
 
 use bytes::Bytes;
 use http::Response;
 use http::header::{HeaderName, HeaderValue, SET_COOKIE};
 use tower_multistatus::{BatchLayer, SetCookie};
 
-use crate::support::answered;
+use crate::support::{batch_with, written_item};
 
 /// A 200 with these headers and no body.
 fn headed(headers: &[(&str, &[u8])]) -> Response<Bytes> {
@@ -16,13 +16,6 @@ fn headed(headers: &[(&str, &[u8])]) -> Response<Bytes> {
         response.headers_mut().append(name, value);
     }
     response
-}
-
-/// The one item of an envelope, as it stands there.
-async fn item(answer: Response<Bytes>) -> String {
-    answered(BatchLayer::new("/batch"), &[answer])
-        .await
-        .only_item()
 }
 
 #[tokio::test]
@@ -45,30 +38,30 @@ async fn header_names_have_the_spelling_that_clients_look_for() {
     ] {
         let expected =
             format!(r#"{{"id":"0","status":200,"headers":{{"{spelling}":"v"}},"body":null}}"#);
-        assert_eq!(item(headed(&[(name, b"v")])).await, expected);
+        assert_eq!(written_item(headed(&[(name, b"v")])).await, expected);
     }
 }
 
 #[tokio::test]
 async fn several_values_are_one_list() {
-    let answer = headed(&[
+    let response = headed(&[
         ("vary", b"a"),
         ("x-b", b"1"),
         ("vary", b"b, c"),
         ("vary", b""),
     ]);
     assert_eq!(
-        item(answer).await,
+        written_item(response).await,
         r#"{"id":"0","status":200,"headers":{"Vary":"a, b, c, ","X-B":"1"},"body":null}"#
     );
 }
 
 #[tokio::test]
-async fn cookies_that_are_kept_are_an_array() {
+async fn kept_cookies_are_an_array() {
     let one = headed(&[("set-cookie", b"a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT")]);
     let two = headed(&[("set-cookie", b"a=1"), ("set-cookie", b"b=2")]);
     let layer = BatchLayer::new("/batch").set_cookie(SetCookie::keep());
-    let reply = answered(layer, &[one.clone(), two]).await;
+    let reply = batch_with(layer, &[one.clone(), two]).await;
     assert_eq!(
         reply.body,
         r#"{"responses":[
@@ -77,13 +70,13 @@ async fn cookies_that_are_kept_are_an_array() {
     );
     assert!(!reply.headers.contains_key(SET_COOKIE));
     assert_eq!(
-        item(one).await,
+        written_item(one).await,
         r#"{"id":"0","status":200,"headers":{},"body":null}"#
     );
 }
 
 #[tokio::test]
-async fn two_types_or_codings_say_nothing_of_the_body() {
+async fn a_body_with_two_types_or_codings_is_base64() {
     let json: (&str, &[u8]) = ("content-type", b"application/json");
     let identity: (&str, &[u8]) = ("content-encoding", b"identity");
     for (headers, shown) in [
@@ -96,10 +89,10 @@ async fn two_types_or_codings_say_nothing_of_the_body() {
             r#""Content-Encoding":"identity, identity""#,
         ),
     ] {
-        let mut answer = headed(&headers);
-        *answer.body_mut() = "{}".into();
+        let mut response = headed(&headers);
+        *response.body_mut() = "{}".into();
         assert_eq!(
-            item(answer).await,
+            written_item(response).await,
             format!(
                 r#"{{"id":"0","status":200,"headers":{{{shown}}},"encoding":"base64","body":"e30="}}"#
             )
@@ -109,7 +102,7 @@ async fn two_types_or_codings_say_nothing_of_the_body() {
 
 #[tokio::test]
 async fn header_values_that_are_not_ascii_are_latin_1() {
-    let answer = headed(&[
+    let response = headed(&[
         ("x-latin", b"caf\xe9 \x80\xff"),
         ("x-utf-8", "é".as_bytes()),
         ("x-line", b"a\x85b"),
@@ -118,7 +111,7 @@ async fn header_values_that_are_not_ascii_are_latin_1() {
         ("x-two", b"\x85"),
     ]);
     assert_eq!(
-        item(answer).await,
+        written_item(response).await,
         concat!(
             r#"{"id":"0","status":200,"headers":{"X-Latin":"café "#,
             "\u{80}ÿ",

@@ -1,5 +1,4 @@
-//! Envelopes that are made to hurt: they are refused, or their item fails, in linear time and on a
-//! small stack.
+//! Hostile envelopes are refused, or fail an item, in linear time and on a small stack.
 
 use std::fmt::Write;
 
@@ -7,9 +6,9 @@ use serde_json::json;
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-use crate::support::{Log, Reply, answering_with, ask_through, envelope, requests, run, send};
+use crate::support::{Log, Reply, ask_through, envelope, requests, responding_with, run, send};
 
-/// Sends it to a layer that allows items and bytes without end.
+/// Sends an envelope to a layer without limits of items and bytes.
 async fn ask(json: String) -> (Reply, Log) {
     let layer = BatchLayer::new("/batch")
         .max_items(usize::MAX)
@@ -17,15 +16,15 @@ async fn ask(json: String) -> (Reply, Log) {
     ask_through(layer, envelope(json)).await
 }
 
-/// Sends it from a thread with a stack of 128 KiB: the code of the refusal.
+/// Sends an envelope from a thread with a stack of 128 KiB. Returns the code of the refusal.
 fn refused_on_a_small_stack(json: String) -> String {
     let thread = std::thread::Builder::new().stack_size(128 << 10);
-    let asked = thread.spawn(|| {
+    let result = thread.spawn(|| {
         let (reply, log) = run(ask(json));
         assert_eq!(log.len(), 0);
         reply.code()
     });
-    asked.unwrap().join().expect("the stack is enough")
+    result.unwrap().join().expect("the stack is enough")
 }
 
 #[test]
@@ -54,10 +53,10 @@ fn a_million_brackets_are_refused_on_a_small_stack() {
 }
 
 #[test]
-fn a_deep_answer_is_checked_on_a_small_stack() {
+fn a_deeply_nested_response_is_checked_on_a_small_stack() {
     let thread = std::thread::Builder::new().stack_size(128 << 10);
-    let asked = thread.spawn(|| {
-        let service = answering_with(|_| {
+    let result = thread.spawn(|| {
+        let service = responding_with(|_| {
             let response = http::Response::builder().header("content-type", "application/json");
             response.body("[".repeat(1_000_000).into()).unwrap()
         });
@@ -68,11 +67,11 @@ fn a_deep_answer_is_checked_on_a_small_stack() {
         ));
         assert_eq!(reply.item("a")["encoding"], "base64");
     });
-    asked.unwrap().join().expect("the stack is enough");
+    result.unwrap().join().expect("the stack is enough");
 }
 
 #[tokio::test]
-async fn hundreds_of_thousands_of_empty_items_are_refused_at_the_first() {
+async fn many_empty_items_are_refused_at_the_first() {
     let json = format!(r#"{{"requests":[{}]}}"#, vec!["{}"; 300_000].join(","));
     let (reply, log) = ask(json).await;
     assert_eq!((reply.code().as_str(), log.len()), ("malformed", 0));
@@ -90,7 +89,7 @@ async fn items_past_the_limit_are_not_read() {
 }
 
 #[tokio::test]
-async fn tens_of_thousands_of_headers_fail_their_item_alone() {
+async fn too_many_headers_fail_only_their_item() {
     let mut headers = String::new();
     for at in 0..25_000 {
         write!(headers, r#""x-{at}":"","#).unwrap();
@@ -108,7 +107,7 @@ async fn tens_of_thousands_of_headers_fail_their_item_alone() {
 }
 
 #[tokio::test]
-async fn hundreds_of_thousands_of_unknown_members_are_ignored() {
+async fn many_unknown_members_are_ignored() {
     let members = (0..300_000).map(|at| format!(r#""{at}":0,"#));
     let members: String = members.collect();
     let (reply, log) = ask(format!(
@@ -119,7 +118,7 @@ async fn hundreds_of_thousands_of_unknown_members_are_ignored() {
 }
 
 #[tokio::test]
-async fn a_string_of_a_mebibyte_is_too_much_wherever_it_stands() {
+async fn a_string_of_a_mebibyte_is_too_long_in_any_member() {
     let long = "x".repeat(1 << 20);
     let item = |members: &str| format!(r#"{{"requests":[{{{members}}}]}}"#);
     let (reply, log) = ask(item(&format!(r#""id":"{long}""#))).await;

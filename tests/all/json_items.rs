@@ -3,16 +3,16 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{Asked, Reply, ask};
+use crate::support::{Received, Reply, ask};
 
-/// What reaches the inner service of the one item in a batch.
-async fn asked(item: &str) -> Asked {
+/// The inner request of a batch of this item.
+async fn received(item: &str) -> Received {
     let (reply, log) = ask(format!(r#"{{"requests":[{item}]}}"#)).await;
     assert_eq!(reply.statuses(), [200], "{item}");
     log.only()
 }
 
-/// The problem of an item that stands between two sound ones, which must go on.
+/// The error code of an item between two valid ones, which must run.
 async fn problem(item: &str) -> Value {
     let envelope = format!(
         r#"{{"requests":[{{"id":"a","method":"GET","url":"/1"}},{item},{{"id":"c","method":"GET","url":"/3"}}]}}"#
@@ -21,16 +21,16 @@ async fn problem(item: &str) -> Value {
     assert_eq!(reply.status, StatusCode::MULTI_STATUS, "{item}");
     assert_eq!(reply.statuses(), [200, 400, 200], "{item}");
     assert_eq!(log.uris(), ["/1", "/3"], "{item}");
-    let answer = reply.item("b");
+    let response = reply.item("b");
     assert_eq!(
-        answer["headers"],
+        response["headers"],
         json!({ "Content-Type": "application/problem+json" })
     );
-    assert_eq!(answer["body"]["status"], 400);
-    answer["body"]["code"].clone()
+    assert_eq!(response["body"]["status"], 400);
+    response["body"]["code"].clone()
 }
 
-/// The reply to a batch of GETs with these ids, which are JSON texts.
+/// The reply to GETs with these ids, given as JSON texts.
 async fn with_ids(ids: &[&str]) -> Reply {
     let items: Vec<_> = ids
         .iter()
@@ -42,7 +42,7 @@ async fn with_ids(ids: &[&str]) -> Reply {
 }
 
 #[tokio::test]
-async fn an_id_is_a_string_of_1_to_256_bytes_and_is_answered_as_it_came() {
+async fn an_id_is_a_string_of_1_to_256_bytes_and_is_repeated_unchanged() {
     let (long, wide) = ("x".repeat(256), "é".repeat(128));
     for id in [
         "a",
@@ -63,7 +63,7 @@ async fn an_id_is_a_string_of_1_to_256_bytes_and_is_answered_as_it_came() {
 }
 
 #[tokio::test]
-async fn any_other_id_and_none_refuse_the_batch() {
+async fn any_other_id_or_a_missing_one_refuses_the_batch() {
     let (long, wide) = (json!("x".repeat(257)), json!("€".repeat(86)));
     for id in [
         "1",
@@ -92,16 +92,16 @@ async fn any_other_id_and_none_refuse_the_batch() {
 }
 
 #[tokio::test]
-async fn ids_are_told_apart_by_code_points() {
+async fn ids_are_compared_by_code_points() {
     let distinct = ["é", "e\u{301}", "E\u{301}", "a", "A", "a ", "ａ"];
     let ids: Vec<_> = distinct.iter().map(|id| json!(id).to_string()).collect();
     let reply = with_ids(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let answered: Vec<_> = reply
+    let returned: Vec<_> = reply
         .items()
         .iter()
         .map(|item| item["id"].clone())
         .collect();
-    assert_eq!(answered, distinct);
+    assert_eq!(returned, distinct);
     for (one, same) in [(r#""é""#, r#""\u00e9""#), (r#""a""#, r#""\u0061""#)] {
         let reply = with_ids(&[one, r#""b""#, same]).await;
         assert_eq!(reply.code(), "duplicate-id");
@@ -110,11 +110,11 @@ async fn ids_are_told_apart_by_code_points() {
 }
 
 #[tokio::test]
-async fn a_method_in_any_case_and_an_escaped_url_arrive_plain() {
+async fn a_method_in_any_case_and_an_escaped_url_are_normalized() {
     let item = r#"{"id":"b","method":"dEl\u0065te","url":"\/a\u002fb?c=%20\u0064"}"#;
-    let asked = asked(item).await;
-    assert_eq!(asked.method, http::Method::DELETE);
-    assert_eq!(asked.uri, "/a/b?c=%20d");
+    let received = received(item).await;
+    assert_eq!(received.method, http::Method::DELETE);
+    assert_eq!(received.uri, "/a/b?c=%20d");
 }
 
 #[tokio::test]
@@ -154,18 +154,18 @@ async fn a_method_or_a_url_of_a_wrong_type_fails_its_item_alone() {
 
 #[tokio::test]
 async fn headers_are_strings_or_arrays_of_strings_by_names_in_any_case() {
-    let asked = asked(
+    let received = received(
         r#"{"id":"b","method":"GET","url":"/2","headers":{
             "ACCEPT":"text/plain","if-Many":["1","2"],"IF-One":["\u0061"],"if-none":[],"if-empty":""}}"#,
     )
     .await;
-    let all = |name| -> Vec<_> { asked.headers.get_all(name).iter().collect() };
+    let all = |name| -> Vec<_> { received.headers.get_all(name).iter().collect() };
     assert_eq!(all("accept"), ["text/plain"]);
     assert_eq!(all("if-many"), ["1", "2"]);
     assert_eq!(all("if-one"), ["a"]);
     assert_eq!(all("if-empty"), [""]);
-    assert!(!asked.headers.contains_key("if-none"));
-    assert!(!asked.headers.contains_key("content-type"));
+    assert!(!received.headers.contains_key("if-none"));
+    assert!(!received.headers.contains_key("content-type"));
 }
 
 #[tokio::test]
@@ -213,11 +213,11 @@ async fn an_item_has_at_most_64_headers_and_16_kib_of_them() {
         let value = "v".repeat(bytes - "range".len());
         format!(r#"{{"id":"b","method":"GET","url":"/2","headers":{{"range":"{value}"}}}}"#)
     };
-    // And the outer request's `Host`.
-    assert_eq!(asked(&many(64)).await.headers.len(), 65);
+    // 64, and the inherited `Host`.
+    assert_eq!(received(&many(64)).await.headers.len(), 65);
     assert_eq!(problem(&many(65)).await, "too-many-headers");
     assert_eq!(
-        asked(&long(16 << 10)).await.headers["range"].len(),
+        received(&long(16 << 10)).await.headers["range"].len(),
         (16 << 10) - "range".len()
     );
     assert_eq!(problem(&long((16 << 10) + 1)).await, "too-many-headers");
@@ -230,9 +230,12 @@ async fn members_may_come_in_any_order() {
         format!(r#"{{"requests":[{{"url":"/1","id":"a","method":"GET"}},{item}],"after":1}}"#);
     let (reply, log) = ask(envelope).await;
     assert_eq!(reply.statuses(), [200, 200]);
-    let asked = &log.all()[1];
-    assert_eq!((asked.uri.as_str(), &*asked.body), ("/2", &b"abc"[..]));
-    assert_eq!(asked.headers["content-type"], "image/png");
+    let received = &log.all()[1];
+    assert_eq!(
+        (received.uri.as_str(), &*received.body),
+        ("/2", &b"abc"[..])
+    );
+    assert_eq!(received.headers["content-type"], "image/png");
 }
 
 #[tokio::test]
@@ -259,9 +262,9 @@ async fn an_item_means_the_same_in_every_spelling() {
         r#"{"body":{},"url":"/a?b","method":"PUT","id":"1"}"#,
     ];
     for item in spelled {
-        let asked = asked(item).await;
-        let target = (asked.method.as_str(), asked.uri.as_str());
+        let received = received(item).await;
+        let target = (received.method.as_str(), received.uri.as_str());
         assert_eq!(target, ("PUT", "/a?b"), "{item}");
-        assert_eq!(asked.body, "{}", "{item}");
+        assert_eq!(received.body, "{}", "{item}");
     }
 }

@@ -1,4 +1,4 @@
-//! Names of members: none twice, none unreadable, and unknown ones are passed over.
+//! Names of members: duplicates, invalid names, and unknown names.
 
 use tower_multistatus::{BatchLayer, ItemHeaders};
 
@@ -7,7 +7,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn duplicate_names_refuse_in_the_envelope() {
+async fn duplicate_names_in_the_envelope_refuse_the_batch() {
     for envelope in [
         r#"{"requests":[],"requests":[]}"#,
         r#"{"requests":[],"request\u0073":[]}"#,
@@ -22,7 +22,7 @@ async fn duplicate_names_refuse_in_the_envelope() {
 }
 
 #[tokio::test]
-async fn duplicate_names_refuse_in_an_item() {
+async fn duplicate_names_in_an_item_refuse_the_batch() {
     for members in [
         r#""id":"b""#,
         r#""\u0069d":"c""#,
@@ -47,7 +47,7 @@ async fn duplicate_names_refuse_in_an_item() {
 }
 
 #[tokio::test]
-async fn duplicate_names_refuse_in_headers() {
+async fn duplicate_names_in_headers_refuse_the_batch() {
     for headers in [
         r#"{"x":"1","x":"1"}"#,
         r#"{"x":"1","\u0078":"1"}"#,
@@ -68,19 +68,19 @@ async fn a_name_is_the_same_with_white_space_around_it_or_with_escapes() {
     ] {
         let (reply, log) = ask(format!(r#"{{"requests":[{item}]}}"#)).await;
         assert_eq!(reply.statuses(), [200], "{item}");
-        let asked = log.only();
+        let received = log.only();
         assert_eq!(
-            (asked.method.as_str(), &*asked.uri),
+            (received.method.as_str(), &*received.uri),
             ("POST", "/1"),
             "{item}"
         );
-        assert_eq!(asked.header("range"), ["1"], "{item}");
-        assert_eq!(asked.body, "1", "{item}");
+        assert_eq!(received.header("range"), ["1"], "{item}");
+        assert_eq!(received.body, "1", "{item}");
     }
 }
 
 #[tokio::test]
-async fn half_a_surrogate_pair_is_no_name_and_no_id() {
+async fn half_a_surrogate_pair_is_refused_in_names_and_ids() {
     assert_malformed(r#"{"\ud800":1,"requests":[]}"#, None).await;
     assert_malformed(second(r#"{"id":"\udc00"}"#), Some(1)).await;
     assert_malformed(with(r#""\ud800":1"#), Some(1)).await;
@@ -96,7 +96,7 @@ async fn unknown_members_are_ignored_and_may_have_duplicates_inside() {
     assert_eq!(log.uris(), ["/1"]);
 }
 
-/// The item fails with 400, and the one before it goes on.
+/// Asserts that the item fails with 400, and the one before it runs.
 async fn assert_bad_header(headers: &str) {
     let (reply, log) = ask(with(&format!(r#""headers":{headers}"#))).await;
     let expected = failed("b", 400, "bad-header", "a header is invalid");
@@ -130,7 +130,7 @@ async fn headers_that_only_look_alike_and_arrays_of_values_are_taken() {
     let batch = envelope(with(&format!(r#""headers":{headers}"#)));
     let (reply, log) = ask_through(layer, batch).await;
     assert_eq!(reply.statuses(), [200, 200]);
-    let asked = &log.all()[1];
+    let received = &log.all()[1];
     for (name, values) in [
         ("x-a", &["1", "2"][..]),
         ("x-ab", &["3"]),
@@ -140,6 +140,6 @@ async fn headers_that_only_look_alike_and_arrays_of_values_are_taken() {
         ("x__d", &["6"]),
         ("x_-d_", &["7"]),
     ] {
-        assert_eq!(asked.header(name), values, "{name}");
+        assert_eq!(received.header(name), values, "{name}");
     }
 }

@@ -1,4 +1,4 @@
-//! Numbers that common parsers refuse do not reach an envelope as they are.
+//! Numbers that common parsers refuse are not written as numbers.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,24 +10,24 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tower_multistatus::{BatchLayer, NdJson};
 
-use crate::support::{Reply, answered, run};
+use crate::support::{Reply, batch_with, run};
 
 fn json_response(body: impl Into<Bytes>) -> Response<Bytes> {
     let response = Response::builder().header(CONTENT_TYPE, "application/json");
     response.body(body.into()).expect("a response")
 }
 
-/// The text of both items, if the inner service responds with this body and then with `{"n":1}`.
+/// The reply if the inner service responds with this body and then with `{"n":1}`.
 async fn written(layer: BatchLayer, body: &[u8]) -> Reply {
     let bodies = [Bytes::copy_from_slice(body), Bytes::from(r#"{"n":1}"#)];
-    answered(layer, &bodies.map(json_response)).await
+    batch_with(layer, &bodies.map(json_response)).await
 }
 
 fn in_base64(body: &str) -> String {
     format!(r#""encoding":"base64","body":"{}""#, STANDARD.encode(body))
 }
 
-/// The numbers, and whether they fit.
+/// Numbers, and whether they fit `f64`.
 fn numbers() -> Vec<(String, bool)> {
     let digits = |count: usize| "9".repeat(count);
     let fits = [
@@ -93,9 +93,10 @@ async fn a_body_with_a_number_beyond_f64_is_base64() {
             format!(r#"{{"a":[{{"b":{number}}}],"c":2}}"#),
         ] {
             let reply = written(BatchLayer::new("/batch"), body.as_bytes()).await;
-            let shown = match fits {
-                true => format!(r#""body":{body}"#),
-                false => in_base64(&body),
+            let shown = if fits {
+                format!(r#""body":{body}"#)
+            } else {
+                in_base64(&body)
             };
             let expected = format!(
                 "{{\"responses\":[\n{{\"id\":\"0\",\"status\":200,\"headers\":{{\"Content-Type\":\"application/json\"}},{shown}}},\n\
@@ -109,7 +110,7 @@ async fn a_body_with_a_number_beyond_f64_is_base64() {
 }
 
 #[tokio::test]
-async fn a_line_holds_no_number_beyond_f64_either() {
+async fn a_line_has_no_number_beyond_f64() {
     let layer = BatchLayer::new("/batch").format(NdJson::new());
     for (number, fits) in numbers() {
         let body = format!("[\n{number}\n]");
@@ -118,20 +119,21 @@ async fn a_line_holds_no_number_beyond_f64_either() {
         let accept = http::HeaderValue::from_static("application/x-ndjson");
         request.headers_mut().insert("accept", accept);
         let response = json_response(body.clone());
-        let service = crate::support::answering_with(move |_| response.clone());
+        let service = crate::support::responding_with(move |_| response.clone());
         let reply = crate::support::send(tower::Layer::layer(&layer, service), request).await;
         let text = std::str::from_utf8(&reply.body).expect("UTF-8");
         let line = text.lines().next().expect("a line");
-        let shown = match fits {
-            true => format!(r#""body":[{number}]"#),
-            false => in_base64(&body),
+        let shown = if fits {
+            format!(r#""body":[{number}]"#)
+        } else {
+            in_base64(&body)
         };
         assert!(line.ends_with(&format!(",{shown}}}")), "{line}");
         serde_json::from_str::<Value>(line).expect("JSON");
     }
 }
 
-/// Pieces of JSON, numbers of all kinds most of all.
+/// JSON, mostly numbers of all kinds, and other bytes.
 fn body() -> impl Strategy<Value = Vec<u8>> {
     let number = prop_oneof![
         "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,30})?([eE][+-]?[0-9]{1,4})?",
@@ -153,10 +155,13 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(600) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(600)
+    })]
 
     #[test]
-    fn whatever_a_body_is_the_envelope_is_read_and_the_neighbour_is_unchanged(body in body()) {
+    fn any_body_leaves_a_valid_envelope_and_its_neighbour_unchanged(body in body()) {
         let reply = run(written(BatchLayer::new("/batch"), &body));
         let envelope: Value = serde_json::from_slice(&reply.body).expect("an envelope");
         let headers = json!({ "Content-Type": "application/json" });

@@ -1,25 +1,26 @@
-//! Where a malformed envelope is at fault, to the byte: at the first byte that no valid envelope
-//! continues with. `serde_json`, given longer and longer prefixes, says which byte that is.
+//! The offset of a fault: the first byte that no valid envelope can have there. `serde_json`, given
+//! longer and longer prefixes, decides which byte that is.
 
 use serde::de::IgnoredAny;
 use serde_json::{Deserializer, Value, json};
 
 use crate::support::{ask, run};
 
-/// Has every kind of token, in members that are read and in such that are passed over.
+/// A valid envelope with every kind of token, in known and in ignored members.
 const SOUND: &str = r#"{"x" : [-1.5e+3, true, false,null,{"y":"\u00e9\\é"}],"requests":[
 {"id":"a","method":"GET","url":"/a?b"} ,{"id":"b","url":"/b","headers":{"x":["1","2"],"y":"é"},
 "dependsOn":["a"],"body":[{"z":0.5},{},"\n"],"if":null,"\u0078":-0}],
 "y":[[],"long enough for vectors of bytes"]} "#;
 
-/// The first byte that makes no prefix of JSON of what is before it; the length if there is none.
-/// So many bytes are known to be a prefix.
+/// The offset of the first byte after which the text is no prefix of JSON, or the length. `sound`
+/// bytes are known to be a prefix.
 fn first_fault(text: &[u8], sound: usize) -> usize {
     let has_no_fault = |text: &[u8]| {
         let read = serde_json::from_slice::<IgnoredAny>(text);
         read.map_or_else(|error| error.is_eof(), |_| true)
     };
-    // `serde_json` reads an escape as a whole, and says that a number which wants a digit is wrong.
+    // Append text, because `serde_json` reads an escape as a whole, and rejects a number that ends
+    // before a digit.
     let is_prefix = |end: &usize| {
         let start = &text[..*end];
         let mut tails = match start.last() {
@@ -44,7 +45,7 @@ fn is_in_string(start: &[u8]) -> bool {
     is_inside
 }
 
-/// The item in which a text stands that is the start of an envelope.
+/// The index of the item in which this start of an envelope ends.
 fn item(start: &[u8]) -> Option<usize> {
     let start = std::str::from_utf8(start).ok()?;
     let (_, mut items) = start.split_once(r#""requests":["#)?;
@@ -55,16 +56,16 @@ fn item(start: &[u8]) -> Option<usize> {
         let mut values = Deserializer::from_str(items).into_iter::<IgnoredAny>();
         match values.next() {
             Some(Ok(_)) => items = items[values.byte_offset()..].trim_start(),
-            // Nothing but white space, or a value that does not end here.
+            // Only white space, or an incomplete value.
             _ => return Some(index),
         }
-        // Between two items, and behind the last one, there is none.
+        // After an item, before a comma, the text is in no item.
         items = items.strip_prefix(',')?;
     }
     None
 }
 
-/// The reply to this envelope, which is refused and dispatches nothing.
+/// The problem document, if this envelope is refused.
 fn refusal(text: &[u8]) -> Option<Value> {
     let (reply, log) = run(ask(text.to_vec()));
     if reply.status == 207 {
@@ -74,7 +75,7 @@ fn refusal(text: &[u8]) -> Option<Value> {
     Some(reply.json())
 }
 
-/// Checks what is told of an envelope that is sound up to here, if it has a fault of syntax.
+/// Asserts the place of a syntax error in an envelope that is valid up to `sound`.
 fn assert_placed(text: &[u8], sound: usize) {
     let offset = first_fault(text, sound);
     let Some(problem) = refusal(text) else {
@@ -83,8 +84,8 @@ fn assert_placed(text: &[u8], sound: usize) {
     };
     let shown = text.escape_ascii();
     if !is_about_syntax(&problem) {
-        let told = problem["offset"].as_u64().unwrap_or_default();
-        assert!(told <= offset as u64, "{problem} {shown}");
+        let reported = problem["offset"].as_u64().unwrap_or_default();
+        assert!(reported <= offset as u64, "{problem} {shown}");
         return;
     }
     match item(&text[..offset]) {
@@ -113,7 +114,7 @@ fn is_about_syntax(problem: &Value) -> bool {
 }
 
 #[test]
-fn an_envelope_that_is_cut_ends_too_early_wherever_it_is_cut() {
+fn a_truncated_envelope_is_reported_as_ending_too_early() {
     let end = SOUND.trim_end().len();
     for cut in (1..end).filter(|cut| SOUND.is_char_boundary(*cut)) {
         let (start, expected) = (&SOUND[..cut], "the JSON ends too early");
@@ -128,7 +129,7 @@ fn an_envelope_that_is_cut_ends_too_early_wherever_it_is_cut() {
 }
 
 #[test]
-fn a_byte_that_is_wrong_is_told_wherever_it_stands() {
+fn a_wrong_byte_is_reported_at_its_place() {
     for at in (0..SOUND.len()).filter(|at| SOUND.is_char_boundary(*at)) {
         let (before, after) = SOUND.as_bytes().split_at(at);
         let behind = SOUND[at..].chars().next().map_or(0, char::len_utf8);
@@ -141,7 +142,7 @@ fn a_byte_that_is_wrong_is_told_wherever_it_stands() {
 }
 
 #[test]
-fn the_first_of_two_faults_is_told() {
+fn the_first_of_two_faults_is_reported() {
     for (text, offset) in [
         (&br#"{"x":tru,"y":nul,"requests":[]}"#[..], 8),
         (br#"{"x":01,"requests":[{"id":7}]}"#, 6),
@@ -170,7 +171,7 @@ fn the_first_of_two_faults_is_told() {
 }
 
 #[test]
-fn a_byte_that_is_not_utf_8_is_told_wherever_it_stands() {
+fn a_byte_that_is_not_utf_8_is_reported_at_its_offset() {
     for at in (0..SOUND.len()).filter(|at| SOUND.is_char_boundary(*at)) {
         let (before, after) = SOUND.as_bytes().split_at(at);
         let problem = refusal(&[before, b"\xFF", after].concat()).expect("it is refused");
@@ -180,7 +181,7 @@ fn a_byte_that_is_not_utf_8_is_told_wherever_it_stands() {
 }
 
 #[test]
-fn what_is_too_deep_is_told_at_the_bracket_that_is_too_much() {
+fn too_deep_nesting_is_reported_at_the_offending_bracket() {
     for (before, stands_at) in [(r#"{"x":"#, 1), (r#"{"requests":[],"x":[0, "#, 2)] {
         let text = format!("{before}{}", "[".repeat(200));
         let problem = refusal(text.as_bytes()).expect("it is refused");

@@ -1,4 +1,4 @@
-//! What of a JSON envelope refuses the batch, and what does not.
+//! Which faults of a JSON envelope refuse the batch.
 
 use http::StatusCode;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::support::{ask, assert_malformed, second, with};
 const SOUND: &str =
     r#"{"requests":[{"id":"a","method":"GET","url":"/1"},{"id":"b","method":"GET","url":"/2"}]}"#;
 
-async fn assert_answered(envelope: impl AsRef<[u8]>, statuses: &[u64]) {
+async fn assert_accepted(envelope: impl AsRef<[u8]>, statuses: &[u64]) {
     let envelope = envelope.as_ref();
     let (reply, _) = ask(envelope.to_vec()).await;
     let shown = String::from_utf8_lossy(envelope);
@@ -25,7 +25,7 @@ async fn an_envelope_that_is_no_object_with_an_array_of_requests_is_refused() {
         "1",
         r#""requests""#,
         "[]",
-        // By position, as a derived `Deserialize` takes it.
+        // Members by position, which a derived `Deserialize` accepts.
         r#"[[{"id":"a","method":"GET","url":"/1"}]]"#,
         "{}",
         r#"{"Requests":[]}"#,
@@ -51,11 +51,11 @@ async fn every_prefix_of_an_envelope_is_refused() {
         assert_eq!(reply.code(), "malformed", "{}", &SOUND[..end]);
         assert_eq!(log.len(), 0);
     }
-    assert_answered(SOUND, &[200, 200]).await;
+    assert_accepted(SOUND, &[200, 200]).await;
 }
 
 #[tokio::test]
-async fn an_envelope_that_ends_where_its_first_item_is_wanted_names_that_item() {
+async fn an_envelope_that_ends_before_an_item_points_at_that_item() {
     assert_malformed(r#"{"requests":["#, Some(0)).await;
     assert_malformed("{\"requests\":[ \n\t", Some(0)).await;
     assert_malformed(r#"{"requests":[{"id":"a"},"#, Some(1)).await;
@@ -67,7 +67,7 @@ async fn bytes_after_the_envelope_are_refused_and_white_space_is_not() {
     for tail in ["x", "{}", ",", "]", "}", "\0", "\u{b}", "\u{a0}", "//"] {
         assert_malformed(format!("{SOUND}{tail}"), None).await;
     }
-    assert_answered(format!(" \t\r\n{SOUND} \t\r\n"), &[200, 200]).await;
+    assert_accepted(format!(" \t\r\n{SOUND} \t\r\n"), &[200, 200]).await;
 }
 
 #[tokio::test]
@@ -95,7 +95,8 @@ async fn invalid_utf_8_is_refused_wherever_it_stands() {
         with(r#""headers":{"x-a":"?"}"#),
         with(r#""headers":{"?":"a"}"#),
     ];
-    // A lone byte, a start with no end, an overlong slash, half a surrogate pair, beyond U+10FFFF.
+    // A lone byte, an incomplete sequence, an overlong slash, half a surrogate pair, a code point
+    // beyond U+10FFFF.
     let invalid: [&[u8]; 5] = [
         b"\xff",
         b"\xc3",
@@ -118,7 +119,7 @@ async fn invalid_utf_8_is_refused_wherever_it_stands() {
 }
 
 #[tokio::test]
-async fn what_is_not_json_is_refused_in_ignored_members_too() {
+async fn invalid_json_is_refused_in_ignored_members_too() {
     for value in [
         "",
         "tru",
@@ -167,7 +168,7 @@ async fn what_is_not_json_is_refused_in_ignored_members_too() {
 }
 
 #[tokio::test]
-async fn commas_stand_between_and_nowhere_else() {
+async fn commas_are_allowed_only_between_elements() {
     for envelope in [
         r#"{"requests":[],}"#,
         r#"{,"requests":[]}"#,
@@ -201,10 +202,10 @@ async fn conditions_and_atomicity_groups_are_never_ignored() {
         );
         assert_eq!(log.len(), 0);
     }
-    assert_answered(with(r#""if":null,"atomicityGroup":null"#), &[200, 200]).await;
+    assert_accepted(with(r#""if":null,"atomicityGroup":null"#), &[200, 200]).await;
 }
 
-/// So many arrays, or objects, in each other.
+/// Nested arrays, and nested objects, of this depth.
 fn nested(depth: usize) -> [String; 2] {
     [
         "[".repeat(depth) + &"]".repeat(depth),
@@ -213,8 +214,8 @@ fn nested(depth: usize) -> [String; 2] {
 }
 
 #[tokio::test]
-async fn json_may_be_128_deep_and_no_deeper_wherever_it_stands() {
-    // The place, how deep it stands itself, and what becomes of the item there.
+async fn json_may_be_nested_128_deep_in_any_place() {
+    // The place `?`, its own depth, the statuses of the items, and the item at fault.
     let places = [
         (r#"{"requests":[],"x":?}"#.to_owned(), 1, vec![], None),
         (with(r#""x":?"#), 3, vec![200, 200], Some(1)),
@@ -246,7 +247,7 @@ async fn json_may_be_128_deep_and_no_deeper_wherever_it_stands() {
     ];
     for (place, stands_at, statuses, item) in &places {
         for deep in nested(128 - stands_at) {
-            assert_answered(place.replace('?', &deep), statuses).await;
+            assert_accepted(place.replace('?', &deep), statuses).await;
         }
         for deeper in nested(129 - stands_at) {
             assert_malformed(place.replace('?', &deeper), *item).await;

@@ -1,4 +1,4 @@
-//! The rules of a JSON envelope once more, on top of serde_json, to compare the layer with.
+//! The rules of a JSON envelope on top of `serde_json`, to compare with the layer.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The members of an object, which has each once.
+/// The members of an object without duplicates.
 struct Members<'a>(Vec<(String, &'a str)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
@@ -42,7 +42,7 @@ impl<'a> Members<'a> {
         found.map(|(_, value)| *value)
     }
 
-    /// Whether a name would be one of these but for its case, `_` and `-`.
+    /// Whether a name differs from one of these only by its case, `_` and `-`.
     fn has_nearly(&self, known: &[&str]) -> bool {
         self.0.iter().any(|(name, _)| {
             let plain = name.replace(['_', '-'], "");
@@ -62,7 +62,7 @@ const MEMBERS: [&str; 8] = [
     "if",
 ];
 
-/// The ids of the items, or `None` for what is refused.
+/// The ids of the items, or `None` if the envelope is to be refused.
 pub(crate) fn reference(envelope: &[u8]) -> Option<Vec<String>> {
     let text = std::str::from_utf8(envelope).ok()?;
     let members: Members<'_> = serde_json::from_str(text).ok()?;
@@ -118,12 +118,12 @@ fn reference_item(item: &str, earlier: &[String]) -> Option<String> {
     Some(id)
 }
 
-/// Whether it is no string, or one that has no half surrogate pairs.
+/// Whether a value is no string, or a string without halves of surrogate pairs.
 fn is_whole(value: &str) -> bool {
     !value.starts_with('"') || serde_json::from_str::<String>(value).is_ok()
 }
 
-/// How deep this JSON is.
+/// The depth of this JSON.
 fn depth(text: &str) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in text.bytes() {

@@ -1,4 +1,4 @@
-//! How answers are written into a JSON envelope, byte for byte.
+//! How responses are written to a JSON envelope, byte for byte.
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
@@ -7,28 +7,23 @@ use serde_json::json;
 use tower::Layer;
 use tower_multistatus::{BatchLayer, Json};
 
-use crate::support::{Reply, answered, answering_with, requests, send};
+use crate::support::{Reply, batch_with, requests, responding_with, send, written_item};
 
 /// A 200 with this content type and body.
-fn answer(content_type: &str, body: impl Into<Bytes>) -> Response<Bytes> {
+fn response(content_type: &str, body: impl Into<Bytes>) -> Response<Bytes> {
     Response::builder()
         .header(CONTENT_TYPE, content_type)
         .body(body.into())
         .unwrap()
 }
 
-async fn written(answers: &[Response<Bytes>]) -> Reply {
-    answered(BatchLayer::new("/batch"), answers).await
-}
-
-/// The one item of an envelope, as it stands there.
-async fn item(answer: Response<Bytes>) -> String {
-    written(&[answer]).await.only_item()
+async fn written(responses: &[Response<Bytes>]) -> Reply {
+    batch_with(BatchLayer::new("/batch"), responses).await
 }
 
 #[tokio::test]
-async fn an_envelope_is_compact_with_one_item_a_line() {
-    let mut created = answer("application/json", r#"{ "a": 1 }"#);
+async fn an_envelope_is_compact_with_one_item_per_line() {
+    let mut created = response("application/json", r#"{ "a": 1 }"#);
     *created.status_mut() = StatusCode::CREATED;
     created
         .headers_mut()
@@ -38,8 +33,8 @@ async fn an_envelope_is_compact_with_one_item_a_line() {
     let reply = written(&[
         created,
         empty,
-        answer("text/plain", "hi"),
-        answer("image/png", "hi"),
+        response("text/plain", "hi"),
+        response("image/png", "hi"),
     ])
     .await;
     assert_eq!(
@@ -53,13 +48,13 @@ async fn an_envelope_is_compact_with_one_item_a_line() {
 }
 
 #[tokio::test]
-async fn an_envelope_of_no_items_is_whole() {
+async fn an_envelope_without_items_is_complete() {
     assert_eq!(written(&[]).await.body, r#"{"responses":[]}"#);
 }
 
 #[tokio::test]
-async fn ids_are_written_as_strings_that_every_reader_splits_alike() {
-    let service = answering_with(|_| Response::new(Bytes::new()));
+async fn ids_are_written_without_line_separators() {
+    let service = responding_with(|_| Response::new(Bytes::new()));
     let items = json!([{ "id": "\"\\/é😀\u{2028}\u{2029}", "method": "GET", "url": "/" }]);
     let reply = send(BatchLayer::new("/batch").layer(service), requests(items)).await;
     assert_eq!(
@@ -69,7 +64,7 @@ async fn ids_are_written_as_strings_that_every_reader_splits_alike() {
 }
 
 #[tokio::test]
-async fn json_is_spliced_in_byte_for_byte() {
+async fn json_is_written_byte_for_byte() {
     for body in [
         "12345678901234567890.10",
         "null",
@@ -86,7 +81,7 @@ async fn json_is_spliced_in_byte_for_byte() {
             let expected = format!(
                 r#"{{"id":"0","status":200,"headers":{{"Content-Type":"{content_type}"}},"body":{body}}}"#
             );
-            assert_eq!(item(answer(content_type, body)).await, expected);
+            assert_eq!(written_item(response(content_type, body)).await, expected);
         }
     }
 }
@@ -114,12 +109,12 @@ async fn text_is_a_string_with_every_line_break_escaped() {
             let expected = format!(
                 r#"{{"id":"0","status":200,"headers":{{"Content-Type":"{content_type}"}},"body":{string}}}"#
             );
-            assert_eq!(item(answer(content_type, body)).await, expected);
+            assert_eq!(written_item(response(content_type, body)).await, expected);
         }
     }
 }
 
-/// The members from `encoding` on, of an answer that was written in base64.
+/// The members from `encoding` on.
 fn as_base64(item: &str) -> &str {
     let at = item
         .find("\"encoding\"")
@@ -128,7 +123,7 @@ fn as_base64(item: &str) -> &str {
 }
 
 #[tokio::test]
-async fn what_claims_to_be_json_and_is_not_cannot_change_the_envelope() {
+async fn a_body_that_is_not_the_json_it_claims_to_be_cannot_change_the_envelope() {
     let deep = "[".repeat(129) + &"]".repeat(129);
     let bottomless = "[".repeat(1_000_000);
     let bodies: [&[u8]; 18] = [
@@ -154,50 +149,50 @@ async fn what_claims_to_be_json_and_is_not_cannot_change_the_envelope() {
     for body in bodies {
         use base64::Engine;
         let text = base64::engine::general_purpose::STANDARD.encode(body);
-        let item = item(answer("application/json", body.to_vec())).await;
+        let item = written_item(response("application/json", body.to_vec())).await;
         let expected = format!(r#""encoding":"base64","body":"{text}"}}"#);
         assert_eq!(as_base64(&item), expected);
     }
-    let empty = item(answer("application/json", "")).await;
+    let empty = written_item(response("application/json", "")).await;
     assert!(empty.ends_with(r#","body":null}"#), "{empty}");
 }
 
 #[tokio::test]
-async fn what_is_neither_json_nor_utf_8_text_is_base64() {
+async fn a_body_that_is_neither_json_nor_utf_8_text_is_base64() {
     let encoded = |content_type, coding| {
-        let mut response = answer(content_type, "hi?>");
+        let mut response = response(content_type, "hi?>");
         let coding = HeaderValue::from_static(coding);
         response.headers_mut().insert(CONTENT_ENCODING, coding);
         response
     };
-    for answer in [
-        answer("image/png", "hi?>"),
-        answer("application/xml; charset=utf-16", "hi?>"),
-        answer("application/x-www-form-urlencoded; charset=x", "hi?>"),
-        answer("application/x-ndjson", "hi?>"),
-        answer("text/plain; charset=iso-8859-1", "hi?>"),
-        answer("text/plain; charset=utf-8; charset=utf-16", "hi?>"),
+    for response in [
+        response("image/png", "hi?>"),
+        response("application/xml; charset=utf-16", "hi?>"),
+        response("application/x-www-form-urlencoded; charset=x", "hi?>"),
+        response("application/x-ndjson", "hi?>"),
+        response("text/plain; charset=iso-8859-1", "hi?>"),
+        response("text/plain; charset=utf-8; charset=utf-16", "hi?>"),
         encoded("text/plain", "gzip"),
         encoded("application/json", "br"),
         encoded("text/plain", "identity, gzip"),
     ] {
-        let item = item(answer).await;
+        let item = written_item(response).await;
         assert_eq!(
             as_base64(&item),
             r#""encoding":"base64","body":"aGk/Pg=="}"#
         );
     }
-    let not_utf_8 = item(answer("text/plain", &b"caf\xe9"[..])).await;
+    let not_utf_8 = written_item(response("text/plain", &b"caf\xe9"[..])).await;
     assert_eq!(
         as_base64(&not_utf_8),
         r#""encoding":"base64","body":"Y2Fm6Q=="}"#
     );
-    let identity = item(encoded("text/plain", "identity")).await;
+    let identity = written_item(encoded("text/plain", "identity")).await;
     assert!(identity.ends_with(r#""body":"hi?>"}"#), "{identity}");
 }
 
 #[tokio::test]
-async fn forms_and_xml_are_strings_unless_the_format_says_base64() {
+async fn forms_and_xml_are_strings_without_the_setting() {
     let types = [
         "application/xml",
         "Application/XML; charset=UTF-8",
@@ -205,18 +200,18 @@ async fn forms_and_xml_are_strings_unless_the_format_says_base64() {
         "application/x-www-form-urlencoded",
     ];
     for content_type in types {
-        let answers = [answer(content_type, "a=\"b\"")];
-        let text = written(&answers).await;
+        let responses = [response(content_type, "a=\"b\"")];
+        let text = written(&responses).await;
         let expected = json!({ "id": "0", "status": 200, "headers": { "Content-Type": content_type },
                                "body": "a=\"b\"" });
         assert_eq!(text.item("0"), expected);
         let json = Json::new().base64_forms_and_xml(true);
-        let reply = answered(BatchLayer::new("/batch").format(json), &answers).await;
+        let reply = batch_with(BatchLayer::new("/batch").format(json), &responses).await;
         let expected = json!({ "id": "0", "status": 200, "headers": { "Content-Type": content_type },
                                "encoding": "base64", "body": "YT0iYiI=" });
         assert_eq!(reply.item("0"), expected);
     }
-    let not_utf_8 = item(answer("application/xml", &b"caf\xe9"[..])).await;
+    let not_utf_8 = written_item(response("application/xml", &b"caf\xe9"[..])).await;
     assert_eq!(
         as_base64(&not_utf_8),
         r#""encoding":"base64","body":"Y2Fm6Q=="}"#
@@ -226,30 +221,30 @@ async fn forms_and_xml_are_strings_unless_the_format_says_base64() {
 #[tokio::test]
 async fn a_body_without_a_type_is_a_string_if_it_is_utf_8() {
     let untyped = |body: &'static [u8]| Response::new(Bytes::from(body));
-    for (answer, headers) in [
+    for (response, headers) in [
         (untyped("é {}\n".as_bytes()), ""),
-        (answer("", "é {}\n"), r#""Content-Type":"""#),
+        (response("", "é {}\n"), r#""Content-Type":"""#),
     ] {
         let expected =
             format!(r#"{{"id":"0","status":200,"headers":{{{headers}}},"body":"é {{}}\n"}}"#);
-        assert_eq!(item(answer).await, expected);
+        assert_eq!(written_item(response).await, expected);
     }
     assert_eq!(
-        as_base64(&item(untyped(b"caf\xe9")).await),
+        as_base64(&written_item(untyped(b"caf\xe9")).await),
         r#""encoding":"base64","body":"Y2Fm6Q=="}"#
     );
     let mut gzipped = untyped(b"{}");
     let gzip = HeaderValue::from_static("gzip");
     gzipped.headers_mut().insert(CONTENT_ENCODING, gzip);
     assert_eq!(
-        as_base64(&item(gzipped).await),
+        as_base64(&written_item(gzipped).await),
         r#""encoding":"base64","body":"e30="}"#
     );
 }
 
 #[tokio::test]
 async fn a_batch_of_odata_4_01_gets_base64url_without_padding() {
-    let service = answering_with(|_| answer("image/png", "hi?>"));
+    let service = responding_with(|_| response("image/png", "hi?>"));
     for (version, expected) in [
         ("4.01", r#""encoding":"base64url","body":"aGk_Pg"}"#),
         ("4.0", r#""encoding":"base64","body":"aGk/Pg=="}"#),
@@ -263,17 +258,17 @@ async fn a_batch_of_odata_4_01_gets_base64url_without_padding() {
 }
 
 #[tokio::test]
-async fn trusted_answers_are_spliced_in_unread_and_others_are_not() {
+async fn trusted_json_is_written_without_a_check() {
     let layer = || BatchLayer::new("/batch").format(Json::new().trust_responses(true));
-    let reply = answered(layer(), &[answer("application/json", "not json")]).await;
+    let reply = batch_with(layer(), &[response("application/json", "not json")]).await;
     assert!(reply.only_item().ends_with(r#""body":not json}"#));
-    let reply = answered(layer(), &[answer("text/plain", "not\njson")]).await;
+    let reply = batch_with(layer(), &[response("text/plain", "not\njson")]).await;
     assert!(reply.only_item().ends_with(r#""body":"not\njson"}"#));
-    let mut gzipped = answer("application/json", "{}");
+    let mut gzipped = response("application/json", "{}");
     gzipped
         .headers_mut()
         .insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    let reply = answered(layer(), &[gzipped]).await;
+    let reply = batch_with(layer(), &[gzipped]).await;
     assert_eq!(
         as_base64(&reply.only_item()),
         r#""encoding":"base64","body":"e30="}"#
@@ -281,7 +276,7 @@ async fn trusted_answers_are_spliced_in_unread_and_others_are_not() {
 }
 
 #[tokio::test]
-async fn an_answer_that_a_strict_reader_refuses_does_not_hide_the_others() {
+async fn a_response_that_a_strict_parser_rejects_does_not_hide_the_others() {
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
     for (body, is_spliced) in [
         (nested(124), true),
@@ -296,11 +291,11 @@ async fn an_answer_that_a_strict_reader_refuses_does_not_hide_the_others() {
         (r#""\ud800\udbff""#.to_owned(), false),
         (r#""\ud800\u0041""#.to_owned(), false),
     ] {
-        let answers = [
-            answer("application/json", body.clone()),
-            answer("text/plain", "other"),
+        let responses = [
+            response("application/json", body.clone()),
+            response("text/plain", "other"),
         ];
-        let reply = written(&answers).await;
+        let reply = written(&responses).await;
         assert_eq!(
             reply.item("0").get("encoding").is_none(),
             is_spliced,

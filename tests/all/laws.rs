@@ -1,4 +1,4 @@
-//! What holds for every batch, whatever is in it.
+//! Laws that hold for every batch.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -38,7 +38,7 @@ async fn a_fault_in_the_last_byte_dispatches_nothing() {
     assert_eq!((reply.status.as_u16(), book.begun().len()), (207, 20));
 }
 
-/// One item of a random batch: what becomes of it, and what it waits for.
+/// An item of a random batch: its path, which decides its result, and its dependencies.
 #[derive(Debug, Clone)]
 struct Item {
     path: &'static str,
@@ -55,7 +55,7 @@ impl Item {
 }
 
 fn item() -> impl Strategy<Value = Item> {
-    // The good ones stand more than once, so that there is something to depend on.
+    // Successful paths are more frequent, so that there is something to depend on.
     let paths = [
         "/ok",
         "/ok",
@@ -78,7 +78,7 @@ fn item() -> impl Strategy<Value = Item> {
     (select(paths.to_vec()), on).prop_map(|(path, on)| Item { path, on })
 }
 
-/// The status of each item if its dependencies are respected.
+/// The expected status of each item.
 fn expected(items: &[Item]) -> Vec<u64> {
     let mut statuses: Vec<u64> = Vec::new();
     for (index, item) in items.iter().enumerate() {
@@ -106,7 +106,7 @@ fn to_json(items: &[Item]) -> Value {
     items.iter().enumerate().map(item).collect()
 }
 
-/// When each call was begun and ended, as places in the list of events.
+/// The start and end of each call, as positions in the list of events.
 fn times(book: &Book) -> HashMap<usize, (usize, Option<usize>)> {
     let mut times = HashMap::new();
     let index = |name: String| name.parse::<usize>().expect("an index");
@@ -197,7 +197,7 @@ proptest! {
     })]
 
     #[test]
-    fn every_item_is_answered_once_and_runs_once_at_most_after_what_it_waits_for(
+    fn every_item_has_one_response_and_runs_at_most_once_after_its_dependencies(
         items in vec(item(), 0..40),
         concurrency in 1..=16_usize,
         is_streamed: bool,
@@ -208,7 +208,7 @@ proptest! {
 }
 
 #[tokio::test(start_paused = true)]
-async fn items_that_no_item_waits_for_run_side_by_side() {
+async fn independent_items_run_concurrently() {
     let (book, probe) = Probe::new();
     let layer = BatchLayer::new("/batch").concurrency(5);
     end(layer.layer(probe), gets(&["/sleep/1"; 9])).await;

@@ -1,4 +1,4 @@
-//! How much and how many: each limit at its edge, and one beyond.
+//! Each limit: the largest value that fits, and one more.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -15,16 +15,11 @@ use tower::Layer;
 use tower_multistatus::BatchLayer;
 
 use crate::support::{
-    Log, Reply, answer, batch, envelope, failed, problem, recorded, recorder, recording_router,
-    requests, send,
+    Log, Reply, batch, envelope, failed, numbered_gets, problem, recorded, recorder,
+    recording_router, requests, response_to, send,
 };
 
-fn gets(count: usize) -> Value {
-    let get = |n| json!({ "id": format!("{n}"), "method": "GET", "url": format!("/{n}") });
-    (0..count).map(get).collect()
-}
-
-/// 413, and nothing was dispatched.
+/// Asserts a 413 and no dispatch.
 fn assert_too_large(reply: &Reply, log: &Log, code: &str, title: &str, limit: &str, max: usize) {
     assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
     let mut expected = problem(413, code, title);
@@ -42,12 +37,12 @@ async fn one_item_too_many_refuses_the_batch() {
         (BatchLayer::new("/batch").max_items(1), 1),
     ] {
         let (log, service) = recorder();
-        let reply = send(layer.clone().layer(service), requests(gets(max))).await;
+        let reply = send(layer.clone().layer(service), requests(numbered_gets(max))).await;
         assert_eq!(reply.statuses(), vec![200; max]);
         assert_eq!(log.len(), max);
 
         let (log, service) = recorder();
-        let reply = send(layer.layer(service), requests(gets(max + 1))).await;
+        let reply = send(layer.layer(service), requests(numbered_gets(max + 1))).await;
         let title = "the batch has too many items";
         assert_too_large(&reply, &log, "too-many-items", title, "max_items", max);
     }
@@ -55,7 +50,7 @@ async fn one_item_too_many_refuses_the_batch() {
 
 #[tokio::test]
 async fn items_are_counted_while_they_are_read() {
-    // What stands behind the item that is one too many is not even looked at.
+    // Everything after the first item too many is not read.
     let (log, service) = recorder();
     let layer = BatchLayer::new("/batch").max_items(1);
     let text = r#"{"requests":[{"id":"a","method":"GET","url":"/"},!!!"#;
@@ -64,14 +59,15 @@ async fn items_are_counted_while_they_are_read() {
     assert_too_large(&reply, &log, "too-many-items", title, "max_items", 1);
 }
 
-/// An envelope of one item that is exactly so long.
+/// An envelope of one item with exactly this length.
 fn envelope_of(length: usize) -> String {
-    let mut text = json!({ "requests": gets(1) }).to_string();
+    let mut text = json!({ "requests": numbered_gets(1) }).to_string();
     text.push_str(&" ".repeat(length - text.len()));
     text
 }
 
-/// In chunks of unknown number, of at most 1000 bytes; counts those that were read.
+/// A body in chunks of at most 1000 bytes and without a size hint. Counts the chunks that were
+/// read.
 fn chunked(text: &str) -> (Arc<AtomicUsize>, Body) {
     let read = Arc::<AtomicUsize>::default();
     let chunks: Vec<_> = text
@@ -141,7 +137,7 @@ async fn a_body_of_one_byte_too_many_fails_its_item_and_the_rest_go_on() {
             json!({ "id": id, "method": "POST", "url": format!("/{id}"), "body": body,
                     "headers": { "Content-Type": kind } })
         };
-        // Base64 counts as what it stands for.
+        // Base64 counts as its decoded bytes.
         let bytes = base64_of_zeros(max);
         let items = json!([
             post("fits", "text/plain", text(max)),
@@ -162,17 +158,21 @@ async fn a_body_of_one_byte_too_many_fails_its_item_and_the_rest_go_on() {
                 over("bytes-over")
             ]
         );
-        let lengths: Vec<_> = log.all().iter().map(|asked| asked.body.len()).collect();
+        let lengths: Vec<_> = log
+            .all()
+            .iter()
+            .map(|received| received.body.len())
+            .collect();
         assert_eq!(lengths, [max, max]);
     }
 }
 
-/// So many zero bytes, without padding.
+/// The base64 of this number of zero bytes, without padding.
 fn base64_of_zeros(bytes: usize) -> String {
     "A".repeat(bytes.div_ceil(3) * 4 - (3 - bytes % 3) % 3)
 }
 
-/// `/whole/N` answers with N bytes of known length, `/chunked/N` with chunks of unknown number.
+/// `/whole/N` sends N bytes of known length, `/chunked/N` sends N chunks without a length.
 fn sized() -> Router {
     let chunks = |bytes: usize| {
         let chunks = vec![Bytes::from("a"); bytes];
@@ -189,7 +189,7 @@ fn sized() -> Router {
         )
 }
 
-/// What the headers of `/whole/N` count: name, value and 32 bytes each.
+/// The counted bytes of the headers of `/whole/N`: name, value and 32 bytes each.
 fn headers_of(n: usize) -> usize {
     let content_type = "content-type".len() + "text/plain; charset=utf-8".len() + 32;
     content_type + "content-length".len() + n.to_string().len() + 32
@@ -221,50 +221,52 @@ async fn a_response_of_one_byte_too_many_is_502_and_the_rest_go_on() {
 }
 
 #[tokio::test]
-async fn the_response_that_does_not_fit_is_507_and_what_was_not_begun_is_not_dispatched() {
+async fn a_response_that_does_not_fit_is_507_and_later_items_are_not_dispatched() {
     let (log, router) = recording_router();
     let sequential = BatchLayer::new("/batch").concurrency(1);
-    let whole = batch(sequential.clone(), router.clone(), gets(50)).await;
+    let whole = batch(sequential.clone(), router.clone(), numbered_gets(50)).await;
     assert_eq!(whole.statuses(), [200; 50]);
     assert_eq!(log.len(), 50);
 
-    // Room for about half of them, and for empty responses of the others.
+    // Room for about half of the responses, and for empty responses of the others.
     let max = whole.body.len() - 200;
     let layer = sequential.clone().max_total_response_bytes(max);
     let before = log.len();
-    let reply = batch(layer, router.clone(), gets(50)).await;
+    let reply = batch(layer, router.clone(), numbered_gets(50)).await;
     let fit = reply
         .statuses()
         .iter()
         .filter(|status| **status == 200)
         .count();
     assert!((10..40).contains(&fit), "{fit}");
-    // The one that did not fit, and no other.
+    // Only the item that did not fit.
     assert_eq!(log.len() - before, fit + 1);
     for (at, item) in reply.items().into_iter().enumerate() {
         let id = at.to_string();
         let title = "the responses exceed the total size limit";
-        match at < fit {
-            true => assert_eq!(item, recorded(&id)),
-            false if item["body"].is_null() => {
-                assert_eq!(
-                    item,
-                    json!({ "id": id, "status": 507, "headers": {}, "body": null })
-                );
-            }
-            false => assert_eq!(item, failed(&id, 507, "total-too-large", title)),
-        }
+        let expected = if at < fit {
+            recorded(&id)
+        } else if item["body"].is_null() {
+            json!({ "id": id, "status": 507, "headers": {}, "body": null })
+        } else {
+            failed(&id, 507, "total-too-large", title)
+        };
+        assert_eq!(item, expected);
     }
 
     // A streamed envelope is never held whole.
     let layer = sequential.streamed(true).max_total_response_bytes(1);
-    assert_eq!(batch(layer, router, gets(50)).await.body, whole.body);
+    assert_eq!(
+        batch(layer, router, numbered_gets(50)).await.body,
+        whole.body
+    );
 }
 
 #[tokio::test]
-async fn the_limit_of_all_responses_is_eight_mebibytes() {
+async fn the_default_total_limit_is_eight_mebibytes() {
     let body = 1_000_000;
-    let get = |n: usize| json!({ "id": format!("{n}"), "method": "GET", "url": format!("/whole/{body}") });
+    let url = format!("/whole/{body}");
+    let get = |n: usize| json!({ "id": format!("{n}"), "method": "GET", "url": url });
     let layer = BatchLayer::new("/batch").concurrency(1);
     let items: Value = (0..10).map(get).collect();
     let reply = batch(layer, sized(), items).await;
@@ -275,13 +277,13 @@ async fn the_limit_of_all_responses_is_eight_mebibytes() {
 }
 
 #[tokio::test]
-async fn an_empty_response_needs_room_for_its_headers_only() {
+async fn an_empty_response_needs_room_only_for_its_headers() {
     let layer = BatchLayer::new("/batch").max_response_bytes(headers_of(0));
     let expected = json!({ "id": "x", "status": 200, "body": null,
                            "headers": { "Content-Type": "text/plain; charset=utf-8" } });
     let service = layer.layer(sized());
     assert_eq!(
-        answer(service, json!({ "url": "/whole/0" })).await,
+        response_to(service, json!({ "url": "/whole/0" })).await,
         expected
     );
 }

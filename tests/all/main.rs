@@ -1,11 +1,13 @@
-//! What the crate promises, through its public interface; a module a topic.
+//! Tests through the public interface, one module per topic.
 
 mod probe;
 mod support;
 
+mod accept_shortcuts;
 mod admission;
-mod answered;
+mod announced_lengths;
 mod body_headers;
+mod busy_tasks;
 mod cancellation;
 #[cfg(feature = "multipart")]
 mod captured_inner;
@@ -19,16 +21,16 @@ mod destructors;
 mod dialects;
 mod executors;
 mod faults;
-mod format_units;
+mod faulty_executors;
 mod headers;
 mod held_bytes;
 mod hooks;
 mod hooks_that_panic;
-mod impossible;
 mod inherited;
+mod invalid_http;
 mod item_headers;
-mod json_any_answer;
 mod json_any_envelope;
+mod json_any_response;
 mod json_bodies;
 mod json_dependencies;
 mod json_details;
@@ -42,13 +44,14 @@ mod json_reading;
 mod json_reference;
 mod json_writing;
 mod laws;
+mod layer_placement;
 mod limits;
-mod lines;
 mod mounting;
 #[cfg(feature = "multipart")]
 mod multipart;
 #[cfg(feature = "multistatus")]
 mod multistatus;
+mod ndjson_lines;
 mod negotiation;
 mod nested;
 mod openapi;
@@ -56,27 +59,24 @@ mod origins;
 mod panics;
 mod panics_twice;
 mod passthrough;
-mod places;
 mod preferences;
 mod readiness;
 mod references;
 mod refusals;
 mod refused_types;
+mod response_headers;
 mod routers;
 mod setters;
 mod settings;
-mod settled;
 mod smoke;
-mod spawned;
-mod spent_time;
 mod stacks;
 mod statuses;
 mod streaming;
 mod subrequests;
 mod targets;
+mod testing_formats;
 mod time;
 #[cfg(feature = "tracing")]
 mod tracing;
 mod transports;
-mod unread;
 mod uploads;

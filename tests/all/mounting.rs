@@ -1,16 +1,18 @@
-//! Where the layer stands, and what items' URLs are relative to.
+//! Mounts, bases and relative URLs.
 
 use axum::Router;
-use serde_json::{Value, json};
+use serde_json::json;
 use tower::Layer;
 use tower_multistatus::{BatchLayer, UrlBase};
 
-use crate::support::{answer, api, failed, recorder, recording_router, requests, send};
+use crate::support::{
+    api, failed, gets_by_url, recorder, recording_router, requests, response_to, send,
+};
 
-/// The URI that the inner service is asked for, or the status if it is not asked.
+/// The URI of the inner request, or the status of the item if there is none.
 async fn dispatched(layer: &BatchLayer, url: &str) -> Result<String, u64> {
     let (log, service) = recorder();
-    let item = answer(layer.clone().layer(service), json!({ "url": url })).await;
+    let item = response_to(layer.clone().layer(service), json!({ "url": url })).await;
     let status = item["status"].as_u64().expect("a status");
     assert_eq!(log.len(), usize::from(status == 200), "{url}");
     log.uris().pop().ok_or(status)
@@ -24,7 +26,7 @@ async fn assert_dispatched(layer: BatchLayer, rows: &[(&str, Result<&str, u64>)]
 }
 
 #[tokio::test]
-async fn without_a_mount_urls_are_the_inner_services_own() {
+async fn without_a_mount_urls_are_passed_unchanged() {
     let rows = [
         ("/v1/users", Ok("/v1/users")),
         ("users", Ok("/users")),
@@ -36,7 +38,7 @@ async fn without_a_mount_urls_are_the_inner_services_own() {
 }
 
 #[tokio::test]
-async fn the_mount_is_taken_off_and_what_is_outside_it_is_404() {
+async fn the_mount_is_removed_and_urls_outside_it_are_404() {
     let rows = [
         ("/v1/users", Ok("/users")),
         ("/v1/users?a=/v1/b", Ok("/users?a=/v1/b")),
@@ -46,7 +48,7 @@ async fn the_mount_is_taken_off_and_what_is_outside_it_is_404() {
         ("/v1?a", Ok("/?a")),
         ("/v1/?a", Ok("/?a")),
         ("http://api.example/v1/users", Ok("/users")),
-        // Relative to the folder of the batch path, as clients see it.
+        // Relative to the folder of the batch path with the mount.
         ("users", Ok("/users")),
         ("/v10", Err(404)),
         ("/v10/users", Err(404)),
@@ -70,12 +72,12 @@ async fn the_mount_is_taken_off_and_what_is_outside_it_is_404() {
 }
 
 #[tokio::test]
-async fn an_item_outside_the_mount_is_told_so() {
+async fn an_item_outside_the_mount_fails_with_its_own_code() {
     let service = BatchLayer::new("/batch")
         .mounted_at("/v1")
         .layer(recorder().1);
     assert_eq!(
-        answer(service, json!({ "url": "/v2/users" })).await,
+        response_to(service, json!({ "url": "/v2/users" })).await,
         failed(
             "x",
             404,
@@ -86,7 +88,7 @@ async fn an_item_outside_the_mount_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_relative_url_stands_in_the_folder_of_the_batch_path() {
+async fn a_relative_url_is_resolved_in_the_folder_of_the_batch_path() {
     for (path, mount, expected) in [
         ("/batch", "/", "/users/1?a"),
         ("/api/v1/batch", "/", "/api/v1/users/1?a"),
@@ -104,7 +106,7 @@ async fn a_relative_url_stands_in_the_folder_of_the_batch_path() {
 }
 
 #[tokio::test]
-async fn a_relative_url_stands_in_the_base_where_one_is_set() {
+async fn a_relative_url_is_resolved_against_the_base() {
     let rows = [
         ("users/1", Ok("/api/users/1")),
         ("?a", Ok("/api/?a")),
@@ -114,7 +116,7 @@ async fn a_relative_url_stands_in_the_base_where_one_is_set() {
         ("../users", Err(400)),
         (".", Err(400)),
         ("..", Err(400)),
-        // Not relative.
+        // An absolute path.
         ("/users/1", Ok("/users/1")),
     ];
     for base in ["/api/", "/api", "api"] {
@@ -150,7 +152,7 @@ async fn a_base_for_all_urls_is_that_of_absolute_paths_too() {
 }
 
 #[tokio::test]
-async fn the_base_that_is_set_last_is_the_only_one() {
+async fn the_last_base_replaces_earlier_ones() {
     let (all, relative) = (
         UrlBase::for_all_urls("/all"),
         UrlBase::for_relative_urls("/relative"),
@@ -164,7 +166,7 @@ async fn the_base_that_is_set_last_is_the_only_one() {
 }
 
 #[tokio::test]
-async fn the_base_is_as_clients_see_it_whichever_setting_comes_first() {
+async fn the_base_includes_the_mount_in_either_order_of_settings() {
     let layer = BatchLayer::new("/batch");
     let rows = [("users", Ok("/a/users")), ("/v1/users", Ok("/users"))];
     for layer in [
@@ -177,13 +179,12 @@ async fn the_base_is_as_clients_see_it_whichever_setting_comes_first() {
 }
 
 #[tokio::test]
-async fn a_layer_in_a_nested_router_takes_urls_as_clients_know_them() {
+async fn a_layer_in_a_nested_router_accepts_the_urls_that_clients_use() {
     let (log, router) = recording_router();
     let service = BatchLayer::new("/batch").mounted_at("/v1").layer(router);
     let app: Router = Router::new().nest_service("/v1", service);
-    let get = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
     let urls = ["/v1/users?a=b", "users", "/v10/users", "/users"];
-    let mut request = requests(urls.iter().map(get).collect::<Value>());
+    let mut request = requests(gets_by_url(&urls));
     *request.uri_mut() = "/v1/batch".parse().expect("a URI");
     let reply = send(app, request).await;
     assert_eq!(reply.statuses(), [200, 200, 404, 404]);
@@ -206,7 +207,7 @@ async fn a_layer_around_a_whole_router_reaches_all_of_its_routes() {
 }
 
 #[tokio::test]
-async fn dot_segments_of_the_base_itself_are_none_that_an_item_may_have() {
+async fn dot_segments_of_the_base_are_refused_too() {
     for base in ["/s/../t", "/s/%2e%2e", "."] {
         let layer = BatchLayer::new("/batch").base(base);
         assert_dispatched(layer, &[("x", Err(400)), ("/x", Ok("/x"))]).await;

@@ -1,4 +1,4 @@
-//! Which format reads and which one writes.
+//! Which format reads the envelope, and which one writes the response.
 
 use axum::body::Body;
 use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
@@ -14,7 +14,7 @@ const ENVELOPE: &str = r#"{"requests":[{"id":"a","method":"GET","url":"/1"}]}"#;
 const JSON: &str = "application/json";
 const NDJSON: &str = "application/x-ndjson";
 
-/// Values of `Content-Type`, and the code of the refusal if no format reads them so.
+/// Values of `Content-Type`, and the code of the refusal if no format reads them.
 const CONTENT_TYPES: &[(&[&str], Option<&str>)] = &[
     (&["application/json"], None),
     (&["Application/JSON"], None),
@@ -85,7 +85,7 @@ const CONTENT_TYPES: &[(&[&str], Option<&str>)] = &[
     (&[], Some("unsupported-media-type")),
 ];
 
-/// Values of `Accept`, and the type that is written, if any is.
+/// Values of `Accept`, and the type of the response, if there is one.
 const ACCEPTS: &[(&[&str], Option<&str>)] = &[
     (&[], Some(JSON)),
     (&[""], Some(JSON)),
@@ -101,7 +101,7 @@ const ACCEPTS: &[(&[&str], Option<&str>)] = &[
     (&["application/json, text/plain, */*"], Some(JSON)),
     (&["text/html, image/gif, *; q=.2, */*; q=.2"], Some(JSON)),
     (&["text/html", "application/jsonl"], Some(NDJSON)),
-    // Among equals what is named most exactly, then what was read.
+    // Of equal weights the most specific range wins, then the format of the envelope.
     (&["application/x-ndjson, application/json"], Some(JSON)),
     (&["application/x-ndjson, */*"], Some(NDJSON)),
     (&["application/*, application/jsonl"], Some(NDJSON)),
@@ -128,7 +128,7 @@ const ACCEPTS: &[(&[&str], Option<&str>)] = &[
         &["text/html;x=\",application/jsonl,\", application/json;q=0.1"],
         Some(JSON),
     ),
-    // A weight that is none counts as 1.
+    // An invalid weight counts as 1.
     (
         &["application/json;q=x, application/x-ndjson;q=0.9"],
         Some(JSON),
@@ -163,7 +163,7 @@ async fn ask(layer: BatchLayer, content_types: &[&str], accepts: &[&str]) -> (Re
 }
 
 #[tokio::test]
-async fn content_type_says_who_reads_and_accept_who_writes() {
+async fn content_type_selects_the_decoder_and_accept_the_encoder() {
     for (content_types, refusal) in CONTENT_TYPES {
         for (accepts, written) in ACCEPTS {
             let shown = format!("{content_types:?} {accepts:?}");
@@ -216,7 +216,7 @@ async fn an_encoded_envelope_is_not_read() {
     }
 }
 
-/// Writes the number of items, under any names.
+/// A format with these names that writes a `1` per item.
 #[derive(Clone, Debug)]
 struct Count(&'static [&'static str]);
 
@@ -245,7 +245,7 @@ impl Encoder for Count {
 }
 
 #[tokio::test]
-async fn an_added_format_takes_part() {
+async fn an_added_format_is_negotiated() {
     let layer = || BatchLayer::new("/batch").format(Count(&["text/count", "text/x-count"]));
     for (accept, expected) in [
         ("text/count", "text/count"),
@@ -265,18 +265,18 @@ async fn an_added_format_takes_part() {
             );
         }
     }
-    // It only writes.
+    // The format cannot read.
     let (reply, log) = ask(layer(), &["text/count"], &[]).await;
     assert_eq!((reply.status.as_u16(), log.len()), (415, 0));
     assert_eq!(reply.header("accept-post"), Some(JSON));
 }
 
 #[tokio::test]
-async fn a_format_takes_the_place_of_one_with_the_same_first_media_type() {
+async fn a_format_replaces_one_with_the_same_first_media_type() {
     let layer = BatchLayer::new("/batch").format(Count(&[NDJSON, "text/count"]));
     let (reply, _) = ask(layer.clone(), &[JSON], &[NDJSON]).await;
     assert_eq!(reply.body, "1");
-    // With the format went its other names.
+    // The other names of the replaced format are gone.
     let (reply, _) = ask(layer.clone(), &[JSON], &["application/jsonl"]).await;
     assert_eq!(reply.status, StatusCode::NOT_ACCEPTABLE);
     let (reply, _) = ask(layer, &[JSON], &[]).await;
@@ -284,7 +284,7 @@ async fn a_format_takes_the_place_of_one_with_the_same_first_media_type() {
 }
 
 #[tokio::test]
-async fn a_format_that_shares_a_later_media_type_stands_beside() {
+async fn a_format_that_shares_a_later_media_type_is_added() {
     let layer = BatchLayer::new("/batch").format(Count(&["text/count", "application/json"]));
     let (reply, _) = ask(layer.clone(), &[JSON], &[JSON]).await;
     assert_eq!(reply.json()["responses"][0]["body"], json!({}));

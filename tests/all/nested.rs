@@ -1,17 +1,18 @@
-//! A batch inside a batch: an item that the layer itself would take for a batch does not leave it.
+//! Nested batches: an item that the layer would treat as a batch is not dispatched.
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, SubrequestInfo, UrlBase};
 
 use crate::support::{
-    Log, Reply, answering_with, failed, gets, recorded, recorder, recording_router, requests, send,
+    Log, Reply, failed, gets, recorded, recorder, recording_router, requests, responding_with,
+    send, with_header,
 };
 
-/// The reply to these items, sent to this path, and what was dispatched of them.
+/// Sends items to this path. Returns the reply and the inner requests.
 async fn ask(layer: BatchLayer, path: &str, items: Value) -> (Reply, Log) {
     let (log, service) = recorder();
     let mut request = requests(items);
@@ -19,7 +20,7 @@ async fn ask(layer: BatchLayer, path: &str, items: Value) -> (Reply, Log) {
     (send(layer.layer(service), request).await, log)
 }
 
-/// A batch of nothing, sent by POST to this URL.
+/// An item that is an empty batch: a POST to this URL.
 fn nested(url: &str) -> Value {
     json!({ "id": url, "method": "POST", "url": url, "body": { "requests": [] } })
 }
@@ -34,7 +35,7 @@ fn refused(url: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_item_that_is_a_batch_fails_in_whatever_way_its_url_is_written_and_the_others_go_on() {
+async fn a_nested_batch_fails_in_any_spelling_of_its_url_and_other_items_run() {
     let plain = || BatchLayer::new("/batch");
     let mounted = || plain().mounted_at("/v1");
     for (layer, path, urls) in [
@@ -94,7 +95,7 @@ async fn an_item_that_is_a_batch_fails_in_whatever_way_its_url_is_written_and_th
 }
 
 #[tokio::test]
-async fn what_the_layer_would_let_through_is_an_item_as_any_other() {
+async fn requests_that_are_no_batch_are_valid_items() {
     let method = |method: &str| json!({ "id": method, "method": method, "url": "/batch" });
     let items = json!([
         method("GET"),
@@ -110,7 +111,7 @@ async fn what_the_layer_would_let_through_is_an_item_as_any_other() {
     let (reply, log) = ask(BatchLayer::new("/batch"), "/batch", items).await;
     assert_eq!(reply.statuses(), [200; 9]);
     assert_eq!(log.len(), 9);
-    // The batch path of those who are outside of what strips a prefix is not that of those inside.
+    // The batch path with the mount is not the batch path without it.
     let items = json!([nested("/v1/v1/batch"), nested("/v1/batches")]);
     let (reply, log) = ask(BatchLayer::new("/batch").mounted_at("/v1"), "/batch", items).await;
     assert_eq!(reply.statuses(), [200; 2]);
@@ -119,7 +120,7 @@ async fn what_the_layer_would_let_through_is_an_item_as_any_other() {
 
 #[tokio::test]
 async fn a_reference_does_not_lead_to_a_batch() {
-    let service = answering_with(|request| {
+    let service = responding_with(|request| {
         assert_ne!(request.uri().path(), "/batch");
         let response = Response::builder().status(StatusCode::CREATED);
         let response = response.header("location", "/batch");
@@ -137,7 +138,7 @@ async fn a_reference_does_not_lead_to_a_batch() {
 }
 
 #[tokio::test]
-async fn what_depends_on_a_batch_is_lost_with_it_and_no_filter_is_asked_of_it() {
+async fn dependants_of_a_nested_batch_fail_and_no_filter_is_called() {
     let layer = BatchLayer::new("/batch").filter(|item| match item.uri.path() {
         "/batch" => Err(StatusCode::IM_A_TEAPOT),
         _ => Ok(()),
@@ -151,7 +152,7 @@ async fn what_depends_on_a_batch_is_lost_with_it_and_no_filter_is_asked_of_it() 
 }
 
 #[tokio::test]
-async fn when_is_asked_of_the_item_as_it_would_be_dispatched() {
+async fn when_gets_the_item_as_it_would_be_dispatched() {
     let layer = BatchLayer::new("/account").when(|request| {
         assert_eq!(request.method, Method::POST);
         request.uri.query() == Some("comp=batch") && !request.headers.contains_key("x-no-batch")
@@ -175,7 +176,7 @@ async fn when_is_asked_of_the_item_as_it_would_be_dispatched() {
 }
 
 #[tokio::test]
-async fn an_item_at_which_when_panics_is_not_dispatched_and_the_others_go_on() {
+async fn an_item_for_which_when_panics_is_not_dispatched_and_the_others_run() {
     let layer = BatchLayer::new("/batch").when(|request| {
         assert!(request.extensions.get::<SubrequestInfo>().is_none());
         true
@@ -191,10 +192,12 @@ async fn an_item_at_which_when_panics_is_not_dispatched_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn a_batch_is_no_item_in_ndjson_either() {
-    let mut request = requests(json!([nested("/batch")]));
-    let accept = HeaderValue::from_static("application/x-ndjson");
-    request.headers_mut().insert("accept", accept);
+async fn a_nested_batch_fails_in_ndjson_too() {
+    let request = with_header(
+        requests(json!([nested("/batch")])),
+        "accept",
+        "application/x-ndjson",
+    );
     let (log, service) = recorder();
     let reply = send(BatchLayer::new("/batch").layer(service), request).await;
     let lines: Vec<_> = reply.body.split(|byte| *byte == b'\n').collect();
@@ -205,7 +208,7 @@ async fn a_batch_is_no_item_in_ndjson_either() {
 
 #[cfg(feature = "multipart")]
 #[tokio::test]
-async fn a_batch_is_no_item_in_multipart_either() {
+async fn a_nested_batch_fails_in_multipart_too() {
     let body = "--b\r\nContent-Type: application/http\r\n\r\n\
                 POST /batch HTTP/1.1\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c--\r\n\
                 --b\r\nContent-Type: application/http\r\n\r\nGET /batch HTTP/1.1\r\n\r\n--b--";
@@ -226,7 +229,7 @@ async fn a_batch_is_no_item_in_multipart_either() {
 
 #[tokio::test]
 async fn a_batch_does_not_reach_a_gateway_of_the_same_kind() {
-    // What the inner service forwards loses its extensions, and with them the mark of an item.
+    // A gateway forwards requests without extensions, which would mark them as items.
     let (log, router) = recording_router();
     let second = BatchLayer::new("/batch").layer(router);
     let gateway = tower::service_fn(

@@ -1,4 +1,4 @@
-//! Absolute URLs: those of the outer request's own origin, and all others.
+//! Absolute URLs with the origin of the outer request, and with other origins.
 
 use axum::body::Body;
 use http::{HeaderValue, Request};
@@ -41,7 +41,7 @@ async fn an_absolute_url_of_another_origin_is_refused() {
         "https://api.example:80/a",
         "http://api.example:080/a",
         "http://api.example./a",
-        // User information, to be taken for the host or to hide it.
+        // User information that looks like the host or hides it.
         "http://user@api.example/a",
         "http://user:pw@api.example/a",
         "http://api.example@evil/a",
@@ -50,7 +50,7 @@ async fn an_absolute_url_of_another_origin_is_refused() {
         "http://api.example%40evil/a",
         "http://api.example\\@evil/a",
         "http://evil\\@api.example/a",
-        // No host, or no URL of the web.
+        // No host, or another scheme.
         "http:",
         "http:/",
         "http://",
@@ -71,7 +71,7 @@ async fn an_absolute_url_of_another_origin_is_refused() {
         "localhost:80/a",
         "a:b",
         "a+b.c-d:e",
-        // Of the own origin, with a path that is bad all the same.
+        // The own origin with an invalid path.
         "http://api.example//evil",
         "http://api.example/\\evil",
         "http://api.example\\evil",
@@ -84,7 +84,7 @@ async fn an_absolute_url_of_another_origin_is_refused() {
     assert_refused(asking(&urls), urls.len()).await;
 }
 
-/// An outer request with its origin in its URI, as HTTP/2 has it.
+/// An outer request with the origin in its URI, as in HTTP/2.
 fn asking_at(origin: &str, urls: &[&str]) -> Request<Body> {
     let mut request = asking(urls);
     request.headers_mut().remove("host");
@@ -93,7 +93,7 @@ fn asking_at(origin: &str, urls: &[&str]) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn an_origin_that_is_known_with_its_scheme_is_compared_with_it() {
+async fn an_origin_with_a_known_scheme_is_compared_with_its_scheme() {
     let urls = [
         "https://api.example/a",
         "https://api.example:443/a",
@@ -124,7 +124,7 @@ async fn an_origin_that_is_known_with_its_scheme_is_compared_with_it() {
 }
 
 #[tokio::test]
-async fn the_authority_of_the_uri_counts_and_not_a_host_beside_it() {
+async fn the_authority_of_the_uri_wins_over_the_host_header() {
     let urls = ["https://other.example/a"];
     let mut request = asking_at("https://api.example", &urls);
     let host = http::HeaderValue::from_static("other.example");
@@ -133,7 +133,7 @@ async fn the_authority_of_the_uri_counts_and_not_a_host_beside_it() {
 }
 
 #[tokio::test]
-async fn an_outer_request_of_no_known_origin_has_no_absolute_urls() {
+async fn an_outer_request_without_a_known_origin_refuses_absolute_urls() {
     let mut request = asking(&["http://api.example/a", "http:///a"]);
     request.headers_mut().remove("host");
     assert_refused(request, 2).await;
@@ -144,7 +144,7 @@ async fn an_outer_request_of_no_known_origin_has_no_absolute_urls() {
     assert_refused(request, 2).await;
 }
 
-/// Behind a proxy that ends TLS and rewrites `Host`, the outer request is of `api.example`.
+/// Settings for a service behind a proxy that terminates TLS and rewrites `Host` to `api.example`.
 fn public() -> BatchLayer {
     BatchLayer::new("/batch")
         .public_origin("https://api.example.com")
@@ -169,12 +169,12 @@ async fn status_and_uris(layer: BatchLayer, url: &str, forwarded: bool) -> (u64,
 }
 
 #[tokio::test]
-async fn an_absolute_url_may_have_an_origin_that_clients_know_the_service_by() {
+async fn an_absolute_url_may_have_a_public_origin() {
     for (url, path) in [
         ("https://api.example.com/a?b", "/a?b"),
         ("HTTPS://API.example.com:443/a", "/a"),
         ("http://localhost:8080/a", "/a"),
-        // The request's own is known as before.
+        // The origin of the request is still accepted.
         ("http://api.example/a", "/a"),
     ] {
         let expected = (200, vec![path.to_owned()]);
@@ -204,7 +204,7 @@ async fn an_absolute_url_may_have_an_origin_that_clients_know_the_service_by() {
 }
 
 #[test]
-fn what_is_no_origin_panics() {
+fn an_invalid_public_origin_panics() {
     for origin in [
         "api.example.com",
         "https://",

@@ -1,4 +1,4 @@
-//! A wrapped service that panics or fails, at any step of an item's way.
+//! An inner service that panics or fails at any step of an item.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -30,7 +30,7 @@ enum Effect {
     Fails,
 }
 
-/// A router behind a trap: it springs once, at this step, after so many calls.
+/// A router that panics or fails once, at this step, after this number of calls.
 struct Trapped {
     router: Router,
     step: Step,
@@ -88,10 +88,10 @@ impl Service<Request<RequestBody<Body>>> for Trapped {
     fn call(&mut self, request: Request<RequestBody<Body>>) -> Self::Future {
         let sprung = self.spring(Step::Call);
         self.calls.fetch_add(1, Ordering::SeqCst);
-        let answer = self.router.call(request);
+        let response = self.router.call(request);
         Box::pin(async {
             sprung?;
-            Ok(answer.await?)
+            Ok(response.await?)
         })
     }
 }
@@ -111,7 +111,7 @@ fn three(urls: [&str; 3]) -> Value {
     )
 }
 
-/// Only the second item was hit, and no text of the error is shown.
+/// Asserts that only the second item failed, and the text of the error is not sent.
 fn assert_second_failed(reply: &Reply, expected: Value) {
     assert_eq!(reply.status, StatusCode::MULTI_STATUS);
     let headers = json!({ "Content-Type": "text/plain; charset=utf-8" });
@@ -133,7 +133,7 @@ async fn a_panic_while_the_service_is_cloned_ready_or_called_is_500_and_the_rest
     }
 }
 
-/// Panics when it is first polled, or after it had to wait.
+/// Panics at its first poll, or at its second.
 async fn panics(waits: bool) -> &'static str {
     if waits {
         tokio::task::yield_now().await;
@@ -175,12 +175,12 @@ async fn a_panic_while_the_service_is_cloned_for_the_batch_refuses_it() {
         problem(500, "panicked", "the service panicked before the batch ran")
     );
     assert_eq!(calls.load(Ordering::SeqCst), 0);
-    // And the next batch is answered.
+    // The next batch succeeds.
     let reply = send(&mut service, requests(three(["/", "/", "/"]))).await;
     assert_eq!(reply.statuses(), [200, 200, 200]);
 }
 
-/// Panics when it is dropped.
+/// A value that panics when it is dropped.
 struct Brittle;
 
 impl Drop for Brittle {
@@ -189,7 +189,7 @@ impl Drop for Brittle {
     }
 }
 
-/// A service that panics when it is ready or called, and once more when it is dropped for that.
+/// A service that panics in `poll_ready` or `call`, and again when it is dropped.
 #[derive(Clone)]
 struct TwiceBroken {
     trapped: Trapped,
@@ -271,7 +271,7 @@ async fn a_call_that_fails_is_500_and_the_rest_go_on() {
 }
 
 #[tokio::test]
-async fn map_error_maps_an_error_or_leaves_it_as_it_was() {
+async fn map_error_maps_an_error_or_keeps_the_default() {
     let rows = [
         (
             Step::Ready,

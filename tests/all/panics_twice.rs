@@ -1,4 +1,4 @@
-//! What panics may panic again when it is dropped for that. Two panics at once would end the whole
+//! A future that panics may panic again when it is dropped. Two panics at once would end the
 //! process.
 
 use std::future::Future;
@@ -14,7 +14,7 @@ use tower_multistatus::{BatchLayer, RequestBody};
 
 use crate::support::{problem, requests, send};
 
-type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
+type Responding = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
 
 /// A future that panics when it is polled, and again when it is dropped.
 struct Broken {
@@ -39,13 +39,13 @@ impl Drop for Broken {
 
 #[tokio::test]
 async fn a_future_that_panics_and_whose_destructor_panics_too_harms_no_other_item() {
-    let service = service_fn(|request: Request<RequestBody<Body>>| -> Answer {
+    let service = service_fn(|request: Request<RequestBody<Body>>| -> Responding {
         match request.uri().path() {
             "/broken" => Box::pin(Broken { waits: false }),
             "/broken/later" => Box::pin(Broken { waits: true }),
             _ => {
-                let answer = Router::new().fallback(async || "fine").call(request);
-                Box::pin(async { Ok(answer.await?) })
+                let response = Router::new().fallback(async || "fine").call(request);
+                Box::pin(async { Ok(response.await?) })
             }
         }
     });

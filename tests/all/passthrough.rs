@@ -1,4 +1,4 @@
-//! What is no batch reaches the wrapped service as it came, and so does its answer.
+//! Requests that are no batch pass through unchanged, and so do their responses.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -29,7 +29,7 @@ impl std::fmt::Display for Torn {
 
 impl std::error::Error for Torn {}
 
-/// What comes out of a body, one after the other.
+/// A step of a body.
 #[derive(Debug, Clone, PartialEq)]
 enum Step {
     Data(&'static str),
@@ -40,18 +40,18 @@ enum Step {
 
 use Step::{Data, Error, Trailers, Wait};
 
-/// A body that gives what it was told, and counts how often it was asked.
+/// A body that follows a script, and counts its polls.
 #[derive(Debug, Clone)]
 struct Scripted {
     steps: VecDeque<Step>,
     hint: (u64, Option<u64>),
-    asked: Arc<AtomicUsize>,
+    polls: Arc<AtomicUsize>,
 }
 
 impl Scripted {
     fn new(steps: impl Into<VecDeque<Step>>, hint: (u64, Option<u64>)) -> Self {
-        let (steps, asked) = (steps.into(), Arc::default());
-        Self { steps, hint, asked }
+        let (steps, polls) = (steps.into(), Arc::default());
+        Self { steps, hint, polls }
     }
 }
 
@@ -67,7 +67,7 @@ impl Body for Scripted {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Torn>>> {
-        self.asked.fetch_add(1, SeqCst);
+        self.polls.fetch_add(1, SeqCst);
         Poll::Ready(match self.steps.pop_front() {
             Some(Data(data)) => Some(Ok(Frame::data(data.into()))),
             Some(Trailers(value)) => Some(Ok(Frame::trailers(trailers(value)))),
@@ -94,7 +94,7 @@ impl Body for Scripted {
     }
 }
 
-/// Everything that can be seen of a body: its hint, whether it is at its end, and what it gives.
+/// All observable behaviour of a body: its hint, whether it is at its end, and its frames.
 #[derive(Debug, PartialEq)]
 struct Seen {
     hint: (u64, Option<u64>),
@@ -135,14 +135,14 @@ fn bodies() -> [Scripted; 5] {
 }
 
 #[tokio::test]
-async fn both_bodies_are_the_same_stream_on_the_other_side() {
+async fn both_bodies_pass_through_unchanged() {
     for body in bodies() {
-        let answer = body.clone();
+        let response = body.clone();
         let inner = service_fn(move |request: Request<RequestBody<Scripted>>| {
-            let answer = answer.clone();
+            let response = response.clone();
             async move {
                 let seen = see(request.into_body()).await;
-                let mut response = Response::new(answer);
+                let mut response = Response::new(response);
                 response.extensions_mut().insert(Arc::new(seen));
                 Ok::<_, Torn>(response)
             }
@@ -151,7 +151,7 @@ async fn both_bodies_are_the_same_stream_on_the_other_side() {
         let request = Request::post("/other")
             .body(body.clone())
             .expect("a request");
-        let response = service.oneshot(request).await.expect("an answer");
+        let response = service.oneshot(request).await.expect("a response");
         let expected = see(body).await;
         assert_eq!(
             **response
@@ -165,23 +165,23 @@ async fn both_bodies_are_the_same_stream_on_the_other_side() {
 }
 
 #[tokio::test]
-async fn no_byte_is_read_that_the_wrapped_service_does_not_ask_for() {
+async fn no_byte_is_read_unless_the_inner_service_polls_for_it() {
     let body = Scripted::new([Data("a")], (1, None));
-    let asked = Arc::clone(&body.asked);
+    let polls = Arc::clone(&body.polls);
     let inner = service_fn(async |request: Request<RequestBody<Scripted>>| {
         drop(request);
         Ok::<_, Torn>(Response::new(Scripted::new([], (0, None))))
     });
     let service = BatchLayer::new("/batch").layer(inner);
     let request = Request::put("/batch").body(body).expect("a request");
-    service.oneshot(request).await.expect("an answer");
-    assert_eq!(asked.load(SeqCst), 0);
+    service.oneshot(request).await.expect("a response");
+    assert_eq!(polls.load(SeqCst), 0);
 }
 
 #[tokio::test]
-async fn heads_are_the_same_on_the_other_side() {
+async fn heads_pass_through_unchanged() {
     let inner = service_fn(async |request: Request<RequestBody<Scripted>>| {
-        let (asked, body) = request.into_parts();
+        let (received, body) = request.into_parts();
         drop(body);
         let mut response = Response::new(Scripted::new([], (0, None)));
         *response.status_mut() = StatusCode::IM_A_TEAPOT;
@@ -190,12 +190,12 @@ async fn heads_are_the_same_on_the_other_side() {
         headers.append("set-cookie", HeaderValue::from_static("a=1"));
         headers.append("set-cookie", HeaderValue::from_static("b=2"));
         headers.append("connection", HeaderValue::from_static("close"));
-        response.extensions_mut().insert(asked);
+        response.extensions_mut().insert(received);
         Ok::<_, Torn>(response)
     });
     let layer = BatchLayer::new("/batch").when(|parts| parts.uri.query() != Some("plain"));
     let service = layer.layer(inner);
-    // Nearly the batch, but not quite.
+    // Requests that are almost a batch.
     let requests = [
         ("GET", "/batch"),
         ("OPTIONS", "/batch"),
@@ -226,19 +226,22 @@ async fn heads_are_the_same_on_the_other_side() {
         parts.extensions.insert("an extension");
         let body = Scripted::new([], (0, None));
         let request = Request::from_parts(parts.clone(), body);
-        let response = service.clone().oneshot(request).await.expect("an answer");
+        let response = service.clone().oneshot(request).await.expect("a response");
 
-        let asked = response
+        let received = response
             .extensions()
             .get::<http::request::Parts>()
             .expect("the head");
-        assert_eq!((&asked.method, &asked.uri), (&parts.method, &parts.uri));
         assert_eq!(
-            (&asked.version, &asked.headers),
+            (&received.method, &received.uri),
+            (&parts.method, &parts.uri)
+        );
+        assert_eq!(
+            (&received.version, &received.headers),
             (&parts.version, &parts.headers)
         );
-        assert_eq!(asked.extensions.get::<&str>(), Some(&"an extension"));
-        assert_eq!(asked.extensions.len(), 1, "nothing is added");
+        assert_eq!(received.extensions.get::<&str>(), Some(&"an extension"));
+        assert_eq!(received.extensions.len(), 1, "nothing is added");
         assert_eq!(response.status(), StatusCode::IM_A_TEAPOT);
         assert_eq!(response.version(), Version::HTTP_2);
         let headers: Vec<_> = response
@@ -258,15 +261,18 @@ async fn heads_are_the_same_on_the_other_side() {
 }
 
 #[tokio::test]
-async fn what_passes_and_what_stands_in_a_batch_reach_the_same_service() {
+async fn other_requests_and_items_reach_the_same_service() {
     let (log, inner) = recorder();
     let service = BatchLayer::new("/batch").concurrency(1).layer(inner);
     let item = json!([{ "id": "a", "method": "put", "url": "/a?b", "body": [1, 2] }]);
     send(service.clone(), requests(item)).await;
-    let asked = log.only();
-    assert_eq!((asked.method, asked.uri.as_str()), (Method::PUT, "/a?b"));
-    assert_eq!(asked.headers["content-length"], "5");
-    assert_eq!(asked.body, "[1,2]");
+    let received = log.only();
+    assert_eq!(
+        (received.method, received.uri.as_str()),
+        (Method::PUT, "/a?b")
+    );
+    assert_eq!(received.headers["content-length"], "5");
+    assert_eq!(received.body, "[1,2]");
     let plain = Request::get("/b").body(axum::body::Body::empty());
     send(service.clone(), plain.expect("a request")).await;
     send(service, requests(gets(&["/c", "/d"]))).await;

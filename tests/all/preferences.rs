@@ -1,4 +1,4 @@
-//! `Prefer`: what is done, and what is said to have been done.
+//! `Prefer` and `Preference-Applied`.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -12,26 +12,24 @@ use tokio::time::Instant;
 use tower::{Layer, service_fn};
 use tower_multistatus::{BatchLayer, RequestBody};
 
-use crate::support::{Reply, answering_with, requests, send};
+use crate::support::{Reply, gets_by_url, requests, responding_with, send};
 
-/// A batch of these URLs with these `Prefer` headers.
+/// A batch of GETs to these URLs with these `Prefer` headers.
 fn preferring(urls: &[&str], prefers: &[&str]) -> Request<Body> {
-    let item = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
-    let mut request = requests(urls.iter().map(item).collect::<Value>());
+    let mut request = requests(gets_by_url(urls));
     for prefer in prefers {
         let prefer = HeaderValue::from_str(prefer).unwrap();
         request.headers_mut().append("prefer", prefer);
     }
-    // Nothing depends on its being the last.
+    // `Prefer` need not be the last header.
     let other = HeaderValue::from_static("1");
     request.headers_mut().insert("x-other", other);
     request
 }
 
-/// Asks for `/200`, `/500`, `/302`; every URL is answered with the status that it names, and with a
-/// body.
+/// Sends GETs of `/200`, `/500` and `/302`. Each responds with the status in its URL and a body.
 async fn ask(layer: BatchLayer, prefers: &[&str]) -> Reply {
-    let service = answering_with(|request| {
+    let service = responding_with(|request| {
         let status = request.uri().path()[1..].parse().unwrap();
         let response = Response::builder().header("content-type", "application/json");
         response
@@ -74,7 +72,7 @@ async fn without_a_preference_the_layer_decides() {
 }
 
 #[tokio::test]
-async fn the_client_says_whether_items_go_on_after_a_failure() {
+async fn continue_on_error_is_a_preference_of_the_client() {
     for (prefer, expected) in [
         ("continue-on-error", GO_ON),
         ("continue-on-error=true", GO_ON),
@@ -98,7 +96,7 @@ async fn the_client_says_whether_items_go_on_after_a_failure() {
 }
 
 #[tokio::test]
-async fn a_minimal_return_leaves_out_the_bodies_of_what_succeeded() {
+async fn a_minimal_return_omits_the_bodies_of_successful_items() {
     let content_type = json!({ "Content-Type": "application/json" });
     let reply = ask(BatchLayer::new("/batch"), &["return=minimal"]).await;
     assert_eq!(applied(&reply), Some("return=minimal"));
@@ -139,7 +137,7 @@ async fn several_preferences_are_all_applied_in_one_header_or_in_many() {
 }
 
 #[tokio::test]
-async fn of_two_preferences_with_one_name_the_first_counts() {
+async fn the_first_of_two_preferences_with_one_name_wins() {
     for (prefers, statuses, is_minimal, expected) in [
         (
             &["continue-on-error=false, continue-on-error=true"][..],
@@ -198,7 +196,7 @@ async fn of_two_preferences_with_one_name_the_first_counts() {
     }
 }
 
-/// Asks for `/1` and `/7`, which take so many seconds: the reply, and how long it took.
+/// Sends GETs of `/1` and `/7`, which take 1 and 7 seconds. Returns the reply and the duration.
 async fn ask_slow(layer: BatchLayer, prefers: &[&str]) -> (Reply, Duration) {
     let service = service_fn(async |request: Request<RequestBody<Body>>| {
         let seconds = request.uri().path()[1..].parse().unwrap();
@@ -211,8 +209,8 @@ async fn ask_slow(layer: BatchLayer, prefers: &[&str]) -> (Reply, Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_can_be_shortened_and_not_lengthened() {
-    for (prefer, deadline, statuses, took, told) in [
+async fn wait_shortens_the_batch_timeout_and_never_extends_it() {
+    for (prefer, deadline, statuses, took, reported) in [
         ("wait=60", 30, [200, 200], 7, "wait=30"),
         ("wait=30", 30, [200, 200], 7, "wait=30"),
         ("wait=7200", 5, [200, 504], 5, "wait=5"),
@@ -224,8 +222,8 @@ async fn waiting_can_be_shortened_and_not_lengthened() {
         let layer = BatchLayer::new("/batch").batch_timeout(Duration::from_secs(deadline));
         let (reply, elapsed) = ask_slow(layer, &[prefer]).await;
         assert_eq!(reply.statuses(), statuses, "{prefer}");
-        assert_eq!(applied(&reply), Some(told), "{prefer}");
-        // The timer's steps are of a millisecond.
+        assert_eq!(applied(&reply), Some(reported), "{prefer}");
+        // The timer has a resolution of a millisecond.
         assert_eq!(elapsed.as_millis() / 10 * 10, took * 1000, "{prefer}");
     }
     let (reply, _) = ask_slow(BatchLayer::new("/batch").batch_timeout(None), &["wait=3"]).await;
@@ -234,12 +232,12 @@ async fn waiting_can_be_shortened_and_not_lengthened() {
 }
 
 #[tokio::test]
-async fn the_wait_that_is_told_to_be_applied_is_the_one_that_holds() {
+async fn preference_applied_has_the_wait_that_holds() {
     let millis = Duration::from_millis;
-    for (limit, prefer, told) in [
+    for (limit, prefer, reported) in [
         (Some(millis(5000)), "wait=6", "wait=5"),
         (Some(millis(5000)), "wait=5", "wait=5"),
-        // A batch may take longer than the whole seconds below.
+        // The wait is rounded up to whole seconds.
         (Some(millis(5001)), "wait=60", "wait=6"),
         (Some(millis(5001)), "wait=5", "wait=5"),
         (Some(millis(1)), "wait=60", "wait=1"),
@@ -248,9 +246,9 @@ async fn the_wait_that_is_told_to_be_applied_is_the_one_that_holds() {
     ] {
         let layer = BatchLayer::new("/batch").batch_timeout(limit);
         let prefer = format!("return=minimal, {prefer}; x=1, continue-on-error");
-        let told = format!("return=minimal, {told}, continue-on-error");
+        let reported = format!("return=minimal, {reported}, continue-on-error");
         let reply = ask(layer.item_timeout(None), &[&prefer]).await;
-        assert_eq!(applied(&reply), Some(&*told), "{limit:?} {prefer}");
+        assert_eq!(applied(&reply), Some(&*reported), "{limit:?} {prefer}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! `poll_ready` is driven on the very instance that is called, and no reservation outlives its use.
+//! The instance that became ready is the one that is called, and no reservation outlives its use.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tower::{Layer, Service, ServiceExt};
 use tower_multistatus::{Batch, BatchLayer};
 
 use crate::probe::{Book, Clones, Failed, Probe};
-use crate::support::{envelope, gets, read, requests, send};
+use crate::support::{envelope, gets, read, requests, send, with_header};
 
 fn layer() -> BatchLayer {
     BatchLayer::new("/batch")
@@ -21,7 +21,7 @@ fn layer() -> BatchLayer {
         .batch_timeout(Duration::from_secs(3))
 }
 
-/// A body that never comes to its end.
+/// A body that never ends.
 fn stalled() -> Body {
     let start = stream::iter([Ok::<_, Failed>(Bytes::from_static(b"{\"requests\":["))]);
     Body::from_stream(start.chain(stream::pending()))
@@ -32,7 +32,7 @@ async fn ready(service: &mut Batch<Probe>) {
     is_ready.map(|_| ()).expect("it gets ready");
 }
 
-/// Makes the service ready and calls it; the answer is not waited for.
+/// Waits until the service is ready, and calls it. Returns the future of the response.
 async fn call(
     service: &mut Batch<Probe>,
     request: Request<Body>,
@@ -41,7 +41,7 @@ async fn call(
     service.call(request)
 }
 
-/// Nothing is reserved, nothing runs, and nobody was called who was not ready.
+/// Asserts that nothing is reserved, nothing runs, and no unready instance was called.
 fn assert_clear(book: &Book, what: &str) {
     assert_eq!(book.reserved(), 0, "a reservation leaks: {what}");
     assert_eq!(book.in_flight(), 0, "a call lives on: {what}");
@@ -49,7 +49,7 @@ fn assert_clear(book: &Book, what: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_item_is_called_on_an_instance_of_its_own_that_was_made_ready() {
+async fn every_item_is_called_on_its_own_ready_instance() {
     for concurrency in [1, 3, 8, 100] {
         let (book, probe) = Probe::new();
         let paths: Vec<_> = ["/ok", "/yield/2", "/sleep/5"].repeat(7);
@@ -65,7 +65,7 @@ async fn every_item_is_called_on_an_instance_of_its_own_that_was_made_ready() {
 }
 
 #[tokio::test]
-async fn what_is_no_batch_is_served_by_the_instance_that_was_made_ready() {
+async fn other_requests_are_served_by_the_instance_that_was_made_ready() {
     let requests = [
         (Method::GET, "/ok"),
         (Method::POST, "/ok"),
@@ -82,7 +82,7 @@ async fn what_is_no_batch_is_served_by_the_instance_that_was_made_ready() {
         let request = request.body(Body::empty()).expect("a request");
         ready(&mut service).await;
         assert_eq!(book.reserved(), 1);
-        let response = service.call(request).await.expect("an answer");
+        let response = service.call(request).await.expect("a response");
         response.into_body().collect().await.expect("a body");
         assert_eq!(book.callers(), [0], "{uri}");
         assert_eq!(book.clones(), 0, "{uri}");
@@ -96,9 +96,9 @@ async fn a_batch_gives_its_reservation_back_before_it_waits_for_anything() {
     let mut service = layer().layer(probe);
     ready(&mut service).await;
     assert_eq!(book.reserved(), 1);
-    let mut answer = pin!(service.call(envelope(stalled())));
+    let mut response = pin!(service.call(envelope(stalled())));
     assert_eq!(book.reserved(), 0, "given back in the call");
-    assert!(answer.as_mut().now_or_never().is_none());
+    assert!(response.as_mut().now_or_never().is_none());
     assert_clear(&book, "the envelope never arrives");
 }
 
@@ -114,17 +114,14 @@ async fn a_service_can_be_used_again_while_its_batch_runs() {
     assert_eq!((book.reserved(), book.in_flight()), (0, 1));
 }
 
-/// Sends a request to a service that lives on, and tells the status.
+/// Sends a request to a service that lives on. Returns the status.
 async fn status(service: &mut Batch<Probe>, request: Request<Body>) -> StatusCode {
     let response = call(service, request).await;
-    read(response.await.expect("an answer")).await.status
+    read(response.await.expect("a response")).await.status
 }
 
-fn with_header(name: &'static str, value: &'static str) -> Request<Body> {
-    let mut request = requests(gets(&["/ok"]));
-    let value = http::HeaderValue::from_static(value);
-    request.headers_mut().insert(name, value);
-    request
+fn one_with_header(name: &'static str, value: &'static str) -> Request<Body> {
+    with_header(requests(gets(&["/ok"])), name, value)
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,21 +144,22 @@ async fn no_refusal_keeps_a_reservation() {
                 .body(Body::empty())
                 .expect("a request"),
         ),
-        (406, with_header("accept", "image/png")),
+        (406, one_with_header("accept", "image/png")),
         (408, envelope(stalled())),
         (413, requests(gets(&["/ok"; 4]))),
         (413, envelope(vec![b' '; 2000])),
-        (415, with_header("content-type", "text/plain")),
-        (415, with_header("content-encoding", "gzip")),
-        (429, with_header("x-poor", "yes")),
+        (415, one_with_header("content-type", "text/plain")),
+        (415, one_with_header("content-encoding", "gzip")),
+        (429, one_with_header("x-poor", "yes")),
         (501, requests(group)),
     ];
     let (book, probe) = Probe::new();
     let layer = layer().max_items(3).max_envelope_bytes(1999);
     let layer = layer.exclusive(true).admit(|admission| {
-        match admission.outer().headers.contains_key("x-poor") {
-            true => Err(StatusCode::TOO_MANY_REQUESTS),
-            false => Ok(()),
+        if admission.outer().headers.contains_key("x-poor") {
+            Err(StatusCode::TOO_MANY_REQUESTS)
+        } else {
+            Ok(())
         }
     });
     let mut service = layer.layer(probe);
@@ -193,17 +191,17 @@ async fn a_description_keeps_no_reservation() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_given_up_keeps_no_reservation() {
+async fn a_cancelled_upload_keeps_no_reservation() {
     let (book, probe) = Probe::new();
     let mut service = layer().layer(probe);
-    let mut answer = Box::pin(call(&mut service, envelope(stalled())).await);
-    assert!(answer.as_mut().now_or_never().is_none());
-    drop(answer);
+    let mut response = Box::pin(call(&mut service, envelope(stalled())).await);
+    assert!(response.as_mut().now_or_never().is_none());
+    drop(response);
     assert_clear(&book, "an upload that was given up");
 }
 
 #[tokio::test]
-async fn an_answer_that_is_dropped_half_way_keeps_no_reservation() {
+async fn a_response_that_is_dropped_half_way_keeps_no_reservation() {
     for clones in [Clones::Sound, Clones::Hang] {
         for accept in ["application/json", "application/x-ndjson"] {
             let (book, probe) = Probe::with_clones(clones);
@@ -212,8 +210,8 @@ async fn an_answer_that_is_dropped_half_way_keeps_no_reservation() {
             request
                 .headers_mut()
                 .insert("accept", accept.parse().expect("a value"));
-            let answer = call(&mut service, request).await;
-            let mut read = Box::pin(answer.then(|answer| read(answer.expect("an answer"))));
+            let response = call(&mut service, request).await;
+            let mut read = Box::pin(response.then(|response| read(response.expect("a response"))));
             assert!(read.as_mut().now_or_never().is_none());
             assert_eq!(book.reserved(), 0);
             drop(read);
@@ -254,15 +252,15 @@ async fn items_that_fail_keep_no_reservation() {
     for (clones, path, expected) in cases {
         let (book, probe) = Probe::with_clones(clones);
         let mut service = layer().layer(probe);
-        let answer = call(&mut service, requests(gets(&[path]))).await;
-        let reply = read(answer.await.expect("an answer")).await;
+        let response = call(&mut service, requests(gets(&[path]))).await;
+        let reply = read(response.await.expect("a response")).await;
         assert_eq!(reply.statuses(), [expected], "{path}");
         assert_clear(&book, path);
     }
 }
 
 #[tokio::test]
-async fn a_service_that_cannot_be_cloned_for_the_batch_is_an_answer_too() {
+async fn a_service_that_cannot_be_cloned_for_the_batch_is_a_500() {
     for nth in [1, 2] {
         let (book, probe) = Probe::with_clones(Clones::Missing(nth));
         let reply = send(layer().layer(probe), requests(gets(&["/ok"]))).await;

@@ -1,4 +1,4 @@
-//! References to earlier items, and change sets, in JSON.
+//! References to earlier items and change sets in JSON.
 
 use axum::Router;
 use axum::body::Body;
@@ -10,7 +10,7 @@ use tower_multistatus::{BatchLayer, ChangeSets, UrlBase};
 
 use crate::support::{Reply, problem, recorder, requests, send};
 
-/// A service of products, that says which paths it is asked for.
+/// A service that responds with the method and path of the request.
 fn products() -> Router {
     let ask = async |request: Request<Body>| {
         let if_match = request.headers().get("if-match");
@@ -54,26 +54,26 @@ fn item(id: &str, method: &str, url: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_reference_stands_for_where_the_earlier_item_is() {
-    for (url, asked) in [
+async fn a_reference_is_replaced_by_the_location_of_the_earlier_item() {
+    for (url, received) in [
         ("$1", "/s/Products('a%20b')?x=1"),
         ("/$1", "/s/Products('a%20b')?x=1"),
         ("$1/Orders", "/s/Products('a%20b')/Orders"),
         ("$1?$top=1", "/s/Products('a%20b')?$top=1"),
         ("$1/a b", "/s/Products('a%20b')/a%20b"),
-        // Nobody's id, or only the start of one: a segment like any other.
+        // No id, or only the start of one: an ordinary segment.
         ("$10", "/s/$10"),
         ("$metadata", "/s/$metadata"),
         ("Products/$1", "/s/Products/$1"),
     ] {
         let items = json!([item("1", "POST", "Products"), item("2", "GET", url)]);
         let reply = ask(layer(), items).await;
-        assert_eq!(reply.item("2")["body"], format!("GET {asked}"), "{url}");
+        assert_eq!(reply.item("2")["body"], format!("GET {received}"), "{url}");
     }
 }
 
 #[tokio::test]
-async fn an_item_without_a_location_is_where_it_was_asked_for_unless_it_was_a_post() {
+async fn the_location_of_an_item_without_the_header_is_its_url_unless_it_was_a_post() {
     let items = json!([
         item("get", "GET", "Products(1)?a=b"),
         item("of get", "GET", "$get/Name"),
@@ -89,7 +89,7 @@ async fn an_item_without_a_location_is_where_it_was_asked_for_unless_it_was_a_po
 }
 
 #[tokio::test]
-async fn what_a_reference_comes_to_passes_every_check_of_a_target() {
+async fn a_resolved_reference_passes_every_check_of_a_target() {
     for (location, url) in [
         ("Products", "$1/../../admin"),
         ("Products", "$1/%2e%2e/x"),
@@ -110,7 +110,7 @@ async fn an_item_waits_for_those_that_it_refers_to_and_is_lost_with_them() {
     ]);
     let reply = ask(layer(), items).await;
     assert_eq!(reply.statuses(), [409, 424, 424]);
-    // A later item is none to refer to.
+    // A later item cannot be referred to.
     let items = json!([item("1", "GET", "$2"), item("2", "POST", "Products")]);
     assert_eq!(ask(layer(), items).await.item("1")["body"], "GET /s/$2");
 }
@@ -134,7 +134,7 @@ async fn if_match_can_be_the_etag_of_an_earlier_item() {
 }
 
 #[tokio::test]
-async fn of_several_faults_the_url_is_told_first_unless_it_is_not_known_yet() {
+async fn a_bad_url_is_reported_before_other_faults_unless_it_is_a_reference() {
     let faulty = |url: &str, body: Value, if_match: &str| {
         json!({ "id": "2", "method": "PUT", "url": url, "body": body,
                 "headers": { "If-Match": if_match } })
@@ -189,7 +189,7 @@ async fn a_change_set_runs_in_order_up_to_its_first_failure_and_others_go_on() {
 }
 
 #[tokio::test]
-async fn groups_that_cannot_be_are_refused() {
+async fn invalid_groups_are_refused() {
     let plain = |id: &str| item(id, "GET", "/");
     let split = json!([member("1", "g", "/"), plain("2"), member("3", "g", "/")]);
     let named_as_item = json!([plain("g"), member("1", "g", "/")]);

@@ -1,4 +1,4 @@
-//! Whole batches that are refused: told how and why, and nothing dispatched.
+//! Batches that are refused: the reported reason, and that nothing is dispatched.
 
 use std::convert::Infallible;
 
@@ -10,15 +10,16 @@ use tower::Layer;
 use tower_multistatus::BatchLayer;
 
 use crate::support::{
-    Reply, answer, envelope, problem, recorder, recording_router, requests, send, without_detail,
+    Reply, envelope, problem, recorder, recording_router, requests, response_to, send,
+    without_detail,
 };
 
-/// One good item.
+/// A batch of one valid item.
 fn good() -> Request<Body> {
     requests(json!([{ "id": "a", "method": "GET", "url": "/" }]))
 }
 
-/// The reply to a request that must not get to the inner service.
+/// Sends a batch that must be refused, and asserts the problem document.
 async fn refused(request: Request<Body>, expected: Value) -> Reply {
     let (log, service) = recorder();
     let reply = send(BatchLayer::new("/batch").layer(service), request).await;
@@ -41,7 +42,7 @@ async fn refused(request: Request<Body>, expected: Value) -> Reply {
     reply
 }
 
-/// Refused as malformed, at this item where one is at fault.
+/// Asserts that the envelope is malformed, at this item if there is one.
 async fn malformed(body: impl Into<Body>, item: Option<usize>) {
     let mut expected = problem(400, "malformed", "the envelope is malformed");
     if let Some(item) = item {
@@ -53,7 +54,7 @@ async fn malformed(body: impl Into<Body>, item: Option<usize>) {
 const ITEM: &str = r#"{"id":"a","method":"GET","url":"/"}"#;
 
 #[tokio::test]
-async fn what_is_no_envelope_is_malformed() {
+async fn text_that_is_no_envelope_is_malformed() {
     for text in [
         "",
         " ",
@@ -87,7 +88,7 @@ async fn what_is_no_envelope_is_malformed() {
 }
 
 #[tokio::test]
-async fn an_item_that_breaks_the_structure_is_malformed_and_pointed_at() {
+async fn a_malformed_item_refuses_the_batch_with_a_pointer() {
     let long = format!(r#"{{"id":"{}","method":"GET","url":"/"}}"#, "a".repeat(257));
     for item in [
         "[]",
@@ -124,7 +125,7 @@ async fn an_item_that_breaks_the_structure_is_malformed_and_pointed_at() {
 #[tokio::test]
 async fn json_that_is_too_deep_is_malformed() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-    // The envelope, its array and the item are three of 128.
+    // The envelope, its array and the item are 3 of 128 levels.
     let body = |depth| {
         format!(
             r#"{{"requests":[{{"id":"a","method":"POST","url":"/","body":{}}}]}}"#,
@@ -146,7 +147,7 @@ async fn json_that_is_too_deep_is_malformed() {
 }
 
 #[tokio::test]
-async fn a_fault_in_the_very_last_byte_refuses_all_of_a_long_envelope() {
+async fn a_fault_in_the_last_byte_refuses_a_long_envelope() {
     let item = |n| json!({ "id": format!("{n}"), "method": "DELETE", "url": format!("/{n}") });
     let items: Value = (0..100).map(item).collect();
     let text = json!({ "requests": items }).to_string();
@@ -156,7 +157,7 @@ async fn a_fault_in_the_very_last_byte_refuses_all_of_a_long_envelope() {
     malformed(format!("{}]", &text[..text.len() - 1]), None).await;
     malformed([text.as_bytes(), b"\xff"].concat(), None).await;
     malformed([text.as_bytes(), b"\xc3"].concat(), None).await;
-    // In many chunks as well.
+    // The same in many chunks.
     let chunks: Vec<_> = [text.as_bytes(), b"\0"]
         .concat()
         .chunks(7)
@@ -166,7 +167,7 @@ async fn a_fault_in_the_very_last_byte_refuses_all_of_a_long_envelope() {
 }
 
 #[tokio::test]
-async fn two_items_of_one_id_refuse_the_batch() {
+async fn duplicate_ids_refuse_the_batch() {
     for (first, second) in [("a", "a"), ("é", "é"), ("a", "\\u0061")] {
         let text = format!(
             r#"{{"requests":[{{"id":"{first}","method":"GET","url":"/"}},{{"id":"b","method":"GET","url":"/"}},
@@ -179,8 +180,8 @@ async fn two_items_of_one_id_refuse_the_batch() {
 }
 
 #[tokio::test]
-async fn ids_that_only_look_the_same_are_two() {
-    // By code points: composed and decomposed.
+async fn ids_that_only_look_the_same_are_different() {
+    // Compared by code points: composed and decomposed characters differ.
     let ids = ["a", "A", "a ", "é", "e\u{301}"];
     let items: Value = ids
         .iter()
@@ -191,16 +192,16 @@ async fn ids_that_only_look_the_same_are_two() {
         requests(items),
     )
     .await;
-    let answered: Vec<_> = reply
+    let returned: Vec<_> = reply
         .items()
         .iter()
         .map(|item| item["id"].clone())
         .collect();
-    assert_eq!(answered, ids);
+    assert_eq!(returned, ids);
 }
 
 #[tokio::test]
-async fn a_dependency_that_does_not_stand_before_refuses_the_batch() {
+async fn a_dependency_that_is_not_an_earlier_item_refuses_the_batch() {
     for on in ["nobody", "b", "c", "A", "", "0"] {
         let items = json!([
             { "id": "a", "method": "GET", "url": "/" },
@@ -257,17 +258,17 @@ async fn a_batch_in_a_batch_is_refused_and_the_outer_one_goes_on() {
 }
 
 #[tokio::test]
-async fn two_layers_of_one_path_are_a_batch_in_a_batch_too() {
+async fn two_layers_with_one_path_fail_a_nested_batch() {
     let (log, router) = recording_router();
     let layer = BatchLayer::new("/batch");
     let service = layer.layer(layer.layer(layer.layer(router)));
     let item = json!({ "method": "POST", "url": "/batch", "body": { "requests": [] } });
-    assert_eq!(answer(service, item).await["status"], 508);
+    assert_eq!(response_to(service, item).await["status"], 508);
     assert_eq!(log.len(), 0);
 }
 
 #[tokio::test]
-async fn no_header_makes_a_batch_a_nested_one() {
+async fn no_header_marks_a_batch_as_nested() {
     let mut request = good();
     for name in ["x-batch", "x-subrequest", "x-subrequest-info"] {
         request

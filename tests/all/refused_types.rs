@@ -1,4 +1,4 @@
-//! Which types of envelope are read and written, and how the others are refused.
+//! Types of envelopes that are accepted, and refusals of others.
 
 use axum::body::Body;
 use http::{HeaderValue, Request};
@@ -8,7 +8,7 @@ use tower_multistatus::BatchLayer;
 
 use crate::support::{malformed, problem, recorder, requests, send};
 
-/// One good item, in an envelope with these values of this header and no others.
+/// A batch of one valid item with only these values of the header.
 fn with(name: &'static str, values: &[&str]) -> Request<Body> {
     let mut request = requests(json!([{ "id": "a", "method": "GET", "url": "/" }]));
     request.headers_mut().remove(name);
@@ -85,7 +85,7 @@ async fn an_envelope_without_a_type_or_with_two_is_415() {
 }
 
 #[tokio::test]
-async fn json_is_taken_by_its_name_in_any_case_and_with_parameters() {
+async fn json_is_accepted_in_any_case_and_with_parameters() {
     for value in [
         "application/json",
         "Application/JSON",
@@ -98,7 +98,7 @@ async fn json_is_taken_by_its_name_in_any_case_and_with_parameters() {
 }
 
 #[tokio::test]
-async fn a_charset_that_stands_twice_is_malformed() {
+async fn a_duplicate_charset_is_malformed() {
     let (log, service) = recorder();
     let request = with(
         "content-type",
@@ -127,7 +127,7 @@ async fn an_envelope_with_a_content_encoding_is_415() {
     assert_taken(with("content-encoding", &["Identity"]), "identity").await;
 }
 
-/// The type of the answer, or its status if the batch is refused.
+/// The type of the response, or its status if the batch is refused.
 async fn written(accept: &[&str]) -> Result<String, u16> {
     let (log, service) = recorder();
     let reply = send(
@@ -152,7 +152,7 @@ async fn written(accept: &[&str]) -> Result<String, u16> {
 }
 
 #[tokio::test]
-async fn an_answer_is_of_a_type_that_is_accepted_or_the_batch_is_406() {
+async fn a_response_has_an_accepted_type_or_the_batch_is_406() {
     const JSON: Result<&str, u16> = Ok("application/json");
     const NDJSON: Result<&str, u16> = Ok("application/x-ndjson");
     for (accept, expected) in [

@@ -1,4 +1,4 @@
-//! How an axum application mounts the layer, and what that does to routes, metrics and layers.
+//! Ways to mount the layer in axum, and the effect on routes, metrics and layers.
 
 use std::sync::{Arc, Mutex};
 
@@ -18,7 +18,7 @@ use tower_multistatus::BatchLayer;
 
 use crate::support::{Reply, gets, recorder, requests, send};
 
-/// Answers with what its extractors say: the matched path, the original URI and the nested path.
+/// Responds with its extractors: the matched path, the original URI and the nested path.
 fn api() -> Router {
     let seen = async |path: MatchedPath,
                       uri: OriginalUri,
@@ -29,7 +29,7 @@ fn api() -> Router {
     Router::new().route("/users/{id}", get(seen))
 }
 
-/// The labels that a layer for metrics gives: the routes of the requests that come to it.
+/// The labels of a metrics layer: the routes of the requests that reach it.
 #[derive(Clone, Default)]
 struct Labels(Arc<Mutex<Vec<Option<String>>>>);
 
@@ -40,7 +40,7 @@ impl Labels {
         next.run(request).await
     }
 
-    /// This layer around every route that the router has by now, and around its fallback.
+    /// Adds the metrics layer to all current routes of the router, and to its fallback.
     fn around(&self, app: Router) -> Router {
         let labels = self.clone();
         let note = move |path: Option<MatchedPath>, request, next| {
@@ -117,7 +117,7 @@ async fn a_route_beside_the_api_is_reached_by_batches_only() {
 }
 
 #[tokio::test]
-async fn a_layer_added_before_the_clone_reaches_items_and_one_added_after_the_route_does_not() {
+async fn a_layer_added_before_the_clone_sees_items_and_one_added_after_the_route_does_not() {
     let (inside, outside) = (Labels::default(), Labels::default());
     let api = inside.around(api());
     let batch = BatchLayer::new("/batch").layer(api.clone());
@@ -133,7 +133,7 @@ async fn a_layer_added_before_the_clone_reaches_items_and_one_added_after_the_ro
 }
 
 #[tokio::test]
-async fn a_route_added_after_the_clone_is_not_there_for_items() {
+async fn a_route_added_after_the_clone_is_not_found_by_items() {
     let batch = BatchLayer::new("/batch").layer(api());
     let app = api().route_service("/batch", batch);
     let app = app.route("/late", get(async || "late"));
@@ -141,7 +141,7 @@ async fn a_route_added_after_the_clone_is_not_there_for_items() {
     assert_eq!(batch_to(&app, "/batch", &["/late"]).await.statuses(), [404]);
 }
 
-/// What the extractors of a handler say, of an item and of an ordinary request.
+/// The values of the extractors for an item, and for an ordinary request.
 async fn seen(app: &Router) -> (Value, Value) {
     let reply = batch_to(app, "/v1/batch", &["/v1/users/1"]).await;
     let ordinary = get_from(app, "/v1/users/1").await.json();
@@ -155,7 +155,7 @@ async fn around_a_nested_router_items_have_the_paths_of_ordinary_requests() {
     let app = nested.route_service("/v1/batch", batch);
     let expected = json!(["/v1/users/{id}", "/v1/users/1", "/v1"]);
     assert_eq!(seen(&app).await, (expected.clone(), expected));
-    // URLs are those that clients know, and relative ones stand in the folder of the batch path.
+    // URLs are those of clients. Relative URLs are in the folder of the batch path.
     let reply = batch_to(&app, "/v1/batch", &["/v1/users/1", "users/2", "/users/3"]).await;
     assert_eq!(reply.statuses(), [200, 200, 404]);
 }
@@ -176,7 +176,7 @@ async fn head_of_a_described_path_has_the_headers_of_get_and_no_body() {
         let request = Request::builder().method(method).uri("/batch");
         let request = request.body(Body::empty()).expect("a request");
         let mut reply = send(app.clone(), request).await;
-        // A server adds it.
+        // The server adds this header.
         reply.headers.remove("date");
         reply
     };

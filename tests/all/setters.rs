@@ -1,4 +1,4 @@
-//! Settings that cannot work panic where they are set, never when a request comes.
+//! Invalid settings panic in their setters, not when a request arrives.
 
 use tower_multistatus::{BatchLayer, ItemHeaders};
 
@@ -10,31 +10,31 @@ fn a_batch_path_without_a_slash_panics() {
 
 #[test]
 #[should_panic = "`max_items` must be more than 0"]
-fn no_items_panic() {
+fn an_item_limit_of_zero_panics() {
     let _ = BatchLayer::new("/batch").max_items(0);
 }
 
 #[test]
 #[should_panic = "`max_envelope_bytes` must be more than 0"]
-fn an_envelope_of_no_bytes_panics() {
+fn an_envelope_limit_of_zero_panics() {
     let _ = BatchLayer::new("/batch").max_envelope_bytes(0);
 }
 
 #[test]
 #[should_panic = "`max_response_bytes` must be more than 0"]
-fn answers_of_no_bytes_panic() {
+fn a_response_limit_of_zero_panics() {
     let _ = BatchLayer::new("/batch").max_response_bytes(0);
 }
 
 #[test]
 #[should_panic = "`max_total_response_bytes` must be more than 0"]
-fn all_answers_of_no_bytes_panic() {
+fn a_total_response_limit_of_zero_panics() {
     let _ = BatchLayer::new("/batch").max_total_response_bytes(0);
 }
 
 #[test]
 #[should_panic = "`concurrency` must be more than 0"]
-fn a_concurrency_of_none_panics() {
+fn a_concurrency_of_zero_panics() {
     let _ = BatchLayer::new("/batch").concurrency(0);
 }
 
@@ -51,7 +51,7 @@ fn allowing_trace_in_any_case_panics() {
 }
 
 #[test]
-fn a_request_id_that_is_no_header_or_is_not_inherited_panics() {
+fn a_request_id_header_that_is_invalid_or_not_inherited_panics() {
     for name in [
         "x id",
         "",
@@ -70,12 +70,12 @@ fn a_request_id_that_is_no_header_or_is_not_inherited_panics() {
 
 #[test]
 #[should_panic = "a method must be a token"]
-fn allowing_what_is_no_method_panics() {
+fn allowing_an_invalid_method_panics() {
     let _ = BatchLayer::new("/batch").allow_methods(["GE T"]);
 }
 
 #[test]
-fn a_pattern_with_an_asterisk_elsewhere_than_at_an_end_panics() {
+fn a_pattern_with_an_asterisk_in_the_middle_panics() {
     let setters: [fn(&str) -> ItemHeaders; 3] = [
         |pattern| ItemHeaders::guarded().allow([pattern]),
         |pattern| ItemHeaders::guarded().protect([pattern]),

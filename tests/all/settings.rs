@@ -1,30 +1,28 @@
-//! How a batch is answered: status, streaming, and what else the batch path is for.
+//! Outer statuses, streaming, and other requests to the batch path.
 
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use http::{Method, Request, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use tower::Layer;
 use tower_multistatus::{BatchLayer, EnvelopeStatus, ItemHeaders, Summary};
 
-use crate::support::{answer, api, batch, problem, recorder, recording_router, requests, send};
-
-fn gets(urls: &[&str]) -> Value {
-    let get = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
-    urls.iter().map(get).collect()
-}
+use crate::support::{
+    api, batch, gets_by_url, problem, recorder, recording_router, requests, response_to, send,
+    with_header,
+};
 
 const GOOD: &[&str] = &["/users/1", "/users/2"];
 const MIXED: &[&str] = &["/users/1", "/nowhere", "/users/2"];
 
 /// The outer status of a batch of these items.
 async fn outer_status(layer: BatchLayer, urls: &[&str]) -> u16 {
-    batch(layer, api(), gets(urls)).await.status.as_u16()
+    batch(layer, api(), gets_by_url(urls)).await.status.as_u16()
 }
 
 #[tokio::test]
-async fn the_outer_status_is_207_unless_told_otherwise() {
+async fn the_outer_status_is_207_by_default() {
     let layer = || BatchLayer::new("/batch");
     let odd = |summary: &Summary| match (summary.total(), summary.succeeded(), summary.failed()) {
         (2, 2, 0) => StatusCode::ACCEPTED,
@@ -45,7 +43,7 @@ async fn the_outer_status_is_207_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn a_streamed_answer_cannot_have_a_status_that_depends_on_its_items() {
+async fn a_streamed_response_has_no_status_that_depends_on_its_items() {
     let layer = BatchLayer::new("/batch").streamed(true);
     let collapsing = layer.clone().status(EnvelopeStatus::collapse());
     assert_eq!(outer_status(collapsing, GOOD).await, 207);
@@ -53,12 +51,12 @@ async fn a_streamed_answer_cannot_have_a_status_that_depends_on_its_items() {
 }
 
 #[tokio::test]
-async fn a_streamed_answer_says_the_same_without_a_length() {
+async fn a_streamed_response_has_the_same_bytes_without_a_length() {
     let layer = BatchLayer::new("/batch").concurrency(1);
-    let whole = batch(layer.clone(), api(), gets(MIXED)).await;
+    let whole = batch(layer.clone(), api(), gets_by_url(MIXED)).await;
     let length = whole.body.len().to_string();
     assert_eq!(whole.header("content-length"), Some(&*length));
-    let streamed = batch(layer.streamed(true), api(), gets(MIXED)).await;
+    let streamed = batch(layer.streamed(true), api(), gets_by_url(MIXED)).await;
     assert_eq!(streamed.header("content-length"), None);
     assert_eq!(streamed.header("content-type"), Some("application/json"));
     assert_eq!(streamed.header("cache-control"), Some("no-store"));
@@ -67,14 +65,16 @@ async fn a_streamed_answer_says_the_same_without_a_length() {
 }
 
 #[tokio::test]
-async fn ndjson_is_streamed_unless_told_otherwise() {
+async fn ndjson_is_streamed_by_default() {
     for (layer, is_streamed) in [
         (BatchLayer::new("/batch"), true),
         (BatchLayer::new("/batch").streamed(false), false),
     ] {
-        let mut request = requests(gets(GOOD));
-        let accept = http::HeaderValue::from_static("application/x-ndjson");
-        request.headers_mut().insert("accept", accept);
+        let request = with_header(
+            requests(gets_by_url(GOOD)),
+            "accept",
+            "application/x-ndjson",
+        );
         let reply = send(layer.layer(api()), request).await;
         assert_eq!(reply.header("content-type"), Some("application/x-ndjson"));
         assert_eq!(reply.header("content-length").is_none(), is_streamed);
@@ -84,7 +84,7 @@ async fn ndjson_is_streamed_unless_told_otherwise() {
     }
 }
 
-/// A request without a body, of this method to the batch path.
+/// A request with this method to the batch path, without a body.
 fn plain(method: &Method) -> Request<Body> {
     let request = Request::builder().method(method).uri("/batch");
     request.body(Body::empty()).expect("a request")
@@ -102,12 +102,12 @@ async fn other_methods_on_the_batch_path_pass_through() {
         let reply = send(service.clone(), plain(&method)).await;
         assert_eq!(reply.body, "{}");
     }
-    let asked: Vec<_> = log
+    let received: Vec<_> = log
         .all()
         .iter()
-        .map(|asked| asked.method.to_string())
+        .map(|received| received.method.to_string())
         .collect();
-    assert_eq!(asked, methods);
+    assert_eq!(received, methods);
 }
 
 #[tokio::test]
@@ -135,12 +135,12 @@ async fn an_exclusive_path_takes_nothing_but_post_and_options() {
         .expect("a request");
     send(service.clone(), elsewhere).await;
     assert_eq!(log.uris(), ["/batch", "/users"]);
-    let reply = send(service, requests(gets(GOOD))).await;
+    let reply = send(service, requests(gets_by_url(GOOD))).await;
     assert_eq!(reply.statuses(), [200, 200]);
 }
 
 #[tokio::test]
-async fn a_batch_endpoint_describes_itself_when_asked_to() {
+async fn a_batch_endpoint_with_describe_describes_itself() {
     let (log, service) = recorder();
     let layer = BatchLayer::new("/batch").describe(true).max_items(7);
     let layer = layer.allow_methods(["merge"]).item_timeout(None);
@@ -181,7 +181,7 @@ async fn a_description_names_the_header_of_item_request_ids() {
 }
 
 #[tokio::test]
-async fn a_description_has_the_header_names_as_they_were_configured() {
+async fn a_description_lists_header_names_in_lower_case_as_configured() {
     let names = async |policy: ItemHeaders| {
         let layer = BatchLayer::new("/batch")
             .describe(true)
@@ -226,7 +226,7 @@ async fn a_path_that_is_exclusive_and_described_allows_get() {
 async fn a_method_is_taken_in_any_case_and_dispatched_in_capitals() {
     for method in ["get", "Head", "pOST", "put", "Patch", "DELETE", "options"] {
         let (log, service) = recorder();
-        let item = answer(
+        let item = response_to(
             BatchLayer::new("/batch").layer(service),
             json!({ "method": method }),
         )
@@ -247,12 +247,12 @@ async fn a_method_that_is_allowed_by_name_is_dispatched_as_it_was_allowed() {
         ("TRACE", 405),
     ] {
         let (log, router) = recording_router();
-        let item = answer(layer.clone().layer(router), json!({ "method": method })).await;
+        let item = response_to(layer.clone().layer(router), json!({ "method": method })).await;
         assert_eq!(item["status"], status, "{method}");
         let dispatched: Vec<_> = log
             .all()
             .iter()
-            .map(|asked| asked.method.to_string())
+            .map(|received| received.method.to_string())
             .collect();
         let expected = (status == 200).then(|| method.to_ascii_uppercase());
         assert_eq!(dispatched, Vec::from_iter(expected));
@@ -260,17 +260,17 @@ async fn a_method_that_is_allowed_by_name_is_dispatched_as_it_was_allowed() {
 }
 
 #[tokio::test]
-async fn only_the_very_batch_path_is_the_batch_path() {
+async fn only_the_exact_batch_path_is_a_batch() {
     let router = Router::new().fallback(get(async || "").post(async || "not a batch"));
     for path in [
         "/", "/batch/", "/batches", "/Batch", "/a/batch", "//batch", "/%62atch",
     ] {
-        let mut request = requests(gets(GOOD));
+        let mut request = requests(gets_by_url(GOOD));
         *request.uri_mut() = path.parse().expect("a URI");
         let reply = send(BatchLayer::new("/batch").layer(router.clone()), request).await;
         assert_eq!(reply.body, "not a batch", "{path}");
     }
-    let mut request = requests(gets(GOOD));
+    let mut request = requests(gets_by_url(GOOD));
     *request.uri_mut() = "/batch?comp=batch".parse().expect("a URI");
     let reply = send(BatchLayer::new("/batch").layer(router), request).await;
     assert_eq!(reply.statuses(), [200, 200]);

@@ -1,4 +1,4 @@
-//! The main job, from a request to its answer.
+//! The main path, from a batch to its response.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -13,7 +13,7 @@ use tower_multistatus::{BatchLayer, RequestBody};
 use crate::support::{api, batch, recorder, requests, send};
 
 #[tokio::test]
-async fn a_batch_is_answered_item_by_item_in_the_order_of_the_request() {
+async fn a_batch_has_one_response_per_item_in_the_order_of_the_request() {
     let items = json!([
         { "id": "a", "method": "GET", "url": "/users/1" },
         { "id": "b", "method": "post", "url": "/echo", "body": { "n": 1 }, "dependsOn": ["a"] },
@@ -64,7 +64,7 @@ async fn a_refused_batch_dispatches_nothing() {
 }
 
 #[tokio::test]
-async fn the_wrapped_service_can_be_seen_changed_and_taken_out() {
+async fn the_inner_service_can_be_read_changed_and_unwrapped() {
     #[derive(Clone, Debug, PartialEq)]
     struct Named(&'static str);
 

@@ -1,5 +1,4 @@
-//! tower's own layers, inside and outside: everything ends, and nobody is shed or kept waiting for
-//! nothing.
+//! tower's layers, inside and outside: no deadlocks, and no needless shedding.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -24,7 +23,7 @@ use crate::support::{Reply, gets, in_chunks, requests, send};
 const LIMITS: [usize; 3] = [1, 2, 4];
 const BATCHES: usize = 12;
 
-/// Without any limit of time, so that a deadlock is one.
+/// A layer without time limits, so that a deadlock hangs.
 fn layer() -> BatchLayer {
     BatchLayer::new("/batch")
         .item_timeout(None)
@@ -36,7 +35,7 @@ fn ten() -> Vec<&'static str> {
     ["/ok", "/sleep/20", "/yield/3", "/sleep/1", "/ok"].repeat(2)
 }
 
-/// Sends so many batches at once, each in a task of its own, with slow uploads. All have to end.
+/// Sends batches with slow uploads at once, each in its own task. All have to end.
 async fn flood<S, B>(service: S, batches: usize, paths: &[&str]) -> Vec<Reply>
 where
     S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
@@ -110,8 +109,8 @@ async fn the_same_semaphore_on_both_sides_is_a_deadlock_that_the_deadline_ends()
     let layer = layer().batch_timeout(Duration::from_secs(5));
     let service = permits.layer(layer.layer(permits.layer(probe)));
     let replies = flood(service, 2, &["/ok"; 3]).await;
-    // One permit is the first batch's own, and the other one lets the second wait: its items get
-    // none.
+    // The first batch has one permit, and the second batch takes the other: the items of the first
+    // get none.
     assert_eq!(replies[0].statuses(), [504; 3]);
     assert_eq!(
         replies[1].statuses(),
@@ -170,7 +169,7 @@ async fn a_load_shed_with_enough_permits_sheds_nothing() {
     }
 }
 
-/// Takes steps of tokio's budget to get ready, as whatever stands on a channel or a timer does.
+/// Uses the budget of its task to become ready, like services with a channel or a timer.
 #[derive(Clone)]
 struct Stepping<S>(S);
 
@@ -192,8 +191,8 @@ impl<R, S: Service<R>> Service<R> for Stepping<S> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_that_never_waits_does_not_use_up_what_tokio_gives_its_task() {
-    // 100 items in one turn would take 300 steps, and there are 128.
+async fn a_batch_that_never_waits_does_not_exhaust_the_budget_of_its_task() {
+    // 100 items in one poll would take 300 units of a budget of 128.
     let inner = LoadShed::new(Stepping(Probe::new().1));
     let replies = flood(layer().layer(inner), 1, &["/ok"; 100]).await;
     assert_all_succeeded(&replies, &["/ok"; 100]);
@@ -234,7 +233,7 @@ async fn a_load_shed_outside_sheds_batches() {
 #[tokio::test(start_paused = true)]
 async fn a_rate_limit_inside_counts_items_and_one_outside_counts_batches() {
     let rate = || Rate::new(10, Duration::from_secs(1));
-    // A rate limit cannot be cloned: a buffer goes around it.
+    // A rate limit cannot be cloned, so a buffer wraps it.
     let begun = tokio::time::Instant::now();
     let inside = Buffer::new(RateLimit::new(Probe::new().1, rate()), 4);
     assert_all_succeeded(&flood(layer().layer(inside), BATCHES, &ten()).await, &ten());
@@ -253,7 +252,7 @@ async fn a_timeout_inside_ends_an_item_and_one_outside_the_batch() {
     let inside = Timeout::new(Probe::new().1, second);
     let layer =
         layer().map_error(|error, _| error.is::<Elapsed>().then_some(StatusCode::GATEWAY_TIMEOUT));
-    // A timeout around a service knows nothing of the body: the layer's own does.
+    // A timeout around a service does not include the body. The item timeout of the layer does.
     let replies = flood(
         layer.clone().item_timeout(3 * second).layer(inside),
         BATCHES,

@@ -1,4 +1,4 @@
-//! Every status that a REST handler answers with comes back right as an item.
+//! Every status of a REST handler is the status of its item.
 
 use std::convert::Infallible;
 
@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 use tower::{Layer, service_fn};
 use tower_multistatus::{BatchLayer, RequestBody};
 
-use crate::support::{Headers, answer, answering, batch, failed};
+use crate::support::{Headers, batch, failed, gets_by_url, responding, response_to};
 
-/// What becomes of an answer with this.
+/// The item for a response with this status, headers and body.
 async fn through(status: u16, headers: Headers, body: &'static str, item: Value) -> Value {
-    let service = BatchLayer::new("/batch").layer(answering(status, headers, body));
-    answer(service, item).await
+    let service = BatchLayer::new("/batch").layer(responding(status, headers, body));
+    response_to(service, item).await
 }
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -33,7 +33,7 @@ async fn a_201_has_its_location_and_its_body() {
 }
 
 #[tokio::test]
-async fn a_status_with_a_body_comes_back_as_it_is() {
+async fn a_status_with_a_body_is_unchanged() {
     for status in [
         200, 202, 203, 206, 300, 400, 401, 402, 403, 404, 406, 408, 409, 410, 411, 412, 413, 414,
         415, 416, 417, 418, 422, 424, 428, 429, 431, 451, 500, 501, 502, 503, 504, 507, 511, 599,
@@ -48,7 +48,7 @@ async fn a_status_with_a_body_comes_back_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_status_comes_back_with_the_header_that_belongs_to_it() {
+async fn a_status_keeps_its_typical_header() {
     let rows: &[(u16, Headers, Value)] = &[
         (
             202,
@@ -147,7 +147,7 @@ async fn head_has_the_headers_of_a_get_and_no_body() {
     let router = Router::new().route("/", get(async || Json(json!({ "a": 1 }))));
     let service = BatchLayer::new("/batch").layer(router);
     assert_eq!(
-        answer(service, json!({ "method": "head" })).await,
+        response_to(service, json!({ "method": "head" })).await,
         json!({ "id": "x", "status": 200, "body": null,
                 "headers": { "Content-Type": "application/json", "Content-Length": "7" } })
     );
@@ -155,7 +155,7 @@ async fn head_has_the_headers_of_a_get_and_no_body() {
 
 #[tokio::test]
 async fn head_has_no_body_even_when_the_handler_sends_one() {
-    // A router would take the body away itself.
+    // A router would remove the body itself.
     let sends_a_body = async |_: Request<RequestBody<Body>>| {
         let response = Response::builder().header("content-length", "2");
         Ok::<_, Infallible>(response.body(Body::from("{}")).expect("a response"))
@@ -167,7 +167,7 @@ async fn head_has_no_body_even_when_the_handler_sends_one() {
     ] {
         let service = layer.layer(service_fn(sends_a_body));
         assert_eq!(
-            answer(service, json!({ "method": "HEAD" })).await,
+            response_to(service, json!({ "method": "HEAD" })).await,
             json!({ "id": "x", "status": 200, "body": null,
                     "headers": { "Content-Length": "2" } })
         );
@@ -212,7 +212,7 @@ async fn an_item_is_conditional_by_its_own_headers() {
 }
 
 #[tokio::test]
-async fn what_the_router_itself_refuses_comes_back_as_it_says() {
+async fn refusals_of_the_router_are_unchanged() {
     let router = Router::new().route("/", post(async |Json(n): Json<u8>| Json(n)));
     let items = json!([
         { "id": "ok", "method": "POST", "url": "/", "body": 7 },
@@ -248,11 +248,10 @@ async fn retry_after_of_the_batch_is_the_largest_of_the_429_and_503_items() {
             },
         ),
     );
-    let get = |url: &str| json!({ "id": url, "method": "GET", "url": url });
     let rows = [
         (vec!["/429/5", "/503/120", "/429/60"], Some("120")),
         (vec!["/503/0"], Some("0")),
-        // Those of others are about other things.
+        // Other statuses use the header for something else.
         (
             vec!["/429/5", "/500/600", "/301/900", "/202/700"],
             Some("5"),
@@ -263,11 +262,11 @@ async fn retry_after_of_the_batch_is_the_largest_of_the_429_and_503_items() {
         (vec!["/503/later", "/429/3"], Some("3")),
     ];
     for (urls, expected) in rows {
-        let items: Vec<_> = urls.iter().copied().map(get).collect();
-        let reply = batch(BatchLayer::new("/batch"), router.clone(), json!(items)).await;
+        let items = gets_by_url(&urls);
+        let reply = batch(BatchLayer::new("/batch"), router.clone(), items.clone()).await;
         assert_eq!(reply.header("retry-after"), expected, "{urls:?}");
         let streamed = BatchLayer::new("/batch").streamed(true);
-        let reply = batch(streamed, router.clone(), json!(items)).await;
+        let reply = batch(streamed, router.clone(), items).await;
         assert_eq!(reply.header("retry-after"), None, "streamed: {urls:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Answers that are written while items still run.
+//! Responses that are written while items run.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tower_multistatus::{BatchLayer, Order, ResponseBody};
 use crate::probe::Probe;
 use crate::support::{gets, requests, send};
 
-/// These items, with answers as lines.
+/// A batch of these items that accepts NDJSON.
 fn lines_for(items: Value) -> Request<Body> {
     let mut request = requests(items);
     let accept = "application/x-ndjson".parse().expect("a value");
@@ -26,18 +26,18 @@ async fn ask<S>(service: S, items: Value) -> Response<ResponseBody<Body>>
 where
     S: Service<Request<Body>, Response = Response<ResponseBody<Body>>, Error: std::fmt::Debug>,
 {
-    service.oneshot(lines_for(items)).await.expect("an answer")
+    service.oneshot(lines_for(items)).await.expect("a response")
 }
 
 /// The next frame as text, if there is one.
 async fn frame(body: &mut ResponseBody<Body>) -> Option<String> {
     let frame = tokio::time::timeout(Duration::from_secs(600), body.frame()).await;
-    let frame = frame.expect("the answer goes on")?.expect("no error");
+    let frame = frame.expect("the response goes on")?.expect("no error");
     let bytes = frame.into_data().expect("no trailers");
     Some(String::from_utf8(bytes.into()).expect("UTF-8"))
 }
 
-/// All lines, each with the time at which it was whole.
+/// All lines, each with the time of its arrival.
 async fn timed_lines(mut body: ResponseBody<Body>) -> Vec<(Duration, Value)> {
     let begun = Instant::now();
     let (mut lines, mut rest) = (Vec::new(), String::new());
@@ -65,7 +65,7 @@ fn summary(total: usize, succeeded: usize) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_item_keeps_no_other_line_waiting() {
+async fn a_slow_item_does_not_delay_other_lines() {
     for slow in [0, 50, 99] {
         let mut paths = ["/ok"; 100];
         paths[slow] = "/sleep/100";
@@ -82,7 +82,7 @@ async fn a_slow_item_keeps_no_other_line_waiting() {
 }
 
 #[tokio::test]
-async fn the_head_says_what_comes_and_not_how_long_it_is() {
+async fn the_head_of_a_stream_has_a_type_and_no_length() {
     let service = BatchLayer::new("/batch").layer(Probe::new().1);
     let response = ask(service, gets(&["/ok"])).await;
     let mut headers: Vec<_> = response
@@ -107,7 +107,7 @@ async fn the_head_says_what_comes_and_not_how_long_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_reader_gets_the_right_answer() {
+async fn a_slow_reader_gets_the_whole_response() {
     let (book, probe) = Probe::new();
     let layer = BatchLayer::new("/batch")
         .item_timeout(Duration::from_secs(1))
@@ -145,7 +145,7 @@ async fn a_reader_that_stops_stops_the_items() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_streamed_envelope_has_what_the_buffered_one_has() {
+async fn a_streamed_envelope_has_the_items_of_the_buffered_one() {
     let paths = [
         "/sleep/9",
         "/ok",
@@ -181,7 +181,7 @@ fn ids(lines: &[Value]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn in_the_order_of_the_request_no_more_is_held_than_may_be_in_flight() {
+async fn in_request_order_at_most_the_concurrency_is_held() {
     for concurrency in [1, 2, 4, 8] {
         let (book, probe) = Probe::new();
         let layer = BatchLayer::new("/batch")
@@ -202,7 +202,7 @@ async fn in_the_order_of_the_request_no_more_is_held_than_may_be_in_flight() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_the_order_of_the_request_items_that_are_lost_keep_nobody_waiting() {
+async fn in_request_order_items_with_a_failed_dependency_delay_no_other() {
     let mut items = gets(&[
         "/sleep/5", "/fail", "/ok", "/ok", "/ok", "/ok", "/ok", "/ok",
     ]);
@@ -224,10 +224,10 @@ async fn in_the_order_of_the_request_items_that_are_lost_keep_nobody_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_while_streaming_leaves_a_whole_answer() {
+async fn a_deadline_while_streaming_leaves_a_complete_envelope() {
     let paths = ["/ok", "/hang", "/sleep/500", "/hang-body", "/hang", "/ok"];
-    // In the order of the request, what waits for the first item to hang takes the place of a
-    // further one.
+    // In request order, a finished response that waits for a hanging item takes the place of a
+    // further item.
     for (order, begun) in [(Order::Request, 3), (Order::Completion, 4)] {
         let (book, probe) = Probe::new();
         let layer = BatchLayer::new("/batch")
@@ -248,7 +248,7 @@ async fn a_deadline_while_streaming_leaves_a_whole_answer() {
 }
 
 #[tokio::test]
-async fn a_panicking_item_is_a_line_like_any_other() {
+async fn an_item_that_panics_has_a_line() {
     let service = BatchLayer::new("/batch")
         .concurrency(1)
         .layer(Probe::new().1);

@@ -1,4 +1,4 @@
-//! Items that a format of a user's own sets up, in any order and more than once.
+//! Items of a custom format, with properties set in any order and more than once.
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -11,7 +11,7 @@ use tower_multistatus::{
 
 use crate::support::{Log, Reply, ask_through, envelope, failed, recorded};
 
-/// Whatever is sent, it is these items; they are answered in JSON.
+/// A format that reads any envelope as these items, and writes JSON.
 #[derive(Debug)]
 struct Made(fn() -> Vec<Subrequest>);
 
@@ -62,7 +62,7 @@ fn bad_header(id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn of_two_methods_the_later_counts() {
+async fn the_later_of_two_methods_wins() {
     let (reply, log) = ask(|| {
         vec![
             item("a").with_method(b"GET").with_method(b"PURGE"),
@@ -72,7 +72,11 @@ async fn of_two_methods_the_later_counts() {
     })
     .await;
     assert_eq!(reply.statuses(), [200, 200, 200]);
-    let methods: Vec<_> = log.all().into_iter().map(|asked| asked.method).collect();
+    let methods: Vec<_> = log
+        .all()
+        .into_iter()
+        .map(|received| received.method)
+        .collect();
     assert_eq!(methods, ["PURGE", "PUT", "DELETE"]);
 }
 
@@ -99,7 +103,7 @@ async fn two_content_types_fail_the_item_whatever_they_are() {
 }
 
 #[tokio::test]
-async fn a_header_of_any_length_is_too_much_after_others() {
+async fn a_header_that_exceeds_the_limit_with_others_fails_the_item() {
     let (reply, log) = ask(|| {
         let with = |id, length| {
             item(id)
@@ -131,7 +135,7 @@ async fn a_header_of_any_length_is_too_much_after_others() {
 }
 
 #[tokio::test]
-async fn what_few_items_have_can_be_set_in_any_order() {
+async fn rare_properties_of_items_can_be_set_in_any_order() {
     let (reply, log) = ask(|| {
         let post = |id| item(id).with_method(b"POST");
         vec![
@@ -151,13 +155,13 @@ async fn what_few_items_have_can_be_set_in_any_order() {
     })
     .await;
     assert_eq!(reply.items(), ["a", "b", "c"].map(recorded));
-    let asked: Vec<_> = log
+    let received: Vec<_> = log
         .all()
         .into_iter()
-        .map(|asked| {
-            let content_type = asked.header("content-type").concat();
-            let body = String::from_utf8_lossy(&asked.body);
-            json!([asked.method.as_str(), content_type, body])
+        .map(|received| {
+            let content_type = received.header("content-type").concat();
+            let body = String::from_utf8_lossy(&received.body);
+            json!([received.method.as_str(), content_type, body])
         })
         .collect();
     let expected = json!([
@@ -165,5 +169,5 @@ async fn what_few_items_have_can_be_set_in_any_order() {
         ["PURGE", "text/plain", "x"],
         ["PURGE", "text/html", "y"],
     ]);
-    assert_eq!(json!(asked), expected);
+    assert_eq!(json!(received), expected);
 }

@@ -1,20 +1,20 @@
-//! What an item's URL may be, and that nothing else is ever dispatched.
+//! Valid URLs of items. Items with other URLs are not dispatched.
 
 use axum::body::Body;
 use http::Request;
-use serde_json::{Value, json};
+use serde_json::json;
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-use crate::support::{failed, recorder, requests, send};
+use crate::support::{failed, gets, recorder, requests, send};
 
-/// A request of HTTP/1 to `api.example`, with a batch of items with these URLs.
+/// A batch of GETs to these URLs, sent to `api.example` by HTTP/1.
 pub(crate) fn asking<S: AsRef<str>>(urls: &[S]) -> Request<Body> {
-    let get = |(n, url): (usize, &S)| json!({ "id": n.to_string(), "method": "GET", "url": url.as_ref() });
-    requests(urls.iter().enumerate().map(get).collect::<Value>())
+    let urls: Vec<_> = urls.iter().map(AsRef::as_ref).collect();
+    requests(gets(&urls))
 }
 
-/// Each is dispatched, as what stands beside it.
+/// Asserts that the items are dispatched with these URLs.
 pub(crate) async fn assert_taken(request: Request<Body>, expected: &[&str]) {
     let (log, service) = recorder();
     let layer = BatchLayer::new("/batch").concurrency(1);
@@ -27,7 +27,7 @@ pub(crate) async fn assert_taken(request: Request<Body>, expected: &[&str]) {
     assert_eq!(log.uris(), expected);
 }
 
-/// None is dispatched, and each is told the same.
+/// Asserts that no item is dispatched, and all fail with `bad-target`.
 pub(crate) async fn assert_refused(request: Request<Body>, count: usize) {
     let (log, service) = recorder();
     let reply = send(BatchLayer::new("/batch").layer(service), request).await;
@@ -75,7 +75,7 @@ async fn a_path_and_query_is_passed_verbatim() {
         "/a!$&'()*+,;=-._~",
         "/{a}|\"b\"^[c]",
         "/http://evil",
-        // Of three encodings at most two are looked through, as no server decodes more.
+        // Only two levels of encoding are decoded, as no server decodes more.
         "/%25252e%25252e/a",
     ];
     assert_taken(asking(&urls), &urls).await;
@@ -100,7 +100,7 @@ async fn a_relative_url_is_resolved_and_then_passed_verbatim() {
 }
 
 #[tokio::test]
-async fn what_begins_as_another_host_does_is_refused() {
+async fn a_url_that_starts_like_another_host_is_refused() {
     let urls = [
         "//evil", "//evil/a", "//", "///a", "/\\evil", "/\\", "\\evil", "\\\\evil", "/\\/evil",
     ];
@@ -124,7 +124,7 @@ async fn a_dot_segment_is_refused_in_any_spelling() {
         "./a",
         "../a",
         "a/../b",
-        // Encoded once, in part, twice.
+        // Encoded once, partly, twice.
         "/%2e/a",
         "/%2e%2e/a",
         "/%2E%2E/a",
@@ -161,7 +161,7 @@ async fn a_dot_segment_is_refused_in_any_spelling() {
 }
 
 #[tokio::test]
-async fn a_fragment_and_what_is_not_visible_ascii_is_refused() {
+async fn a_fragment_and_characters_that_are_not_visible_ascii_are_refused() {
     let urls = [
         "",
         " ",

@@ -1,4 +1,4 @@
-//! Item timeouts, deadlines and slow uploads, by a paused clock.
+//! Item timeouts, batch timeouts and slow uploads, with a paused clock.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -14,13 +14,16 @@ use tokio::time::{Instant, sleep};
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-use crate::support::{Reply, batch, envelope, failed, problem, recorder, requests, send};
+use crate::support::{
+    Reply, batch, envelope, failed, gets_by_url, problem, recorder, requests, send,
+};
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// `/head/N` answers after N seconds; `/body/N` at once, with a body that ends after N seconds.
+/// `/head/N` responds after N seconds. `/body/N` responds at once, with a body that ends after N
+/// seconds.
 fn slow() -> Router {
     let body = |seconds| {
         stream::once(async move {
@@ -40,17 +43,15 @@ fn slow() -> Router {
         )
 }
 
-/// Items for these URLs; each has its URL as its id.
+/// Sends GETs to these URLs. Each has its URL as its id.
 async fn ask(layer: BatchLayer, urls: &[&str]) -> (Duration, Reply) {
     ask_router(layer, slow(), urls).await
 }
 
 async fn ask_router(layer: BatchLayer, router: Router, urls: &[&str]) -> (Duration, Reply) {
-    let get = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
-    let items: Vec<_> = urls.iter().map(get).collect();
     let begun = Instant::now();
-    let reply = batch(layer, router, json!(items)).await;
-    // The timer's grain is a millisecond.
+    let reply = batch(layer, router, gets_by_url(urls)).await;
+    // The timer has a resolution of a millisecond.
     (Duration::from_secs(begun.elapsed().as_secs()), reply)
 }
 
@@ -74,7 +75,7 @@ async fn an_item_that_takes_longer_than_its_timeout_is_504_and_the_rest_go_on() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_timeout_of_an_item_counts_from_its_own_dispatch() {
+async fn the_timeout_of_an_item_starts_at_its_own_dispatch() {
     let layer = BatchLayer::new("/batch")
         .item_timeout(seconds(5))
         .concurrency(1);
@@ -84,9 +85,9 @@ async fn the_timeout_of_an_item_counts_from_its_own_dispatch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_of_several_waiting_items_has_its_own_due_time() {
-    // The clock stands still while items begin, so that some begin at the same instant. One ends
-    // before it is due, another begins then: 0 to 3, 0 to 5, 3 to 8, 5 to 9, 8 to 13, 9 to 12.
+async fn each_waiting_item_has_its_own_timeout() {
+    // The clock does not advance while items start, so some start at the same time. Each starts
+    // when another ends: 0 to 3, 0 to 5, 3 to 8, 5 to 9, 8 to 13, 9 to 12.
     let layer = BatchLayer::new("/batch")
         .item_timeout(seconds(5))
         .concurrency(2);
@@ -117,7 +118,7 @@ async fn an_item_may_take_ten_seconds_and_a_batch_thirty_by_default() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_the_deadline_what_is_done_keeps_its_answer_and_the_rest_is_504() {
+async fn at_the_deadline_finished_items_keep_their_response_and_the_rest_is_504() {
     let layer = BatchLayer::new("/batch")
         .batch_timeout(seconds(5))
         .concurrency(3);
@@ -132,7 +133,7 @@ async fn at_the_deadline_what_is_done_keeps_its_answer_and_the_rest_is_504() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_an_item_timeout_only_the_deadline_ends_an_item() {
+async fn without_an_item_timeout_only_the_batch_timeout_ends_an_item() {
     let layer = BatchLayer::new("/batch").item_timeout(None);
     let (took, reply) = ask(layer.clone(), &["/head/29", "/head/31"]).await;
     assert_eq!(reply.statuses(), [200, 504]);
@@ -144,7 +145,7 @@ async fn without_an_item_timeout_only_the_deadline_ends_an_item() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_depends_on_an_item_that_timed_out_is_424() {
+async fn dependants_of_an_item_that_timed_out_are_424() {
     let layer = BatchLayer::new("/batch").item_timeout(seconds(5));
     let items = json!([
         { "id": "a", "method": "GET", "url": "/head/6" },
@@ -155,7 +156,7 @@ async fn what_depends_on_an_item_that_timed_out_is_424() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_ends_what_hangs_also_after_a_batch_was_told_to_stop() {
+async fn the_deadline_ends_a_hanging_item_after_a_batch_stops_at_a_failure() {
     let layer = BatchLayer::new("/batch")
         .continue_on_error(false)
         .concurrency(2);
@@ -163,9 +164,9 @@ async fn the_deadline_ends_what_hangs_also_after_a_batch_was_told_to_stop() {
         layer.clone().item_timeout(None).batch_timeout(seconds(5)),
         layer.item_timeout(seconds(9)).batch_timeout(seconds(5)),
     ] {
-        let answer = ask(layer, &["/head/60", "/fail", "/head/1"]);
-        let answer = tokio::time::timeout(seconds(100), answer).await;
-        let (took, reply) = answer.expect("the batch ends by its deadline");
+        let reply = ask(layer, &["/head/60", "/fail", "/head/1"]);
+        let reply = tokio::time::timeout(seconds(100), reply).await;
+        let (took, reply) = reply.expect("the batch ends by its deadline");
         assert_eq!(reply.statuses(), [504, 409, 424]);
         assert_eq!(reply.item("/head/60"), deadline("/head/60"));
         assert_eq!(took, seconds(5));
@@ -173,7 +174,7 @@ async fn the_deadline_ends_what_hangs_also_after_a_batch_was_told_to_stop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn prefer_wait_can_only_shorten_the_deadline() {
+async fn prefer_wait_only_shortens_the_deadline() {
     let rows = [
         ("wait=2", 2),
         ("wait=5", 5),
@@ -194,7 +195,7 @@ async fn prefer_wait_can_only_shorten_the_deadline() {
     }
 }
 
-/// An envelope of one item whose last bytes come after so many seconds.
+/// An envelope of one item whose last bytes arrive after this number of seconds.
 fn late_envelope(after: u64) -> Body {
     let envelope = json!({ "requests": [{ "id": "a", "method": "GET", "url": "/head/3" }] });
     let envelope = Bytes::from(envelope.to_string());
@@ -247,13 +248,13 @@ async fn a_service_that_never_gets_ready_is_504() {
         { "id": "c", "method": "GET", "url": "/head/6" },
     ]);
     let reply = send(layer.layer(stuck), requests(items)).await;
-    // The first holds the only permit until all have waited too long.
+    // The first item holds the only permit until all have timed out.
     assert_eq!(reply.items(), ["a", "b", "c"].map(item_timeout));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_does_not_hold_the_readiness_that_its_items_need() {
-    // The instance that was made ready lives on while the batch runs.
+async fn a_batch_does_not_hold_the_permit_that_its_items_need() {
+    // The service with the ready instance lives on while the batch runs.
     let limited = tower::limit::ConcurrencyLimit::new(slow(), 1);
     let mut service = BatchLayer::new("/batch").layer(limited);
     let reply = send(&mut service, envelope(late_envelope(1))).await;
@@ -262,12 +263,12 @@ async fn a_batch_does_not_hold_the_readiness_that_its_items_need() {
 
 #[test]
 #[should_panic = "`item_timeout` must be more than 0"]
-fn an_item_timeout_of_nothing_panics() {
+fn an_item_timeout_of_zero_panics() {
     let _ = BatchLayer::new("/batch").item_timeout(Duration::ZERO);
 }
 
 #[test]
 #[should_panic = "`batch_timeout` must be more than 0"]
-fn a_deadline_of_nothing_panics() {
+fn a_batch_timeout_of_zero_panics() {
     let _ = BatchLayer::new("/batch").batch_timeout(Duration::ZERO);
 }

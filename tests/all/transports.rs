@@ -1,4 +1,4 @@
-//! The same layer around routers, functions and servers.
+//! The layer in routers, functions and servers.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -23,7 +23,7 @@ use tower_multistatus::{Batch, BatchLayer, EnvelopeStatus, RequestBody, check_se
 use crate::support::{Reply, api, gets, read, requests, send};
 
 #[tokio::test]
-async fn a_router_takes_it_as_fallback_and_as_route() {
+async fn a_router_can_mount_the_layer_as_fallback_and_as_route() {
     let around = || BatchLayer::new("/batch").layer(api());
     let apps = [
         Router::new().fallback_service(around()),
@@ -41,7 +41,7 @@ async fn a_router_takes_it_as_fallback_and_as_route() {
 }
 
 #[tokio::test]
-async fn two_batch_paths_have_their_own_settings() {
+async fn two_layers_have_their_own_paths_and_settings() {
     let small = BatchLayer::new("/small")
         .max_items(1)
         .status(EnvelopeStatus::ok());
@@ -69,7 +69,7 @@ async fn two_batch_paths_have_their_own_settings() {
 }
 
 #[tokio::test]
-async fn a_batch_path_is_no_item_of_another() {
+async fn a_batch_path_cannot_be_an_item_of_another_batch_path() {
     let inner = BatchLayer::new("/inner").layer(api());
     let service = BatchLayer::new("/outer").layer(inner);
     let nested = json!({ "requests": gets(&["/users/1"]) });
@@ -84,7 +84,7 @@ async fn a_batch_path_is_no_item_of_another() {
 }
 
 #[tokio::test]
-async fn under_a_prefix_clients_write_the_urls_that_they_know() {
+async fn under_a_prefix_items_have_the_urls_that_clients_use() {
     let batch = BatchLayer::new("/batch").mounted_at("/v1").layer(api());
     let app: Router = Router::new().nest_service("/v1", batch);
     let urls = [
@@ -103,7 +103,7 @@ async fn under_a_prefix_clients_write_the_urls_that_they_know() {
     assert_eq!(reply.item("4")["body"]["code"], "outside-mount");
 }
 
-/// The error of a service that has its own.
+/// An error type of an inner service.
 #[derive(Debug, PartialEq)]
 struct OutOfTea(u32);
 
@@ -115,13 +115,13 @@ impl fmt::Display for OutOfTea {
 
 impl std::error::Error for OutOfTea {}
 
-/// Compiles only if this is the error of that service.
+/// Compiles only if the service has this error type.
 fn with_error<E, S: Service<Request<Body>, Error = E>>(service: S) -> S {
     service
 }
 
 #[tokio::test]
-async fn the_error_of_the_wrapped_service_stays_what_it_is() {
+async fn the_error_type_of_the_inner_service_is_unchanged() {
     let inner =
         service_fn(
             async |request: Request<RequestBody<Body>>| match request.uri().path() {
@@ -138,7 +138,7 @@ async fn the_error_of_the_wrapped_service_stays_what_it_is() {
         .await
         .expect_err("it fails");
     assert_eq!(error, OutOfTea(7));
-    // In a batch it is an item's, and its text is nobody's.
+    // In a batch the error fails its item, and its text is not sent.
     let reply = send(service, requests(gets(&["/tea", "/water"]))).await;
     assert_eq!(reply.statuses(), [500, 200]);
     assert!(!String::from_utf8_lossy(&reply.body).contains("secret"));
@@ -152,7 +152,7 @@ async fn the_error_of_the_wrapped_service_stays_what_it_is() {
     );
 }
 
-/// Answers with what it was asked, and how much body came with it.
+/// Responds with the head and the body of the request.
 async fn mirror(
     request: Request<RequestBody<Incoming>>,
 ) -> Result<Response<Full<Bytes>>, hyper::Error> {
@@ -162,13 +162,13 @@ async fn mirror(
         .headers
         .get("host")
         .map(|host| host.to_str().expect("text"));
-    let told = json!({
+    let reported = json!({
         "method": parts.method.as_str(), "uri": parts.uri.to_string(), "host": host,
         "version": format!("{:?}", parts.version), "body": String::from_utf8_lossy(&body),
     });
     let response = Response::builder().header("content-type", "application/json");
     Ok(response
-        .body(Full::from(told.to_string()))
+        .body(Full::from(reported.to_string()))
         .expect("a response"))
 }
 
@@ -200,7 +200,7 @@ async fn over_the_wire(is_http2: bool) {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::from(body)).expect("a request");
-        read(client.request(request).await.expect("an answer")).await
+        read(client.request(request).await.expect("a response")).await
     };
 
     let own = format!("http://{address}/c?x=%20");
@@ -215,16 +215,16 @@ async fn over_the_wire(is_http2: bool) {
     assert_eq!(length, Some(reply.body.len().to_string()));
     assert_eq!(reply.statuses(), [200, 200, 200, 400]);
     let host = address.to_string();
-    let told = |id: &str| {
+    let reported = |id: &str| {
         let body = reply.item(id)["body"].clone();
         assert_eq!(body["host"], host, "an item has the outer request's host");
         [&body["method"], &body["uri"], &body["body"]]
             .map(|value| value.as_str().map(str::to_owned))
     };
-    let expected = |told: [&str; 3]| told.map(|text| Some(text.to_owned()));
-    assert_eq!(told("0"), expected(["GET", "/a", ""]));
-    assert_eq!(told("1"), expected(["PUT", "/b", "text"]));
-    assert_eq!(told("2"), expected(["GET", "/c?x=%20", ""]));
+    let expected = |reported: [&str; 3]| reported.map(|text| Some(text.to_owned()));
+    assert_eq!(reported("0"), expected(["GET", "/a", ""]));
+    assert_eq!(reported("1"), expected(["PUT", "/b", "text"]));
+    assert_eq!(reported("2"), expected(["GET", "/c?x=%20", ""]));
 
     let lines = post(
         "/batch",
@@ -257,7 +257,7 @@ async fn over_the_wire(is_http2: bool) {
 }
 
 #[tokio::test]
-async fn it_stands_in_a_hyper_server_over_http_1() {
+async fn a_hyper_server_can_mount_the_layer_over_http_1() {
     let bound = Duration::from_secs(20);
     tokio::time::timeout(bound, over_the_wire(false))
         .await
@@ -265,7 +265,7 @@ async fn it_stands_in_a_hyper_server_over_http_1() {
 }
 
 #[tokio::test]
-async fn it_stands_in_a_hyper_server_over_http_2() {
+async fn a_hyper_server_can_mount_the_layer_over_http_2() {
     let bound = Duration::from_secs(20);
     tokio::time::timeout(bound, over_the_wire(true))
         .await
@@ -273,7 +273,7 @@ async fn it_stands_in_a_hyper_server_over_http_2() {
 }
 
 #[tokio::test]
-async fn a_plain_function_is_enough() {
+async fn a_plain_function_can_be_the_inner_service() {
     async fn hello(
         request: Request<RequestBody<Full<Bytes>>>,
     ) -> Result<Response<String>, Infallible> {
@@ -291,10 +291,10 @@ async fn a_plain_function_is_enough() {
         service
             .oneshot(request.expect("a request"))
             .await
-            .expect("an answer"),
+            .expect("a response"),
     )
     .await;
-    // It says no content type, but is UTF-8.
+    // The response has no content type, but is UTF-8.
     let item = |id: &str, body: &str| {
         json!({ "id": id, "status": 200, "headers": { "Server": "test" },
                 "body": body })

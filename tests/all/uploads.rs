@@ -1,4 +1,4 @@
-//! Envelopes that do not arrive whole, and what is said of it.
+//! Incomplete uploads, and how they are reported.
 
 use std::io;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::support::{Reply, envelope, problem, recorder, send};
 
 const ITEM: &str = r#"{"requests":[{"id":"a","method":"GET","url":"/"}"#;
 
-/// A body that breaks with this error.
+/// A body that breaks off with this error.
 fn breaking(error: impl Into<BoxError>) -> Body {
     Body::from_stream(stream::iter([Ok(ITEM), Err(error.into())]))
 }
@@ -48,7 +48,7 @@ fn too_large() -> Value {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_is_not_called_malformed() {
+async fn an_upload_that_breaks_off_is_not_reported_as_malformed() {
     let failed = || problem(400, "upload-failed", "the upload of the envelope failed");
     assert_refused(breaking("reset"), failed()).await;
     let reset = || io::Error::from(io::ErrorKind::ConnectionReset);
@@ -57,7 +57,7 @@ async fn a_body_that_breaks_is_not_called_malformed() {
 }
 
 #[tokio::test]
-async fn a_body_that_has_timed_out_is_408_however_its_error_is_wrapped() {
+async fn an_upload_that_times_out_is_408_however_its_error_is_wrapped() {
     let timeout = || io::Error::from(io::ErrorKind::TimedOut);
     assert_refused(breaking(timeout()), timed_out()).await;
     let wrapped = io::Error::other(io::Error::other(timeout()));
@@ -67,7 +67,7 @@ async fn a_body_that_has_timed_out_is_408_however_its_error_is_wrapped() {
 }
 
 #[tokio::test]
-async fn a_limit_outside_is_not_called_the_limit_of_the_layer() {
+async fn a_limit_outside_is_not_reported_as_the_limit_of_the_layer() {
     let limited = || Limited::new(Body::from(ITEM.repeat(9)), 20);
     assert_refused(Body::new(limited()), too_large()).await;
     let stream = Body::new(limited()).into_data_stream();
@@ -88,25 +88,29 @@ async fn a_limit_outside_is_not_called_the_limit_of_the_layer() {
     assert_is(&reply, expected);
 }
 
-/// As the docs of `ErrorKind::UploadTimeout` have it.
+/// The mapping in the docs of `ErrorKind::UploadTimeout`.
 fn as_timed_out(error: BoxError) -> BoxError {
-    match error.is::<TimeoutError>() {
-        true => io::Error::new(io::ErrorKind::TimedOut, error).into(),
-        false => error,
+    if error.is::<TimeoutError>() {
+        io::Error::new(io::ErrorKind::TimedOut, error).into()
+    } else {
+        error
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_timeout_of_tower_http_outside_is_408_if_its_error_is_said_to_be_one() {
+async fn a_body_timeout_of_tower_http_outside_is_408_if_its_error_is_mapped() {
     let request = || -> Request<Body> {
         let stuck = stream::iter([Ok::<_, BoxError>(ITEM)]).chain(stream::pending());
         envelope(Body::from_stream(stuck))
     };
     let says = |is_mapped: bool| async move {
         let map = MapRequestBodyLayer::new(move |body| {
-            let body = http_body_util::BodyExt::map_err(body, move |error| match is_mapped {
-                true => as_timed_out(error),
-                false => error,
+            let body = http_body_util::BodyExt::map_err(body, move |error| {
+                if is_mapped {
+                    as_timed_out(error)
+                } else {
+                    error
+                }
             });
             Body::new(body)
         });

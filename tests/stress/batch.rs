@@ -1,4 +1,4 @@
-//! One random batch: its layer, its envelope, its client, and what has to be true of it.
+//! One random batch: its layer, envelope and client, and the checks of its result.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -20,9 +20,9 @@ use tower_multistatus::{BatchLayer, ChangeSets, Order};
 use crate::ledger::{Fault, Ledger, planned};
 use crate::random::Random;
 use crate::service::Chaos;
-use crate::wire::{Wire, told};
+use crate::wire::{Wire, statuses};
 
-/// How a batch came out.
+/// The result of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
     Read,
@@ -32,25 +32,25 @@ pub(crate) enum Outcome {
 
 type Item = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Tasks that an executor has taken and never runs.
+/// Tasks that an executor keeps and never runs.
 type Kept = Arc<Mutex<Vec<Item>>>;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Executor {
     None,
     Tokio,
-    /// It drops, keeps and spawns tasks, and panics.
+    /// Drops, keeps or spawns its tasks, and panics.
     Faulty,
 }
 
-/// An executor that does what it likes with its tasks.
+/// An executor that treats each task in a random way.
 fn faulty(random: Random, kept: Kept) -> impl Fn(Item) + Send + Sync + 'static {
     let random = Mutex::new(random);
     move |item| {
         let act = random.lock().expect("the dice").below(8);
         match act {
             0 => drop(item),
-            // Never run; what it was to run must be gone when the batch is.
+            // Never run. Its item must be dropped with the batch.
             1 => kept.lock().expect("the tasks").push(item),
             2 => {
                 drop(item);
@@ -106,7 +106,7 @@ fn envelope(random: &mut Random, items: usize, has_groups: bool) -> String {
     json!({ "requests": items }).to_string()
 }
 
-/// The envelope at once, in chunks that come late, or empty frames without an end.
+/// Sends the envelope at once, in delayed chunks, or as endless empty frames.
 fn upload(random: &mut Random, text: String) -> Body {
     match random.below(20) {
         0 => Body::from_stream(stream::repeat_with(|| Ok::<_, Infallible>(Bytes::new()))),
@@ -123,13 +123,13 @@ fn upload(random: &mut Random, text: String) -> Body {
     }
 }
 
-/// Drops it where nothing may panic out.
+/// Drops a value whose destructor must not panic.
 fn drop_in_peace<T>(value: T) {
     let dropped = catch_unwind(AssertUnwindSafe(|| drop(value)));
     assert!(dropped.is_ok(), "a destructor panicked out of the batch");
 }
 
-/// Polls so many times at most.
+/// Polls at most this number of times.
 async fn polled<F: Future>(mut future: Pin<&mut F>, mut times: usize) -> Option<F::Output> {
     poll_fn(|cx| {
         if times == 0 {
@@ -141,7 +141,7 @@ async fn polled<F: Future>(mut future: Pin<&mut F>, mut times: usize) -> Option<
     .await
 }
 
-/// Reads so many frames at most: all bytes, if that was the end.
+/// Reads at most this number of frames. Returns all bytes if the body has ended.
 async fn read<B>(response: Response<B>, frames: usize) -> Option<Vec<u8>>
 where
     B: http_body::Body<Data = Bytes, Error: std::fmt::Debug>,
@@ -183,9 +183,10 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
         .body(upload(&mut random, text))
         .expect("a request");
     let leaves = random.one_in(3).then(|| random.below(12));
-    let frames = match random.one_in(4) {
-        true => random.below(6),
-        false => usize::MAX,
+    let frames = if random.one_in(4) {
+        random.below(6)
+    } else {
+        usize::MAX
     };
     let ledger = Ledger::new(items, random.one_in(2), random);
     let mut service = layer.layer(Chaos::new(&ledger));
@@ -209,7 +210,7 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
                     Outcome::Refused
                 }
                 Some(body) => {
-                    assert_told(&ledger, executor, &told(wire, &body, items));
+                    assert_reported(&ledger, executor, &statuses(wire, &body, items));
                     Outcome::Read
                 }
             }
@@ -219,7 +220,7 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
     (outcome, ledger)
 }
 
-/// Nothing of a refused batch was begun.
+/// Asserts that no item of a refused batch was called.
 fn assert_refused(ledger: &Ledger, status: u16, body: &[u8]) {
     let problem: Value = serde_json::from_slice(body).expect("a problem");
     let code = problem["code"].as_str().expect("a code");
@@ -231,11 +232,11 @@ fn assert_refused(ledger: &Ledger, status: u16, body: &[u8]) {
     assert!((0..ledger.faults.len()).all(|at| ledger.began(at) == 0));
 }
 
-/// Each item has one response, and it fits what the item did.
-fn assert_told(ledger: &Ledger, executor: Executor, told: &[u16]) {
+/// Asserts that each item has one response that matches its fault.
+fn assert_reported(ledger: &Ledger, executor: Executor, reported: &[u16]) {
     let any_may_panic = ledger.unready || executor == Executor::Faulty;
-    assert_eq!(told.len(), ledger.faults.len(), "an item is missing");
-    for (at, status) in told.iter().enumerate() {
+    assert_eq!(reported.len(), ledger.faults.len(), "an item is missing");
+    for (at, status) in reported.iter().enumerate() {
         let (began, fault) = (ledger.began(at), ledger.faults[at]);
         let shown = format!("item {at}, {fault:?}, begun {began} times: {status}");
         match status {
@@ -253,7 +254,7 @@ fn assert_told(ledger: &Ledger, executor: Executor, told: &[u16]) {
 
 fn may_succeed(fault: Fault) -> bool {
     use Fault::*;
-    // A response to HEAD has no body, which is not asked for then.
+    // A response to HEAD has no body, so its body is not polled.
     !matches!(
         fault,
         Error | Status | CallPanics | FuturePanics | FutureHangs | HangsAndDropPanics | FutureSpins
@@ -275,7 +276,7 @@ fn may_panic(fault: Fault) -> bool {
     )
 }
 
-/// Everything that was made is dropped: at once, or when the poll of another thread returns.
+/// Asserts that all values are dropped: at once, or when a poll on another thread returns.
 async fn assert_ended(ledger: &Ledger, executor: Executor) {
     for _ in 0..5000 {
         if ledger.alive() == 0 || executor == Executor::None {

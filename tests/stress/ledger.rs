@@ -1,4 +1,4 @@
-//! What was begun and what still lives, of one batch.
+//! The calls and the living values of one batch.
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::random::Random;
 
-/// What an item does that it should not.
+/// The fault of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
     None,
@@ -60,22 +60,25 @@ pub(crate) const FAULTS: [Fault; 21] = [
 #[derive(Debug)]
 pub(crate) struct Ledger {
     pub(crate) faults: Vec<Fault>,
-    /// How often each item was begun.
+    /// The number of calls per item.
     pub(crate) begun: Vec<AtomicUsize>,
-    /// Services of items, futures, bodies, extensions and errors that were made and not dropped.
+    /// Services, futures, bodies, extensions and errors that were created and not dropped.
     alive: AtomicUsize,
-    /// How many there ever were.
+    /// All values that were created.
     pub(crate) made: AtomicUsize,
     random: Mutex<Random>,
-    /// Whether services are faulty, too.
+    /// Whether services are faulty too.
     pub(crate) unready: bool,
 }
 
 impl Ledger {
     pub(crate) fn new(items: usize, unready: bool, mut random: Random) -> Arc<Self> {
-        let mut fault = || match random.one_in(2) {
-            true => Fault::None,
-            false => random.pick(&FAULTS),
+        let mut fault = || {
+            if random.one_in(2) {
+                Fault::None
+            } else {
+                random.pick(&FAULTS)
+            }
         };
         Arc::new(Self {
             faults: (0..items).map(|_| fault()).collect(),
@@ -95,18 +98,18 @@ impl Ledger {
         self.begun[item].load(SeqCst)
     }
 
-    /// True once in so many times, if services are faulty.
+    /// Randomly true, once in `times`, if services are faulty.
     pub(crate) fn one_in(&self, times: usize) -> bool {
         self.unready && self.random.lock().expect("the dice").one_in(times)
     }
 }
 
-/// A panic that is meant: no hook reports it.
+/// Panics on purpose, without a report of the panic hook.
 pub(crate) fn planned() -> ! {
     resume_unwind(Box::new("planned"))
 }
 
-/// Is counted while it lives. Its destructor may panic.
+/// A value that is counted while it lives. Its destructor may panic.
 #[derive(Debug)]
 pub(crate) struct Token(Arc<Ledger>, bool);
 

@@ -1,14 +1,13 @@
-//! Random batches over an inner service that fails at any of its places, with clients that leave at
-//! any moment.
+//! Random batches with an inner service that fails at any step, and clients that leave at any time.
 //!
-//! It runs for three seconds, or as long as it is told to:
+//! It runs for three seconds, or for the given time:
 //!
 //! ```text
 //! STRESS_SECONDS=600 cargo test --all-features --test stress -- --nocapture
 //! ```
 //!
-//! It prints its seed; `STRESS_SEED` runs the same batches again. The order in which threads get on
-//! is not repeated.
+//! It prints its seed. `STRESS_SEED` repeats the same batches. The scheduling of threads is not
+//! repeated.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -27,10 +26,10 @@ use batch::Outcome;
 use ledger::Fault;
 use random::Random;
 
-/// Batches at once.
+/// The number of concurrent batches.
 const WORKERS: usize = 32;
 
-/// A batch takes milliseconds: when none has ended for so long, one hangs.
+/// A batch takes milliseconds. If none ends in this time, one hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 #[derive(Default)]
@@ -74,7 +73,7 @@ async fn work(run: Arc<Run>, seed: u64, until: Instant) {
     }
 }
 
-/// Ends the process when a batch hangs: a test that hangs tells nothing.
+/// Aborts the process if a batch hangs, because a test that hangs reports nothing.
 fn watch(run: Arc<Run>, seed: u64) -> thread::JoinHandle<()> {
     thread::spawn(move || {
         let (mut seen, mut since) = (0, Instant::now());
@@ -98,7 +97,7 @@ fn list<K: Debug>(counts: &BTreeMap<K, u64>) -> String {
 }
 
 #[test]
-fn random_batches_lose_nothing_and_tell_everything() {
+fn random_batches_have_one_response_per_item_and_leak_nothing() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let seed = number("STRESS_SEED").unwrap_or(now.expect("a time").as_secs());
     let seconds = number("STRESS_SECONDS").unwrap_or(3);

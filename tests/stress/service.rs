@@ -1,4 +1,4 @@
-//! An inner service that does what its ledger says.
+//! An inner service whose faults are in its ledger.
 
 use std::fmt;
 use std::future::Future;
@@ -18,7 +18,7 @@ use tower_multistatus::{RequestBody, SubrequestInfo};
 
 use crate::ledger::{Fault, Ledger, Token, planned};
 
-/// How far an instance is from the first one: items have the third.
+/// An instance, with the number of clones up to it. Items have the third.
 pub(crate) struct Chaos {
     ledger: Arc<Ledger>,
     generation: usize,
@@ -55,7 +55,7 @@ impl Clone for Chaos {
 }
 
 impl Service<Request<RequestBody<Body>>> for Chaos {
-    type Response = Response<Answer>;
+    type Response = Response<ChaosBody>;
     type Error = Broken;
     type Future = Work;
 
@@ -66,7 +66,7 @@ impl Service<Request<RequestBody<Body>>> for Chaos {
         }
         if self.pends > 0 {
             self.pends -= 1;
-            // Some never get ready.
+            // Some never become ready.
             if !ledger.one_in(10) {
                 cx.waker().wake_by_ref();
             }
@@ -75,9 +75,10 @@ impl Service<Request<RequestBody<Body>>> for Chaos {
         if ledger.one_in(50) {
             planned();
         }
-        match ledger.one_in(50) {
-            true => Poll::Ready(Err(Broken(Token::new(ledger, ledger.one_in(2))))),
-            false => Poll::Ready(Ok(())),
+        if ledger.one_in(50) {
+            Poll::Ready(Err(Broken(Token::new(ledger, ledger.one_in(2)))))
+        } else {
+            Poll::Ready(Ok(()))
         }
     }
 
@@ -101,7 +102,7 @@ impl Service<Request<RequestBody<Body>>> for Chaos {
     }
 }
 
-/// The error of the service.
+/// The error of the inner service.
 #[derive(Debug)]
 pub(crate) struct Broken(#[expect(dead_code, reason = "counted")] Token);
 
@@ -113,7 +114,7 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-/// An item's work.
+/// The future of an item.
 pub(crate) struct Work {
     fault: Fault,
     pends: usize,
@@ -122,7 +123,7 @@ pub(crate) struct Work {
     _token: Token,
 }
 
-/// Uses the budget of the task up, if any is left, and asks to be polled again.
+/// Spends the rest of the budget of the task, and wakes the task.
 fn spin(cx: &mut Context<'_>) {
     while let Poll::Ready(proceed) = coop::poll_proceed(cx) {
         proceed.made_progress();
@@ -138,7 +139,7 @@ fn block(duration: Duration) {
 }
 
 impl Future for Work {
-    type Output = Result<Response<Answer>, Broken>;
+    type Output = Result<Response<ChaosBody>, Broken>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.pends > 0 {
@@ -146,7 +147,7 @@ impl Future for Work {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let mut response = Response::new(Answer {
+        let mut response = Response::new(ChaosBody {
             fault: self.fault,
             frames: 3,
             _token: Token::new(&self.ledger, self.fault == Fault::BodyDropPanics),
@@ -183,13 +184,13 @@ impl Future for Work {
 }
 
 /// The body of a response.
-pub(crate) struct Answer {
+pub(crate) struct ChaosBody {
     fault: Fault,
     frames: usize,
     _token: Token,
 }
 
-impl http_body::Body for Answer {
+impl http_body::Body for ChaosBody {
     type Data = Bytes;
     type Error = Failed;
 

@@ -1,4 +1,4 @@
-//! What an envelope tells of each item.
+//! The status of each item in an envelope.
 
 use serde_json::Value;
 
@@ -34,16 +34,16 @@ impl Wire {
         }
     }
 
-    /// Multipart tells one response for a whole group that has failed.
+    /// Whether each item of a group has a response. In multipart a failed group has one response.
     pub(crate) fn takes_groups(self) -> bool {
         self != WIRES[WIRES.len() - 1] || WIRES.len() == 2
     }
 }
 
-/// The status of each item, in the order of the request; each is told once.
-pub(crate) fn told(wire: Wire, body: &[u8], items: usize) -> Vec<u16> {
+/// The status of each item, in the order of the request. Asserts that no item has two.
+pub(crate) fn statuses(wire: Wire, body: &[u8], items: usize) -> Vec<u16> {
     let text = std::str::from_utf8(body).expect("UTF-8");
-    let told = match wire {
+    let reported = match wire {
         Wire::Json => {
             let envelope: Value = serde_json::from_str(text).expect("JSON");
             let responses = envelope["responses"].as_array().expect("responses");
@@ -54,9 +54,9 @@ pub(crate) fn told(wire: Wire, body: &[u8], items: usize) -> Vec<u16> {
         Wire::Multipart => parts(text),
     };
     let mut statuses = vec![None; items];
-    for (id, status) in told {
+    for (id, status) in reported {
         let at: usize = id.strip_prefix('i').expect("an id").parse().expect("an id");
-        assert_eq!(statuses[at].replace(status), None, "{id} is told twice");
+        assert_eq!(statuses[at].replace(status), None, "{id} is reported twice");
     }
     statuses.into_iter().flatten().collect()
 }
@@ -67,21 +67,21 @@ fn item(item: &Value) -> (String, u16) {
     (id, u16::try_from(status).expect("a status"))
 }
 
-/// The last one sums the others up.
+/// Asserts that the last line is the correct summary.
 fn lines(text: &str) -> Vec<(String, u16)> {
     let lines = text.lines().map(serde_json::from_str);
     let mut lines: Vec<Value> = lines.collect::<Result<_, _>>().expect("lines of JSON");
     let summary = lines.pop().expect("a summary");
-    let told: Vec<_> = lines.iter().map(item).collect();
-    let succeeded = told.iter().filter(|(_, status)| *status < 400).count();
+    let reported: Vec<_> = lines.iter().map(item).collect();
+    let succeeded = reported.iter().filter(|(_, status)| *status < 400).count();
     let expected = serde_json::json!({ "summary": {
-        "total": told.len(), "succeeded": succeeded, "failed": told.len() - succeeded,
+        "total": reported.len(), "succeeded": succeeded, "failed": reported.len() - succeeded,
     } });
     assert_eq!(summary, expected);
-    told
+    reported
 }
 
-/// In the order of the request; ids stand there if the format tells them.
+/// Responses in the order of the request. Asserts their ids, where they have one.
 #[cfg(feature = "multipart")]
 fn parts(text: &str) -> Vec<(String, u16)> {
     assert!(text.trim_end().ends_with("--"), "the envelope is cut");
@@ -90,9 +90,9 @@ fn parts(text: &str) -> Vec<(String, u16)> {
             .filter_map(move |line| line.strip_prefix(start))
     };
     let statuses = after("HTTP/1.1 ").map(|line| line[..3].parse().expect("a status"));
-    let told: Vec<_> = (0..).map(|at| format!("i{at}")).zip(statuses).collect();
-    for (id, (expected, _)) in after("Content-ID: ").zip(&told) {
+    let reported: Vec<_> = (0..).map(|at| format!("i{at}")).zip(statuses).collect();
+    for (id, (expected, _)) in after("Content-ID: ").zip(&reported) {
         assert_eq!(id.trim_matches(['<', '>']), expected);
     }
-    told
+    reported
 }

@@ -1,4 +1,4 @@
-//! Bodies that come as they are told to.
+//! Bodies that follow a script.
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,6 +14,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::random::Random;
 
+/// A step of a body.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Data(Bytes),
@@ -30,20 +31,20 @@ pub(crate) enum Step {
 pub(crate) struct Steps {
     steps: VecDeque<Step>,
     sleep: Option<Pin<Box<Sleep>>>,
-    tells_len: bool,
+    has_exact_size: bool,
 }
 
 impl Steps {
-    pub(crate) fn new(steps: impl IntoIterator<Item = Step>, tells_len: bool) -> Self {
+    pub(crate) fn new(steps: impl IntoIterator<Item = Step>, has_exact_size: bool) -> Self {
         Self {
             steps: steps.into_iter().collect(),
             sleep: None,
-            tells_len,
+            has_exact_size,
         }
     }
 }
 
-/// The bytes in one chunk or in several, with pauses between and with faults at their end.
+/// Splits the bytes into one chunk or several, with random pauses between and a fault at the end.
 pub(crate) fn chunks(bytes: Bytes, can_panic: bool, random: &mut Random) -> Vec<Step> {
     if random.below(4) != 0 {
         return vec![Step::Data(bytes)];
@@ -117,9 +118,10 @@ impl Body for Steps {
             Step::Data(bytes) => bytes.len() as u64,
             _ => 0,
         };
-        match self.tells_len {
-            true => SizeHint::with_exact(self.steps.iter().map(len).sum()),
-            false => SizeHint::default(),
+        if self.has_exact_size {
+            SizeHint::with_exact(self.steps.iter().map(len).sum())
+        } else {
+            SizeHint::default()
         }
     }
 }

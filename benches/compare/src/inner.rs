@@ -1,4 +1,4 @@
-//! The inner service: what it does follows from the URL. It notes each call.
+//! The inner service. Its behaviour depends on the URL. It records each call.
 
 use std::future::Future;
 use std::io;
@@ -23,17 +23,18 @@ use crate::settings::{Readiness, Settings};
 #[derive(Clone, Debug)]
 pub(crate) struct Tag;
 
-/// The calls, in their order.
+/// The recorded calls, in order.
 pub(crate) type Calls = Arc<Mutex<Vec<String>>>;
 
-/// What the layer says of an item.
+/// Reads what the layer reports about an item to its handler.
 type Info = fn(&Extensions) -> Option<String>;
 
 pub(crate) struct Inner {
     calls: Calls,
     salt: u64,
     readiness: Readiness,
-    /// The first instance is always ready, so that batches reach the layer.
+    /// Only clones apply `readiness`: the first instance is always ready, so that batches reach the
+    /// layer.
     is_clone: bool,
     info: Info,
 }
@@ -53,7 +54,7 @@ impl Inner {
         Arc::clone(&self.calls)
     }
 
-    fn dice(&self, uri: &Uri) -> Random {
+    fn random_for(&self, uri: &Uri) -> Random {
         // FNV-1a.
         let hash = uri
             .to_string()
@@ -97,8 +98,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let mut dice = self.dice(request.uri());
-        let fault = dice.below(100);
+        let mut random = self.random_for(request.uri());
+        let fault = random.below(100);
         if fault == 0 {
             resume_unwind(Box::new("planned"));
         }
@@ -129,12 +130,12 @@ where
                 5..8 => std::future::pending().await,
                 8..16 => tokio::task::yield_now().await,
                 16..26 => {
-                    let millis = dice.pick(&[1, 2, 3, 5, 19, 50]);
+                    let millis = random.pick(&[1, 2, 3, 5, 19, 50]);
                     tokio::time::sleep(Duration::from_millis(millis)).await;
                 }
                 _ => {}
             }
-            Ok(response(&mut dice))
+            Ok(response(&mut random))
         })
     }
 }
@@ -227,22 +228,23 @@ const BODIES: &[(&str, &[&[u8]])] = &[
     ("", &[b"no type", b"\xff", b"{}", b""]),
 ];
 
-fn response(dice: &mut Random) -> Response<Steps> {
+fn response(random: &mut Random) -> Response<Steps> {
     let mut headers = HeaderMap::new();
-    let (content_type, bodies) = match dice.one_in(2) {
-        true => BODIES[0],
-        false => dice.pick(BODIES),
+    let (content_type, bodies) = if random.one_in(2) {
+        BODIES[0]
+    } else {
+        random.pick(BODIES)
     };
     if !content_type.is_empty() {
         headers.append("content-type", content_type.parse().expect("a value"));
     }
-    for _ in 0..dice.below(5) {
-        let (name, value) = dice.pick(HEADERS);
+    for _ in 0..random.below(5) {
+        let (name, value) = random.pick(HEADERS);
         headers.append(name, http::HeaderValue::from_bytes(value).expect("a value"));
     }
-    let body = dice.pick(bodies);
-    let body = match dice.below(60) {
-        0 => body.repeat(dice.pick(&[50, 1000])),
+    let body = random.pick(bodies);
+    let body = match random.below(60) {
+        0 => body.repeat(random.pick(&[50, 1000])),
         1 => b"["
             .iter()
             .chain(&b"12, ".repeat(3000))
@@ -251,9 +253,9 @@ fn response(dice: &mut Random) -> Response<Steps> {
             .collect(),
         _ => body.to_vec(),
     };
-    let steps = chunks(body.into(), true, dice);
-    let mut response = Response::new(Steps::new(steps, dice.one_in(2)));
-    *response.status_mut() = StatusCode::from_u16(dice.pick(STATUSES)).expect("a status");
+    let steps = chunks(body.into(), true, random);
+    let mut response = Response::new(Steps::new(steps, random.one_in(2)));
+    *response.status_mut() = StatusCode::from_u16(random.pick(STATUSES)).expect("a status");
     *response.headers_mut() = headers;
     response
 }

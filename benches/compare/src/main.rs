@@ -1,5 +1,5 @@
-//! The same random batches through the layer of two revisions: `benches/compare/run` makes and runs
-//! it.
+//! Sends the same random batches through the layer of two revisions. `benches/compare/run` builds
+//! and runs it.
 
 mod body;
 mod envelope;
@@ -10,13 +10,13 @@ mod random;
 mod reply;
 mod settings;
 
-/// The crate as it was. Its types are others than those of today.
+/// The crate of the old revision, whose types are distinct.
 mod old {
     use ::old as multistatus;
     include!("side.rs");
 }
 
-/// The crate as it is.
+/// The crate of this tree.
 mod new {
     use ::new as multistatus;
     include!("side.rs");
@@ -33,7 +33,7 @@ use random::Random;
 use reply::{Reply, Seen};
 use settings::Settings;
 
-/// A batch that a seed makes.
+/// A batch that is made from a seed.
 struct Batch {
     settings: Settings,
     outer: Outer,
@@ -47,10 +47,14 @@ impl Batch {
         Self { settings, outer }
     }
 
-    async fn compared(&self) -> (Seen, Seen) {
+    /// Sends the batch through both layers.
+    async fn send(&self) -> (Seen, Seen) {
         let old = old::run(&self.settings, &self.outer).await;
         let new = new::run(&self.settings, &self.outer).await;
-        (old.settled(&self.settings), new.settled(&self.settings))
+        (
+            old.normalized(&self.settings),
+            new.normalized(&self.settings),
+        )
     }
 }
 
@@ -61,10 +65,10 @@ struct Run {
 }
 
 impl Run {
-    /// Compares batches until there are no more. Returns how many had which status, and their
-    /// calls.
+    /// Compares batches until there are no more. Returns the number of batches by status, and the
+    /// number of calls.
     fn work(&self, end: u64) -> (BTreeMap<String, u64>, u64) {
-        // Nobody waits: the clock goes on by itself when nothing else does.
+        // The clock is paused: it advances by itself when all tasks wait for it.
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_time().start_paused(true).build();
         let runtime = runtime.expect("a runtime");
@@ -75,7 +79,7 @@ impl Run {
                 break;
             }
             let batch = Batch::of(seed);
-            let (old, new) = runtime.block_on(batch.compared());
+            let (old, new) = runtime.block_on(batch.send());
             if old != new && !self.differs.swap(true, SeqCst) {
                 println!("seed {seed}\n\n{:#?}\n{}", batch.settings, batch.outer);
                 println!("old\n{old}\nnew\n{new}");

@@ -1,4 +1,4 @@
-//! The outer request.
+//! Random outer requests.
 
 use std::fmt;
 
@@ -11,13 +11,14 @@ use crate::inner::Tag;
 use crate::random::Random;
 use crate::settings::{Dialect, Settings};
 
+/// An outer request.
 #[derive(Debug, Clone)]
 pub(crate) struct Outer {
     method: Method,
     uri: String,
     headers: HeaderMap,
     body: Vec<Step>,
-    tells_len: bool,
+    has_exact_size: bool,
 }
 
 const HEADERS: &[(&str, &str)] = &[
@@ -63,8 +64,8 @@ const HEADERS: &[(&str, &str)] = &[
     ("prefer", "wait=0"),
 ];
 
-/// What many layers write.
-const WRITTEN: &[&str] = &[
+/// Values of `Accept` that many of the layers accept.
+const COMMON_ACCEPTS: &[&str] = &[
     "application/json",
     "application/x-ndjson",
     "application/x-ndjson",
@@ -122,17 +123,19 @@ impl Outer {
             Kind::Json => ("application/json", JSON_TYPES),
             Kind::Multipart => ("multipart/mixed; boundary=b", MULTIPART_TYPES),
         };
-        match random.one_in(25) {
-            true => add(&mut headers, "content-type", random.pick(others)),
-            false => add(&mut headers, "content-type", usual),
-        }
+        let content_type = if random.one_in(25) {
+            random.pick(others)
+        } else {
+            usual
+        };
+        add(&mut headers, "content-type", content_type);
         match random.below(12) {
             0..5 => add(
                 &mut headers,
                 "accept",
                 usual.split(';').next().unwrap_or_default(),
             ),
-            5..8 => add(&mut headers, "accept", random.pick(WRITTEN)),
+            5..8 => add(&mut headers, "accept", random.pick(COMMON_ACCEPTS)),
             8 => add(&mut headers, "accept", random.pick(ACCEPTS)),
             _ => {}
         }
@@ -159,7 +162,7 @@ impl Outer {
             },
             headers,
             body: chunks(bytes, false, random),
-            tells_len: random.one_in(2),
+            has_exact_size: random.one_in(2),
         }
     }
 
@@ -170,14 +173,15 @@ impl Outer {
             (Dialect::OData, _) | (_, Some(_)) => random.one_in(2),
             (_, None) => random.one_in(50),
         };
-        match is_multipart {
-            true => Kind::Multipart,
-            false => Kind::Json,
+        if is_multipart {
+            Kind::Multipart
+        } else {
+            Kind::Json
         }
     }
 
     pub(crate) fn request(&self) -> Request<Steps> {
-        let body = Steps::new(self.body.clone(), self.tells_len);
+        let body = Steps::new(self.body.clone(), self.has_exact_size);
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.parse().expect("a URI");

@@ -1,4 +1,4 @@
-//! What comes of a batch, in a form in which two of them compare.
+//! The result of a batch, in a form that can be compared.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -16,36 +16,39 @@ use crate::inner::Calls;
 use crate::outer::Outer;
 use crate::settings::Settings;
 
-/// No batch takes so long, by the paused clock.
-const HANGS: Duration = Duration::from_secs(3600);
+/// Longer than any batch takes on the paused clock.
+const HANG: Duration = Duration::from_secs(3600);
 
+/// How the layer replies to a batch.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Reply {
     Response(Whole),
     Error(String),
-    Hangs,
-    Panics,
+    Hang,
+    Panic,
 }
 
+/// A response that was read to its end.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Whole {
     pub(crate) status: u16,
     version: http::Version,
-    /// In their order.
+    /// Sorted by name.
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
     trailers: Option<HeaderMap>,
-    /// What ended the body before its end.
+    /// The error that ended the body early.
     error: Option<String>,
 }
 
+/// The reply of the layer, and the calls of its inner service.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) reply: Reply,
     pub(crate) calls: Vec<String>,
 }
 
-/// Sends the request, and reads the response.
+/// Sends the request, and reads the whole response.
 pub(crate) async fn seen<S, B>(service: S, outer: &Outer, calls: &Calls) -> Seen
 where
     S: Service<Request<Steps>, Response = Response<B>, Error: fmt::Display>,
@@ -57,17 +60,17 @@ where
             Err(error) => Reply::Error(error.to_string()),
         }
     };
-    let replied = tokio::time::timeout(HANGS, AssertUnwindSafe(replied).catch_unwind());
+    let replied = tokio::time::timeout(HANG, AssertUnwindSafe(replied).catch_unwind());
     let reply = match replied.await {
         Ok(Ok(reply)) => reply,
-        Ok(Err(_)) => Reply::Panics,
-        Err(_) => Reply::Hangs,
+        Ok(Err(_)) => Reply::Panic,
+        Err(_) => Reply::Hang,
     };
     let calls = calls.lock().expect("the calls").clone();
     Seen { reply, calls }
 }
 
-/// Headers of one name in their order. The order of names says nothing (RFC 9110, section 5.3).
+/// Headers sorted by name. The order of different names has no meaning (RFC 9110, section 5.3).
 pub(crate) fn by_name(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
     let fields = headers.iter();
     let mut fields: Vec<_> = fields
@@ -105,28 +108,28 @@ where
 }
 
 impl Seen {
-    /// Without what differs between two runs of one revision: random boundaries, and the order of
+    /// Removes what differs between two runs of one revision: random boundaries, and the order of
     /// what ran at the same time.
-    pub(crate) fn settled(mut self, settings: &Settings) -> Self {
+    pub(crate) fn normalized(mut self, settings: &Settings) -> Self {
         if settings.concurrency != Some(1) {
             self.calls.sort();
         }
         if let Reply::Response(whole) = &mut self.reply {
-            whole.settle_boundaries();
+            whole.number_boundaries();
             if settings.concurrency != Some(1) && whole.is_by_completion(settings) {
-                whole.settle_lines();
+                whole.sort_lines();
             }
         }
         self
     }
 }
 
-/// Random digits of a boundary.
+/// The number of random digits in a boundary.
 const DIGITS: usize = 32;
 
 impl Whole {
-    /// Numbers boundaries by their first place.
-    fn settle_boundaries(&mut self) {
+    /// Replaces the random digits of boundaries by numbers, in the order in which they appear.
+    fn number_boundaries(&mut self) {
         let value = self
             .headers
             .iter_mut()
@@ -152,7 +155,7 @@ impl Whole {
         }
     }
 
-    /// Whether items stand in the order in which they finish.
+    /// Whether responses are in the order in which the items finished.
     fn is_by_completion(&self, settings: &Settings) -> bool {
         let is_ndjson = |(_, value): &(String, Vec<u8>)| value == b"application/x-ndjson";
         match (settings.in_order, settings.streamed) {
@@ -162,8 +165,8 @@ impl Whole {
         }
     }
 
-    /// Sorts the lines of JSON, which stand in the order in which items finish.
-    fn settle_lines(&mut self) {
+    /// Sorts the lines of JSON, which are in the order in which the items finished.
+    fn sort_lines(&mut self) {
         let mut lines: Vec<_> = self.body.split(|byte| *byte == b'\n').collect();
         if self
             .headers
@@ -180,7 +183,7 @@ impl Whole {
     }
 }
 
-/// Where the nth of the wanted bytes ends.
+/// The end of the nth place where `wanted` occurs.
 fn find(text: &[u8], wanted: &[u8], nth: u8) -> Option<usize> {
     let places = text.windows(wanted.len()).enumerate();
     let mut places = places.filter(|(_, window)| *window == wanted);

@@ -1,4 +1,4 @@
-//! The settings of a layer, as plain values.
+//! Random settings of a layer, as plain values.
 
 use crate::random::Random;
 
@@ -53,7 +53,7 @@ pub(crate) struct Multipart {
     pub(crate) prefix: Option<&'static str>,
 }
 
-/// `None` and `false` leave the default.
+/// The settings. `None`, `Own` and `false` leave the default.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) dialect: Dialect,
@@ -92,11 +92,11 @@ pub(crate) struct Settings {
     pub(crate) public_origin: bool,
     pub(crate) inherits_extension: bool,
     pub(crate) when: bool,
-    /// What `admit` says, and whether it takes its time.
+    /// The status with which `admit` refuses, and whether it waits first.
     pub(crate) admit: Option<(Option<u16>, bool)>,
     pub(crate) filter: Option<u16>,
     pub(crate) map_error: Option<u16>,
-    /// Of the inner service.
+    /// Varies the behaviour of the inner service.
     pub(crate) salt: u64,
     pub(crate) readiness: Readiness,
 }
@@ -108,6 +108,7 @@ pub(crate) enum Readiness {
     Fails,
 }
 
+/// One of the values, or `None`.
 fn maybe<T: Copy>(one_in: usize, of: &[T], random: &mut Random) -> Option<T> {
     random.one_in(one_in).then(|| random.pick(of))
 }

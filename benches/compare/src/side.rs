@@ -1,4 +1,4 @@
-// One side of the comparison: all that names the crate. `main.rs` includes it once for each
+// One side of the comparison: all code that uses the crate. `main.rs` includes it once per
 // revision.
 
 use std::time::Duration;
@@ -39,7 +39,7 @@ fn status(code: u16) -> StatusCode {
     StatusCode::from_u16(code).expect("a status")
 }
 
-/// Applies the setting if there is a value.
+/// Applies a setting if there is a value.
 fn with<T>(
     layer: BatchLayer,
     value: Option<T>,
@@ -51,7 +51,7 @@ fn with<T>(
     }
 }
 
-/// Applies the setting if it is on.
+/// Applies a setting if it is on.
 fn when(layer: BatchLayer, is_on: bool, set: impl FnOnce(BatchLayer) -> BatchLayer) -> BatchLayer {
     with(layer, is_on.then_some(()), |layer, ()| set(layer))
 }

@@ -1,5 +1,5 @@
-//! Many GETs over the loopback, in the ways that one has without this crate and with it: CPU time
-//! and instructions of the server, by the call. Prints a table in Markdown.
+//! Measures many GETs over the loopback, with this crate and with alternatives: CPU time and
+//! instructions of the server per call. Prints a table in Markdown.
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/peers/Cargo.toml --target-dir target
@@ -11,10 +11,11 @@ mod support;
 mod rpc;
 mod under_valgrind;
 
-use support::inner::Answer;
+use support::client::Way;
+use support::comparison::Comparison;
+use support::inner::Payload;
 use support::net::stay_on_core;
-use support::scene::{Scene, Servers};
-use support::ways::Way;
+use support::servers::Servers;
 use support::{callgrind, real};
 
 const COUNT: usize = 100;
@@ -38,28 +39,35 @@ fn main() {
         return;
     }
     let is_quick = args.iter().any(|arg| arg == "--quick");
-    let answers = match is_quick {
-        true => &[Answer::Small][..],
-        false => &[Answer::Small, Answer::Medium, Answer::Large],
+    let payloads = if is_quick {
+        &[Payload::Small][..]
+    } else {
+        &[Payload::Small, Payload::Medium, Payload::Large]
     };
-    let has_valgrind = callgrind::is_there();
+    let has_valgrind = callgrind::is_installed();
     if !has_valgrind {
-        println!("There is no valgrind here: instructions are not counted.\n");
+        println!("valgrind is not installed: instructions are not counted.\n");
     }
-    // Before this thread is put on one core, for these servers are a process of their own.
-    let instructions = answers.iter().map(|answer| match has_valgrind {
-        true => WAYS.map(|(way, _)| Some(under_valgrind::instructions(way, *answer, COUNT))),
-        false => [None; WAYS.len()],
+    // Before this thread is bound to a core: these servers are a process of their own, and would
+    // inherit that.
+    let instructions = payloads.iter().map(|payload| {
+        if has_valgrind {
+            WAYS.map(|(way, _)| Some(under_valgrind::instructions(way, *payload, COUNT)))
+        } else {
+            [None; WAYS.len()]
+        }
     });
     let instructions: Vec<_> = instructions.collect();
     stay_on_core(0);
     let servers = servers();
     let rounds = if is_quick { 1 } else { 15 };
-    for (answer, instructions) in answers.iter().zip(instructions) {
-        let mut scene = Scene::new(&servers, None, *answer, COUNT);
-        let costs = scene.measure(&WAYS.map(|(way, _)| way), rounds, 5);
-        let size = answer.body().len();
-        println!("| {COUNT} GETs of {size} B | instructions a call | CPU of the server a call |");
+    for (payload, instructions) in payloads.iter().zip(instructions) {
+        let mut comparison = Comparison::new(&servers, None, *payload, COUNT);
+        let costs = comparison.measure(&WAYS.map(|(way, _)| way), rounds, 5);
+        let size = payload.body().len();
+        println!(
+            "| {COUNT} GETs of {size} B | instructions per call | CPU of the server per call |"
+        );
         println!("| --- | --- | --- |");
         for (((_, name), cost), instructions) in WAYS.iter().zip(costs).zip(instructions) {
             let instructions = instructions.map_or("-".to_owned(), |count| format!("{count:.0}"));

@@ -1,4 +1,4 @@
-//! The same pages by JSON-RPC 2.0, whose batches jsonrpsee reads.
+//! A jsonrpsee server: the same pages by batches of JSON-RPC 2.0.
 
 use std::sync::Arc;
 
@@ -8,23 +8,23 @@ use jsonrpsee::server::{Server, ServerConfig};
 use jsonrpsee::types::ErrorObjectOwned;
 use serde_json::{Value, json};
 
-use super::support::inner::Answer;
+use super::support::inner::Payload;
 use super::support::net::Peer;
 use super::support::real::Page;
-use super::support::scene::Other;
+use super::support::servers::OtherServer;
 
-pub(crate) fn server() -> Other {
+pub(crate) fn server() -> OtherServer {
     let peer = Peer::start(async |listener, _| {
         let mut module = RpcModule::new(());
-        for answer in [Answer::Small, Answer::Medium, Answer::Large] {
-            let page = Arc::new(Page::of(answer));
+        for payload in [Payload::Small, Payload::Medium, Payload::Large] {
+            let page = Arc::new(Page::of(payload));
             let show = move |params: jsonrpsee::types::Params<'_>, _: &(), _: &_| {
                 let id: u32 = params.one()?;
                 std::hint::black_box(id);
                 Ok::<Page, ErrorObjectOwned>(Page::clone(&page))
             };
             module
-                .register_method(answer.name(), show)
+                .register_method(payload.name(), show)
                 .expect("a method");
         }
         let config = ServerConfig::builder()
@@ -37,12 +37,12 @@ pub(crate) fn server() -> Other {
             .expect("a server");
         server.start(module).stopped().await;
     });
-    Other { peer, envelope }
+    OtherServer { peer, envelope }
 }
 
-pub(crate) fn envelope(answer: Answer, count: usize) -> Bytes {
+pub(crate) fn envelope(payload: Payload, count: usize) -> Bytes {
     let call =
-        |id: usize| json!({ "jsonrpc": "2.0", "id": id, "method": answer.name(), "params": [id] });
+        |id: usize| json!({ "jsonrpc": "2.0", "id": id, "method": payload.name(), "params": [id] });
     let calls: Value = (0..count).map(call).collect();
     calls.to_string().into()
 }

@@ -1,4 +1,4 @@
-//! The servers as a process of their own under callgrind, with the client outside of it.
+//! Runs the servers in a process under callgrind. The client is outside of it.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -6,15 +6,16 @@ use std::process::{Command, Stdio};
 
 use super::rpc;
 use super::support::callgrind;
-use super::support::inner::Answer;
+use super::support::client::Way;
+use super::support::comparison::Comparison;
+use super::support::inner::Payload;
 use super::support::net::Peer;
-use super::support::scene::{Other, Scene, Servers};
-use super::support::ways::Way;
+use super::support::servers::{OtherServer, Servers};
 
-/// The argument that makes this program the servers.
+/// The argument that makes this program run the servers.
 pub(crate) const SERVE: &str = "serve";
 
-/// Says where the servers listen, and ends when the client closes their input.
+/// Prints the addresses of the servers, and returns when the client closes the input.
 pub(crate) fn serve(servers: &Servers) {
     let other = servers.other.as_ref().expect("another server");
     for peer in [&servers.ours, &servers.by_hand, &other.peer] {
@@ -24,18 +25,18 @@ pub(crate) fn serve(servers: &Servers) {
     std::io::stdin().read_to_end(&mut rest).expect("an end");
 }
 
-/// The instructions of the server that a call takes. Two runs of different length: the difference
-/// has no start and no end in it.
-pub(crate) fn instructions(way: Way, answer: Answer, count: usize) -> f64 {
-    let (few, more) = match answer {
-        Answer::Large => (1, 4),
+/// Counts the instructions of the server per call. The difference of two runs of different length
+/// excludes the start and the end of the program.
+pub(crate) fn instructions(way: Way, payload: Payload, count: usize) -> f64 {
+    let (few, more) = match payload {
+        Payload::Large => (1, 4),
         _ => (3, 23),
     };
-    let counted = collected(way, answer, count, more) - collected(way, answer, count, few);
+    let counted = total(way, payload, count, more) - total(way, payload, count, few);
     counted as f64 / ((more - few) * count) as f64
 }
 
-fn collected(way: Way, answer: Answer, count: usize, times: usize) -> u64 {
+fn total(way: Way, payload: Payload, count: usize, times: usize) -> u64 {
     let program = std::env::current_exe().expect("this program");
     let mut server = Command::new("valgrind")
         .args(callgrind::ARGUMENTS)
@@ -54,13 +55,13 @@ fn collected(way: Way, answer: Answer, count: usize, times: usize) -> u64 {
     let servers = Servers {
         ours: peer(),
         by_hand: peer(),
-        other: Some(Other {
+        other: Some(OtherServer {
             peer: peer(),
             envelope: rpc::envelope,
         }),
     };
-    Scene::new(&servers, None, answer, count).run(way, times);
+    Comparison::new(&servers, None, payload, count).run(way, times);
     drop(server.stdin.take());
     let ended = server.wait_with_output().expect("the servers end");
-    callgrind::collected_by(&String::from_utf8_lossy(&ended.stderr))
+    callgrind::parse_count(&String::from_utf8_lossy(&ended.stderr))
 }

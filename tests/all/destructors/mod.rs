@@ -1,4 +1,4 @@
-//! Destructors that panic, at every place where a batch can hold a value of the wrapped service.
+//! Destructors that panic, wherever a batch holds a value of the inner service.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -16,11 +16,11 @@ use http_body_util::BodyExt;
 use tower::{Layer, Service};
 use tower_multistatus::{BatchLayer, RequestBody};
 
-use crate::support::{answering, end, gets, read, requests, send};
+use crate::support::{end, gets, read, requests, responding, send};
 
 mod outcomes;
 
-/// Counts itself while it lives, and panics when it is dropped.
+/// A value that is counted while it lives, and panics when it is dropped.
 struct Fragile(Arc<AtomicUsize>);
 
 impl Fragile {
@@ -57,22 +57,22 @@ impl fmt::Display for Fragile {
 
 impl std::error::Error for Fragile {}
 
-/// Where a value stands whose destructor panics.
+/// The place of a value whose destructor panics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// The instance that items are cloned from.
+    /// The instance of the batch, which items are cloned from.
     Batch,
-    /// An item's instance, which never gets ready.
+    /// The instance of an item, which never becomes ready.
     Readiness,
-    /// A request that waits for that.
+    /// A request that waits for such an instance.
     Request,
     /// A future that hangs.
     Future,
     /// A body that hangs.
     Body,
-    /// The error of an item's instance that does not get ready.
+    /// The error of the readiness of an item's instance.
     Error,
-    /// A request whose item's instance cannot be made.
+    /// A request whose instance cannot be cloned.
     Clone,
 }
 
@@ -84,7 +84,8 @@ const HANGING: [Place; 5] = [
     Place::Body,
 ];
 
-/// How far an instance is from the one that the layer was given: items have the third.
+/// A service with the number of clones up to it. The layer has the first instance, items have the
+/// third.
 struct Frail {
     place: Place,
     generation: usize,
@@ -163,8 +164,8 @@ fn layer(place: Place) -> BatchLayer {
     }
 }
 
-/// A request with an extension whose destructor panics, if it has that place.
-fn asked(place: Place, alive: &Arc<AtomicUsize>) -> Request<Body> {
+/// A batch whose extension panics when dropped, for the places that need one.
+fn request(place: Place, alive: &Arc<AtomicUsize>) -> Request<Body> {
     let mut request = requests(gets(&["/"; 8]));
     if matches!(place, Place::Request | Place::Clone) {
         request.extensions_mut().insert(Fragile::new(alive));
@@ -172,7 +173,7 @@ fn asked(place: Place, alive: &Arc<AtomicUsize>) -> Request<Body> {
     request
 }
 
-/// The response of a service whose own destructor may panic: it is not the batch that drops it.
+/// Calls a service without dropping it, as its destructor may panic outside of the batch.
 async fn respond<S: Service<Request<Body>, Error: fmt::Debug>>(
     mut service: S,
     request: Request<Body>,
@@ -189,7 +190,7 @@ fn is_dropped_in_peace<T>(value: T) -> bool {
     catch_unwind(AssertUnwindSafe(|| drop(value))).is_ok()
 }
 
-/// With and without an executor.
+/// The layer without and with an executor.
 fn ways(layer: &BatchLayer) -> [BatchLayer; 2] {
     let spawned = layer.clone().executor(|item| {
         tokio::spawn(item);
@@ -197,7 +198,7 @@ fn ways(layer: &BatchLayer) -> [BatchLayer; 2] {
     [layer.clone(), spawned]
 }
 
-/// Polls until all there is to do is done; it never comes to its end.
+/// Polls a future that never becomes ready until all items wait.
 async fn settle<F: Future>(mut future: Pin<&mut F>) {
     for _ in 0..20 {
         let polled = std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await;
@@ -206,17 +207,17 @@ async fn settle<F: Future>(mut future: Pin<&mut F>) {
     }
 }
 
-/// What lives on is what the leaked service holds.
+/// The number of values that the leaked service holds.
 fn leaked(place: Place) -> usize {
     usize::from(place == Place::Batch)
 }
 
 #[tokio::test]
-async fn a_response_future_that_is_dropped_drops_every_item_although_all_panic() {
+async fn a_dropped_response_future_drops_every_item_even_if_all_panic() {
     for place in HANGING {
         for layer in ways(&layer(place)) {
             let (alive, frail) = Frail::new(place);
-            let mut response = Box::pin(respond(layer.layer(frail), asked(place, &alive)));
+            let mut response = Box::pin(respond(layer.layer(frail), request(place, &alive)));
             settle(response.as_mut()).await;
             assert!(alive.load(Ordering::SeqCst) >= 8, "{place:?}");
             assert!(is_dropped_in_peace(response), "{place:?}");
@@ -226,11 +227,11 @@ async fn a_response_future_that_is_dropped_drops_every_item_although_all_panic()
 }
 
 #[tokio::test]
-async fn a_streamed_body_that_is_dropped_drops_every_item_although_all_panic() {
+async fn a_dropped_streamed_body_drops_every_item_even_if_all_panic() {
     for place in HANGING {
         for layer in ways(&layer(place).streamed(true)) {
             let (alive, frail) = Frail::new(place);
-            let response = respond(layer.layer(frail), asked(place, &alive)).await;
+            let response = respond(layer.layer(frail), request(place, &alive)).await;
             let mut body = Box::pin(response.into_body());
             let _head = body.frame().await;
             settle(pin!(body.frame())).await;
@@ -242,14 +243,14 @@ async fn a_streamed_body_that_is_dropped_drops_every_item_although_all_panic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_time_limit_drops_every_item_although_all_panic() {
+async fn a_time_limit_drops_every_item_even_if_all_panic() {
     let second = Duration::from_secs(1);
     for place in HANGING {
         for layer in ways(&layer(place)) {
             let item = layer.clone().item_timeout(second);
             for layer in [item, layer.batch_timeout(second)] {
                 let (alive, frail) = Frail::new(place);
-                let request = asked(place, &alive);
+                let request = request(place, &alive);
                 let response = respond(layer.layer(frail), request).await;
                 let reply = read(response).await;
                 assert_eq!(reply.statuses(), [504; 8], "{place:?}");
@@ -260,7 +261,7 @@ async fn a_time_limit_drops_every_item_although_all_panic() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_refused_or_never_polled_is_dropped_in_peace() {
+async fn a_batch_that_is_refused_or_never_polled_is_dropped_without_a_panic() {
     let (alive, frail) = Frail::new(Place::Batch);
     let mut service = layer(Place::Batch).layer(frail);
     let refused = service.call(requests(gets(&["/"; 101])));
@@ -282,10 +283,10 @@ async fn an_error_of_readiness_whose_destructor_panics_is_503() {
 }
 
 #[tokio::test]
-async fn a_request_whose_service_cannot_be_cloned_is_dropped_in_peace() {
+async fn a_request_whose_service_cannot_be_cloned_is_dropped_without_a_panic() {
     for layer in ways(&layer(Place::Clone)) {
         let (alive, frail) = Frail::new(Place::Clone);
-        let request = asked(Place::Clone, &alive);
+        let request = request(Place::Clone, &alive);
         let reply = send(layer.layer(frail), request).await;
         assert_eq!(reply.statuses(), [500; 8]);
         assert_eq!(alive.load(Ordering::SeqCst), 0);
@@ -293,12 +294,12 @@ async fn a_request_whose_service_cannot_be_cloned_is_dropped_in_peace() {
 }
 
 #[tokio::test]
-async fn an_outer_extension_whose_destructor_panics_harms_nobody() {
+async fn an_outer_extension_whose_destructor_panics_is_harmless() {
     for (count, status) in [(1, 207), (101, 413)] {
         let alive = Arc::<AtomicUsize>::default();
         let mut request = requests(gets(&vec!["/"; count]));
         request.extensions_mut().insert(Fragile::new(&alive));
-        let service = answering(200, &[], "well");
+        let service = responding(200, &[], "well");
         let reply = send(BatchLayer::new("/batch").layer(service), request).await;
         assert_eq!(reply.status, status);
         assert_eq!(alive.load(Ordering::SeqCst), 0);

@@ -1,4 +1,4 @@
-//! Destructors that panic in a call that comes to its end.
+//! Destructors that panic in a call that completes.
 
 use std::future::Future;
 use std::panic::panic_any;
@@ -16,7 +16,7 @@ use tower_multistatus::{BatchLayer, RequestBody};
 use super::{Fragile, ways};
 use crate::support::{end, gets};
 
-/// An empty body that holds a value; it panics when it is asked whether it ends, if it is told to.
+/// An empty body that holds a value. If the flag is set, `is_end_stream` panics.
 struct Ruin(Option<Fragile>, bool);
 
 impl http_body::Body for Ruin {
@@ -36,7 +36,7 @@ impl http_body::Body for Ruin {
     }
 }
 
-/// A future that holds a value for as long as it lives, and pends so many times.
+/// A future that holds a value, and is pending for this number of polls.
 struct Held(usize, Fragile);
 
 impl Future for Held {
@@ -52,10 +52,10 @@ impl Future for Held {
     }
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<Response<Ruin>, Fragile>> + Send>>;
+type Responding = Pin<Box<dyn Future<Output = Result<Response<Ruin>, Fragile>> + Send>>;
 
-/// What the path says, with a value whose destructor panics.
-fn act(path: &str, alive: &Arc<AtomicUsize>) -> Answer {
+/// Responds according to the path, with a value whose destructor panics.
+fn act(path: &str, alive: &Arc<AtomicUsize>) -> Responding {
     let fragile = || Fragile::new(alive);
     let mut response = Response::new(Ruin(None, false));
     match path {
@@ -80,7 +80,7 @@ fn act(path: &str, alive: &Arc<AtomicUsize>) -> Answer {
 }
 
 #[tokio::test]
-async fn a_destructor_that_panics_costs_no_more_than_its_item() {
+async fn a_destructor_that_panics_fails_at_most_its_item() {
     let rows = [
         ("/future", 500),
         ("/late", 500),

@@ -1,4 +1,4 @@
-//! One batch in every format, and which format answers which.
+//! One batch in every format, and the format of its response.
 
 use std::collections::BTreeMap;
 
@@ -9,20 +9,20 @@ use tower::Layer;
 use tower_multistatus::{BatchLayer, Multipart};
 
 use super::{multipart, parsed, part};
-use crate::support::{Asked, recorder, requests, send};
+use crate::support::{Received, recorder, requests, send};
 
-fn seen(asked: Vec<Asked>) -> Vec<(String, Option<String>, Vec<u8>)> {
-    let content_type = |asked: &Asked| {
-        asked
+fn seen(received: Vec<Received>) -> Vec<(String, Option<String>, Vec<u8>)> {
+    let content_type = |received: &Received| {
+        received
             .header("content-type")
             .first()
             .map(|v| (*v).to_owned())
     };
-    let mut seen: Vec<_> = asked
+    let mut seen: Vec<_> = received
         .iter()
-        .map(|asked| {
-            let line = format!("{} {}", asked.method, asked.uri);
-            (line, content_type(asked), asked.body.to_vec())
+        .map(|received| {
+            let line = format!("{} {}", received.method, received.uri);
+            (line, content_type(received), received.body.to_vec())
         })
         .collect();
     seen.sort();
@@ -30,7 +30,7 @@ fn seen(asked: Vec<Asked>) -> Vec<(String, Option<String>, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn a_batch_has_the_same_effect_and_answers_in_every_format() {
+async fn a_batch_has_the_same_effect_and_responses_in_every_format() {
     let layer = || BatchLayer::new("/batch").format(Multipart::new());
     let json_headers = json!({ "content-type": "application/json" });
     let items = json!([
@@ -63,7 +63,7 @@ async fn a_batch_has_the_same_effect_and_answers_in_every_format() {
     assert_eq!(seen(lines_log.all()), effect);
     assert_eq!(seen(multipart_log.all()), effect);
 
-    let told: BTreeMap<String, (u64, Value)> = json_reply
+    let reported: BTreeMap<String, (u64, Value)> = json_reply
         .items()
         .iter()
         .map(|item| {
@@ -85,22 +85,22 @@ async fn a_batch_has_the_same_effect_and_answers_in_every_format() {
             )
         })
         .collect();
-    assert_eq!(lines, told);
+    assert_eq!(lines, reported);
     let parts: BTreeMap<_, _> = (1..)
         .zip(parsed(&multipart_reply))
-        .map(|(at, answer)| {
-            let body = serde_json::from_slice(&answer.body).unwrap();
-            (at.to_string(), (u64::from(answer.status), body))
+        .map(|(at, response)| {
+            let body = serde_json::from_slice(&response.body).unwrap();
+            (at.to_string(), (u64::from(response.status), body))
         })
         .collect();
-    assert_eq!(parts, told);
+    assert_eq!(parts, reported);
 }
 
-/// What reads and what writes, if every format is there: content type in, `Accept`, content type
-/// out or status.
+/// With all formats: the type of the envelope, the value of `Accept`, and the type or status of the
+/// response.
 #[cfg(feature = "multistatus")]
 #[tokio::test]
-async fn content_type_in_and_accept_say_the_format_out() {
+async fn content_type_and_accept_select_the_format_of_the_response() {
     const JSON: &str = "application/json";
     const LINES: &str = "application/x-ndjson";
     const XML: &str = "application/xml; charset=\"utf-8\"";
@@ -114,7 +114,7 @@ async fn content_type_in_and_accept_say_the_format_out() {
         "text/plain",
     ];
     let table: [(Option<&str>, [&str; 2]); 12] = [
-        // Accept, then what it gives for JSON and for multipart.
+        // `Accept`, then the result for a JSON and a multipart envelope.
         (None, [JSON, PARTS]),
         (Some("*/*"), [JSON, PARTS]),
         (Some("application/*"), [JSON, PARTS]),

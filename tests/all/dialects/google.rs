@@ -1,4 +1,4 @@
-//! Google's APIs.
+//! The preset for Google's APIs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use super::{counting, multipart, parsed, part};
 use crate::support::{recorder, send};
 
 #[tokio::test(start_paused = true)]
-async fn googles_run_concurrently_and_are_answered_in_the_order_of_the_request() {
+async fn items_of_google_run_concurrently_with_responses_in_request_order() {
     let most = Arc::new(AtomicUsize::new(0));
     let service = BatchLayer::google("/batch/demo/v1").layer(counting(&most));
     let with_id = |id: &str, path: &str| {
@@ -36,7 +36,7 @@ async fn googles_run_concurrently_and_are_answered_in_the_order_of_the_request()
     );
     let ids: Vec<_> = parsed(&reply)
         .into_iter()
-        .map(|answer| (answer.content_id, answer.status))
+        .map(|response| (response.content_id, response.status))
         .collect();
     let expected = [
         ("<response-x + 1>", 200),
@@ -51,7 +51,7 @@ async fn googles_run_concurrently_and_are_answered_in_the_order_of_the_request()
 }
 
 #[tokio::test]
-async fn googles_items_have_their_own_authorization_and_no_compression() {
+async fn items_of_google_have_their_own_authorization_and_no_compression() {
     let (log, inner) = recorder();
     let request = "GET /a HTTP/1.1\r\nAuthorization: Bearer own\r\nX-Goog-User-Project: p\r\nAccept-Encoding: gzip\r\n\
                    User-Agent: own\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n";
@@ -63,10 +63,10 @@ async fn googles_items_have_their_own_authorization_and_no_compression() {
         .headers_mut()
         .insert("user-agent", "outer".parse().unwrap());
     send(BatchLayer::google("/b").layer(inner), outer).await;
-    let asked = log.only();
-    assert_eq!(asked.header("authorization"), ["Bearer own"]);
-    assert_eq!(asked.header("user-agent"), ["own"]);
-    assert_eq!(asked.header("x-goog-user-project"), ["p"]);
-    assert_eq!(asked.header("accept-encoding"), [""; 0]);
-    assert_eq!(asked.header("x-forwarded-for"), [""; 0]);
+    let received = log.only();
+    assert_eq!(received.header("authorization"), ["Bearer own"]);
+    assert_eq!(received.header("user-agent"), ["own"]);
+    assert_eq!(received.header("x-goog-user-project"), ["p"]);
+    assert_eq!(received.header("accept-encoding"), [""; 0]);
+    assert_eq!(received.header("x-forwarded-for"), [""; 0]);
 }

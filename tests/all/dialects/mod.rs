@@ -16,10 +16,10 @@ use serde_json::json;
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-use crate::multipart::parts::{Answer, Part, parse};
+use crate::multipart::parts::{ItemResponse, Part, parse};
 use crate::support::{Reply, recorder, requests, send};
 
-/// An envelope with the boundary `b`, of these lines.
+/// An envelope of these lines with the boundary `b`.
 fn multipart(path: &str, lines: &[&str]) -> Request<Body> {
     Request::post(path)
         .header("host", "api.example")
@@ -28,49 +28,54 @@ fn multipart(path: &str, lines: &[&str]) -> Request<Body> {
         .unwrap()
 }
 
-/// A part that holds this request.
+/// A part with this request.
 fn part(request: &str) -> String {
     format!("--b\r\nContent-Type: application/http\r\n\r\n{request}")
 }
 
-/// All answers, those in change sets too.
-fn parsed(reply: &Reply) -> Vec<Answer> {
+/// All responses, including those in change sets.
+fn parsed(reply: &Reply) -> Vec<ItemResponse> {
     let parts = parse(reply.header("content-type").unwrap(), &reply.body);
-    let answers = |part| match part {
-        Part::Answer(answer) => vec![answer],
-        Part::ChangeSet(answers) => answers,
+    let responses = |part| match part {
+        Part::Response(response) => vec![response],
+        Part::ChangeSet(responses) => responses,
     };
-    parts.into_iter().flat_map(answers).collect()
+    parts.into_iter().flat_map(responses).collect()
 }
 
 fn statuses(reply: &Reply) -> Vec<u16> {
-    parsed(reply).iter().map(|answer| answer.status).collect()
+    parsed(reply)
+        .iter()
+        .map(|response| response.status)
+        .collect()
 }
 
-/// Fails what it is told to, and counts what is in flight at once.
+/// Fails items whose path ends with `fail`, and counts the items in flight.
 fn counting(most: &Arc<AtomicUsize>) -> Router {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::clone(most));
     let work = async move |request: Request<Body>| {
         let in_flight = now.fetch_add(1, Ordering::SeqCst) + 1;
         most.fetch_max(in_flight, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(
-            match request.uri().path().ends_with("slow") {
-                true => 90,
-                false => 10,
+            if request.uri().path().ends_with("slow") {
+                90
+            } else {
+                10
             },
         ))
         .await;
         now.fetch_sub(1, Ordering::SeqCst);
-        match request.uri().path().ends_with("fail") {
-            true => StatusCode::CONFLICT,
-            false => StatusCode::OK,
+        if request.uri().path().ends_with("fail") {
+            StatusCode::CONFLICT
+        } else {
+            StatusCode::OK
         }
     };
     Router::new().fallback(work)
 }
 
 #[tokio::test]
-async fn graph_and_odata_tell_errors_as_their_clients_read_them() {
+async fn graph_and_odata_report_errors_in_the_form_of_their_clients() {
     let items = json!([{ "id": "1", "method": "TRACE", "url": "/x" }]);
     for layer in [BatchLayer::graph("/batch"), BatchLayer::odata("/batch")] {
         let reply = send(layer.layer(Router::new()), requests(items.clone())).await;
@@ -82,7 +87,7 @@ async fn graph_and_odata_tell_errors_as_their_clients_read_them() {
 }
 
 #[tokio::test]
-async fn graphs_urls_stand_in_the_service_root_once() {
+async fn urls_of_graph_get_the_service_root_once() {
     for url in [
         "/me",
         "me",

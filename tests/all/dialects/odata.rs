@@ -1,4 +1,4 @@
-//! OData: references, change sets, and where a batch stops.
+//! The preset for OData: references, change sets, and stopping at a failure.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::Router;
 use axum::body::Body;
 use axum::routing::{get, post};
-use http::{HeaderValue, Request, StatusCode};
+use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, ChangeSets, Multipart, NdJson};
 
 use super::{counting, multipart, parsed, part, statuses};
 use crate::multipart::parts::{Part, parse};
-use crate::support::{Reply, requests, send};
+use crate::support::{Reply, requests, send, with_header};
 
-/// Three items, of which the second fails.
+/// A batch of three items, of which the second fails.
 fn failing() -> Request<Body> {
     let lines = ["slow", "fail", "last"].map(|url| part(&format!("GET {url} HTTP/1.1\r\n\r\n")));
     multipart("/o/$batch", &[&lines[0], &lines[1], &lines[2], "--b--"])
@@ -32,21 +32,19 @@ fn failing_json() -> Request<Body> {
     request
 }
 
-fn with(mut request: Request<Body>, name: &'static str, value: &'static str) -> Request<Body> {
-    let value = HeaderValue::from_static(value);
-    request.headers_mut().insert(name, value);
-    request
-}
-
 #[tokio::test(start_paused = true)]
-async fn odata_in_multipart_is_sequential_and_goes_on_after_a_failure() {
+async fn odata_in_multipart_is_sequential_and_continues_after_a_failure() {
     let most = Arc::new(AtomicUsize::new(0));
     let service = BatchLayer::odata("/o/$batch").layer(counting(&most));
     let reply = send(service.clone(), failing()).await;
     assert_eq!(reply.status, StatusCode::OK);
     assert_eq!(statuses(&reply), [200, 409, 200]);
     for preference in ["odata.continue-on-error", "continue-on-error=true"] {
-        let reply = send(service.clone(), with(failing(), "prefer", preference)).await;
+        let reply = send(
+            service.clone(),
+            with_header(failing(), "prefer", preference),
+        )
+        .await;
         assert_eq!(statuses(&reply), [200, 409, 200]);
         assert_eq!(reply.header("preference-applied"), Some(preference));
     }
@@ -57,21 +55,21 @@ async fn odata_in_multipart_is_sequential_and_goes_on_after_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn odata_stops_at_the_first_failure_if_the_client_or_the_layer_says_so_in_each_format() {
+async fn odata_stops_at_a_failure_by_preference_or_setting_in_each_format() {
     let most = Arc::new(AtomicUsize::new(0));
     let layer = || BatchLayer::odata("/o/$batch").concurrency(1);
     let lines = || layer().format(NdJson::new());
     let stopping = |layer: BatchLayer| layer.continue_on_error(false).layer(counting(&most));
     let going_on = |layer: BatchLayer| layer.layer(counting(&most));
-    let accept = |request| with(request, "accept", "application/x-ndjson");
+    let accept = |request| with_header(request, "accept", "application/x-ndjson");
     for preference in [
         "continue-on-error=false",
         "odata.continue-on-error=false",
         "odata.continue-on-error=\"false\"",
     ] {
-        let preferring = |request| with(request, "prefer", preference);
+        let preferring = |request| with_header(request, "prefer", preference);
         let reply = send(going_on(layer()), preferring(failing())).await;
-        // What is not executed is left out.
+        // Items that did not run are omitted.
         assert_eq!(statuses(&reply), [200, 409]);
         assert_eq!(reply.header("preference-applied"), Some(preference));
         let reply = send(going_on(layer()), preferring(failing_json())).await;
@@ -91,13 +89,13 @@ async fn odata_stops_at_the_first_failure_if_the_client_or_the_layer_says_so_in_
     assert_eq!(line_statuses(&reply), [200, 409, 424]);
     let reply = send(
         stopping(layer()),
-        with(failing(), "prefer", "continue-on-error"),
+        with_header(failing(), "prefer", "continue-on-error"),
     )
     .await;
     assert_eq!(statuses(&reply), [200, 409, 200]);
 }
 
-/// The statuses of the lines of NDJSON but the last, which is the summary.
+/// The statuses of all NDJSON lines except the summary.
 fn line_statuses(reply: &Reply) -> Vec<u64> {
     let text = std::str::from_utf8(&reply.body).unwrap();
     let lines = text
@@ -107,7 +105,7 @@ fn line_statuses(reply: &Reply) -> Vec<u64> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn odata_in_json_is_concurrent_and_goes_on() {
+async fn odata_in_json_is_concurrent_and_continues_after_a_failure() {
     let most = Arc::new(AtomicUsize::new(0));
     let service = BatchLayer::odata("/batch").layer(counting(&most));
     let item = |id: &str, url: &str| json!({ "id": id, "method": "get", "url": url });
@@ -122,7 +120,7 @@ async fn odata_in_json_is_concurrent_and_goes_on() {
     assert_eq!(most.load(Ordering::SeqCst), 4);
 }
 
-/// A change set with the boundary `c`, of these requests with ids.
+/// A change set of these requests with ids, and the boundary `c`.
 fn change_set(requests: &[(&str, &str)]) -> String {
     let parts: String = requests
         .iter()
@@ -142,7 +140,7 @@ fn store() -> Router {
             [("location", "/o/P(7)"), ("etag", "\"e\"")],
         )
     };
-    let tell = async |request: Request<Body>| {
+    let describe = async |request: Request<Body>| {
         let if_match = request
             .headers()
             .get("if-match")
@@ -155,7 +153,7 @@ fn store() -> Router {
             "/o/fail",
             get(async || "").patch(async || StatusCode::CONFLICT),
         )
-        .fallback(tell)
+        .fallback(describe)
 }
 
 #[tokio::test]
@@ -174,19 +172,19 @@ async fn references_reach_inside_and_across_change_sets() {
     let request = multipart("/o/$batch", &[&sets[0], &sets[1], &after, "--b--"]);
     let layer = BatchLayer::odata("/o/$batch").change_sets(ChangeSets::best_effort());
     let reply = send(layer.layer(store()), request).await;
-    let told: Vec<_> = parsed(&reply)
+    let reported: Vec<_> = parsed(&reply)
         .iter()
         .map(|a| String::from_utf8(a.body.clone()).unwrap())
         .collect();
     assert_eq!(statuses(&reply), [201, 200, 200, 200, 400]);
     assert_eq!(
-        told[1..4],
+        reported[1..4],
         ["PATCH /o/P(7)/x \"e\"", "PUT /o/P(7) ", "MERGE /o/$10 "]
     );
 }
 
 #[tokio::test]
-async fn a_failed_change_set_is_one_part_and_what_worked_is_nested() {
+async fn a_failed_change_set_is_one_part_and_a_successful_one_is_nested() {
     let sets = [
         change_set(&[
             ("1", "POST P HTTP/1.1\r\n\r\n"),
@@ -204,27 +202,27 @@ async fn a_failed_change_set_is_one_part_and_what_worked_is_nested() {
     let shape = async |layer: BatchLayer| {
         let reply = send(layer.layer(store()), envelope()).await;
         let parts = parse(reply.header("content-type").unwrap(), &reply.body);
-        let told = |part: &Part| match part {
-            Part::Answer(answer) => format!(
+        let reported = |part: &Part| match part {
+            Part::Response(response) => format!(
                 "{} {}",
-                answer.content_id.as_deref().unwrap(),
-                answer.status
+                response.content_id.as_deref().unwrap(),
+                response.status
             ),
-            Part::ChangeSet(answers) => {
-                let each: Vec<_> = answers
+            Part::ChangeSet(responses) => {
+                let each: Vec<_> = responses
                     .iter()
-                    .map(|answer| {
+                    .map(|response| {
                         format!(
                             "{} {}",
-                            answer.content_id.as_deref().unwrap(),
-                            answer.status
+                            response.content_id.as_deref().unwrap(),
+                            response.status
                         )
                     })
                     .collect();
                 format!("[{}]", each.join(", "))
             }
         };
-        parts.iter().map(told).collect::<Vec<_>>()
+        parts.iter().map(reported).collect::<Vec<_>>()
     };
     assert_eq!(shape(odata()).await, ["[1 201, 2 200]", "4 409"]);
     let flat = odata().format(multipart().flatten_change_sets(true));

@@ -1,4 +1,4 @@
-//! Multiparts in the envelope.
+//! Change sets: multiparts in the envelope.
 
 use http::StatusCode;
 use tower::Layer;
@@ -25,7 +25,7 @@ fn ids(envelope: &str) -> Vec<String> {
 }
 
 #[test]
-fn members_count_by_position_like_all_others() {
+fn members_of_change_sets_have_ids_by_position() {
     let two = change_set("c", &format!("\r\n--c\r\n{REQUEST}\r\n--c\n{REQUEST}--c--"));
     let envelope = format!("--b\r\n{REQUEST}--b\r\n{two}--b\r\n{two}--b\r\n{REQUEST}--b--");
     assert_eq!(ids(&envelope), ["1", "2", "3", "4", "5", "6"]);
@@ -44,7 +44,7 @@ fn an_empty_change_set_has_no_items() {
 }
 
 #[test]
-fn one_boundary_may_be_the_start_of_the_other() {
+fn one_boundary_may_be_a_prefix_of_the_other() {
     for (outer, inner) in [
         ("b", "bb"),
         ("bb", "b"),
@@ -64,7 +64,7 @@ fn one_boundary_may_be_the_start_of_the_other() {
 }
 
 #[test]
-fn what_is_no_whole_change_set_of_requests_is_refused_where_it_stands() {
+fn an_invalid_change_set_is_refused_with_its_position() {
     let nested = change_set("d", &format!("--d\r\n{REQUEST}--d--"));
     let bad = [
         String::new(),
@@ -81,13 +81,13 @@ fn what_is_no_whole_change_set_of_requests_is_refused_where_it_stands() {
         assert_eq!(kind, ErrorKind::Malformed, "{envelope}");
         assert!(matches!(item, Some(1 | 2)), "{envelope}");
     }
-    // The envelope's own delimiter ends everything, a change set with the same boundary too.
+    // The delimiter of the envelope also ends a change set with the same boundary.
     let same = change_set("b", &format!("--b\r\n{REQUEST}--b--"));
     assert!(found(&format!("--b\r\n{same}--b--")).is_err());
 }
 
 #[test]
-fn members_count_for_the_limit() {
+fn members_of_change_sets_count_for_the_item_limit() {
     let members = format!("--c\r\n{REQUEST}").repeat(101) + "--c--";
     let envelope = format!("--b\r\n{}--b--", change_set("c", &members));
     assert_eq!(

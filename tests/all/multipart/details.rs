@@ -1,4 +1,4 @@
-//! What is said of an envelope that is malformed.
+//! Details of malformed envelopes.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::malformed;
 
 const TYPE: &str = "multipart/mixed; boundary=b";
 
-/// A sound item, and a part that has these headers and this text.
+/// A valid item, and a part with these headers and this text.
 fn second(headers: &str, text: &str) -> String {
     format!(
         "--b\r\nContent-Type: application/http\r\n\r\nGET /a HTTP/1.1\r\n\r\n\
@@ -16,7 +16,7 @@ fn second(headers: &str, text: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_part_is_said_with_its_pointer() {
+async fn a_malformed_part_is_reported_with_a_detail_and_pointer() {
     let request = "GET /b HTTP/1.1\r\n\r\n";
     let http = "Content-Type: application/http";
     let set = "Content-Type: multipart/mixed; boundary=c";
@@ -98,7 +98,7 @@ async fn what_is_wrong_with_a_part_is_said_with_its_pointer() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_envelope_is_said() {
+async fn a_malformed_multipart_envelope_is_reported_with_a_detail() {
     let (_, reply) = replay("multipart/mixed", "--b--").await;
     let detail = "`Content-Type` has no boundary of 1 to 70 characters";
     assert_eq!(reply.json(), malformed(detail, json!({})));

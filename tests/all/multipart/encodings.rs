@@ -1,15 +1,15 @@
-//! How parts are encoded, and how long their own headers are.
+//! Transfer encodings of parts, and limits of their headers.
 
 use tower::Layer;
 use tower_multistatus::ChangeSets;
 
-use super::parts::{Answer, Part, parse};
+use super::parts::{ItemResponse, Part, parse, responses_of};
 use super::{envelope, is_refused, layer, replay, statuses};
 use crate::support::{problem, recorder, send};
 
 const TYPE: &str = "multipart/mixed; boundary=b";
 
-/// A part with these further headers, whose text is this.
+/// A part with these further headers and this text.
 fn part(headers: &str, text: &str) -> String {
     format!("--b\r\nContent-Type: application/http\r\n{headers}\r\n{text}\r\n")
 }
@@ -21,18 +21,18 @@ fn encoded(encoding: &str) -> String {
     )
 }
 
-fn is_unsupported(answer: &Answer) {
+fn is_unsupported(response: &ItemResponse) {
     let title = "the item's encoding is not supported";
     let expected = problem(400, "unsupported-encoding", title);
-    assert_eq!(answer.status, 400);
+    assert_eq!(response.status, 400);
     assert_eq!(
-        serde_json::from_slice::<serde_json::Value>(&answer.body).expect("JSON"),
+        serde_json::from_slice::<serde_json::Value>(&response.body).expect("JSON"),
         expected
     );
 }
 
 #[tokio::test]
-async fn a_part_that_is_sent_as_it_is_may_say_so() {
+async fn a_part_may_have_an_identity_transfer_encoding() {
     for encoding in [
         " binary",
         "8bit",
@@ -51,7 +51,7 @@ async fn a_part_that_is_sent_as_it_is_may_say_so() {
 }
 
 #[tokio::test]
-async fn a_part_in_any_other_encoding_fails_and_the_others_go_on() {
+async fn a_part_in_another_encoding_fails_and_the_others_run() {
     for encoding in [
         " base64",
         " BASE64",
@@ -66,9 +66,8 @@ async fn a_part_in_any_other_encoding_fails_and_the_others_go_on() {
     ] {
         let body = encoded(encoding) + &part("", "GET /b HTTP/1.1\r\n") + "--b--";
         let (log, reply) = replay(TYPE, body).await;
-        let answers =
-            super::parts::answers(reply.header("content-type").expect("one"), &reply.body);
-        let [bad, good] = &answers[..] else {
+        let responses = responses_of(&reply);
+        let [bad, good] = &responses[..] else {
             panic!("two")
         };
         is_unsupported(bad);
@@ -80,7 +79,7 @@ async fn a_part_in_any_other_encoding_fails_and_the_others_go_on() {
 
 #[tokio::test]
 async fn the_text_of_an_encoded_part_is_not_read() {
-    // As plain text it would be an id, and the second one.
+    // If it were read, it would have two `Content-ID`s.
     let text = "GET /a HTTP/1.1\r\nContent-ID: 1\r\nContent-ID: 1\r\n";
     let body = part("Content-Transfer-Encoding: base64\r\n", text) + "--b--";
     let (_, reply) = replay(TYPE, body).await;
@@ -96,10 +95,10 @@ async fn an_encoded_member_fails_its_change_set() {
     let layer = layer().change_sets(ChangeSets::best_effort());
     let reply = send(layer.layer(inner), envelope(TYPE, &[body.as_bytes()])).await;
     let parts = parse(reply.header("content-type").expect("one"), &reply.body);
-    let [Part::Answer(answer)] = &parts[..] else {
-        panic!("one answer")
+    let [Part::Response(response)] = &parts[..] else {
+        panic!("one response")
     };
-    is_unsupported(answer);
+    is_unsupported(response);
     assert_eq!(log.len(), 0);
 }
 
@@ -111,17 +110,16 @@ async fn an_encoded_change_set_is_refused() {
             "Content-Type: multipart/mixed; boundary=c\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{member}--c--"
         );
         let body = format!("--b\r\n{change_set}\r\n--b--");
-        match is_read {
-            true => assert!(
-                super::decode(TYPE, &[body.as_bytes()]).is_ok(),
-                "{encoding}"
-            ),
-            false => is_refused(TYPE, body).await,
+        if is_read {
+            let decoded = super::decode(TYPE, &[body.as_bytes()]);
+            assert!(decoded.is_ok(), "{encoding}");
+        } else {
+            is_refused(TYPE, body).await;
         }
     }
 }
 
-/// Header lines that make the block of the part with these so many bytes long.
+/// Header lines that fill the header block of a part up to this number of bytes.
 fn filled(bytes: usize) -> String {
     let rest = bytes - "Content-Type: application/http\r\nX: \r\n\r\n".len();
     format!("X: {}\r\n", "x".repeat(rest))

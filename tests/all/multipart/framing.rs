@@ -1,4 +1,4 @@
-//! Where parts and bodies begin and end.
+//! Where parts and bodies start and end.
 
 use super::{is_refused, only, parts, replay, statuses};
 
@@ -23,7 +23,7 @@ async fn boundaries_may_be_quoted_long_and_have_equals_signs() {
         let (log, _) = replay(content_type, body).await;
         assert_eq!(log.uris(), ["/a"], "{content_type}");
     }
-    // Each with what would close it, were it one.
+    // Each with the text that would close it if it were a valid boundary.
     let too_long = (format!("boundary={longest}x"), format!("--{longest}x--"));
     let refused = [
         ("", "----"),
@@ -42,7 +42,7 @@ async fn boundaries_may_be_quoted_long_and_have_equals_signs() {
 }
 
 #[tokio::test]
-async fn lines_may_end_in_either_way_and_text_around_the_parts_is_no_part() {
+async fn lines_may_end_in_lf_or_crlf_and_text_around_parts_is_ignored() {
     let crlf = "preamble\r\n\r\n--b\r\nContent-Type: application/http\r\n\r\nPOST /a HTTP/1.1\r\nX-A: 1\r\n\r\nbody\r\n\
         --b  \t\r\nContent-Type: application/http\r\n\r\nGET /b HTTP/1.1\r\n\r\n--b--  \r\nepilogue\r\n--b\r\n";
     let mixed = crlf
@@ -61,7 +61,7 @@ async fn lines_may_end_in_either_way_and_text_around_the_parts_is_no_part() {
 }
 
 #[tokio::test]
-async fn an_empty_batch_is_answered_by_an_empty_envelope() {
+async fn an_empty_batch_gets_an_empty_envelope() {
     for body in [
         "--b--",
         "--b--\r\n",
@@ -74,7 +74,7 @@ async fn an_empty_batch_is_answered_by_an_empty_envelope() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_whole_envelope_of_requests_is_refused() {
+async fn an_incomplete_multipart_envelope_is_refused() {
     let good = "--b\r\nContent-Type: application/http\r\n\r\nGET /a HTTP/1.1\r\n\r\n";
     let many_headers = format!(
         "Content-Type: application/http\r\n{}",
@@ -122,8 +122,8 @@ async fn what_is_not_a_whole_envelope_of_requests_is_refused() {
 #[tokio::test]
 async fn only_the_exact_delimiter_ends_a_body() {
     let near = "\r\n--bb\r\n--b-\r\n -b\r\n--b x\r\n --b\r\n--b--x\r\nx--b--\r\n--\r\n";
-    let asked = only(&format!("POST /a HTTP/1.1\r\n\r\n{near}")).await;
-    assert_eq!(asked.body, near);
+    let received = only(&format!("POST /a HTTP/1.1\r\n\r\n{near}")).await;
+    assert_eq!(received.body, near);
 }
 
 #[tokio::test]
@@ -140,34 +140,35 @@ async fn bodies_are_kept_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn a_body_of_line_ends_is_none() {
+async fn a_body_of_line_ends_is_empty() {
     for ends in ["", "\r\n", "\n", "\r\n\r\n\n\r\n"] {
-        let asked = only(&format!("GET /a HTTP/1.1\r\n\r\n{ends}")).await;
-        assert_eq!(asked.body, "", "{ends:?}");
+        let received = only(&format!("GET /a HTTP/1.1\r\n\r\n{ends}")).await;
+        assert_eq!(received.body, "", "{ends:?}");
     }
-    let asked = only("POST /a HTTP/1.1\r\n\r\n\r\n{}\r\n\r\n").await;
-    assert_eq!(asked.body, "\r\n{}\r\n\r\n");
+    let received = only("POST /a HTTP/1.1\r\n\r\n\r\n{}\r\n\r\n").await;
+    assert_eq!(received.body, "\r\n{}\r\n\r\n");
 }
 
 #[tokio::test]
-async fn the_delimiter_is_the_frame() {
-    // A length that counts UTF-16 units, and one that would end in the middle of the next part.
-    let asked = only("POST /a HTTP/1.1\r\nContent-Length: 14\r\n\r\n{\"name\":\"Zo\u{eb}\"}").await;
-    assert_eq!(asked.body, "{\"name\":\"Zo\u{eb}\"}");
-    assert_eq!(asked.headers["content-length"], "15");
-    let (asked, _) = parts(&[
+async fn the_delimiter_ends_a_part_whatever_its_content_length() {
+    // A length in UTF-16 units, and one that would end in the next part.
+    let received =
+        only("POST /a HTTP/1.1\r\nContent-Length: 14\r\n\r\n{\"name\":\"Zo\u{eb}\"}").await;
+    assert_eq!(received.body, "{\"name\":\"Zo\u{eb}\"}");
+    assert_eq!(received.headers["content-length"], "15");
+    let (received, _) = parts(&[
         "POST /a HTTP/1.1\r\nContent-Length: 5000\r\n\r\nx",
         "GET /b",
     ])
     .await;
     assert_eq!(
-        (&asked[0].body[..], asked[1].uri.as_str()),
+        (&received[0].body[..], received[1].uri.as_str()),
         (&b"x"[..], "/b")
     );
-    // A second request in a part is the first one's body.
-    let asked = only("POST /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\nX: 1\r\n").await;
-    assert_eq!(asked.body, "GET /b HTTP/1.1\r\nX: 1\r\n");
-    let asked = only("GET /a HTTP/1.1\r\nContent-Length: 0\r\n\r\n\r\nGET /b HTTP/1.1").await;
-    assert_eq!(asked.uri, "/a");
-    assert_eq!(asked.body, "\r\nGET /b HTTP/1.1");
+    // A second request in a part is the body of the first one.
+    let received = only("POST /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\nX: 1\r\n").await;
+    assert_eq!(received.body, "GET /b HTTP/1.1\r\nX: 1\r\n");
+    let received = only("GET /a HTTP/1.1\r\nContent-Length: 0\r\n\r\n\r\nGET /b HTTP/1.1").await;
+    assert_eq!(received.uri, "/a");
+    assert_eq!(received.body, "\r\nGET /b HTTP/1.1");
 }

@@ -1,4 +1,4 @@
-//! Which `Content-ID` a response has: as it came, or the id of an item that came in another format.
+//! The `Content-ID` of a response: unchanged, or made from the id of another format.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, ChangeSets, Json, Multipart};
 
-use super::parts::{Part, answers, parse};
+use super::parts::{Part, parse, responses_of};
 use super::{decode, replay};
 use crate::support::{Reply, recorder, requests, run, send};
 
-/// The reply in multipart to items of JSON.
+/// The multipart reply to JSON items.
 async fn reply(layer: BatchLayer, items: Value) -> Reply {
     let (_, inner) = recorder();
     let mut request: Request<Body> = requests(items);
@@ -28,10 +28,10 @@ async fn content_ids(format: Multipart, ids: &[&str]) -> Vec<Option<String>> {
     let items = ids.iter().map(item).collect();
     let reply = reply(BatchLayer::new("/batch").format(format), items).await;
     assert_eq!(reply.status, StatusCode::MULTI_STATUS);
-    let answers = answers(reply.header("content-type").expect("one"), &reply.body);
-    answers
+    let responses = responses_of(&reply);
+    responses
         .into_iter()
-        .map(|answer| answer.content_id)
+        .map(|response| response.content_id)
         .collect()
 }
 
@@ -65,7 +65,7 @@ async fn an_id_of_another_format_is_marked_as_google_marks_it() {
 }
 
 #[tokio::test]
-async fn the_members_of_a_group_have_their_ids_and_a_failure_has_its_own() {
+async fn members_of_a_group_keep_their_ids_and_a_failed_group_has_the_id_of_the_failure() {
     let item = |id: &str, url: &str| json!({ "id": id, "method": "GET", "url": url, "atomicityGroup": "g" });
     let layer = || {
         BatchLayer::new("/batch")
@@ -84,7 +84,7 @@ async fn the_members_of_a_group_have_their_ids_and_a_failure_has_its_own() {
     assert_eq!(ids, [Some("a"), Some("<b%20c>")]);
     let bad = reply(layer(), json!([item("a", "/"), item("b c", "//")])).await;
     let parts = parse(bad.header("content-type").expect("one"), &bad.body);
-    let [Part::Answer(failure)] = &parts[..] else {
+    let [Part::Response(failure)] = &parts[..] else {
         panic!("one response")
     };
     assert_eq!(
@@ -94,7 +94,7 @@ async fn the_members_of_a_group_have_their_ids_and_a_failure_has_its_own() {
 }
 
 #[tokio::test]
-async fn what_came_in_multipart_goes_as_it_came_and_what_was_made_up_has_none() {
+async fn content_ids_of_multipart_are_repeated_and_generated_ids_are_omitted() {
     let cases = ["<a%20b>", "a%20b", "<a b>", "a b", "<b+1>", "1", "", "<>"];
     for content_id in cases {
         let head = match content_id {
@@ -105,14 +105,14 @@ async fn what_came_in_multipart_goes_as_it_came_and_what_was_made_up_has_none() 
             "--b\r\nContent-Type: application/http\r\n{head}\r\nGET /a HTTP/1.1\r\n\r\n--b--"
         );
         let (_, reply) = replay("multipart/mixed; boundary=b", body).await;
-        let answers = answers(reply.header("content-type").expect("one"), &reply.body);
+        let responses = responses_of(&reply);
         let expected = Some(content_id).filter(|id| !matches!(*id, "" | "<>"));
-        assert_eq!(answers[0].content_id.as_deref(), expected, "{content_id}");
+        assert_eq!(responses[0].content_id.as_deref(), expected, "{content_id}");
     }
 }
 
-/// An independent reader: what stands in brackets is percent-encoded (RFC 2392), what stands
-/// without is the id itself.
+/// An independent parser: an id in brackets is percent-encoded (RFC 2392), and an id without is
+/// plain.
 fn read_back(content_id: &str) -> String {
     let inner = content_id
         .strip_prefix('<')
@@ -144,16 +144,19 @@ fn id() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(300)
+    })]
 
     #[test]
     fn every_id_reads_back(ids in prop::collection::btree_set(id(), 1..5)) {
-        let asked: Vec<_> = ids.iter().map(String::as_str).collect();
-        let written = run(content_ids(Multipart::new(), &asked));
+        let received: Vec<_> = ids.iter().map(String::as_str).collect();
+        let written = run(content_ids(Multipart::new(), &received));
         let written: Vec<String> = written.into_iter().map(|id| id.expect("an id")).collect();
         let read: Vec<_> = written.iter().map(|id| read_back(id)).collect();
-        prop_assert_eq!(&read, &asked);
-        // Our own reader takes each for a `Content-ID`, and no two for one.
+        prop_assert_eq!(&read, &received);
+        // The decoder of the crate accepts each as a distinct `Content-ID`.
         let part = |id: &String| format!("--b\r\nContent-Type: application/http\r\nContent-ID: {id}\r\n\r\nGET / HTTP/1.1\r\n\r\n");
         let short = written.iter().filter(|id| id.len() <= 256);
         let envelope = short.clone().map(part).collect::<String>() + "--b--";

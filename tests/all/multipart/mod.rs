@@ -1,4 +1,4 @@
-//! Multipart envelopes, in and out.
+//! Multipart envelopes in both directions.
 
 mod boundaries;
 mod change_sets;
@@ -21,13 +21,13 @@ use http::{Request, StatusCode};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, Error, Format, ItemHeaders, Limits, Multipart, Subrequest};
 
-use self::parts::answers;
-use crate::support::{Asked, Log, Reply, recorder, send};
+use self::parts::responses_of;
+use crate::support::{Log, Received, Reply, recorder, send};
 
 fn layer() -> BatchLayer {
     BatchLayer::new("/v1/batch")
         .format(Multipart::new())
-        // What is read is to be seen.
+        // Show all headers that were read.
         .item_headers(ItemHeaders::all_but_protected())
 }
 
@@ -43,7 +43,7 @@ fn envelope(content_type: &str, chunks: &[&[u8]]) -> Request<Body> {
         .expect("a request")
 }
 
-/// What reached the inner service, and the reply.
+/// Sends an envelope. Returns the inner requests and the reply.
 async fn replay(content_type: &str, body: impl AsRef<[u8]>) -> (Log, Reply) {
     let (log, inner) = recorder();
     let reply = send(
@@ -54,8 +54,9 @@ async fn replay(content_type: &str, body: impl AsRef<[u8]>) -> (Log, Reply) {
     (log, reply)
 }
 
-/// The same with `b` as the boundary; each part is a request of these bytes.
-async fn parts(requests: &[&str]) -> (Vec<Asked>, Vec<u16>) {
+/// Sends parts of these requests with the boundary `b`. Returns the inner requests and the
+/// statuses.
+async fn parts(requests: &[&str]) -> (Vec<Received>, Vec<u16>) {
     let parts = requests
         .iter()
         .map(|request| format!("--b\r\nContent-Type: application/http\r\n\r\n{request}\r\n"));
@@ -65,18 +66,15 @@ async fn parts(requests: &[&str]) -> (Vec<Asked>, Vec<u16>) {
 }
 
 fn statuses(reply: &Reply) -> Vec<u16> {
-    let content_type = reply.header("content-type").expect("a content type");
-    answers(content_type, &reply.body)
-        .iter()
-        .map(|answer| answer.status)
-        .collect()
+    let responses = responses_of(reply).into_iter();
+    responses.map(|response| response.status).collect()
 }
 
-/// The only request, if these bytes are its part.
-async fn only(request: &str) -> Asked {
-    let (mut asked, statuses) = parts(&[request]).await;
+/// The inner request of a part with this request.
+async fn only(request: &str) -> Received {
+    let (mut received, statuses) = parts(&[request]).await;
     assert_eq!(statuses, [200], "{request:?}");
-    asked.remove(0)
+    received.remove(0)
 }
 
 async fn is_refused(content_type: &str, body: impl AsRef<[u8]>) {
@@ -92,7 +90,7 @@ async fn is_refused(content_type: &str, body: impl AsRef<[u8]>) {
     assert_eq!(log.len(), 0, "{content_type} {what}");
 }
 
-/// What the decoder finds in these chunks.
+/// Decodes these chunks.
 fn decode(content_type: &str, chunks: &[&[u8]]) -> Result<Vec<Subrequest>, Error> {
     let (outer, _) = envelope(content_type, &[]).into_parts();
     let decoder = Multipart::new().decoder(&outer, &Limits::default());

@@ -1,4 +1,4 @@
-//! Who answers a multipart envelope.
+//! The format of the response to a multipart envelope.
 
 use tower::Layer;
 use tower_multistatus::{BatchLayer, Multipart};
@@ -7,7 +7,7 @@ use super::{envelope, layer};
 use crate::support::{recorder, send};
 
 #[tokio::test]
-async fn asked_in_multipart_answered_in_multipart() {
+async fn a_multipart_envelope_gets_a_multipart_response() {
     let mut cases = vec![
         (None, "multipart/mixed"),
         (Some("*/*"), "multipart/mixed"),

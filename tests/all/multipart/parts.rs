@@ -1,19 +1,21 @@
-//! A multipart parser of the tests' own: strict, simple, and all in memory.
+//! A multipart parser for the tests: strict, simple, and all in memory.
 
-/// A part of an answer.
+use crate::support::Reply;
+
+/// A part of an envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
-    Answer(Answer),
-    ChangeSet(Vec<Answer>),
+    Response(ItemResponse),
+    ChangeSet(Vec<ItemResponse>),
 }
 
-/// The answer to one item.
+/// The response to one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct ItemResponse {
     pub(crate) content_id: Option<String>,
     pub(crate) status: u16,
     pub(crate) reason: String,
-    /// As they were spelled, except `Content-Length`, which was true.
+    /// In their spelling, without the (correct) `Content-Length`.
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     pub(crate) body: Vec<u8>,
 }
@@ -24,12 +26,13 @@ pub(crate) fn parse(content_type: &str, envelope: &[u8]) -> Vec<Part> {
     split(boundary, envelope).into_iter().map(part).collect()
 }
 
-/// The answers of an envelope that has no change sets.
-pub(crate) fn answers(content_type: &str, envelope: &[u8]) -> Vec<Answer> {
-    let parts = parse(content_type, envelope).into_iter();
+/// The responses of a reply without change sets.
+pub(crate) fn responses_of(reply: &Reply) -> Vec<ItemResponse> {
+    let content_type = reply.header("content-type").expect("a content type");
+    let parts = parse(content_type, &reply.body).into_iter();
     parts
         .map(|part| match part {
-            Part::Answer(answer) => answer,
+            Part::Response(response) => response,
             Part::ChangeSet(_) => panic!("there is no change set"),
         })
         .collect()
@@ -41,8 +44,7 @@ fn boundary_of(content_type: &str) -> &str {
         .expect("one space, no quotes, nothing more")
 }
 
-/// What stands between delimiters. There is no preamble, and nothing after the line of the close
-/// delimiter.
+/// The parts between delimiters. Rejects a preamble, and bytes after the close delimiter.
 fn split<'a>(boundary: &str, body: &'a [u8]) -> Vec<&'a [u8]> {
     let delimiter = format!("--{boundary}\r\n");
     let close = format!("--{boundary}--\r\n");
@@ -67,7 +69,7 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
 
 type Headers = Vec<(String, Vec<u8>)>;
 
-/// Header lines, and what follows on the empty line.
+/// The header lines, and the text after the empty line.
 fn headers(mut text: &[u8]) -> (Headers, &[u8]) {
     let mut headers = Vec::new();
     loop {
@@ -100,7 +102,7 @@ fn part(bytes: &[u8]) -> Part {
         return Part::ChangeSet(
             members
                 .map(|member| match member {
-                    Part::Answer(answer) => answer,
+                    Part::Response(response) => response,
                     Part::ChangeSet(_) => panic!("a change set in a change set"),
                 })
                 .collect(),
@@ -113,10 +115,10 @@ fn part(bytes: &[u8]) -> Part {
         text(&headers[2].1)
     });
     assert_eq!(names.next(), None);
-    Part::Answer(answer(content_id, body))
+    Part::Response(response(content_id, body))
 }
 
-fn answer(content_id: Option<String>, bytes: &[u8]) -> Answer {
+fn response(content_id: Option<String>, bytes: &[u8]) -> ItemResponse {
     let end = find(bytes, b"\r\n").expect("a status line");
     let line = text(&bytes[..end]);
     let line = line.strip_prefix("HTTP/1.1 ").expect("a status line");
@@ -126,7 +128,7 @@ fn answer(content_id: Option<String>, bytes: &[u8]) -> Answer {
     assert_eq!(name, "Content-Length");
     assert_eq!(text(&length), body.len().to_string());
     assert!(headers.iter().all(|(name, _)| name != "Content-Length"));
-    Answer {
+    ItemResponse {
         content_id,
         status: status.parse().expect("a status"),
         reason: reason.to_owned(),

@@ -1,8 +1,8 @@
-//! What the request in a part may look like.
+//! The syntax of the request in a part.
 
 use tower_multistatus::{Format, Limits, Multipart, Subrequest};
 
-use super::parts::answers;
+use super::parts::responses_of;
 use super::{decode, envelope, only, parts, replay};
 
 #[tokio::test]
@@ -27,9 +27,9 @@ async fn items_arrive_as_they_were_written() {
         ("DELETE", "/things/2")
     );
     assert_eq!(delete.body, "");
-    let answers = answers(reply.header("content-type").expect("one"), &reply.body);
-    assert_eq!(answers[0].content_id.as_deref(), Some("<x 1>"));
-    assert_eq!(answers[1].content_id, None);
+    let responses = responses_of(&reply);
+    assert_eq!(responses[0].content_id.as_deref(), Some("<x 1>"));
+    assert_eq!(responses[1].content_id, None);
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn request_lines_are_read_leniently() {
 }
 
 #[tokio::test]
-async fn a_request_that_cannot_be_read_fails_and_the_others_go_on() {
+async fn a_request_that_cannot_be_parsed_fails_and_the_others_run() {
     let bad = [
         "",
         "\r\n",
@@ -82,9 +82,9 @@ async fn a_request_that_cannot_be_read_fails_and_the_others_go_on() {
         "GET /a HTTP/1.1\r\nContent-Type: a/b\r\nContent-Type: a/b",
     ];
     for request in bad {
-        let (asked, statuses) = parts(&[request, "GET /good HTTP/1.1"]).await;
+        let (received, statuses) = parts(&[request, "GET /good HTTP/1.1"]).await;
         assert_eq!(statuses, [400, 200], "{request:?}");
-        assert_eq!(asked.len(), 1, "{request:?}");
+        assert_eq!(received.len(), 1, "{request:?}");
     }
     let many = format!("GET /a HTTP/1.1\r\n{}", "X: 1\r\n".repeat(10_000));
     assert_eq!(parts(&[&many, "GET /b"]).await.1, [400, 200]);
@@ -96,12 +96,12 @@ async fn a_request_that_cannot_be_read_fails_and_the_others_go_on() {
 
 #[tokio::test]
 async fn headers_are_read_leniently() {
-    let asked = only("GET /a HTTP/1.1\r\nx-tight:1\nX-Spaced: \t 2 \t\r\n123: three\r\nX-Folded: a\r\n\t b\r\n  c").await;
-    assert_eq!(asked.headers["x-tight"], "1");
-    assert_eq!(asked.headers["x-spaced"], "2");
-    assert_eq!(asked.headers["123"], "three");
-    assert_eq!(asked.headers["x-folded"], "a b c");
-    assert_eq!(asked.headers["host"], "api.example");
+    let received = only("GET /a HTTP/1.1\r\nx-tight:1\nX-Spaced: \t 2 \t\r\n123: three\r\nX-Folded: a\r\n\t b\r\n  c").await;
+    assert_eq!(received.headers["x-tight"], "1");
+    assert_eq!(received.headers["x-spaced"], "2");
+    assert_eq!(received.headers["123"], "three");
+    assert_eq!(received.headers["x-folded"], "a b c");
+    assert_eq!(received.headers["host"], "api.example");
 }
 
 #[tokio::test]
@@ -115,20 +115,20 @@ async fn ids_come_from_the_part_or_the_request_in_it_or_the_position() {
     let all = log.all();
     assert!(!all[2].headers.contains_key("content-id"));
     assert_eq!(all[3].headers["content-id"], "5");
-    let answers = answers(reply.header("content-type").expect("one"), &reply.body);
-    let ids: Vec<_> = answers
+    let responses = responses_of(&reply);
+    let ids: Vec<_> = responses
         .iter()
-        .map(|answer| answer.content_id.as_deref())
+        .map(|response| response.content_id.as_deref())
         .collect();
     assert_eq!(ids, [None, Some("<a + b>"), Some("<1>"), Some("4"), None]);
-    // The first item's position was taken by the third.
+    // The third item has the position of the first as its id.
     let found = decode("multipart/mixed; boundary=b", &[body.as_bytes()]).expect("items");
     let ids: Vec<_> = found.iter().map(Subrequest::id).collect();
     assert_eq!(ids, ["1.1", "a + b", "1", "4", "5"]);
 }
 
 #[tokio::test]
-async fn two_items_with_one_id_are_refused() {
+async fn duplicate_content_ids_refuse_the_batch() {
     let part =
         |id: &str| format!("--b\nContent-Type: application/http\nContent-ID: {id}\n\nGET /a\n");
     let body = [part("1"), part("<1>"), "--b--".to_owned()].concat();
@@ -138,7 +138,7 @@ async fn two_items_with_one_id_are_refused() {
 }
 
 #[tokio::test]
-async fn one_item_too_many_refuses() {
+async fn a_multipart_envelope_with_too_many_items_is_refused() {
     let part = "--b\nContent-Type: application/http\n\nGET /a\n";
     for (count, status) in [(100, 207), (101, 413)] {
         let (log, reply) =
@@ -146,7 +146,7 @@ async fn one_item_too_many_refuses() {
         assert_eq!(reply.status, status);
         assert_eq!(log.len(), if status == 207 { count } else { 0 });
     }
-    // Before the rest has come.
+    // The rest is not read.
     let (outer, _) = envelope("multipart/mixed; boundary=b", &[]).into_parts();
     let decoder = Multipart::new()
         .decoder(&outer, &Limits::default())

@@ -1,23 +1,23 @@
-//! What multipart answers look like, whatever the inner service says.
+//! How responses are written to a multipart envelope, whatever the inner service sends.
 
 use std::convert::Infallible;
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use proptest::prelude::*;
 use tower::{Layer, service_fn};
 use tower_multistatus::{BatchLayer, Multipart, RequestBody};
 
 use super::envelope;
-use super::parts::{Answer, answers};
-use crate::support::{Reply, send};
+use super::parts::responses_of;
+use crate::support::{Reply, response, run, send};
 
 type Inner = Response<Full<Bytes>>;
 
-/// The reply to a batch of GETs of `/0`, `/1` and so on, which are answered so.
-async fn answered(layer: BatchLayer, inner: Vec<Inner>) -> Reply {
+/// The reply to GETs of `/0`, `/1` and so on with these responses.
+async fn batch_with(layer: BatchLayer, inner: Vec<Inner>) -> Reply {
     let parts = (0..inner.len()).map(|index| {
         format!("--b\r\nContent-Type: application/http\r\nContent-ID: <i {index}>\r\n\r\nGET /{index} HTTP/1.1\r\n\r\n")
     });
@@ -35,24 +35,8 @@ fn layer() -> BatchLayer {
     super::layer().max_total_response_bytes(1 << 24)
 }
 
-fn parsed(reply: &Reply) -> Vec<Answer> {
-    answers(reply.header("content-type").expect("one"), &reply.body)
-}
-
-fn response(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Inner {
-    let mut response = Response::new(Full::new(body.into()));
-    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
-    for (name, value) in headers {
-        let name: HeaderName = name.parse().expect("a name");
-        response
-            .headers_mut()
-            .append(name, value.parse().expect("a value"));
-    }
-    response
-}
-
 #[tokio::test]
-async fn an_answer_is_written_as_a_strict_client_reads_it() {
+async fn a_response_is_written_for_a_strict_client() {
     let json = response(
         200,
         &[
@@ -63,7 +47,7 @@ async fn an_answer_is_written_as_a_strict_client_reads_it() {
         ],
         "{}",
     );
-    let reply = answered(
+    let reply = batch_with(
         layer().status(StatusCode::OK),
         vec![json, response(204, &[], "")],
     )
@@ -91,34 +75,34 @@ async fn an_answer_is_written_as_a_strict_client_reads_it() {
         reply.header("content-length"),
         Some(&*expected.len().to_string())
     );
-    let again = answered(layer(), vec![]).await;
+    let again = batch_with(layer(), vec![]).await;
     assert_ne!(again.header("content-type"), Some(content_type));
 }
 
 #[tokio::test]
-async fn google_and_others_get_what_they_look_for() {
+async fn google_clients_get_their_boundary_prefix_and_response_ids() {
     let google = Multipart::new()
         .boundary_prefix("batch_")
         .response_ids(true);
-    let reply = answered(layer().format(google), vec![response(200, &[], "x")]).await;
+    let reply = batch_with(layer().format(google), vec![response(200, &[], "x")]).await;
     let content_type = reply.header("content-type").expect("one");
     assert!(content_type.starts_with("multipart/mixed; boundary=batch_"));
     assert_eq!(
-        parsed(&reply)[0].content_id.as_deref(),
+        responses_of(&reply)[0].content_id.as_deref(),
         Some("<response-i 0>")
     );
 }
 
 #[tokio::test]
 async fn a_status_without_a_reason_has_one() {
-    let reply = answered(
+    let reply = batch_with(
         layer(),
         vec![response(599, &[], ""), response(418, &[], "")],
     )
     .await;
-    let lines: Vec<_> = parsed(&reply)
+    let lines: Vec<_> = responses_of(&reply)
         .into_iter()
-        .map(|answer| (answer.status, answer.reason))
+        .map(|response| (response.status, response.reason))
         .collect();
     assert_eq!(
         lines,
@@ -138,10 +122,10 @@ async fn large_bodies_come_whole() {
         response(200, &[], large.clone()),
     ];
     for layer in [layer(), layer().streamed(true)] {
-        let reply = answered(layer, inner.clone()).await;
-        let mut bodies: Vec<_> = parsed(&reply)
+        let reply = batch_with(layer, inner.clone()).await;
+        let mut bodies: Vec<_> = responses_of(&reply)
             .into_iter()
-            .map(|answer| answer.body)
+            .map(|response| response.body)
             .collect();
         bodies.sort_by_key(Vec::len);
         assert!(bodies == [b"y".to_vec(), large.clone(), large.clone()]);
@@ -149,33 +133,36 @@ async fn large_bodies_come_whole() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_fit_leaves_a_whole_envelope() {
+async fn a_response_that_does_not_fit_leaves_a_complete_envelope() {
     let inner = vec![
         response(200, &[], vec![b'x'; 300]),
         response(200, &[], vec![b'x'; 9000]),
         response(200, &[], "z"),
     ];
-    let reply = answered(layer().concurrency(1).max_total_response_bytes(2000), inner).await;
-    let statuses: Vec<_> = parsed(&reply).iter().map(|answer| answer.status).collect();
+    let reply = batch_with(layer().concurrency(1).max_total_response_bytes(2000), inner).await;
+    let statuses: Vec<_> = responses_of(&reply)
+        .iter()
+        .map(|response| response.status)
+        .collect();
     assert_eq!(statuses, [200, 507, 507]);
 }
 
 #[tokio::test]
-async fn a_length_is_said_once_and_is_that_of_the_body() {
+async fn content_length_is_written_once_with_the_length_of_the_body() {
     let inner = vec![
         response(200, &[("content-length", "5")], "hello"),
         response(304, &[("content-length", "5")], ""),
     ];
-    let reply = answered(layer(), inner).await;
-    let bodies: Vec<_> = parsed(&reply)
+    let reply = batch_with(layer(), inner).await;
+    let bodies: Vec<_> = responses_of(&reply)
         .into_iter()
-        .map(|answer| (answer.headers, answer.body))
+        .map(|response| (response.headers, response.body))
         .collect();
     assert_eq!(bodies, [(vec![], b"hello".to_vec()), (vec![], vec![])]);
 }
 
 #[test]
-fn a_prefix_has_only_what_needs_no_quotes() {
+fn a_boundary_prefix_that_needs_quotes_panics() {
     for prefix in ["a b", "a\"", "a=", "a:", "\u{e9}", &"x".repeat(39)] {
         let set = std::panic::catch_unwind(|| Multipart::new().boundary_prefix(prefix));
         assert!(set.is_err(), "{prefix:?}");
@@ -204,26 +191,30 @@ fn any_response() -> impl Strategy<Value = Inner> {
 
 proptest! {
     #[test]
-    fn whatever_is_answered_is_read_back(inner in prop::collection::vec(any_response(), 0..4), streamed: bool) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    fn any_response_can_be_read_back(
+        inner in prop::collection::vec(any_response(), 0..4),
+        streamed: bool,
+    ) {
         let layer = layer().streamed(streamed).concurrency(1);
-        let reply = runtime.block_on(answered(layer, inner.clone()));
-        let answers = parsed(&reply);
-        prop_assert_eq!(answers.len(), inner.len());
-        for (index, (answer, inner)) in answers.iter().zip(&inner).enumerate() {
-            prop_assert_eq!(answer.content_id.clone(), Some(format!("<i {index}>")));
-            prop_assert_eq!(answer.status, inner.status().as_u16());
-            let has_body = !matches!(answer.status, 204 | 205 | 304);
-            let body = runtime.block_on(http_body_util::BodyExt::collect(inner.body().clone())).expect("a body");
+        let reply = run(batch_with(layer, inner.clone()));
+        let responses = responses_of(&reply);
+        prop_assert_eq!(responses.len(), inner.len());
+        for (index, (response, inner)) in responses.iter().zip(&inner).enumerate() {
+            prop_assert_eq!(response.content_id.clone(), Some(format!("<i {index}>")));
+            prop_assert_eq!(response.status, inner.status().as_u16());
+            let has_body = !matches!(response.status, 204 | 205 | 304);
+            let body = run(inner.body().clone().collect()).expect("a body");
             let expected = if has_body { body.to_bytes() } else { Bytes::new() };
-            prop_assert_eq!(&answer.body[..], &expected[..]);
-            let (mut found, mut sent) = (answer.headers.clone(), Vec::new());
+            prop_assert_eq!(&response.body[..], &expected[..]);
+            let (mut found, mut sent) = (response.headers.clone(), Vec::new());
             for (name, value) in inner.headers() {
                 sent.push((name.as_str().to_owned(), value.as_bytes().to_vec()));
             }
-            // Hop-by-hop names are dropped, and the spelling is canonical: other tests' business.
+            // Hop-by-hop names are removed, and names have their usual spelling: other tests check
+            // that.
             found.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
-            sent.retain(|header| found.contains(header) || !["te", "upgrade", "trailer"].contains(&header.0.as_str()));
+            let is_hop = |name: &str| ["te", "upgrade", "trailer"].contains(&name);
+            sent.retain(|header| found.contains(header) || !is_hop(&header.0));
             found.sort();
             sent.sort();
             prop_assert_eq!(found, sent);

@@ -1,7 +1,7 @@
-//! Multi-Status XML: what a WebDAV client reads, and that it can read it whatever the inner service
-//! says.
+//! Multi-Status XML: what a WebDAV client reads, and that it can be parsed whatever the inner
+//! service sends.
 
-mod long;
+mod long_texts;
 mod xml;
 
 use std::convert::Infallible;
@@ -10,7 +10,7 @@ use axum::body::Body;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -18,17 +18,17 @@ use tower::{Layer, service_fn};
 use tower_multistatus::{BatchLayer, MultiStatus, RequestBody};
 
 use self::xml::{Element, parse};
-use crate::support::{Reply, requests, send};
+use crate::support::{Reply, requests, response, run, send};
 
 type Inner = Response<Full<Bytes>>;
 
 async fn ask(layer: BatchLayer, items: Value, inner: Vec<Inner>) -> Reply {
-    let answers = std::sync::Mutex::new(inner.into_iter());
-    let answers = std::sync::Arc::new(answers);
+    let responses = std::sync::Mutex::new(inner.into_iter());
+    let responses = std::sync::Arc::new(responses);
     let service = service_fn(move |_: Request<RequestBody<Body>>| {
-        let response = answers
+        let response = responses
             .lock()
-            .expect("the answers")
+            .expect("the responses")
             .next()
             .expect("one more");
         async { Ok::<_, Infallible>(response) }
@@ -46,24 +46,12 @@ fn layer() -> BatchLayer {
         .status(StatusCode::OK)
 }
 
-fn response(status: u16, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Inner {
-    let mut response = Response::new(Full::new(body.into()));
-    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
-    for (name, value) in headers {
-        let name: HeaderName = name.parse().expect("a name");
-        response
-            .headers_mut()
-            .append(name, value.parse().expect("a value"));
-    }
-    response
-}
-
 fn elements(expected: &[(&str, &str)]) -> Vec<Element> {
     let owned = |(name, text): &(&str, &str)| (String::from(*name), String::from(*text));
     expected.iter().map(owned).collect()
 }
 
-/// What stands in `href`, and the status, of each response.
+/// The `href` and the status of each response.
 fn hrefs(reply: &Reply) -> Vec<Element> {
     let of_one = |response: Vec<Element>| {
         let [(_, href), (_, status), ..] = &response[..] else {
@@ -75,7 +63,7 @@ fn hrefs(reply: &Reply) -> Vec<Element> {
 }
 
 #[tokio::test]
-async fn an_item_that_is_not_dispatched_keeps_the_url_that_it_came_with() {
+async fn an_item_that_is_not_dispatched_keeps_its_own_url() {
     let get = |id: &str, url: &str| json!({ "id": id, "method": "GET", "url": url });
     let post = |id: &str, url: &str| json!({ "id": id, "method": "POST", "url": url });
     let created = |location| response(201, &[("location", location)], "");
@@ -122,7 +110,7 @@ async fn an_item_that_is_not_dispatched_keeps_the_url_that_it_came_with() {
 }
 
 #[tokio::test]
-async fn items_are_responses_in_the_order_of_the_request() {
+async fn responses_are_in_the_order_of_the_request() {
     let items = json!([
         { "id": "u", "method": "GET", "url": "/b%20%26%20c.txt?x=1&y=2" },
         { "id": "r", "method": "GET", "url": "/old" },
@@ -177,7 +165,7 @@ async fn items_are_responses_in_the_order_of_the_request() {
 }
 
 #[tokio::test]
-async fn the_plain_text_is_as_compact_as_it_can_be() {
+async fn the_xml_is_compact() {
     let items = json!([{ "id": "u", "method": "GET", "url": "/users/1" }]);
     let inner = vec![response(
         200,
@@ -213,9 +201,10 @@ async fn what_xml_cannot_hold_is_base64() {
             body.to_vec(),
         )];
         let reply = ask(layer(), items, inner).await;
-        let (name, text) = match is_text {
-            true => ("", std::str::from_utf8(body).expect("text").to_owned()),
-            false => (" encoding=base64", STANDARD.encode(body)),
+        let (name, text) = if is_text {
+            ("", std::str::from_utf8(body).expect("text").to_owned())
+        } else {
+            (" encoding=base64", STANDARD.encode(body))
         };
         let response = parse(&reply).remove(0);
         assert_eq!(
@@ -232,7 +221,7 @@ async fn what_xml_cannot_hold_is_base64() {
             body.escape_ascii()
         );
     }
-    // Bytes that happen to be UTF-8, but say that they are not.
+    // Bytes that are valid UTF-8, but have another charset.
     let items = json!([{ "id": "1", "method": "GET", "url": "/a" }]);
     let latin1 = response(
         200,
@@ -273,7 +262,7 @@ async fn an_error_is_described_by_the_title_of_its_problem() {
 }
 
 #[tokio::test]
-async fn it_only_writes() {
+async fn multi_status_cannot_be_read() {
     let request = Request::post("/batch").header("content-type", "application/xml");
     let service = service_fn(async |_: Request<RequestBody<Body>>| {
         Ok::<_, Infallible>(response(200, &[], ""))
@@ -286,11 +275,15 @@ async fn it_only_writes() {
     assert_eq!(reply.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
 }
 
+fn content_type() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(prop_oneof![Just(b'\t'), 0x20_u8..0x7F, 0x80_u8..], 0..20)
+}
+
 proptest! {
     #[test]
-    fn whatever_is_answered_is_read_back(
+    fn any_response_can_be_read_back(
         status in 200_u16..1000,
-        content_type in prop::option::of(prop::collection::vec(prop_oneof![Just(b'\t'), 0x20_u8..0x7F, 0x80_u8..], 0..20)),
+        content_type in prop::option::of(content_type()),
         body in prop_oneof![any::<Vec<u8>>(), any::<String>().prop_map(String::into_bytes)],
         id in "\\PC{1,9}",
         url: String,
@@ -298,21 +291,19 @@ proptest! {
     ) {
         let mut inner = response(status, &[], body.clone());
         if let Some(content_type) = content_type {
-            inner.headers_mut().insert("content-type", HeaderValue::from_bytes(&content_type).expect("a value"));
+            let content_type = HeaderValue::from_bytes(&content_type).expect("a value");
+            inner.headers_mut().insert("content-type", content_type);
         }
         let items = json!([
             { "id": id.clone() + "1", "method": "GET", "url": url },
             { "id": id + "2", "method": "GET", "url": "/a" },
         ]);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        let reply = runtime.block_on(ask(layer().streamed(streamed), items, vec![inner.clone(), inner]));
+        let layer = layer().streamed(streamed);
+        let reply = run(ask(layer, items, vec![inner.clone(), inner]));
         let responses = parse(&reply);
         prop_assert_eq!(responses.len(), 2);
         let found = responses[1].iter().find(|(name, _)| name.starts_with("B:body"));
-        let found = found.map(|(name, text)| match name.ends_with(" encoding=base64") {
-            true => STANDARD.decode(text).expect("base64"),
-            false => text.clone().into_bytes(),
-        });
+        let found = found.map(|(name, text)| if name.ends_with(" encoding=base64") { STANDARD.decode(text).expect("base64") } else { text.clone().into_bytes() });
         let has_body = !matches!(status, 204 | 205 | 304) && !body.is_empty();
         prop_assert_eq!(found, has_body.then_some(body));
     }

@@ -1,10 +1,10 @@
-//! Reads Multi-Status XML back, and minds that it is well-formed.
+//! Parses Multi-Status XML, and checks that it is well-formed.
 
 use quick_xml::events::Event;
 
 use crate::support::Reply;
 
-/// One `<D:response>`: each element with its text, its attributes behind its name.
+/// An element of a `<D:response>`: its name with attributes, and its text.
 pub(super) type Element = (String, String);
 
 pub(super) fn parse(reply: &Reply) -> Vec<Vec<Element>> {

@@ -1,9 +1,9 @@
-//! Real batches and their responses, held against the schemas.
+//! Batches and their responses, validated by the schemas.
 
 use super::*;
-use crate::support::gets;
+use crate::support::{gets, item_with, with_header};
 
-/// Whether the envelope is accepted, and by the schema too.
+/// Whether the layer accepts the batch, and whether the schema does.
 async fn judged(layer: BatchLayer, batch: &Value) -> (bool, bool) {
     let schema = Schema::component(&layer.openapi(), "BatchRequest");
     let (reply, _) = ask_through(layer, envelope(batch.to_string())).await;
@@ -18,7 +18,7 @@ fn second(item: Value) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_accepted_is_valid() {
+async fn accepted_batches_match_the_schema() {
     for batch in [
         json!({ "requests": [] }),
         json!({ "requests": gets(&["/1", "/2"]), "more": 1 }),
@@ -42,13 +42,8 @@ async fn what_is_accepted_is_valid() {
 }
 
 #[tokio::test]
-async fn what_is_malformed_is_not_valid() {
-    let item = |members: Value| {
-        let mut item = json!({ "id": "b", "method": "GET", "url": "/2" });
-        let members = members.as_object().expect("an object").clone();
-        item.as_object_mut().expect("an object").extend(members);
-        second(item)
-    };
+async fn malformed_batches_do_not_match_the_schema() {
+    let item = |members: Value| second(item_with(&members));
     for batch in [
         json!([]),
         json!({}),
@@ -72,7 +67,7 @@ async fn what_is_malformed_is_not_valid() {
 }
 
 #[tokio::test]
-async fn an_item_that_fails_for_what_it_says_is_not_valid() {
+async fn an_item_that_fails_before_dispatch_does_not_match_the_schema() {
     for members in [
         json!({ "method": "BREW" }),
         json!({ "method": 1 }),
@@ -81,10 +76,7 @@ async fn an_item_that_fails_for_what_it_says_is_not_valid() {
         json!({ "headers": [] }),
         json!({ "headers": { "x-note": 1 } }),
     ] {
-        let mut item = json!({ "id": "a", "method": "GET", "url": "/1" });
-        let extra = members.as_object().expect("an object").clone();
-        item.as_object_mut().expect("an object").extend(extra);
-        let batch = json!({ "requests": [item] });
+        let batch = json!({ "requests": [item_with(&members)] });
         let schema = Schema::component(&BatchLayer::new("/batch").openapi(), "BatchRequest");
         assert!(!schema.allows(&batch), "{batch}");
         let (log, service) = recorder();
@@ -142,9 +134,7 @@ async fn every_json_response_is_valid() {
 async fn every_line_of_a_response_is_valid() {
     let layer = BatchLayer::new("/batch");
     let schema = Schema::component(&layer.openapi(), "BatchResponseLine");
-    let mut request = batch();
-    let accept = http::HeaderValue::from_static("application/x-ndjson");
-    request.headers_mut().insert("accept", accept);
+    let request = with_header(batch(), "accept", "application/x-ndjson");
     let reply = send(layer.layer(inner()), request).await;
     let lines = reply.body.split(|byte| *byte == b'\n');
     let lines: Vec<Value> = lines
@@ -157,7 +147,7 @@ async fn every_line_of_a_response_is_valid() {
     assert!(!schema.allows(&json!({ "summary": { "total": 1 } })));
 }
 
-/// One request for each refusal that a client can bring about.
+/// One request for each refusal that a client can cause.
 fn refused() -> Vec<Request<Body>> {
     let mut not_acceptable = requests(gets(&["/1"]));
     let accept = http::HeaderValue::from_static("image/png");
@@ -207,8 +197,8 @@ async fn every_refusal_is_the_example_of_its_status_and_code() {
         );
         seen.push(reply.code());
     }
-    // These need a clock, a second layer, a service that panics when it is cloned, many headers and
-    // an upload that breaks.
+    // These need a clock, a second layer, a service that panics when cloned, many headers, or a
+    // broken upload.
     let others = [
         "upload-timeout",
         "nested-batch",
@@ -221,8 +211,7 @@ async fn every_refusal_is_the_example_of_its_status_and_code() {
     assert!(!schema.allows(&json!({ "title": "no code" })));
 }
 
-/// Where the fault is found is each batch's own.
-/// Without what depends on the very envelope.
+/// A problem document without the members that depend on the envelope.
 fn without_place(problem: &Value) -> Value {
     let mut problem = problem.clone();
     let members = problem.as_object_mut().expect("an object");
@@ -247,7 +236,7 @@ fn sorted(mut names: Vec<String>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_admit_refuses_is_valid() {
+async fn a_refusal_of_admit_is_valid() {
     let layer = BatchLayer::new("/batch").admit(|_| Err(StatusCode::TOO_MANY_REQUESTS));
     let schema = Schema::component(&layer.openapi(), "BatchProblem");
     let (reply, _): (Reply, _) = ask_through(layer, requests(gets(&["/1"]))).await;

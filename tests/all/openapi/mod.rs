@@ -1,5 +1,4 @@
-//! What the layer tells of itself as OpenAPI, held against the specification and against real
-//! batches.
+//! The OpenAPI document of the layer, validated by the specification and by real batches.
 
 use axum::Router;
 use axum::body::Body;
@@ -103,7 +102,7 @@ fn every_name_is_prefixed() {
 }
 
 #[test]
-fn the_path_is_the_one_that_clients_see() {
+fn the_path_includes_the_mount() {
     let document = BatchLayer::new("/batch").mounted_at("/v1").openapi();
     let paths = document["paths"].as_object().expect("paths");
     assert_eq!(Vec::from_iter(paths.keys()), ["/v1/batch"]);
@@ -145,7 +144,7 @@ fn a_multipart_envelope_is_a_string_of_limited_length() {
 }
 
 #[test]
-fn a_format_of_the_users_own_is_named_and_not_described() {
+fn a_custom_format_is_listed_without_a_schema() {
     #[derive(Debug)]
     struct Own;
     impl tower_multistatus::Format for Own {
@@ -167,7 +166,7 @@ fn a_format_of_the_users_own_is_named_and_not_described() {
 }
 
 #[test]
-fn the_limits_stand_in_the_schemas() {
+fn the_schemas_have_the_limits() {
     let layer = BatchLayer::new("/batch").max_items(7);
     let layer = layer.max_item_body_bytes(4000).max_envelope_bytes(9000);
     let document = layer.openapi();
@@ -249,7 +248,7 @@ fn the_outer_statuses_are_those_that_the_policy_gives() {
         let content = responses[status]["content"].as_object().expect("content");
         Vec::from_iter(content.keys().cloned())
     };
-    // The head of a streamed envelope is out before there is a summary.
+    // The head of a streamed envelope is sent before there is a summary.
     assert_eq!(content("202"), ["application/json"]);
     assert_eq!(
         content("207"),
@@ -262,7 +261,7 @@ fn the_outer_statuses_are_those_that_the_policy_gives() {
 }
 
 #[test]
-fn what_admit_says_is_told_only_where_there_is_such_a_hook() {
+fn refusals_of_admit_are_documented_only_with_admit() {
     let layer = BatchLayer::new("/batch");
     assert_eq!(responses(&layer.openapi())["default"], Value::Null);
     let layer = layer.admit(|_| Ok::<(), StatusCode>(()));
@@ -274,7 +273,7 @@ fn what_admit_says_is_told_only_where_there_is_such_a_hook() {
 }
 
 #[tokio::test]
-async fn what_describe_says_is_valid_by_the_schema_in_its_documentation() {
+async fn a_description_matches_the_schema_in_its_documentation() {
     let text = include_str!("../../../src/openapi/description.json");
     let schema: Value = serde_json::from_str(text).expect("JSON");
     let layer = BatchLayer::new("/batch").describe(true);
@@ -292,7 +291,7 @@ async fn what_describe_says_is_valid_by_the_schema_in_its_documentation() {
         let request = Request::get("/batch").body(Body::empty());
         let reply = send(layer.layer(Router::new()), request.expect("a request")).await;
         Schema::new(schema.clone()).assert(&reply.json());
-        // Nothing is said that the schema does not name, and the rest is always there.
+        // The description has all members of the schema and no others.
         let mut expected = names(&schema["properties"]);
         if !has_request_ids {
             expected.retain(|name| name != "item_request_ids");

@@ -1,19 +1,19 @@
-//! JSON Schema, as the tests need it.
+//! JSON Schema validation.
 
 use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::{Value, json};
 
 const SPECIFICATION: &str = include_str!("../../fixtures/openapi/schema.json");
 
-/// A schema, and what it says of values.
+/// A compiled schema.
 pub(crate) struct Schema {
     schemas: Schemas,
     index: SchemaIndex,
 }
 
 impl Schema {
-    /// The specification of OpenAPI 3.1. It leaves Schema Objects to their dialect: here they are
-    /// checked against JSON Schema 2020-12.
+    /// The specification of OpenAPI 3.1. It does not check Schema Objects, so they are checked with
+    /// JSON Schema 2020-12 here.
     pub(crate) fn of_openapi() -> Self {
         let mut specification: Value = serde_json::from_str(SPECIFICATION).expect("JSON");
         specification["$defs"]["schema"] =
@@ -21,7 +21,7 @@ impl Schema {
         Self::new(specification)
     }
 
-    /// A schema that stands by itself.
+    /// A schema without a document around it.
     pub(crate) fn new(schema: Value) -> Self {
         let id = schema["$id"]
             .as_str()
@@ -49,7 +49,7 @@ impl Schema {
 
     /// # Panics
     ///
-    /// With the reason, if the value is not valid.
+    /// If the value is not valid. The message has the reason.
     pub(crate) fn assert(&self, value: &Value) {
         if let Err(error) = self.schemas.validate(value, self.index) {
             panic!("{error:#}\n{value:#}");

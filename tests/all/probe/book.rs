@@ -1,11 +1,11 @@
-//! What happened to all instances of a [`Probe`](super::Probe).
+//! A record of what happened to all instances of a [`Probe`](super::Probe).
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 
-/// What happened to all instances.
+/// The record of all instances.
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     pub(super) clones: AtomicUsize,
@@ -18,7 +18,7 @@ pub(crate) struct Book {
     pub(super) gate: Notify,
 }
 
-/// A call, by its item's id, or by its path if it is no item.
+/// The start or end of a call, named by the id of its item, or by its path if it is no item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
     Begun(String),
@@ -26,7 +26,7 @@ pub(crate) enum Event {
 }
 
 impl Book {
-    /// How many instances have been made ready and were neither called nor dropped.
+    /// The number of instances that are ready and were neither called nor dropped.
     pub(crate) fn reserved(&self) -> usize {
         self.reserved.load(SeqCst)
     }
@@ -47,7 +47,7 @@ impl Book {
         self.most_in_flight.load(SeqCst)
     }
 
-    /// The numbers of the instances that were called: 0 is the one that is no clone.
+    /// The numbers of the instances that were called. 0 is the original.
     pub(crate) fn callers(&self) -> Vec<usize> {
         self.callers.lock().expect("the book").clone()
     }
@@ -56,7 +56,7 @@ impl Book {
         self.events.lock().expect("the book").clone()
     }
 
-    /// The calls that were begun, in their order.
+    /// The calls that were started, in order.
     pub(crate) fn begun(&self) -> Vec<String> {
         let begun = |event| match event {
             Event::Begun(name) => Some(name),
@@ -75,7 +75,7 @@ impl Book {
     }
 }
 
-/// Lives as long as a call, from its beginning to the end of its body.
+/// A guard that lives from the start of a call to the end of its body.
 pub(super) struct Guard(Arc<Book>, String);
 
 impl Guard {

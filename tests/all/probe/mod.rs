@@ -1,4 +1,4 @@
-//! A service that does what the path says, and keeps book of its readiness and its calls.
+//! An inner service that behaves according to the path, and records its readiness and calls.
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -21,13 +21,11 @@ mod book;
 use book::Guard;
 pub(crate) use book::{Book, Event};
 
-/// What becomes of a call is said by its path: `/ok`, `/fail` (status 500), `/error`, `/yield/3`
-/// (that many polls), `/sleep/100` (milliseconds), `/gate` (until it is opened), `/big/1000` (a
-/// JSON string of that many bytes), `/hang`, `/hang-body`, `/cut-body`, `/panic-call`, `/panic`,
-/// `/panic-body`.
+/// The path decides the result of a call: `/ok`, `/fail` (status 500), `/error`, `/yield/3` (polls
+/// to wait), `/sleep/100` (milliseconds), `/gate` (until it is opened), `/big/1000` (a JSON string
+/// of that many bytes), `/hang`, `/hang-body`, `/cut-body`, `/panic-call`, `/panic`, `/panic-body`.
 ///
-/// It panics when it is called without its own readiness. A clone is another instance, and starts
-/// without.
+/// A call panics if the instance was not made ready. A clone is not ready.
 #[derive(Debug, Default)]
 pub(crate) struct Probe {
     pub(crate) book: Arc<Book>,
@@ -36,18 +34,18 @@ pub(crate) struct Probe {
     clones: Clones,
 }
 
-/// What is the matter with clones, so that only those for items have it.
+/// The fault of clones. The original has none, so that batches reach the layer.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 pub(crate) enum Clones {
     #[default]
     Sound,
-    /// They never get ready.
+    /// They never become ready.
     Hang,
     /// Their `poll_ready` fails.
     Fail,
     /// Their `poll_ready` panics.
     Panic,
-    /// The n-th cannot be made.
+    /// The n-th clone panics.
     Missing(usize),
 }
 
@@ -129,11 +127,11 @@ impl<B> Service<Request<B>> for Probe {
         if path == "/panic-call" {
             resume_unwind(Box::new("in the call"));
         }
-        Box::pin(answer(path, book, guard))
+        Box::pin(respond(path, book, guard))
     }
 }
 
-async fn answer(path: String, book: Arc<Book>, guard: Guard) -> Result<Response<Body>, Failed> {
+async fn respond(path: String, book: Arc<Book>, guard: Guard) -> Result<Response<Body>, Failed> {
     let mut response = Response::builder().header("content-type", "application/json");
     let (what, number) = match path.rsplit_once('/') {
         Some((what, number)) if !what.is_empty() => (what, number.parse().unwrap_or(0)),
@@ -156,7 +154,7 @@ async fn answer(path: String, book: Arc<Book>, guard: Guard) -> Result<Response<
         "/panic" => resume_unwind(Box::new("in the future")),
         _ => response = response.status(StatusCode::NOT_FOUND),
     }
-    let body = Body::new(Answer {
+    let body = Body::new(ProbeBody {
         start: Some(start),
         end,
         _guard: guard,
@@ -164,7 +162,7 @@ async fn answer(path: String, book: Arc<Book>, guard: Guard) -> Result<Response<
     Ok(response.body(body).expect("a response"))
 }
 
-/// Waits for so many polls, each of which it asks for itself.
+/// Waits for this number of polls, and wakes itself each time.
 async fn yield_now(polls: u64) {
     for _ in 0..polls {
         let mut is_polled = false;
@@ -186,13 +184,13 @@ enum End {
     Panic,
 }
 
-struct Answer {
+struct ProbeBody {
     start: Option<Bytes>,
     end: End,
     _guard: Guard,
 }
 
-impl http_body::Body for Answer {
+impl http_body::Body for ProbeBody {
     type Data = Bytes;
     type Error = Failed;
 

@@ -1,4 +1,4 @@
-//! Services to be wrapped, that note what they were asked.
+//! Inner services that record their requests.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -26,9 +26,9 @@ pub(crate) fn api() -> Router {
         .route("/echo", axum::routing::any(async |body: Bytes| body))
 }
 
-/// One request that reached the inner service.
+/// A request that reached the inner service.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct Received {
     pub(crate) method: Method,
     pub(crate) uri: String,
     pub(crate) headers: HeaderMap,
@@ -36,8 +36,8 @@ pub(crate) struct Asked {
     pub(crate) body: Bytes,
 }
 
-impl Asked {
-    /// All values of a header, in their order.
+impl Received {
+    /// All values of a header, in order.
     pub(crate) fn header(&self, name: &str) -> Vec<&str> {
         self.headers
             .get_all(name)
@@ -47,12 +47,12 @@ impl Asked {
     }
 }
 
-/// What reached the inner service, in the order of its coming.
+/// The requests that reached the inner service, in order.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<Asked>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<Received>>>);
 
 impl Log {
-    pub(crate) fn all(&self) -> Vec<Asked> {
+    pub(crate) fn all(&self) -> Vec<Received> {
         self.0.lock().expect("the log").clone()
     }
 
@@ -61,11 +61,14 @@ impl Log {
     }
 
     pub(crate) fn uris(&self) -> Vec<String> {
-        self.all().into_iter().map(|asked| asked.uri).collect()
+        self.all()
+            .into_iter()
+            .map(|received| received.uri)
+            .collect()
     }
 
-    /// The only request that came.
-    pub(crate) fn only(&self) -> Asked {
+    /// The only request.
+    pub(crate) fn only(&self) -> Received {
         let mut all = self.all();
         assert_eq!(all.len(), 1, "exactly one request");
         all.remove(0)
@@ -78,7 +81,7 @@ impl Log {
     {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.expect("the body is whole").to_bytes();
-        self.0.lock().expect("the log").push(Asked {
+        self.0.lock().expect("the log").push(Received {
             method: parts.method,
             uri: parts.uri.to_string(),
             headers: parts.headers,
@@ -88,7 +91,7 @@ impl Log {
     }
 }
 
-/// A router that notes what it is asked, on any path, and answers 200 with `{}`.
+/// A router that records each request, and responds with 200 and `{}`.
 pub(crate) fn recording_router() -> (Log, Router) {
     let log = Log::default();
     let router = Router::new().fallback({
@@ -101,7 +104,7 @@ pub(crate) fn recording_router() -> (Log, Router) {
     (log, router)
 }
 
-/// A service that notes what it is asked, and answers 200 with `{}`.
+/// A service that records each request, and responds with 200 and `{}`.
 pub(crate) fn recorder() -> (
     Log,
     impl Service<
@@ -128,9 +131,9 @@ pub(crate) fn recorder() -> (
     (log, service)
 }
 
-/// A service that answers at once what the function makes of the request.
-pub(crate) fn answering_with<F>(
-    answer: F,
+/// A service that responds at once with the result of the function.
+pub(crate) fn responding_with<F>(
+    response: F,
 ) -> impl Service<
     Request<RequestBody<Body>>,
     Response = Response<Full<Bytes>>,
@@ -142,5 +145,5 @@ pub(crate) fn answering_with<F>(
 where
     F: Fn(&Request<RequestBody<Body>>) -> Response<Bytes> + Clone + Send + 'static,
 {
-    service_fn(move |request| ready(Ok(answer(&request).map(Full::new))))
+    service_fn(move |request| ready(Ok(response(&request).map(Full::new))))
 }

@@ -1,4 +1,4 @@
-//! Requests in, replies out.
+//! Requests, replies, and assertions about them.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -14,9 +14,9 @@ use tower_multistatus::BatchLayer;
 
 mod inner;
 
-pub(crate) use inner::{Asked, Log, answering_with, api, recorder, recording_router};
+pub(crate) use inner::{Log, Received, api, recorder, recording_router, responding_with};
 
-/// A response, read to its end.
+/// A response that was read completely.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -31,7 +31,7 @@ impl Reply {
             .unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
     }
 
-    /// The items of a JSON envelope, in their order.
+    /// The items of a JSON envelope, in order.
     pub(crate) fn items(&self) -> Vec<Value> {
         self.json()["responses"]
             .as_array()
@@ -39,7 +39,7 @@ impl Reply {
             .clone()
     }
 
-    /// The one item of a JSON envelope, as it stands there.
+    /// The text of the only item in a JSON envelope.
     pub(crate) fn only_item(&self) -> String {
         let text = std::str::from_utf8(&self.body).expect("UTF-8");
         let item = text.strip_prefix("{\"responses\":[\n");
@@ -51,11 +51,11 @@ impl Reply {
     pub(crate) fn item(&self, id: &str) -> Value {
         let mut items = self.items();
         items.retain(|item| item["id"] == id);
-        assert_eq!(items.len(), 1, "exactly one answer for {id}");
+        assert_eq!(items.len(), 1, "exactly one response for {id}");
         items.remove(0)
     }
 
-    /// The status of each item, in their order.
+    /// The status of each item, in order.
     pub(crate) fn statuses(&self) -> Vec<u64> {
         self.items()
             .iter()
@@ -63,7 +63,7 @@ impl Reply {
             .collect()
     }
 
-    /// The `code` of the problem document that a refusal is.
+    /// The `code` of the problem document of a refusal.
     pub(crate) fn code(&self) -> String {
         assert_eq!(
             self.header("content-type"),
@@ -72,11 +72,11 @@ impl Reply {
         self.json()["code"].as_str().expect("a code").to_owned()
     }
 
-    /// A header that stands once and is text.
+    /// The value of a header that occurs at most once.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         assert!(
             self.headers.get_all(name).iter().count() < 2,
-            "{name} stands more than once"
+            "{name} occurs more than once"
         );
         self.headers
             .get(name)
@@ -92,10 +92,10 @@ where
     B: http_body::Body,
     B::Error: std::fmt::Debug,
 {
-    read(service.oneshot(request).await.expect("the service answers")).await
+    read(service.oneshot(request).await.expect("a response")).await
 }
 
-/// Reads a response to its end.
+/// Reads a response completely.
 pub(crate) async fn read<B>(response: Response<B>) -> Reply
 where
     B: http_body::Body,
@@ -110,7 +110,7 @@ where
     }
 }
 
-/// Sends within an hour of the paused clock, so that a hang is a failure.
+/// Sends a batch of these items. Panics if it takes more than an hour of the paused clock.
 pub(crate) async fn end<S, B>(service: S, items: Value) -> Reply
 where
     S: Service<Request<Body>, Response = Response<B>, Error: std::fmt::Debug>,
@@ -121,7 +121,7 @@ where
     reply.expect("the batch ends")
 }
 
-/// Runs a future to its end, where a test cannot be `async`.
+/// Runs a future in a test that cannot be `async`.
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().build().expect("a runtime");
@@ -137,7 +137,7 @@ pub(crate) fn envelope(json: impl Into<Body>) -> Request<Body> {
         .expect("a request")
 }
 
-/// The same request, with a body that comes in three chunks, and a pause before each.
+/// The request with a body in three chunks, and a pause before each.
 pub(crate) fn in_chunks(request: Request<Body>, pause: Duration) -> Request<Body> {
     let next = move |rest: Option<Body>| async move {
         let bytes = rest?.collect().await.expect("a body").to_bytes();
@@ -150,12 +150,12 @@ pub(crate) fn in_chunks(request: Request<Body>, pause: Duration) -> Request<Body
     request.map(|body| Body::from_stream(futures_util::stream::unfold(Some(body), next)))
 }
 
-/// An envelope of these items.
+/// A batch of these items.
 pub(crate) fn requests(items: Value) -> Request<Body> {
     envelope(json!({ "requests": items }).to_string())
 }
 
-/// Items for these paths; the ids are `0`, `1` and so on.
+/// GET items for these paths. Their ids are `0`, `1` and so on.
 pub(crate) fn gets(paths: &[&str]) -> Value {
     paths
         .iter()
@@ -164,42 +164,61 @@ pub(crate) fn gets(paths: &[&str]) -> Value {
         .collect()
 }
 
+/// GET items for these URLs; each has its URL as its id.
+pub(crate) fn gets_by_url(urls: &[&str]) -> Value {
+    let get = |url: &&str| json!({ "id": url, "method": "GET", "url": url });
+    urls.iter().map(get).collect()
+}
+
+/// This number of GET items; their ids are `0`, `1` and so on, their paths `/0`, `/1` and so on.
+pub(crate) fn numbered_gets(count: usize) -> Value {
+    let get = |at| json!({ "id": format!("{at}"), "method": "GET", "url": format!("/{at}") });
+    (0..count).map(get).collect()
+}
+
 /// Sends these items to the layer around a router.
 pub(crate) async fn batch(layer: BatchLayer, inner: Router, items: Value) -> Reply {
     send(layer.layer(inner), requests(items)).await
 }
 
-/// The answer to one item, `x`: a GET of `/` where nothing else is said.
-pub(crate) async fn answer<S, B>(service: S, item: Value) -> Value
+/// An item with these members. It is `x`, a GET of `/`, where they do not say otherwise.
+pub(crate) fn item_with(members: &Value) -> Value {
+    let mut item = json!({ "id": "x", "method": "GET", "url": "/" });
+    let members = members.as_object().expect("an object").clone();
+    item.as_object_mut().expect("an object").extend(members);
+    item
+}
+
+/// The response to one item, `x`: a GET of `/` unless its members say otherwise.
+pub(crate) async fn response_to<S, B>(service: S, item: Value) -> Value
 where
     S: Service<Request<Body>, Response = Response<B>>,
     S::Error: std::fmt::Debug,
     B: http_body::Body,
     B::Error: std::fmt::Debug,
 {
-    let mut whole = json!({ "id": "x", "method": "GET", "url": "/" });
-    let members = whole.as_object_mut().expect("an object");
-    members.extend(item.as_object().expect("an object").clone());
-    send(service, requests(json!([whole]))).await.item("x")
+    send(service, requests(json!([item_with(&item)])))
+        .await
+        .item("x")
 }
 
-/// The problem document of the layer.
+/// A problem document of the layer.
 pub(crate) fn problem(status: u16, code: &str, title: &str) -> Value {
     json!({ "type": "about:blank", "title": title, "status": status, "code": code })
 }
 
-/// The answer to an item that the layer itself has failed.
+/// The response to an item that the layer fails.
 pub(crate) fn failed(id: &str, status: u16, code: &str, title: &str) -> Value {
     json!({ "id": id, "status": status, "headers": { "Content-Type": "application/problem+json" },
             "body": problem(status, code, title) })
 }
 
-/// The answer to an item that the recorder has answered.
+/// The response to an item that reaches the recorder.
 pub(crate) fn recorded(id: &str) -> Value {
     json!({ "id": id, "status": 200, "headers": { "Content-Type": "application/json" }, "body": {} })
 }
 
-/// Names and values.
+/// Names and values of headers.
 pub(crate) type Headers = &'static [(&'static str, &'static str)];
 
 pub(crate) fn header_map(headers: Headers) -> HeaderMap {
@@ -210,8 +229,8 @@ pub(crate) fn header_map(headers: Headers) -> HeaderMap {
     headers.iter().map(pair).collect()
 }
 
-/// A router that answers everything with this.
-pub(crate) fn answering(status: u16, headers: Headers, body: &'static str) -> Router {
+/// A router that always sends this response.
+pub(crate) fn responding(status: u16, headers: Headers, body: &'static str) -> Router {
     Router::new().fallback(async move || {
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = StatusCode::from_u16(status).expect("a status");
@@ -220,20 +239,19 @@ pub(crate) fn answering(status: u16, headers: Headers, body: &'static str) -> Ro
     })
 }
 
-/// Sends this text or these bytes as an envelope of JSON: the reply, and what was dispatched for
-/// it.
+/// Sends this text as a JSON envelope. Returns the reply and the inner requests.
 pub(crate) async fn ask(json: impl Into<Body>) -> (Reply, Log) {
     ask_through(BatchLayer::new("/batch"), envelope(json)).await
 }
 
-/// Sends a request to the layer around a [`recorder`].
+/// Sends a request to the layer around a [`recorder`]. Returns the reply and the inner requests.
 pub(crate) async fn ask_through(layer: BatchLayer, request: Request<Body>) -> (Reply, Log) {
     let (log, service) = recorder();
     let reply = send(layer.layer(service), request).await;
     (reply, log)
 }
 
-/// The problem document of an envelope that is malformed, which says `more` besides.
+/// The problem document of a malformed envelope, with these further members.
 pub(crate) fn malformed(detail: &str, more: Value) -> Value {
     let mut document = problem(400, "malformed", "the envelope is malformed");
     document["detail"] = detail.into();
@@ -242,8 +260,8 @@ pub(crate) fn malformed(detail: &str, more: Value) -> Value {
     document
 }
 
-/// A problem document without the words for what is wrong, and without its place where no item is
-/// at fault: they are there.
+/// Removes the detail of a problem document, and the offset if no item is at fault. Asserts that
+/// they are there.
 pub(crate) fn without_detail(mut document: Value) -> Value {
     let members = document.as_object_mut().expect("an object");
     let detail = members.remove("detail").expect("a detail");
@@ -254,19 +272,20 @@ pub(crate) fn without_detail(mut document: Value) -> Value {
     document
 }
 
-/// An envelope with one sound item, then this one.
+/// An envelope of a valid item and this one.
 pub(crate) fn second(item: &str) -> String {
     format!(r#"{{"requests":[{{"id":"a","method":"GET","url":"/1"}},{item}]}}"#)
 }
 
-/// An item of which only these members matter.
+/// An envelope of a valid item and one with these members.
 pub(crate) fn with(members: &str) -> String {
     second(&format!(
         r#"{{"id":"b","method":"POST","url":"/2",{members}}}"#
     ))
 }
 
-/// It is refused, at this item if at one, and nothing of it is dispatched.
+/// Asserts that the envelope is refused as malformed, at this item if there is one, without a
+/// dispatch.
 pub(crate) async fn assert_malformed(envelope: impl AsRef<[u8]>, item: Option<usize>) {
     let envelope = envelope.as_ref();
     let (reply, log) = ask(envelope.to_vec()).await;
@@ -280,15 +299,47 @@ pub(crate) async fn assert_malformed(envelope: impl AsRef<[u8]>, item: Option<us
     assert_eq!(without_detail(reply.json()), expected, "{shown}");
 }
 
-/// The reply to as many items, `0`, `1` and so on, that are answered so.
-pub(crate) async fn answered(layer: BatchLayer, answers: &[Response<Bytes>]) -> Reply {
-    let items: Vec<Value> = (0..answers.len())
-        .map(|at| json!({ "id": at.to_string(), "method": "GET", "url": format!("/{at}") }))
-        .collect();
-    let answers = answers.to_vec();
-    let service = answering_with(move |request| {
+/// The reply to GETs with the ids `0`, `1` and so on that get these responses.
+pub(crate) async fn batch_with(layer: BatchLayer, responses: &[Response<Bytes>]) -> Reply {
+    let items = numbered_gets(responses.len());
+    let responses = responses.to_vec();
+    let service = responding_with(move |request| {
         let at: usize = request.uri().path()[1..].parse().expect("a number");
-        answers[at].clone()
+        responses[at].clone()
     });
-    send(layer.layer(service), requests(Value::from(items))).await
+    send(layer.layer(service), requests(items)).await
+}
+
+/// The text of an item in a JSON envelope, if the inner service sends this response.
+pub(crate) async fn written_item(response: Response<Bytes>) -> String {
+    let reply = batch_with(BatchLayer::new("/batch"), &[response]).await;
+    reply.only_item()
+}
+
+/// A response with these headers and this body.
+#[cfg(any(feature = "multipart", feature = "multistatus"))]
+pub(crate) fn response(
+    status: u16,
+    headers: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> Response<http_body_util::Full<Bytes>> {
+    let mut response = Response::new(http_body_util::Full::new(body.into()));
+    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+    for (name, value) in headers {
+        let name: HeaderName = name.parse().expect("a name");
+        let value = value.parse().expect("a value");
+        response.headers_mut().append(name, value);
+    }
+    response
+}
+
+/// The request with this value of a header, and no other.
+pub(crate) fn with_header(
+    mut request: Request<Body>,
+    name: &'static str,
+    value: &'static str,
+) -> Request<Body> {
+    let value = HeaderValue::from_static(value);
+    request.headers_mut().insert(name, value);
+    request
 }

@@ -1,4 +1,4 @@
-//! Batches that are refused and items that fail, as events.
+//! Events for refused batches and failed items.
 
 use std::error::Error;
 use std::fmt;
@@ -70,7 +70,7 @@ pub(super) async fn events_of(layer: BatchLayer, request: Request<Body>) -> Vec<
 }
 
 #[tokio::test]
-async fn a_refused_batch_is_an_event_wherever_it_is_refused() {
+async fn every_refusal_is_an_event() {
     let layer = || BatchLayer::new("/batch");
     let two = || requests(gets(&["/ok", "/ok"]));
     let mut xml = two();
@@ -164,7 +164,7 @@ async fn an_item_that_the_layer_fails_is_an_event_of_its_span() {
 }
 
 #[tokio::test]
-async fn a_response_that_gives_way_is_an_event_of_its_batch() {
+async fn a_response_that_does_not_fit_is_an_event_of_its_batch() {
     let (recording, _guard) = Recording::start();
     let service = service_fn(async |_: Request<RequestBody<Body>>| {
         Ok::<_, std::convert::Infallible>(Response::new(Body::from("x".repeat(500))))
@@ -186,7 +186,7 @@ async fn a_response_that_gives_way_is_an_event_of_its_batch() {
     );
 }
 
-/// An error with a source, or one that panics, or one with a long text.
+/// An error with a source, one that panics, or one with a long text.
 #[derive(Debug)]
 enum Trouble {
     Query(std::io::Error),
@@ -232,7 +232,7 @@ fn troubled() -> impl tower::Service<
 }
 
 #[tokio::test]
-async fn an_inner_error_is_told_with_its_sources_to_the_log_and_not_to_the_client() {
+async fn an_inner_error_is_logged_with_its_sources_and_hidden_from_the_client() {
     let (recording, _guard) = Recording::start();
     let items = requests(gets(&["/query", "/panics", "/long", "/"]));
     let reply = send(BatchLayer::new("/batch").layer(troubled()), items).await;
@@ -250,7 +250,7 @@ async fn an_inner_error_is_told_with_its_sources_to_the_log_and_not_to_the_clien
 }
 
 #[tokio::test]
-async fn map_error_gets_what_was_dispatched_inside_the_items_span() {
+async fn map_error_gets_the_dispatched_request_inside_the_span_of_its_item() {
     let (recording, _guard) = Recording::start();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let seen_by_hook = Arc::clone(&seen);

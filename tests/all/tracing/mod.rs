@@ -1,4 +1,4 @@
-//! One span a batch, one child span an item, and no more of what a client sent than has to be.
+//! One span per batch, one child span per item, and only the necessary values from the client.
 
 use std::time::{Duration, Instant};
 
@@ -17,15 +17,15 @@ use crate::support::{gets, requests, send};
 
 mod events;
 mod not_found;
-mod own_code;
 pub(crate) mod recording;
+mod service_faults;
 
 use recording::{Noted, Recording};
 
-/// Of all spans and events of the layer.
+/// The target of all spans and events of the layer.
 const TARGET: &str = "tower_multistatus";
 
-/// The span of an item, but for its duration, which has to be there and to be a number.
+/// The fields of an item's span, without its duration, which must be a number.
 fn item(noted: &Noted) -> (String, String, String, String) {
     assert_eq!(
         (
@@ -88,7 +88,7 @@ async fn a_batch_has_a_span_and_each_item_a_child_of_it() {
             row("a", "GET", "/ok", 200),
             row("b", "POST", "/fail", 500),
             row("c", "GET", "/ok", 424),
-            // Where no request is made of an item there is no path.
+            // Items without a request have no path.
             row("d", "GET", "", 400),
             row("e", "GET", "/panic", 500),
             row("f", "GET", "/hang", 504),
@@ -100,7 +100,7 @@ async fn a_batch_has_a_span_and_each_item_a_child_of_it() {
 }
 
 #[tokio::test]
-async fn what_a_handler_says_stands_in_the_span_of_its_item() {
+async fn events_of_a_handler_are_in_the_span_of_its_item() {
     let (recording, _guard) = Recording::start();
     let handler = get(async || {
         tracing::info!("first");
@@ -136,7 +136,7 @@ async fn what_a_handler_says_stands_in_the_span_of_its_item() {
 async fn the_duration_of_an_item_is_in_milliseconds() {
     let (recording, _guard) = Recording::start();
     let handler = get(async || {
-        // Computes: the clock of the test runtime does not move what is measured.
+        // Busy waiting, because the layer does not measure the clock of the test runtime.
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_millis(3) {
             std::hint::spin_loop();
@@ -153,7 +153,7 @@ async fn the_duration_of_an_item_is_in_milliseconds() {
 }
 
 #[tokio::test]
-async fn a_stream_leaves_its_span_between_two_frames() {
+async fn a_stream_exits_its_span_between_two_frames() {
     let (_recording, _guard) = Recording::start();
     let service = BatchLayer::new("/batch")
         .streamed(true)
@@ -161,7 +161,7 @@ async fn a_stream_leaves_its_span_between_two_frames() {
     let response = service
         .oneshot(requests(gets(&["/ok", "/yield/2"])))
         .await
-        .expect("an answer");
+        .expect("a response");
     let mut body = response.into_body();
     while body.frame().await.is_some() {
         assert!(tracing::Span::current().is_none());
@@ -169,7 +169,7 @@ async fn a_stream_leaves_its_span_between_two_frames() {
 }
 
 #[tokio::test]
-async fn what_a_client_sends_is_escaped_and_cut() {
+async fn values_from_a_client_are_escaped_and_truncated() {
     let (recording, _guard) = Recording::start();
     let id = format!("\u{2028}\"{}", "\u{202e}".repeat(80));
     let path = format!("/{}", "p".repeat(300));
@@ -194,7 +194,7 @@ async fn what_a_client_sends_is_escaped_and_cut() {
 }
 
 #[tokio::test]
-async fn nothing_else_of_a_batch_is_told_to_anyone() {
+async fn no_other_content_of_a_batch_is_logged() {
     let (recording, _guard) = Recording::start();
     let items = json!([{
         "id": "a", "method": "PUT", "url": "/ok?secret", "body": "secret",
@@ -220,7 +220,7 @@ async fn nothing_else_of_a_batch_is_told_to_anyone() {
 }
 
 #[tokio::test]
-async fn a_header_that_was_ignored_is_an_event_of_its_item_that_says_why() {
+async fn an_ignored_header_is_an_event_with_a_reason() {
     let (recording, _guard) = Recording::start();
     let long = format!("x-{}", "x".repeat(300));
     let items = json!([
@@ -266,7 +266,7 @@ async fn a_header_that_was_ignored_is_an_event_of_its_item_that_says_why() {
 }
 
 #[tokio::test]
-async fn a_traceparent_that_an_item_brings_is_a_link_of_its_span() {
+async fn the_traceparent_of_an_item_is_a_link_of_its_span() {
     let (recording, _guard) = Recording::start();
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let items = json!([

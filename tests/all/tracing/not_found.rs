@@ -1,4 +1,4 @@
-//! A layer inside `Router::layer` finds nothing, and says so once.
+//! The warning about a layer inside `Router::layer`, whose items are all 404.
 
 use axum::Router;
 use axum::routing::get;
@@ -47,7 +47,7 @@ async fn a_layer_inside_router_layer_warns_once_of_items_that_are_all_404() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn items_that_did_not_run_do_not_hide_that_all_others_are_404() {
+async fn the_404_warning_ignores_items_that_did_not_run() {
     let late = get(async || {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         http::StatusCode::NOT_FOUND
@@ -74,7 +74,7 @@ async fn items_that_did_not_run_do_not_hide_that_all_others_are_404() {
 }
 
 #[tokio::test]
-async fn nothing_is_said_of_404s_of_the_layer() {
+async fn the_404_warning_ignores_404s_of_the_layer() {
     let (recording, _guard) = Recording::start();
     for layer in [
         BatchLayer::new("/batch").mounted_at("/v1"),
@@ -87,7 +87,7 @@ async fn nothing_is_said_of_404s_of_the_layer() {
 }
 
 #[tokio::test]
-async fn nothing_is_said_of_404s_that_are_not_all_or_not_the_routers() {
+async fn the_404_warning_needs_404s_of_the_router_for_all_items() {
     let (recording, _guard) = Recording::start();
     let head = json!([
         { "id": "a", "method": "HEAD", "url": "/gone" },

@@ -1,4 +1,4 @@
-//! A subscriber that keeps what it is told.
+//! A subscriber that records spans and events.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -10,7 +10,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-/// A span or an event, with the name of the span that it stands in and that one's `id`.
+/// A span or an event, with the name and `id` of its parent span.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Noted {
     pub(crate) target: String,
@@ -31,7 +31,7 @@ impl Visit for Noted {
     }
 }
 
-/// Where in the recording a span is, and what it is called by those in it.
+/// The index of a span in the recording, and its name as a parent.
 struct Place(usize, String);
 
 #[derive(Debug, Clone, Default)]
@@ -41,10 +41,10 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// Records what this thread does from now on.
+    /// Records the spans and events of this thread from now on.
     pub(crate) fn start() -> (Self, tracing::subscriber::DefaultGuard) {
-        // A span is switched off for all threads when one to which nobody listens comes to it
-        // first. The other tests' do: so somebody listens to them too.
+        // A callsite is disabled for all threads if the first thread that reaches it has no
+        // subscriber. A global subscriber prevents that for the threads of other tests.
         let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
         let recording = Self::default();
         let subscriber = tracing_subscriber::registry().with(recording.clone());

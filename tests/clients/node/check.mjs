@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 
-/** Asserts that a client got what it should, and prints a line. */
+/** Asserts the result of a client, and prints a line. */
 export function check(what, got, expected) {
   assert.deepEqual(got, expected, what);
   console.log(`  ${what}`);
 }
 
-/** Where the example listens, as `tests/clients/run` says it. */
+/** The address of the example, passed by `tests/clients/run`. */
 export const address = process.argv[2];

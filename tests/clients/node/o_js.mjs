@@ -32,4 +32,4 @@ check(
     { contentId: 2, status: 204, body: undefined },
   ],
 );
-check("what came of it", await service(false).get("Products('nuts')").query(), { Id: "nuts", Name: "Hazelnuts" });
+check("the result", await service(false).get("Products('nuts')").query(), { Id: "nuts", Name: "Hazelnuts" });

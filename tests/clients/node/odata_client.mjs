@@ -21,7 +21,7 @@ const tea = client.newParam().filter(client.newFilter().field("Name").eqString("
     { value: [{ Id: "tea", Name: "Tea" }] },
   ]);
   check("JSON: a write", [made.status, made.headers["Location"]], [201, "/odata4/Products('oats')"]);
-  check("JSON: a change of what was made, by reference", changed.status, 204);
+  check("JSON: a change of the new product, by reference", changed.status, 204);
   check("JSON: an item that fails", [missing.status, (await missing.json()).error.message], [404, "no such product"]);
   check("JSON: an item that depends on it", never.status, 424);
   check("JSON: a deletion", [deleted.status, await deleted.json()], [204, null]);
@@ -43,5 +43,5 @@ const tea = client.newParam().filter(client.newFilter().field("Name").eqString("
   check("multipart: a write, in a change set", [made.status, await made.json()], [201, { Id: "figs", Name: "Figs" }]);
   check("multipart: a change", changed.status, 204);
   check("multipart: an item that fails", missing.status, 404);
-  check("multipart: what comes after it", deleted.status, 204);
+  check("multipart: the item after it", deleted.status, 204);
 }

@@ -1,12 +1,12 @@
-"""What all clients' scripts use."""
+"""What the scripts of all clients share."""
 
 import sys
 
-# Where the example listens, as `tests/clients/run` says it.
+# The address of the example, passed by `tests/clients/run`.
 ADDRESS = sys.argv[1]
 
 
 def check(what, got, expected):
-    """Asserts that a client got what it should, and prints a line."""
+    """Asserts the result of a client, and prints a line."""
     assert got == expected, f"{what}: {got!r} is not {expected!r}"
     print(f"  {what}")

@@ -34,30 +34,30 @@ items = service.items()
 
 
 def send(**requests):
-    """What came of each, by its name: what was answered, or the status of the failure."""
-    came = {}
+    """Returns by name the response of each request, or the status of its failure."""
+    results = {}
 
-    def done(name, answer, error):
+    def done(name, response, error):
         assert error is None or isinstance(error, HttpError), error
-        came[name] = answer if error is None else error.resp.status
+        results[name] = response if error is None else error.resp.status
 
     batch = service.new_batch_http_request(callback=done)
     for name, request in requests.items():
         batch.add(request, request_id=name)
     batch.execute()
-    return came
+    return results
 
 
-came = send(
+results = send(
     read=items.get(id="one"),
     write=items.insert(body={"id": "zoë", "name": "Zoë & <co>"}),
     gone=items.get(id="none"),
 )
-check("a read", came["read"], {"id": "one", "name": "First"})
-check("a write", came["write"], {"id": "zoë", "name": "Zoë & <co>"})
-check("an item that fails", came["gone"], 404)
+check("a read", results["read"], {"id": "one", "name": "First"})
+check("a write", results["write"], {"id": "zoë", "name": "Zoë & <co>"})
+check("an item that fails", results["gone"], 404)
 
-came = send(**{"needs space + plus": items.get(id="zoë"), "deleted": items.delete(id="one")})
-check("an id with spaces", came["needs space + plus"]["name"], "Zoë & <co>")
-check("a deletion", came["deleted"], "")
-check("what came of all", [it["id"] for it in items.list().execute()["items"]], ["zoë"])
+results = send(**{"needs space + plus": items.get(id="zoë"), "deleted": items.delete(id="one")})
+check("an id with spaces", results["needs space + plus"]["name"], "Zoë & <co>")
+check("a deletion", results["deleted"], "")
+check("the remaining items", [it["id"] for it in items.list().execute()["items"]], ["zoë"])

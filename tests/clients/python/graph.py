@@ -7,7 +7,7 @@ from office365.runtime.client_request_exception import ClientRequestException
 
 from check import ADDRESS, check
 
-# The client knows its clouds by name, and none of them is here.
+# The client knows its clouds only by name, so replace the address of one.
 azure_env._ENDPOINTS[AzureEnvironment.Global]["graph"] = f"http://{ADDRESS}"
 
 

@@ -1,4 +1,4 @@
-"""pyodata: multipart batches of OData 2, answered with 202."""
+"""pyodata: multipart batches of OData 2, whose outer status is 202."""
 
 import pyodata
 import requests
@@ -43,12 +43,12 @@ tea, changes, found = send(
 )
 check("a read", (tea.Id, tea.Name, tea.etag), ("tea", "Tea", 'W/"1"'))
 check("a change set of three", (changes[0].Name, changes[1:]), ("Salt", [None, None]))
-check("a read of what came of it", [it.Id for it in found], ["salt"])
+check("a read of the result", [it.Id for it in found], ["salt"])
 
 check("an item that fails", failure_of(products.get_entity("missing")), 404)
 failed = change_set(
     products.update_entity("missing").set(Name="none"),
     products.delete_entity("salt"),
 )
-check("a change set that fails is one answer", failure_of(failed), 404)
-check("what stood after it has not run", products.get_entity("salt").execute().Name, "Smoked salt")
+check("a change set that fails is one response", failure_of(failed), 404)
+check("the rest of the change set has not run", products.get_entity("salt").execute().Name, "Smoked salt")

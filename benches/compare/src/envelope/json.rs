@@ -1,11 +1,11 @@
-//! Envelopes of JSON.
+//! Random JSON envelopes.
 
 use super::Items;
 use super::values::BAD_MEMBERS;
 
 impl Items<'_> {
-    /// The name of an item before this one, or of its group, in which it cannot be named from
-    /// outside.
+    /// A name that the item can depend on: the id of an earlier item, or its group, as other groups
+    /// cannot name a member.
     fn earlier(&mut self, end: usize, group: Option<usize>) -> String {
         let at = self.random.below(end);
         match self.groups[at] {

@@ -1,4 +1,4 @@
-//! Envelopes: valid ones, and ones with faults.
+//! Random envelopes, valid ones and ones with faults.
 
 mod json;
 mod multipart;
@@ -14,12 +14,12 @@ pub(crate) enum Kind {
     Multipart,
 }
 
-/// The items of an envelope as they are written: what its members are called and what they hold.
+/// Writes the items of an envelope.
 struct Items<'a> {
     random: &'a mut Random,
     ids: Vec<String>,
     groups: Vec<Option<usize>>,
-    /// Whether faults stand among the values.
+    /// Whether some values are faulty.
     has_faults: bool,
 }
 
@@ -92,7 +92,7 @@ impl Items<'_> {
         headers
     }
 
-    /// A content type, and a body as it stands in JSON and in multipart.
+    /// A content type, and a body as text in JSON and in multipart.
     fn body(&mut self) -> (&'static str, (&'static str, &'static str)) {
         let (content_type, bodies) = self.random.pick(BODIES);
         let bodies = if self.faulty(10) { BAD_BODIES } else { bodies };
@@ -100,7 +100,7 @@ impl Items<'_> {
     }
 }
 
-/// Changes some bytes.
+/// Changes a few random bytes.
 fn mutate(text: &mut Vec<u8>, random: &mut Random) {
     for _ in 0..1 + random.below(3) {
         if text.is_empty() {

@@ -1,9 +1,9 @@
-//! Envelopes of multipart.
+//! Random multipart envelopes.
 
 use super::Items;
 
 impl Items<'_> {
-    /// A request as a part, from the line after its delimiter to the one before the next.
+    /// Writes an item as a part, without the delimiters.
     fn part(&mut self) -> String {
         let mut part = String::from("Content-Type: application/http\n");
         if self.random.one_in(3) {
@@ -65,9 +65,10 @@ impl Items<'_> {
             }
         }
         text += self.random.pick(&["--b--\n", "--b--", "--b--\nepilogue"]);
-        match self.random.one_in(3) {
-            true => text,
-            false => text.replace('\n', "\r\n"),
+        if self.random.one_in(3) {
+            text
+        } else {
+            text.replace('\n', "\r\n")
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What stands in items, and what should not.
+//! Valid and faulty values for items.
 
 pub(super) const METHODS: &[&str] = &[
     "GET", "GET", "get", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS",
@@ -69,7 +69,7 @@ pub(super) const BAD_HEADERS: &[(&str, &str)] = &[
     ("X_A", "third"),
 ];
 
-/// Content types, each with bodies for it as they stand in JSON and in multipart.
+/// Content types, each with bodies as text in JSON and in multipart.
 pub(super) const BODIES: &[(&str, &[(&str, &str)])] = &[
     (
         "",

@@ -1,4 +1,4 @@
-//! Names by which products tell a service who calls, from where and what for: no item brings one.
+//! Headers in which products name the caller, its address or its target. No item can set them.
 
 mod names;
 
@@ -10,11 +10,11 @@ use tower_multistatus::{BatchLayer, Multipart};
 
 use super::{multipart, part};
 use crate::headers::spellings;
-use crate::support::{Asked, recorder, requests, send};
+use crate::support::{Received, recorder, requests, send};
 
 use self::names::NAMES;
 
-/// An item may have 64 headers.
+/// The maximum number of headers per item.
 const MAX_HEADERS: usize = 64;
 
 type Envelope = fn(&[Vec<String>]) -> Request<Body>;
@@ -46,7 +46,7 @@ fn multipart_envelope(items: &[Vec<String>]) -> Request<Body> {
     )
 }
 
-/// Each preset with each of its formats, and what its protocol gives to items of the names above.
+/// Each preset with each of its formats, and the names above that its protocol allows to items.
 fn cases() -> Vec<(&'static str, BatchLayer, Envelope, &'static [&'static str])> {
     let new = BatchLayer::new("/batch").format(Multipart::new());
     let odata = BatchLayer::odata("/batch");
@@ -71,14 +71,13 @@ fn cases() -> Vec<(&'static str, BatchLayer, Envelope, &'static [&'static str])>
     ]
 }
 
-/// What reaches the inner service of items with these names in all spellings, if the outer request
-/// has these.
-async fn asked(
+/// The inner requests of items with these headers in all spellings, with these outer headers.
+async fn received(
     layer: &BatchLayer,
     envelope: Envelope,
     names: &[&str],
     outer: &HeaderMap,
-) -> Vec<Asked> {
+) -> Vec<Received> {
     let spelled: Vec<_> = names.iter().map(|name| spellings(name)).collect();
     let spelling = |nth: usize| spelled.iter().map(move |all| all[nth].clone());
     let items: Vec<_> = (0..spelled[0].len())
@@ -92,13 +91,13 @@ async fn asked(
     let mut request = envelope(&items);
     request.headers_mut().extend(outer.clone());
     send(layer.clone().layer(inner), request).await;
-    let asked = log.all();
-    assert_eq!(asked.len(), items.len());
-    asked
+    let received = log.all();
+    assert_eq!(received.len(), items.len());
+    received
 }
 
 #[tokio::test]
-async fn no_item_says_who_calls_from_where_or_what_for_by_any_name_that_products_use() {
+async fn no_item_can_set_a_caller_header_of_a_known_product() {
     assert!(NAMES.len() >= 72);
     let mut expected = HeaderMap::new();
     expected.insert("host", HeaderValue::from_static("api.example"));
@@ -108,14 +107,14 @@ async fn no_item_says_who_calls_from_where_or_what_for_by_any_name_that_products
             .copied()
             .filter(|name| !given.contains(name))
             .collect();
-        for asked in asked(&layer, envelope, &names, &HeaderMap::new()).await {
-            assert_eq!(asked.headers, expected, "{case}");
+        for received in received(&layer, envelope, &names, &HeaderMap::new()).await {
+            assert_eq!(received.headers, expected, "{case}");
         }
     }
 }
 
 #[tokio::test]
-async fn no_item_replaces_what_the_outer_request_says_of_the_caller() {
+async fn no_item_replaces_caller_headers_of_the_outer_request() {
     let is_inherited =
         |name: &str| !name.starts_with("Proxy-") && !matches!(name, "Host" | "Max-Forwards");
     for (case, layer, envelope, given) in cases() {
@@ -133,13 +132,13 @@ async fn no_item_replaces_what_the_outer_request_says_of_the_caller() {
             .collect();
         let mut expected = outer.clone();
         expected.insert("host", HeaderValue::from_static("api.example"));
-        for asked in asked(&layer, envelope, &names, &outer).await {
-            assert_eq!(asked.headers, expected, "{case}");
+        for received in received(&layer, envelope, &names, &outer).await {
+            assert_eq!(received.headers, expected, "{case}");
         }
     }
 }
 
-/// What reaches the inner service of an item with these headers.
+/// The names of those headers of an item that reach the inner service.
 async fn brought(layer: BatchLayer, names: &[&str], envelope: Envelope) -> Vec<String> {
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let (log, inner) = recorder();
@@ -164,7 +163,7 @@ async fn brought(layer: BatchLayer, names: &[&str], envelope: Envelope) -> Vec<S
 }
 
 #[tokio::test]
-async fn the_presets_give_to_items_what_their_protocols_do() {
+async fn the_presets_allow_the_item_headers_of_their_protocols() {
     const OWN: &[&str] = &[
         "Client-Request-Id",
         "ConsistencyLevel",

@@ -1,4 +1,4 @@
-//! Header names by which products name the caller, the peer, the host or the route.
+//! Header names in which products name the caller, the peer, the host or the route.
 
 pub(super) const NAMES: &[&str] = &[
     // HTTP itself, and browsers.

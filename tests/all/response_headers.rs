@@ -1,4 +1,4 @@
-//! Which headers of an item's answer belong into the envelope, and which onto it.
+//! Which headers of an item's response are in the envelope, and which on the outer response.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -13,18 +13,18 @@ use tower::{Layer, ServiceExt};
 use tower_multistatus::{BatchLayer, SetCookie};
 
 use crate::support::{
-    Headers, Reply, answer, answering, answering_with, batch, gets, header_map, recorded, requests,
-    send,
+    Headers, Reply, batch, gets, header_map, recorded, requests, responding, responding_with,
+    response_to, send,
 };
 
-/// Headers of the item, as JSON.
-async fn answered(headers: Headers) -> Value {
-    let service = BatchLayer::new("/batch").layer(answering(200, headers, "{}"));
-    answer(service, json!({})).await["headers"].clone()
+/// The headers of an item in the envelope, for these headers of its response.
+async fn kept_headers(headers: Headers) -> Value {
+    let service = BatchLayer::new("/batch").layer(responding(200, headers, "{}"));
+    response_to(service, json!({})).await["headers"].clone()
 }
 
 #[tokio::test]
-async fn of_an_answer_nothing_about_the_connection_or_the_browser_is_kept() {
+async fn headers_about_the_connection_or_the_browser_are_removed_from_responses() {
     let headers = &[
         ("connection", "close, X-Named"),
         ("connection", "x-named-too"),
@@ -47,13 +47,13 @@ async fn of_an_answer_nothing_about_the_connection_or_the_browser_is_kept() {
         ("cache-control", "max-age=5"),
     ];
     assert_eq!(
-        answered(headers).await,
+        kept_headers(headers).await,
         json!({ "X-Fine": "1", "ETag": "\"a\"", "Cache-Control": "max-age=5" })
     );
 }
 
 #[tokio::test]
-async fn no_header_of_an_item_gets_onto_the_outer_response() {
+async fn no_header_of_an_item_is_added_to_the_outer_response() {
     let headers = &[
         ("x-a", "1"),
         ("etag", "\"a\""),
@@ -71,7 +71,7 @@ async fn no_header_of_an_item_gets_onto_the_outer_response() {
     let items = json!([{ "id": "a", "method": "GET", "url": "/" }]);
     let reply = batch(
         BatchLayer::new("/batch"),
-        answering(200, headers, "{}"),
+        responding(200, headers, "{}"),
         items,
     )
     .await;
@@ -85,7 +85,7 @@ async fn no_header_of_an_item_gets_onto_the_outer_response() {
 }
 
 #[tokio::test]
-async fn trailers_of_an_item_are_dropped_and_the_envelope_has_none() {
+async fn trailers_of_an_item_are_dropped() {
     let router = Router::new().fallback(async || {
         let trailers = header_map(&[("x-checksum", "1"), ("etag", "\"late\"")]);
         let body = Full::from("{}").with_trailers(ready(Some(Ok::<_, Infallible>(trailers))));
@@ -113,9 +113,9 @@ async fn trailers_of_an_item_are_dropped_and_the_envelope_has_none() {
     }
 }
 
-/// Two items that set two cookies each.
+/// The reply to two items that set two cookies each.
 async fn cookies(layer: BatchLayer) -> Reply {
-    let router = answering(
+    let router = responding(
         200,
         &[("set-cookie", "a=b, c; Path=/"), ("set-cookie", "d=e")],
         "{}",
@@ -137,7 +137,7 @@ async fn cookies_of_items_are_dropped_kept_or_hoisted() {
         (layer().set_cookie(SetCookie::discard()), json!({}), &[]),
         (layer().set_cookie(SetCookie::keep()), both, &[]),
         (layer().set_cookie(SetCookie::hoist()), json!({}), hoisted),
-        // Its head is sent before any item has run.
+        // The head of a stream is sent before any item has run.
         (
             layer().set_cookie(SetCookie::hoist()).streamed(true),
             json!({}),
@@ -153,12 +153,12 @@ async fn cookies_of_items_are_dropped_kept_or_hoisted() {
     }
 }
 
-/// The cookies on the outer response, where each item sets one of these, one after the other.
+/// The cookies of the outer response if each item sets one of these, one after the other.
 async fn hoisted(cookies: &'static [&'static str]) -> Vec<HeaderValue> {
     let layer = BatchLayer::new("/batch")
         .set_cookie(SetCookie::hoist())
         .concurrency(1);
-    let service = answering_with(move |request| {
+    let service = responding_with(move |request| {
         let at: usize = request.uri().path()[1..].parse().expect("a number");
         let response = Response::builder().header("set-cookie", cookies[at]);
         response.body(Bytes::new()).expect("a response")
@@ -172,7 +172,7 @@ async fn hoisted(cookies: &'static [&'static str]) -> Vec<HeaderValue> {
 }
 
 #[tokio::test]
-async fn of_hoisted_cookies_with_one_name_path_and_domain_the_last_wins() {
+async fn the_last_hoisted_cookie_with_a_name_path_and_domain_wins() {
     for (cookies, expected) in [
         // Two items that both start a session.
         (
@@ -188,7 +188,7 @@ async fn of_hoisted_cookies_with_one_name_path_and_domain_the_last_wins() {
             ],
             &["a=2; domain = api.EXAMPLE ;path=/"],
         ),
-        // The last attribute counts, and a path that is none does not.
+        // The last attribute counts, and an invalid path is ignored.
         (
             &[
                 "a=1; Path=/x; Path=/y",
@@ -199,7 +199,7 @@ async fn of_hoisted_cookies_with_one_name_path_and_domain_the_last_wins() {
             ],
             &["a=2; Path=/y", "a=5"],
         ),
-        // No name at all.
+        // Cookies without a name.
         (&["1", "=2", "x; Path=/"], &["=2", "x; Path=/"]),
     ] {
         assert_eq!(hoisted(cookies).await, expected);
@@ -207,7 +207,7 @@ async fn of_hoisted_cookies_with_one_name_path_and_domain_the_last_wins() {
 }
 
 #[tokio::test]
-async fn hoisted_cookies_that_a_client_keeps_apart_are_all_set() {
+async fn hoisted_cookies_that_differ_to_a_client_are_all_set() {
     let apart = &[
         "a=1",
         "A=1",
@@ -224,11 +224,11 @@ async fn hoisted_cookies_that_a_client_keeps_apart_are_all_set() {
 }
 
 #[tokio::test]
-async fn one_cookie_that_is_kept_is_a_list_too() {
+async fn a_single_kept_cookie_is_an_array() {
     let layer = BatchLayer::new("/batch").set_cookie(SetCookie::keep());
-    let service = layer.layer(answering(200, &[("set-cookie", "a=b")], "{}"));
+    let service = layer.layer(responding(200, &[("set-cookie", "a=b")], "{}"));
     assert_eq!(
-        answer(service, json!({})).await["headers"],
+        response_to(service, json!({})).await["headers"],
         json!({ "Set-Cookie": ["a=b"] })
     );
 }

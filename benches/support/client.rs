@@ -1,4 +1,4 @@
-//! The ways in which a client can ask for many things, over sockets.
+//! A client that makes many requests over sockets, in several ways.
 
 use std::net::SocketAddr;
 
@@ -10,11 +10,11 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
-use super::inner::Answer;
-use super::scene::Servers;
+use super::inner::Payload;
+use super::servers::Servers;
 use super::{Kind, Load};
 
-/// What a client of an API sends with every request.
+/// Headers that the client sends with every request.
 const HEADERS: [(&str, &str); 4] = [
     ("accept", "application/json"),
     ("accept-language", "en-GB,en;q=0.5"),
@@ -22,24 +22,24 @@ const HEADERS: [(&str, &str); 4] = [
     ("user-agent", "parts/1.0 (Linux; x86_64)"),
 ];
 
+/// A way to make many requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     /// One after the other over one connection.
     KeepAlive,
-    /// Over as many connections as a browser opens.
+    /// Over six connections, as a browser does.
     Six,
     /// All at once over one HTTP/2 connection.
     Multiplexed,
     /// As one batch, over HTTP/1.
     Batch,
-    /// The same, with answers that are not checked to be JSON.
+    /// As one batch, to a layer that does not check whether responses are JSON.
     Trusting,
-    /// As one batch, to the handler that one would write by hand.
+    /// As one batch, to the handler written by hand.
     ByHand,
-    /// As one batch, to another server, in the form that it reads.
+    /// As one batch, to another server, in its own format.
     Other,
-    /// The bytes of the batch, to a handler that does nothing but send them back: what any POST
-    /// costs.
+    /// The bytes of the batch, to a handler that only sends them back. Shows what any POST costs.
     Echo,
 }
 
@@ -67,7 +67,7 @@ impl Way {
     }
 }
 
-/// Connections to a server, open and warm.
+/// Open connections to the servers.
 #[derive(Debug)]
 pub(crate) struct Client {
     six: Vec<http1::SendRequest<Full<Bytes>>>,
@@ -75,12 +75,12 @@ pub(crate) struct Client {
     by_hand: http1::SendRequest<Full<Bytes>>,
     other: Option<(http1::SendRequest<Full<Bytes>>, Bytes)>,
     load: Load,
-    /// The bytes of all answers together.
-    least: usize,
+    /// The minimum bytes of all responses together.
+    min_bytes: usize,
 }
 
 impl Client {
-    pub(crate) async fn new(servers: &Servers, answer: Answer, count: usize) -> Self {
+    pub(crate) async fn new(servers: &Servers, payload: Payload, count: usize) -> Self {
         let mut six = Vec::new();
         for _ in 0..6 {
             six.push(one(servers.ours.address).await);
@@ -92,7 +92,7 @@ impl Client {
         tokio::spawn(connection);
         let mut other = None;
         if let Some(server) = &servers.other {
-            let envelope = (server.envelope)(answer, count);
+            let envelope = (server.envelope)(payload, count);
             other = Some((one(server.peer.address).await, envelope));
         }
         Self {
@@ -100,17 +100,18 @@ impl Client {
             two,
             by_hand: one(servers.by_hand.address).await,
             other,
-            load: Load::new(Kind::Get, answer, count),
-            least: answer.body().len() * count,
+            load: Load::new(Kind::Get, payload, count),
+            min_bytes: payload.body().len() * count,
         }
     }
 
-    /// Asks for all items.
+    /// Requests all items.
     ///
     /// # Panics
     ///
-    /// If less comes back than all answers, so that no failure is taken for a fast answer.
-    pub(crate) async fn ask(&mut self, way: Way) {
+    /// If fewer bytes come back than all responses have. A failure would else look like a fast
+    /// response.
+    pub(crate) async fn request_all(&mut self, way: Way) {
         let load = &self.load;
         let bytes = match way {
             Way::KeepAlive => gets(&mut self.six[0], &load.ready).await,
@@ -126,8 +127,8 @@ impl Client {
                     let request = request(Method::GET, uri.expect("a URI"), Bytes::new());
                     let mut connection = self.two.clone();
                     async move {
-                        let answer = connection.send_request(request).await;
-                        drained(answer).await
+                        let response = connection.send_request(request).await;
+                        drained(response).await
                     }
                 }));
                 bytes.await.iter().sum()
@@ -145,7 +146,7 @@ impl Client {
                 return;
             }
         };
-        assert!(bytes >= self.least, "{way:?}: {bytes} bytes");
+        assert!(bytes >= self.min_bytes, "{way:?}: {bytes} bytes");
     }
 }
 
@@ -177,7 +178,7 @@ fn request(method: Method, uri: Uri, body: Bytes) -> Request<Full<Bytes>> {
     request
 }
 
-/// One after the other; the bytes of their answers.
+/// Sends GETs one after the other. Returns the bytes of their responses.
 async fn gets(
     connection: &mut http1::SendRequest<Full<Bytes>>,
     items: &[(Method, Uri, Bytes)],
@@ -203,11 +204,11 @@ async fn post(
     drained(connection.send_request(request).await).await
 }
 
-/// The bytes of a body that is not kept.
-async fn drained(answer: hyper::Result<http::Response<hyper::body::Incoming>>) -> usize {
-    let answer = answer.expect("an answer");
-    assert!(answer.status().is_success(), "{}", answer.status());
-    let (mut body, mut bytes) = (answer.into_body(), 0);
+/// Reads a response to its end. Returns the number of bytes of its body.
+async fn drained(response: hyper::Result<http::Response<hyper::body::Incoming>>) -> usize {
+    let response = response.expect("a response");
+    assert!(response.status().is_success(), "{}", response.status());
+    let (mut body, mut bytes) = (response.into_body(), 0);
     while let Some(frame) = body.frame().await {
         bytes += frame.expect("a frame").data_ref().map_or(0, Bytes::len);
     }

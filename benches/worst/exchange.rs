@@ -1,4 +1,4 @@
-//! A batch, ready to be sent, and the service behind it.
+//! A batch and the inner service that responds to it.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -13,24 +13,24 @@ use http_body_util::Full;
 use tower::Service;
 use tower_multistatus::{BatchLayer, ChangeSets, MultiStatus, Multipart, RequestBody};
 
-/// Bytes of the envelope, or of the response.
+/// The bytes of the envelope or of the response.
 pub(crate) const SIZE: usize = 1 << 20;
 
-/// A batch, ready to be sent.
-pub(crate) struct Scene {
+/// A batch that is ready to be sent, and its layer and inner service.
+pub(crate) struct Exchange {
     pub(crate) layer: BatchLayer,
     pub(crate) inner: Inner,
-    /// Those that the batch may have.
+    /// The expected outer statuses.
     pub(crate) statuses: &'static [u16],
-    /// What is the worst of it.
+    /// The bytes of what makes the exchange expensive.
     pub(crate) bytes: usize,
     pub(crate) headers: HeaderMap,
     envelope: Bytes,
-    /// Of the chunks in which the envelope comes.
+    /// The bytes of a chunk of the envelope.
     chunk: usize,
 }
 
-impl Scene {
+impl Exchange {
     pub(crate) fn new(content_type: &'static str, envelope: impl Into<Bytes>) -> Self {
         let envelope = envelope.into();
         let layer = BatchLayer::new("/batch")
@@ -59,7 +59,7 @@ impl Scene {
         Self::new("application/json", envelope)
     }
 
-    /// One item with these members.
+    /// A batch of one item with these members.
     pub(crate) fn item(members: &str) -> Self {
         Self::json(format!(
             r#"{{"requests":[{{"id":"a","method":"POST","url":"/",{members}}}]}}"#
@@ -70,7 +70,7 @@ impl Scene {
         Self::new("multipart/mixed; boundary=b", envelope)
     }
 
-    /// Items are bounded by number: these classes need as many as a MiB holds.
+    /// Raises the limit of items to the number that a MiB can hold.
     pub(crate) fn of_many_items(mut self) -> Self {
         self.layer = self.layer.max_items(SIZE);
         self
@@ -86,22 +86,22 @@ impl Scene {
         self
     }
 
-    /// One GET whose outer headers are the worst.
+    /// A batch of one GET with expensive outer headers.
     pub(crate) fn with_headers(headers: HeaderMap) -> Self {
-        let mut scene = Self::json(r#"{"requests":[{"id":"a","method":"GET","url":"/"}]}"#);
-        scene.bytes = bytes_of(&headers);
-        scene.headers.extend(headers);
-        scene
+        let mut exchange = Self::json(r#"{"requests":[{"id":"a","method":"GET","url":"/"}]}"#);
+        exchange.bytes = bytes_of(&headers);
+        exchange.headers.extend(headers);
+        exchange
     }
 
-    /// One GET to which this is the response.
+    /// A batch of one GET with an expensive response.
     pub(crate) fn responded(headers: HeaderMap, body: impl Into<Bytes>) -> Self {
-        let mut scene = Self::json(r#"{"requests":[{"id":"a","method":"GET","url":"/"}]}"#);
+        let mut exchange = Self::json(r#"{"requests":[{"id":"a","method":"GET","url":"/"}]}"#);
         let mut response = Response::new(body.into());
-        scene.bytes = bytes_of(&headers) + response.body().len();
+        exchange.bytes = bytes_of(&headers) + response.body().len();
         *response.headers_mut() = headers;
-        scene.inner = Inner(response);
-        scene
+        exchange.inner = Inner(response);
+        exchange
     }
 
     pub(crate) fn body(content_type: &'static str, body: impl Into<Bytes>) -> Self {
@@ -131,7 +131,7 @@ fn bytes_of(headers: &HeaderMap) -> usize {
     lines.sum()
 }
 
-/// Responds at once, always the same.
+/// An inner service that always sends the same response at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Inner(Response<Bytes>);
 
@@ -149,7 +149,7 @@ impl Service<Request<RequestBody<Chunks>>> for Inner {
     }
 }
 
-/// An envelope that comes in chunks of so many bytes.
+/// An envelope, and the bytes per chunk in which it arrives.
 #[derive(Debug)]
 pub(crate) struct Chunks(Bytes, usize);
 

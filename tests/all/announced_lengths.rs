@@ -1,4 +1,4 @@
-//! What says beforehand that it is too long is not read at all.
+//! A body whose size hint exceeds its limit is not read.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -14,9 +14,9 @@ use serde_json::json;
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-use crate::support::{answer, envelope, failed, recorder, send};
+use crate::support::{envelope, failed, recorder, response_to, send};
 
-/// Says that it is so long, and counts how often it is asked for a frame; there is none.
+/// A body with a size hint and no frames. Counts how often it is polled.
 struct Announced {
     length: u64,
     polls: Arc<AtomicUsize>,
@@ -45,7 +45,7 @@ fn announced(length: u64, polls: &Arc<AtomicUsize>) -> Body {
 }
 
 #[tokio::test]
-async fn an_envelope_that_is_announced_as_too_long_is_not_read() {
+async fn an_envelope_with_too_large_a_size_hint_is_not_read() {
     for (length, status, read) in [
         (1001, StatusCode::PAYLOAD_TOO_LARGE, 0),
         (1000, StatusCode::BAD_REQUEST, 1),
@@ -60,7 +60,7 @@ async fn an_envelope_that_is_announced_as_too_long_is_not_read() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_announced_as_too_long_is_not_read() {
+async fn a_response_with_too_large_a_size_hint_is_not_read() {
     let title = "the response is too large";
     let too_large = failed("x", 502, "response-too-large", title);
     let empty = json!({ "id": "x", "status": 200, "headers": {}, "body": null });
@@ -72,7 +72,7 @@ async fn an_answer_that_is_announced_as_too_long_is_not_read() {
         });
         let layer =
             BatchLayer::new("/batch").max_response_bytes(1000 + "content-length".len() + 4 + 32);
-        assert_eq!(answer(layer.layer(router), json!({})).await, expected);
+        assert_eq!(response_to(layer.layer(router), json!({})).await, expected);
         assert_eq!(polls.load(Ordering::SeqCst), read);
     }
 }

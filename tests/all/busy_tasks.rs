@@ -1,5 +1,5 @@
-//! Time limits hold although something always has work: a spent budget, endless frames, items that
-//! keep finishing.
+//! Time limits hold while a task never waits: its budget is spent, frames never end, or items keep
+//! finishing.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -23,23 +23,23 @@ use tokio::time::Instant;
 use tower::{Layer, Service};
 use tower_multistatus::{BatchLayer, Order, RequestBody};
 
-use crate::support::{answering, envelope, gets, requests, send};
+use crate::support::{envelope, gets, requests, responding, send};
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Moves the paused clock on within one poll, as a handler that blocks does.
+/// Advances the paused clock within one poll, like a handler that blocks.
 fn pass(duration: Duration) {
     let advance = pin!(tokio::time::advance(duration));
     let _ = advance.poll(&mut Context::from_waker(Waker::noop()));
 }
 
-/// Short enough that the runtime looks at its timers often.
+/// Short enough that the runtime checks its timers often.
 const STEP: Duration = Duration::from_micros(50);
 
-/// Spends the budget of its task for a minute of the paused clock: a test of a limit that does not
-/// hold fails, and ends.
+/// Spends the budget of its task for a minute of the paused clock. A minute, so that a test of a
+/// broken limit ends.
 async fn spin() {
     let begun = Instant::now();
     while begun.elapsed() < seconds(60) {
@@ -48,7 +48,7 @@ async fn spin() {
     }
 }
 
-/// Frames for a minute of the paused clock, each ready when it is asked for as long as there is
+/// A body of frames for a minute of the paused clock. Each frame is ready as long as there is
 /// budget.
 struct Endless {
     frame: Bytes,
@@ -83,7 +83,8 @@ impl http_body::Body for Endless {
     }
 }
 
-/// `/spin`, `/frames` (without the budget), `/budget` (frames, with it); everything else is well.
+/// `/spin` spends its budget, `/frames` sends frames without spending it, `/budget` sends frames
+/// and spends it. Other paths respond at once.
 fn busy() -> Router {
     let frames = |spends| async move || Body::new(Endless::new("", spends));
     Router::new()
@@ -93,7 +94,7 @@ fn busy() -> Router {
         .fallback(async || "well")
 }
 
-/// A router whose clones spend their task's budget while they get ready.
+/// A router whose clones spend the budget of their task while they become ready.
 struct Unready {
     router: Router,
     getting_ready: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
@@ -125,7 +126,7 @@ impl Service<Request<RequestBody<Body>>> for Unready {
     }
 }
 
-/// A layer as it is, streamed, streamed in order, and with an executor.
+/// The layer buffered, streamed, streamed in request order, and with an executor.
 fn ways(layer: &BatchLayer) -> [BatchLayer; 4] {
     let streamed = layer.clone().streamed(true);
     [
@@ -138,7 +139,7 @@ fn ways(layer: &BatchLayer) -> [BatchLayer; 4] {
     ]
 }
 
-/// The status of each item, whatever their order, and the seconds that the batch took.
+/// The status of each item by id, and the seconds that the batch took.
 async fn timed<S, B>(service: S, items: Value) -> (Vec<u64>, u64)
 where
     S: Service<Request<Body>, Response = Response<B>, Error: std::fmt::Debug>,
@@ -157,7 +158,7 @@ where
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_item_timeout_holds_although_the_budget_of_the_task_is_spent() {
+async fn an_item_timeout_holds_if_the_budget_of_the_task_is_spent() {
     let layer = BatchLayer::new("/batch").batch_timeout(None);
     for layer in ways(&layer.item_timeout(seconds(5))) {
         for path in ["/spin", "/frames", "/budget"] {
@@ -169,7 +170,7 @@ async fn an_item_timeout_holds_although_the_budget_of_the_task_is_spent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_holds_although_the_budget_of_the_task_is_spent() {
+async fn a_deadline_holds_if_the_budget_of_the_task_is_spent() {
     let layer = BatchLayer::new("/batch").item_timeout(None);
     for layer in ways(&layer.batch_timeout(seconds(5)).concurrency(2)) {
         for path in ["/spin", "/frames", "/budget"] {
@@ -181,7 +182,7 @@ async fn a_deadline_holds_although_the_budget_of_the_task_is_spent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn limits_hold_although_readiness_spends_the_budget_of_the_task() {
+async fn limits_hold_if_readiness_spends_the_budget_of_the_task() {
     let layer = BatchLayer::new("/batch");
     let item = layer.clone().batch_timeout(None).item_timeout(seconds(5));
     let batch = layer.item_timeout(None).batch_timeout(seconds(5));
@@ -209,7 +210,7 @@ async fn an_upload_that_is_always_ready_ends_by_the_deadline() {
     }
 }
 
-/// So many empty frames, then this one; counts those that were taken.
+/// A body of empty frames and a last one. Counts the frames that were taken.
 fn counted_frames(empty: usize, last: Bytes, taken: &Arc<AtomicUsize>) -> Body {
     let taken = Arc::clone(taken);
     let frames = std::iter::repeat_n(Bytes::new(), empty).chain([last]);
@@ -219,7 +220,8 @@ fn counted_frames(empty: usize, last: Bytes, taken: &Arc<AtomicUsize>) -> Body {
     Body::from_stream(stream::iter(frames.map(Ok::<_, Infallible>)))
 }
 
-/// Polls to the end: the most frames that were taken in one poll, and all that were.
+/// Polls a batch until it is ready. Returns the maximum number of frames per poll, and the number
+/// of all frames.
 fn most_at_once(batch: impl Future<Output = Vec<u64>>, taken: &AtomicUsize) -> (usize, usize) {
     let (mut before, mut most) = (0, 0);
     let mut batch = pin!(batch);
@@ -236,7 +238,7 @@ fn most_at_once(batch: impl Future<Output = Vec<u64>>, taken: &AtomicUsize) -> (
 }
 
 #[test]
-fn a_body_that_is_always_ready_lets_go_of_its_thread() {
+fn a_body_that_is_always_ready_yields_to_other_tasks() {
     let layer = BatchLayer::new("/batch")
         .item_timeout(None)
         .batch_timeout(None);
@@ -248,24 +250,24 @@ fn a_body_that_is_always_ready_lets_go_of_its_thread() {
     };
     let batch = send(layer.layer(router), requests(gets(&["/"])));
     let batch = async { batch.await.statuses() };
-    // Once where it begins, and once more among those that wait.
+    // 128 frames when it starts, and 128 more among the waiting items.
     assert_eq!(most_at_once(batch, &taken), (256, 1001));
 }
 
 #[test]
-fn an_upload_that_is_always_ready_lets_go_of_its_thread() {
+fn an_upload_that_is_always_ready_yields_to_other_tasks() {
     let layer = BatchLayer::new("/batch")
         .item_timeout(None)
         .batch_timeout(None);
     let taken = Arc::<AtomicUsize>::default();
     let text = Bytes::from(serde_json::json!({ "requests": gets(&["/"]) }).to_string());
     let upload = envelope(counted_frames(1000, text, &taken));
-    let batch = send(layer.layer(answering(200, &[], "well")), upload);
+    let batch = send(layer.layer(responding(200, &[], "well")), upload);
     let batch = async { batch.await.statuses() };
     assert_eq!(most_at_once(batch, &taken), (128, 1001));
 }
 
-/// `/hang`; everything else blocks for a second, and pends first if it is `/late`.
+/// `/hang` never ends. Other paths block for a second; `/late` waits for one poll before.
 fn blocking() -> Router {
     let late = async || {
         tokio::task::yield_now().await;
@@ -278,7 +280,7 @@ fn blocking() -> Router {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_overdue_item_ends_although_others_keep_finishing() {
+async fn an_overdue_item_ends_while_others_keep_finishing() {
     for path in ["/", "/late"] {
         let layer = BatchLayer::new("/batch")
             .concurrency(2)
@@ -295,7 +297,7 @@ async fn an_overdue_item_ends_although_others_keep_finishing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_item_begins_after_the_deadline_although_none_ever_waits() {
+async fn no_item_starts_after_the_deadline_even_if_none_waits() {
     for layer in [
         BatchLayer::new("/batch"),
         BatchLayer::new("/batch").concurrency(1),
@@ -308,7 +310,7 @@ async fn no_item_begins_after_the_deadline_although_none_ever_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_of_an_item_counts_from_its_dispatch_and_not_from_its_first_wait() {
+async fn the_timeout_of_an_item_starts_at_its_dispatch_and_not_at_its_first_wait() {
     let router = Router::new().fallback(async || {
         pass(seconds(4));
         tokio::time::sleep(seconds(3)).await;
@@ -319,7 +321,7 @@ async fn the_time_of_an_item_counts_from_its_dispatch_and_not_from_its_first_wai
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_item_that_is_done_when_its_time_is_looked_at_keeps_its_response() {
+async fn an_item_that_is_done_when_its_time_is_checked_keeps_its_response() {
     let [layer, streamed, ordered, _] = ways(&BatchLayer::new("/batch").item_timeout(seconds(5)));
     for layer in [layer, streamed, ordered] {
         let done = Arc::<Notify>::default();

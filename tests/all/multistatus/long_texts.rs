@@ -1,8 +1,9 @@
-//! Texts that are longer than what is escaped at a time.
+//! Texts that are longer than the block that is escaped at once.
 
 use serde_json::json;
 
-use super::{ask, layer, response};
+use super::{ask, layer};
+use crate::support::response;
 
 #[tokio::test]
 async fn long_texts_are_written_whole() {

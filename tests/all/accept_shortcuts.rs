@@ -1,4 +1,4 @@
-//! What an `Accept` settles at once is what comes of weighing every range of it.
+//! The fast path for common values of `Accept` selects the same format as full negotiation.
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -10,7 +10,7 @@ use crate::support::{ask_through, envelope};
 
 const ENVELOPE: &str = r#"{"requests":[{"id":"a","method":"GET","url":"/1"}]}"#;
 
-/// JSON, answered in JSON even if the client asks for JSON: it may mean the items.
+/// JSON whose decoder reports that `Accept` is about the items, so that JSON is also written.
 #[derive(Debug)]
 struct Alike(Json);
 
@@ -45,8 +45,8 @@ impl Decoder for AlikeDecoder {
     }
 }
 
-/// The status of the answer and its type, under these values of `Accept`.
-async fn answered(layer: &BatchLayer, accepts: &[&str]) -> (u16, Option<String>) {
+/// The status and type of the response to a request with these values of `Accept`.
+async fn negotiated(layer: &BatchLayer, accepts: &[&str]) -> (u16, Option<String>) {
     let mut request = envelope(ENVELOPE);
     for accept in accepts {
         let value = HeaderValue::from_bytes(accept.as_bytes()).expect("a value");
@@ -58,7 +58,7 @@ async fn answered(layer: &BatchLayer, accepts: &[&str]) -> (u16, Option<String>)
 }
 
 #[tokio::test]
-async fn what_accept_settles_at_once_is_what_weighing_all_of_it_comes_to() {
+async fn the_fast_path_of_accept_equals_full_negotiation() {
     let elements = [
         "",
         "*/*",
@@ -78,17 +78,16 @@ async fn what_accept_settles_at_once_is_what_weighing_all_of_it_comes_to() {
         BatchLayer::new("/batch").format(Alike(Json::new())),
     ] {
         for first in elements {
-            // An empty element counts for nothing, and nothing is settled at once that begins with
-            // one.
-            let weighed = answered(&layer, &[&format!(",{first}")]).await;
-            assert_eq!(answered(&layer, &[first]).await, weighed, "{first}");
+            // An empty element has no effect, and excludes the fast path.
+            let weighed = negotiated(&layer, &[&format!(",{first}")]).await;
+            assert_eq!(negotiated(&layer, &[first]).await, weighed, "{first}");
             for second in elements {
                 let list = format!("{first},{second}");
-                let weighed = answered(&layer, &[&format!(",{list}")]).await;
-                assert_eq!(answered(&layer, &[&list]).await, weighed, "{list}");
+                let weighed = negotiated(&layer, &[&format!(",{list}")]).await;
+                assert_eq!(negotiated(&layer, &[&list]).await, weighed, "{list}");
             }
         }
-        let nothing = answered(&layer, &[]).await;
-        assert_eq!(nothing, answered(&layer, &["", ""]).await);
+        let nothing = negotiated(&layer, &[]).await;
+        assert_eq!(nothing, negotiated(&layer, &["", ""]).await);
     }
 }

@@ -1,4 +1,4 @@
-//! Whatever the inner service answers, the envelope says exactly that.
+//! Any response of the inner service is written to the envelope unchanged.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tower_multistatus::BatchLayer;
 
-use crate::support::{answered, run};
+use crate::support::{batch_with, run};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,7 +35,7 @@ struct Item<'a> {
 }
 
 impl Item<'_> {
-    /// The bytes that the body stands for.
+    /// The decoded bytes of the body.
     fn decoded(&self) -> Vec<u8> {
         let text = self.body.get();
         let content_type = self.headers.get("Content-Type").and_then(Value::as_str);
@@ -52,14 +52,14 @@ impl Item<'_> {
     }
 }
 
-/// A reader that is not ours, and strict: one value, of valid UTF-8, not too deep, no half of a
-/// surrogate pair, no number beyond `f64`.
+/// An independent strict parser: one value, valid UTF-8, limited depth, no half of a surrogate
+/// pair, no number beyond `f64`.
 fn is_json(body: &[u8]) -> bool {
     serde_json::from_slice::<Value>(body).is_ok()
 }
 
-fn assert_same(item: &Item<'_>, answer: &Response<Bytes>) {
-    let (status, body) = (answer.status(), answer.body());
+fn assert_same(item: &Item<'_>, response: &Response<Bytes>) {
+    let (status, body) = (response.status(), response.body());
     if status.is_informational() {
         assert_eq!(item.status, 502);
         return;
@@ -70,7 +70,7 @@ fn assert_same(item: &Item<'_>, answer: &Response<Bytes>) {
             || body.windows(3).any(|b| b == "\u{fffd}".as_bytes())
     );
     for (name, value) in &item.headers {
-        let sent: Vec<String> = answer
+        let sent: Vec<String> = response
             .headers()
             .get_all(name)
             .iter()
@@ -78,21 +78,21 @@ fn assert_same(item: &Item<'_>, answer: &Response<Bytes>) {
             .collect();
         assert_eq!(value, &sent.join(", "));
     }
-    assert_eq!(item.headers.len(), answer.headers().keys_len());
+    assert_eq!(item.headers.len(), response.headers().keys_len());
     let bodiless = matches!(status.as_u16(), 204 | 205 | 304);
     if body.is_empty() || bodiless {
         assert_eq!(item.body.get(), "null");
         assert_eq!(item.encoding, None);
         return;
     }
-    let content_type = answer
+    let content_type = response
         .headers()
         .get(CONTENT_TYPE)
         .map(HeaderValue::as_bytes);
     let claims_json = content_type.is_some_and(|value| value.ends_with(b"json"));
     if claims_json && is_json(body) {
         assert_eq!(item.encoding, None);
-        // White space around a value is not the value's.
+        // White space around a value is removed.
         assert_eq!(item.body.get().as_bytes(), body.trim_ascii());
     } else {
         let is_text = content_type.is_none_or(|value| value.starts_with(b"text/"));
@@ -146,7 +146,7 @@ fn body() -> impl Strategy<Value = Bytes> {
     ]
 }
 
-fn answer() -> impl Strategy<Value = Response<Bytes>> {
+fn response() -> impl Strategy<Value = Response<Bytes>> {
     let content_type = prop::sample::select(vec![
         None,
         Some("application/json"),
@@ -186,19 +186,22 @@ fn answer() -> impl Strategy<Value = Response<Bytes>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(400)
+    })]
 
     #[test]
-    fn any_answers_are_told_as_they_were_given(answers in vec(answer(), 0..6)) {
-        let reply = run(answered(BatchLayer::new("/batch"), &answers));
+    fn any_responses_are_written_unchanged(responses in vec(response(), 0..6)) {
+        let reply = run(batch_with(BatchLayer::new("/batch"), &responses));
         let whole = serde_json::from_slice::<Value>(&reply.body);
         prop_assert!(whole.is_ok(), "{:?}", whole);
         let envelope: Envelope<'_> = serde_json::from_slice(&reply.body).unwrap();
         let ids: Vec<_> = envelope.responses.iter().map(|item| item.id.clone()).collect();
-        let asked: Vec<_> = (0..answers.len()).map(|at| at.to_string()).collect();
-        prop_assert_eq!(ids, asked);
-        for (item, answer) in envelope.responses.iter().zip(&answers) {
-            assert_same(item, answer);
+        let received: Vec<_> = (0..responses.len()).map(|at| at.to_string()).collect();
+        prop_assert_eq!(ids, received);
+        for (item, response) in envelope.responses.iter().zip(&responses) {
+            assert_same(item, response);
         }
     }
 }
@@ -216,21 +219,21 @@ async fn bodies_of_every_size_arrive_intact() {
             ("application/json", json.into()),
             ("application/json", "{}".into()),
         ];
-        let answers = bodies.map(|(content_type, body)| {
+        let responses = bodies.map(|(content_type, body)| {
             let mut response = Response::new(body);
             let content_type = HeaderValue::from_static(content_type);
             response.headers_mut().insert(CONTENT_TYPE, content_type);
             response
         });
-        let reply = answered(BatchLayer::new("/batch"), &answers).await;
+        let reply = batch_with(BatchLayer::new("/batch"), &responses).await;
         assert_eq!(
             reply.header("content-length"),
             Some(&*reply.body.len().to_string())
         );
         let envelope: Envelope<'_> = serde_json::from_slice(&reply.body).unwrap();
-        assert_eq!(envelope.responses.len(), answers.len());
-        for (item, answer) in envelope.responses.iter().zip(&answers) {
-            assert_eq!(item.decoded(), *answer.body(), "{size}");
+        assert_eq!(envelope.responses.len(), responses.len());
+        for (item, response) in envelope.responses.iter().zip(&responses) {
+            assert_eq!(item.decoded(), *response.body(), "{size}");
         }
     }
 }

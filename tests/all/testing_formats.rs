@@ -1,11 +1,10 @@
-//! How a format of a user's own is tested by itself: what a decoder found, what an encoder is
-//! given.
+//! Unit tests of custom formats: items of a decoder, responses for an encoder.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use tower_multistatus::{Decoder, Error, Format, Json, Limits, NdJson, Subrequest};
 
-/// Name and value of each header.
+/// The name and value of each header.
 fn headers(item: &Subrequest) -> Vec<(&str, &[u8])> {
     let headers = item.headers();
     headers
@@ -14,7 +13,7 @@ fn headers(item: &Subrequest) -> Vec<(&str, &[u8])> {
 }
 
 #[test]
-fn an_item_tells_all_that_was_set() -> Result<(), Error> {
+fn an_item_returns_everything_that_was_set() -> Result<(), Error> {
     let item = Subrequest::new("é 1")?
         .with_method(b"purge")
         .with_url("//not/checked yet")
@@ -55,7 +54,7 @@ fn a_new_item_has_nothing_but_its_id() -> Result<(), Error> {
 }
 
 #[test]
-fn an_item_tells_why_it_will_fail_and_keeps_what_is_valid() -> Result<(), Error> {
+fn an_item_has_the_status_of_its_failure_and_keeps_valid_values() -> Result<(), Error> {
     let new = || Subrequest::new("1");
     let many = (0..65).try_fold(new()?, |item, _| {
         Ok::<_, Error>(item.with_header(b"x", "1"))
@@ -74,14 +73,14 @@ fn an_item_tells_why_it_will_fail_and_keeps_what_is_valid() -> Result<(), Error>
         assert_eq!(rejection, Some(status), "{item:?}");
         let item = item.with_url("/a").with_header(b"y", "1");
         assert_eq!(item.url(), "/a");
-        // The method is none that a layer could allow later.
+        // No layer can allow this method later.
         assert_eq!(item.method(), None);
     }
     Ok(())
 }
 
 #[test]
-fn what_a_format_of_the_crate_finds_can_be_told_too() -> Result<(), Error> {
+fn items_of_a_decoder_of_the_crate_can_be_inspected() -> Result<(), Error> {
     let envelope = r#"{"requests":[
         {"id":"a","method":"post","url":"/x","body":{"b":1},"dependsOn":[]},
         {"id":"b","method":"GET","url":"y","headers":{"If-Match":"1"},"dependsOn":["a"]}]}"#;
@@ -115,7 +114,7 @@ mod made_by_hand {
     use tower_multistatus::{Format, Frames, Json, Subresponse, Summary};
 
     #[test]
-    fn responses_and_summaries_are_what_an_encoder_writes() {
+    fn an_encoder_writes_constructed_responses_and_summaries() {
         let (outer, ()) = Request::new(()).into_parts();
         let mut encoder = Json::new().encoder(&outer).expect("JSON is written");
         let mut out = Frames::default();

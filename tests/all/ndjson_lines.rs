@@ -1,4 +1,4 @@
-//! One line is one line to every reader, and a stream that was cut shows it.
+//! NDJSON: one line is one line for every parser, and a truncated stream can be recognized.
 
 use std::convert::Infallible;
 
@@ -16,12 +16,12 @@ use tower_multistatus::BatchLayer;
 use crate::probe::Probe;
 use crate::support::{gets, requests, send};
 
-/// What some reader or other ends a line at.
+/// Characters that some parsers treat as the end of a line.
 const BREAKS: [char; 7] = [
     '\n', '\r', '\u{B}', '\u{C}', '\u{85}', '\u{2028}', '\u{2029}',
 ];
 
-async fn answer(inner: Router, items: Value) -> String {
+async fn response(inner: Router, items: Value) -> String {
     let mut request = requests(items);
     let accept = "application/x-ndjson".parse().expect("a value");
     request.headers_mut().insert("accept", accept);
@@ -30,7 +30,7 @@ async fn answer(inner: Router, items: Value) -> String {
 }
 
 #[tokio::test]
-async fn no_answer_has_a_line_break_in_any_readers_sense() {
+async fn no_response_has_a_line_break_for_any_parser() {
     const PRETTY: &str =
         "{\r\n  \"a\": \"x\u{2028}\u{2029}\u{85}\u{e9}\u{2030}\\n\",\n\n\t\"b\": [\r1,\n2 ]\n}\n";
     const TEXT: &str = "one\ntwo\r\n\u{2028}\u{2029}\u{85}\u{B}\u{C}\"\\end";
@@ -43,8 +43,8 @@ async fn no_answer_has_a_line_break_in_any_readers_sense() {
         { "id": id, "method": "GET", "url": "/json" },
         { "id": "t", "method": "GET", "url": "/text" },
     ]);
-    let answer = answer(inner, items).await;
-    let lines: Vec<_> = answer.split_inclusive(BREAKS).collect();
+    let response = response(inner, items).await;
+    let lines: Vec<_> = response.split_inclusive(BREAKS).collect();
     assert_eq!(lines.len(), 3);
     assert!(lines.iter().all(|line| line.ends_with('\n')));
     let parsed: Vec<Value> = lines
@@ -57,28 +57,28 @@ async fn no_answer_has_a_line_break_in_any_readers_sense() {
 }
 
 #[tokio::test]
-async fn each_kind_of_line_break_alone_is_taken_out_of_json() {
+async fn each_kind_of_line_break_is_removed_from_json() {
     for broken in ["[1,\r2]", "[1,\n2]", "[\"\u{2028}\"]", "[\"\u{85}\"]"] {
         let json = async move || ([(CONTENT_TYPE, "application/json")], broken);
         let inner = Router::new().route("/", get(json));
         let items = json!([{ "id": "a", "method": "GET", "url": "/" }]);
-        let answer = answer(inner, items).await;
-        assert_eq!(answer.split_inclusive(BREAKS).count(), 2, "{answer:?}");
+        let response = response(inner, items).await;
+        assert_eq!(response.split_inclusive(BREAKS).count(), 2, "{response:?}");
     }
 }
 
 #[tokio::test]
-async fn only_a_whole_answer_ends_with_its_summary() {
+async fn only_a_complete_response_ends_with_its_summary() {
     let inner = Router::new().route("/summary", get(async || "{\"summary\":{}}\n"));
-    let answer = answer(inner, gets(&["/summary", "/nowhere", "/summary"])).await;
+    let response = response(inner, gets(&["/summary", "/nowhere", "/summary"])).await;
     let ends_well = |text: &str| {
         let last = text.strip_suffix('\n').and_then(|text| text.lines().last());
         let last = last.and_then(|line| serde_json::from_str::<Value>(line).ok());
         last.is_some_and(|line| line.get("summary").is_some())
     };
-    assert!(ends_well(&answer));
-    for cut in (0..answer.len()).filter(|cut| answer.is_char_boundary(*cut)) {
-        assert!(!ends_well(&answer[..cut]), "cut at {cut}");
+    assert!(ends_well(&response));
+    for cut in (0..response.len()).filter(|cut| response.is_char_boundary(*cut)) {
+        assert!(!ends_well(&response[..cut]), "cut at {cut}");
     }
 }
 

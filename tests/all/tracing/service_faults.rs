@@ -1,4 +1,4 @@
-//! What the service's own code does wrong: events of the level `warn`.
+//! Faults of the inner service are events of the level `warn`.
 
 use std::error::Error;
 use std::fmt;
@@ -12,15 +12,15 @@ use tracing::Level;
 use super::events::{events_of, failed};
 use super::recording::Recording;
 use crate::probe::{Clones, Probe};
-use crate::support::{answering, gets, requests, send};
+use crate::support::{gets, requests, responding, send};
 
 #[tokio::test]
-async fn a_service_that_is_not_ready_and_a_response_that_is_none_are_warnings() {
+async fn an_unready_service_and_an_invalid_response_are_warnings() {
     let (recording, _guard) = Recording::start();
     let item = || requests(gets(&["/ok"]));
     let layer = || BatchLayer::new("/batch");
     send(layer().layer(Probe::with_clones(Clones::Fail).1), item()).await;
-    send(layer().layer(answering(100, &[], "")), item()).await;
+    send(layer().layer(responding(100, &[], "")), item()).await;
     let warned = |code, status, error| failed(Level::WARN, "0", code, status, error);
     assert_eq!(
         recording.events(),
@@ -33,7 +33,7 @@ async fn a_service_that_is_not_ready_and_a_response_that_is_none_are_warnings() 
     assert_eq!(cut, [warned("response-broken", "502", None)]);
 }
 
-/// An error that is its own source, without an end.
+/// An error that is its own source.
 #[derive(Debug)]
 struct Circle;
 
@@ -50,13 +50,13 @@ impl Error for Circle {
 }
 
 #[tokio::test]
-async fn of_an_error_that_is_its_own_source_16_are_told() {
+async fn at_most_16_sources_of_an_error_are_logged() {
     let (recording, _guard) = Recording::start();
     let service =
         service_fn(async |_: Request<RequestBody<Body>>| Err::<Response<Body>, _>(Circle));
     let service = BatchLayer::new("/batch").layer(service);
     send(service, requests(gets(&["/"]))).await;
-    let told = ["o"; 16].join(": ");
-    let expected = failed(Level::WARN, "0", "call-failed", "500", Some(&told));
+    let reported = ["o"; 16].join(": ");
+    let expected = failed(Level::WARN, "0", "call-failed", "500", Some(&reported));
     assert_eq!(recording.events(), [expected]);
 }

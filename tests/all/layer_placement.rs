@@ -1,5 +1,4 @@
-//! Where other layers have to stand, row by row: outside what is about the envelope, inside what is
-//! about a request.
+//! The order of layers: outside if they are about the envelope, inside if they are about a request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -9,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tower::{Layer, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -23,7 +22,7 @@ use tower_http::trace::TraceLayer;
 use tower_http::validate_request::ValidateRequestHeaderLayer;
 use tower_multistatus::BatchLayer;
 
-use crate::support::{Reply, api, batch, gets, requests, send};
+use crate::support::{Reply, api, batch, gets, requests, send, with_header};
 
 const THREE: [&str; 3] = ["/users/1", "/users/2", "/users/3"];
 
@@ -31,7 +30,7 @@ fn layer() -> BatchLayer {
     BatchLayer::new("/batch")
 }
 
-/// Counts the requests that come to where it stands.
+/// Counts the requests that reach its place.
 #[derive(Clone, Default)]
 struct Count(Arc<AtomicUsize>);
 
@@ -45,7 +44,7 @@ impl Count {
         of
     }
 
-    /// The API with this count in it.
+    /// The API with this counter inside.
     fn inside(&self) -> Router {
         let count = self.clone();
         api().layer(tower::util::MapRequestLayer::new(
@@ -54,25 +53,25 @@ impl Count {
     }
 }
 
-fn with_header(name: &'static str, value: &'static str) -> Request<Body> {
-    let mut request = requests(gets(&THREE));
-    request
-        .headers_mut()
-        .insert(name, HeaderValue::from_static(value));
-    request
+fn three_with_header(name: &'static str, value: &'static str) -> Request<Body> {
+    with_header(requests(gets(&THREE)), name, value)
 }
 
 #[tokio::test]
-async fn a_body_limit_outside_is_about_the_envelope() {
+async fn a_body_limit_outside_applies_to_the_envelope() {
     let count = Count::default();
     for (bytes, accepted) in [(10, false), (10_000, true)] {
         let service = RequestBodyLimitLayer::new(bytes).layer(layer().layer(count.inside()));
-        // The length is told, or it shows while the envelope is read.
-        for request in [with_header("content-length", "999"), requests(gets(&THREE))] {
+        // The size is announced, or found out while the envelope is read.
+        for request in [
+            three_with_header("content-length", "999"),
+            requests(gets(&THREE)),
+        ] {
             let status = send(service.clone(), request).await.status;
-            let expected = match accepted {
-                true => StatusCode::MULTI_STATUS,
-                false => StatusCode::PAYLOAD_TOO_LARGE,
+            let expected = if accepted {
+                StatusCode::MULTI_STATUS
+            } else {
+                StatusCode::PAYLOAD_TOO_LARGE
             };
             assert_eq!(status, expected);
         }
@@ -80,7 +79,7 @@ async fn a_body_limit_outside_is_about_the_envelope() {
     assert_eq!(count.get(), 6, "what is refused runs nothing");
 }
 
-/// A gzip member of one stored block, for which no compressor is needed.
+/// A gzip member of one stored block, which needs no compressor.
 fn gzipped(bytes: &[u8]) -> Vec<u8> {
     let mut crc = u32::MAX;
     for byte in bytes {
@@ -101,7 +100,7 @@ fn gzipped(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn decompression_outside_unpacks_the_envelope() {
+async fn decompression_outside_decompresses_the_envelope() {
     let text = json!({ "requests": gets(&THREE) }).to_string();
     let request = || {
         let request = Request::post("/batch").header("content-encoding", "gzip");
@@ -117,12 +116,12 @@ async fn decompression_outside_unpacks_the_envelope() {
 }
 
 #[tokio::test]
-async fn compression_outside_packs_the_envelope_and_no_item() {
+async fn compression_outside_compresses_the_envelope_and_no_item() {
     let plain = batch(layer(), api(), gets(&THREE)).await;
     let packed = ServiceBuilder::new()
         .layer(CompressionLayer::new())
         .service(layer().layer(api()));
-    let reply = send(packed.clone(), with_header("accept-encoding", "gzip")).await;
+    let reply = send(packed.clone(), three_with_header("accept-encoding", "gzip")).await;
     assert_eq!(reply.header("content-encoding"), Some("gzip"));
     assert_ne!(reply.body, plain.body);
     let unpacked = DecompressionLayer::new().layer(packed);
@@ -131,11 +130,11 @@ async fn compression_outside_packs_the_envelope_and_no_item() {
 }
 
 #[tokio::test]
-async fn compression_inside_is_not_asked_for_by_the_outer_request() {
+async fn accept_encoding_of_the_outer_request_does_not_compress_items() {
     let packed = || api().layer(CompressionLayer::new().compress_when(SizeAbove::new(0)));
     let reply = send(
         layer().layer(packed()),
-        with_header("accept-encoding", "gzip"),
+        three_with_header("accept-encoding", "gzip"),
     )
     .await;
     assert_eq!(reply.item("0")["body"], json!({ "id": 1 }));
@@ -147,7 +146,7 @@ async fn compression_inside_is_not_asked_for_by_the_outer_request() {
 }
 
 #[tokio::test]
-async fn cors_outside_answers_preflights_and_marks_the_envelope() {
+async fn cors_outside_handles_preflights_and_marks_the_envelope() {
     let cors = || CorsLayer::permissive();
     let count = Count::default();
     let service = cors().layer(layer().exclusive(true).layer(count.inside().layer(cors())));
@@ -165,7 +164,7 @@ async fn cors_outside_answers_preflights_and_marks_the_envelope() {
     assert_eq!(reply.header("access-control-allow-methods"), Some("*"));
     assert_eq!(count.get(), 0);
 
-    let reply = send(service, with_header("origin", "https://app.example")).await;
+    let reply = send(service, three_with_header("origin", "https://app.example")).await;
     assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
     for item in reply.items() {
         assert_eq!(item["headers"].get("Access-Control-Allow-Origin"), None);
@@ -188,7 +187,7 @@ async fn a_trace_outside_sees_one_request_and_one_inside_sees_each_item() {
     assert_eq!((outside.get(), inside.get()), (1, 3));
 }
 
-/// Lets only those in who know the word, and not into `/users/3`.
+/// Accepts requests with the token, except to `/users/3`.
 fn authorised<B, R: Default>(request: &mut Request<B>) -> Result<(), Response<R>> {
     let status = if request
         .headers()
@@ -207,7 +206,7 @@ fn authorised<B, R: Default>(request: &mut Request<B>) -> Result<(), Response<R>
 }
 
 #[tokio::test]
-async fn authentication_inside_is_passed_by_each_item() {
+async fn authentication_inside_checks_each_item() {
     let guarded = api().layer(ValidateRequestHeaderLayer::custom(authorised));
     let service = layer().layer(guarded);
     let reply = send(service.clone(), requests(gets(&THREE))).await;
@@ -215,9 +214,13 @@ async fn authentication_inside_is_passed_by_each_item() {
         (reply.status, reply.statuses()),
         (StatusCode::MULTI_STATUS, vec![401; 3])
     );
-    let reply = send(service.clone(), with_header("authorization", "Bearer open")).await;
+    let reply = send(
+        service.clone(),
+        three_with_header("authorization", "Bearer open"),
+    )
+    .await;
     assert_eq!(reply.statuses(), [200, 200, 403]);
-    // No item can bring a word of its own.
+    // No item can bring its own token.
     let claim = json!([{ "id": "a", "method": "GET", "url": "/users/1",
                          "headers": { "authorization": "Bearer open" } }]);
     assert_eq!(send(service, requests(claim)).await.statuses(), [401]);
@@ -233,8 +236,8 @@ async fn authentication_outside_refuses_early_but_sees_no_item() {
         401
     );
     assert_eq!(count.get(), 0);
-    // The third should not be had: who may do what has to be asked inside.
-    let reply = send(service, with_header("authorization", "Bearer open")).await;
+    // The third item should be forbidden: permissions have to be checked inside.
+    let reply = send(service, three_with_header("authorization", "Bearer open")).await;
     assert_eq!(reply.statuses(), [200; 3]);
 }
 
@@ -250,7 +253,7 @@ async fn an_audit_outside_sees_one_request_where_many_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_inside_is_an_items() {
+async fn a_timeout_inside_applies_to_an_item() {
     let slow = get(async || tokio::time::sleep(Duration::from_secs(5)).await);
     let timeout =
         TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(1));
@@ -260,18 +263,18 @@ async fn a_timeout_inside_is_an_items() {
 }
 
 #[tokio::test]
-async fn a_catch_panic_inside_is_an_items() {
+async fn a_catch_panic_inside_applies_to_an_item() {
     let broken = get(async || -> () { std::panic::panic_any("broken") });
-    let answer = |_| (StatusCode::INTERNAL_SERVER_ERROR, "sorry").into_response();
+    let response = |_| (StatusCode::INTERNAL_SERVER_ERROR, "sorry").into_response();
     let inner = api()
         .route("/broken", broken)
-        .layer(CatchPanicLayer::custom(answer));
+        .layer(CatchPanicLayer::custom(response));
     let reply = batch(layer(), inner, gets(&["/users/1", "/broken"])).await;
     assert_eq!(reply.statuses(), [200, 500]);
     assert_eq!(reply.item("1")["body"], "sorry");
 }
 
-/// What became of an item for a user, and of one for the batch's own route.
+/// The status and body of an item for a user, and of one for the batch path.
 async fn reached(app: Router) -> Vec<Value> {
     let reply: Reply = send(app, requests(gets(&["/users/1", "/batch"]))).await;
     let pick = |item: Value| json!([item["status"], item["body"]]);
@@ -282,7 +285,7 @@ async fn reached(app: Router) -> Vec<Value> {
 async fn a_layer_of_a_router_reaches_one_route_only() {
     let routes = api().route("/batch", post(async || "the batch's route"));
     let app = routes.layer(layer());
-    // Every item, a GET too, ends up in the very handler that stands at the batch path.
+    // Every item, also a GET, ends up in the handler of the batch path.
     let own = json!([200, "the batch's route"]);
     assert_eq!(reached(app).await, [own.clone(), own]);
 }

@@ -1,4 +1,4 @@
-//! Responses that HTTP does not have: a body where none may be, a 1xx as the last word.
+//! Responses that HTTP forbids: a body where none is allowed, a 1xx as the final status.
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -13,7 +13,9 @@ use tower_multistatus::{
     RequestBody, Subrequest, Subresponse,
 };
 
-use crate::support::{Reply, answer, failed, gets, problem, recorder, requests, send};
+use crate::support::{
+    Reply, failed, gets, problem, recorder, requests, response_to, send, with_header,
+};
 
 /// Statuses whose responses have no body (RFC 9110 §15).
 const WITHOUT_BODY: [u16; 3] = [204, 205, 304];
@@ -36,17 +38,17 @@ fn without_body(mut item: Value) -> Value {
 async fn an_item_of_head_that_fails_has_no_body() {
     let head = |url: &str| json!({ "method": "HEAD", "url": url });
     let layer = || BatchLayer::new("/batch").filter(|_| Err(StatusCode::FORBIDDEN));
-    let item = answer(layer().layer(recorder().1), head("/")).await;
+    let item = response_to(layer().layer(recorder().1), head("/")).await;
     let rejected = failed("x", 403, "rejected", "Forbidden");
     assert_eq!(item, without_body(rejected));
-    let item = answer(layer().layer(recorder().1), head("//evil")).await;
+    let item = response_to(layer().layer(recorder().1), head("//evil")).await;
     let title = "the URL is not allowed in an item";
     assert_eq!(item, without_body(failed("x", 400, "bad-target", title)));
-    let item = answer(BatchLayer::graph("/batch").layer(failing()), head("/")).await;
+    let item = response_to(BatchLayer::graph("/batch").layer(failing()), head("/")).await;
     let expected = json!({ "id": "x", "status": 500, "body": null,
                            "headers": { "Content-Type": "application/json" } });
     assert_eq!(item, expected);
-    // Those too that did not run, or did not fit.
+    // The same holds for items that did not run, or did not fit.
     let items = json!([
         { "id": "a", "method": "GET", "url": "//evil" },
         { "id": "x", "method": "HEAD", "url": "/", "dependsOn": ["a"] },
@@ -61,14 +63,14 @@ async fn an_item_of_head_that_fails_has_no_body() {
         (&json!(424), &Value::Null)
     );
     let layer = BatchLayer::new("/batch").max_total_response_bytes(1);
-    let item = answer(layer.layer(recorder().1), head("/")).await;
+    let item = response_to(layer.layer(recorder().1), head("/")).await;
     assert_eq!(
         (&item["status"], &item["body"]),
         (&json!(507), &Value::Null)
     );
 }
 
-/// A service whose calls fail.
+/// An inner service whose calls fail.
 fn failing() -> impl tower::Service<
     Request<RequestBody<Body>>,
     Response = http::Response<Body>,
@@ -88,12 +90,11 @@ async fn an_item_of_head_that_fails_has_no_body_in_multipart_either() {
     let request = request.body(Body::from(body)).expect("a request");
     let layer = BatchLayer::new("/batch").format(tower_multistatus::Multipart::new());
     let reply = send(layer.layer(recorder().1), request).await;
-    let content_type = reply.header("content-type").expect("one");
-    let answers = crate::multipart::parts::answers(content_type, &reply.body);
-    assert_eq!((answers[0].status, &*answers[0].body), (400, &b""[..]));
+    let responses = crate::multipart::parts::responses_of(&reply);
+    assert_eq!((responses[0].status, &*responses[0].body), (400, &b""[..]));
 }
 
-/// What becomes of an item that a decoder has rejected with this.
+/// The response to an item that a decoder has rejected with this status.
 async fn decoded(rejection: u16) -> Value {
     let layer = BatchLayer::new("/batch").format(Rejecting(status(rejection)));
     let mut request = requests(json!([]));
@@ -137,10 +138,10 @@ impl Decoder for Rejecting {
 async fn an_item_that_the_owner_fails_with_a_status_without_a_body_has_none() {
     for code in WITHOUT_BODY {
         let layer = BatchLayer::new("/batch").filter(move |_| Err(status(code)));
-        let item = answer(layer.layer(recorder().1), json!({})).await;
+        let item = response_to(layer.layer(recorder().1), json!({})).await;
         assert_eq!(item, bare(code));
         let layer = BatchLayer::new("/batch").map_error(move |_, _| Some(status(code)));
-        let item = answer(layer.layer(failing()), json!({})).await;
+        let item = response_to(layer.layer(failing()), json!({})).await;
         assert_eq!(item, bare(code));
         assert_eq!(decoded(code).await, bare(code));
     }
@@ -151,12 +152,12 @@ async fn an_item_that_the_owner_fails_with_a_1xx_is_500() {
     for code in NOT_FINAL {
         let rejected = failed("x", 500, "rejected", "Internal Server Error");
         let layer = BatchLayer::new("/batch").filter(move |_| Err(status(code)));
-        let item = answer(layer.layer(recorder().1), json!({})).await;
+        let item = response_to(layer.layer(recorder().1), json!({})).await;
         assert_eq!(item, rejected);
         assert_eq!(decoded(code).await, rejected);
-        // As if it were not mapped.
+        // The default, as if `map_error` returned `None`.
         let layer = BatchLayer::new("/batch").map_error(move |_, _| Some(status(code)));
-        let item = answer(layer.layer(failing()), json!({})).await;
+        let item = response_to(layer.layer(failing()), json!({})).await;
         assert_eq!(item, failed("x", 500, "call-failed", "the service failed"));
     }
 }
@@ -190,7 +191,7 @@ async fn a_refusal_with_a_1xx_is_500() {
 }
 
 #[test]
-fn an_outer_status_that_cannot_carry_an_envelope_panics_where_it_is_set() {
+fn an_outer_status_that_cannot_have_a_body_panics_in_its_setter() {
     for code in WITHOUT_BODY.into_iter().chain(NOT_FINAL) {
         let set = std::panic::catch_unwind(|| BatchLayer::new("/batch").status(status(code)));
         let message = set.expect_err("it panics");
@@ -203,7 +204,7 @@ fn an_outer_status_that_cannot_carry_an_envelope_panics_where_it_is_set() {
 }
 
 #[tokio::test]
-async fn an_outer_status_of_a_function_that_cannot_carry_an_envelope_is_207() {
+async fn an_outer_status_of_a_callback_that_cannot_have_a_body_is_207() {
     static CODE: AtomicU16 = AtomicU16::new(0);
     let layer = BatchLayer::new("/batch");
     let layer = layer.status(EnvelopeStatus::with(|_| {
@@ -217,7 +218,7 @@ async fn an_outer_status_of_a_function_that_cannot_carry_an_envelope_is_207() {
     }
 }
 
-/// A format that fixes the status of the outer response.
+/// A format that sets the outer status.
 #[derive(Debug)]
 struct Fixing(StatusCode);
 
@@ -246,12 +247,10 @@ impl Encoder for Fixing {
 }
 
 #[tokio::test]
-async fn an_outer_status_of_a_format_that_cannot_carry_an_envelope_is_not_taken() {
+async fn an_outer_status_of_a_format_that_cannot_have_a_body_is_ignored() {
     for (code, expected) in [(204, 200), (205, 200), (304, 200), (103, 200), (202, 202)] {
         let layer = BatchLayer::new("/batch").format(Fixing(status(code)));
-        let mut request = requests(gets(&["/"]));
-        let accept = HeaderValue::from_static("text/fixing");
-        request.headers_mut().insert("accept", accept);
+        let request = with_header(requests(gets(&["/"])), "accept", "text/fixing");
         let layer = layer.status(StatusCode::OK);
         let reply = send(layer.layer(recorder().1), request).await;
         assert_eq!(
