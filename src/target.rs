@@ -187,11 +187,13 @@ impl<'a> Targets<'a> {
 
 /// Returns the kinds of all these bytes, combined. It does not stop at an invalid byte, because
 /// nearly all are valid.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the table has a place for each byte"
+)]
 fn kinds(bytes: &[u8]) -> u8 {
-    let kind = |byte: &u8| KINDS.get(usize::from(*byte)).copied();
-    bytes
-        .iter()
-        .fold(0, |found, byte| found | kind(byte).unwrap_or(INVALID))
+    let kinds = bytes.iter().map(|byte| KINDS[usize::from(*byte)]);
+    kinds.fold(0, |found, kind| found | kind)
 }
 
 /// Returns what follows `prefix`, if `path` is that folder or inside it.

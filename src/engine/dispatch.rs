@@ -17,7 +17,7 @@ use crate::item_error::ItemError;
 use crate::panics::{CatchDrop, catch};
 use crate::rules::Rules;
 use crate::summary::Summary;
-use crate::trace::{BatchSpan, ItemSpan, NotFound, item_failed};
+use crate::trace::{BatchSpan, ItemSpan, NotFound, is_recorded, item_failed};
 
 /// The running items of one batch, whose responses are returned as they finish. Dropping it drops
 /// every call.
@@ -259,14 +259,14 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         for failed in self.plan.finish(index, is_success) {
             let references = self.plan.references(failed);
             let item = self.plan.item(failed);
-            let checked = self
-                .requests
-                .check(&self.rules.config, item, references, &self.entities);
-            let span = ItemSpan::new(
-                &self.span,
-                item,
-                checked.as_ref().ok().map(CheckedTarget::method_and_path),
-            );
+            // The item does not run: its target is checked only to be recorded.
+            let checked = is_recorded().then(|| {
+                self.requests
+                    .check(&self.rules.config, item, references, &self.entities)
+            });
+            let checked = checked.as_ref().and_then(|checked| checked.as_ref().ok());
+            let target = checked.map(CheckedTarget::method_and_path);
+            let span = ItemSpan::new(&self.span, item, target);
             let error = ItemError::FailedDependency;
             span.in_scope(|| item_failed(error, None));
             let response = ItemResponse::from_error(&self.rules, failed, item, error);

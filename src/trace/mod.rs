@@ -16,10 +16,11 @@ pub(crate) use events::{header_ignored, item_failed, item_replaced, refused};
 #[cfg(feature = "tracing")]
 pub(crate) use not_found::{NotFound, Warned};
 #[cfg(feature = "tracing")]
-pub(crate) use spans::{BatchSpan, ItemSpan};
+pub(crate) use spans::{BatchSpan, ItemSpan, is_recorded};
 #[cfg(not(feature = "tracing"))]
 pub(crate) use without::{
-    BatchSpan, ItemSpan, NotFound, Warned, header_ignored, item_failed, item_replaced, refused,
+    BatchSpan, ItemSpan, NotFound, Warned, header_ignored, is_recorded, item_failed, item_replaced,
+    refused,
 };
 
 /// The target of every span and event, as documented in the guide.

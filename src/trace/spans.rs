@@ -14,7 +14,7 @@ use crate::summary::Summary;
 
 /// Whether a subscriber may record the spans. Without one, the macros of `tracing` still evaluate
 /// the fields of a span for `log`, if any crate in the build enables that feature, as axum does.
-fn is_enabled() -> bool {
+pub(crate) fn is_recorded() -> bool {
     LevelFilter::current() >= LevelFilter::INFO
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct BatchSpan(Span);
 
 impl BatchSpan {
     pub(crate) fn new(items: usize) -> Self {
-        if !is_enabled() {
+        if !is_recorded() {
             return Self(Span::none());
         }
         Self(info_span!(
@@ -61,7 +61,7 @@ impl ItemSpan {
         item: &Subrequest,
         target: Option<(&Method, &str)>,
     ) -> Self {
-        if !is_enabled() {
+        if !is_recorded() {
             return Self(None);
         }
         let method = target.map(|(method, _)| method).or(item.method());
