@@ -172,8 +172,8 @@ impl BatchLayer {
     /// errors are those of OData.
     #[cfg(feature = "json")]
     fn microsoft(self) -> Self {
-        let folder = self.config.targets.base.clone();
-        self.base(crate::policy::UrlBase::for_all_urls(&folder))
+        // The folder itself is still derived from the path and the mount.
+        self.with(|config| config.targets.base_for_all = true)
             .item_errors(crate::item_error::ItemErrors::odata())
     }
 }

@@ -165,6 +165,20 @@ async fn the_last_base_replaces_earlier_ones() {
     assert_dispatched(layer.base(relative).base(all), &rows).await;
 }
 
+#[cfg(feature = "multipart")]
+#[tokio::test]
+async fn the_base_of_a_preset_includes_the_mount() {
+    let rows = [
+        ("/me", Ok("/me")),
+        ("me", Ok("/me")),
+        ("/v1.0/me", Ok("/me")),
+        ("/v1.0/../me", Err(400)),
+    ];
+    for preset in [BatchLayer::graph("/batch"), BatchLayer::odata("/batch")] {
+        assert_dispatched(preset.mounted_at("/v1.0"), &rows).await;
+    }
+}
+
 #[tokio::test]
 async fn the_base_includes_the_mount_in_either_order_of_settings() {
     let layer = BatchLayer::new("/batch");
