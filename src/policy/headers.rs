@@ -1,9 +1,6 @@
 //! The policy for the headers of an item.
 
-use std::borrow::Cow;
-
-use http::HeaderName;
-
+use super::header_patterns::{folded, is_among, patterns};
 use super::hop_by_hop::is_hop_by_hop;
 
 /// Headers of an item's own representation and of its negotiation. They replace inherited ones.
@@ -346,34 +343,6 @@ impl Base {
     }
 }
 
-/// Replaces `_` by `-`: servers that turn headers into environment variables treat both alike.
-pub(crate) fn folded(name: &str) -> Cow<'_, str> {
-    if name.contains('_') {
-        Cow::Owned(name.replace('_', "-"))
-    } else {
-        Cow::Borrowed(name)
-    }
-}
-
-fn patterns<I>(names: I) -> impl Iterator<Item = String>
-where
-    I: IntoIterator,
-    I::Item: AsRef<str>,
-{
-    names.into_iter().map(|name| {
-        let name = name.as_ref();
-        let start = name.strip_prefix('*').unwrap_or(name);
-        let fixed = start.strip_suffix('*').unwrap_or(start);
-        // A `*` is a token character, so `HeaderName` accepts it.
-        let is_name = !fixed.contains('*') && HeaderName::from_bytes(fixed.as_bytes()).is_ok();
-        assert!(
-            is_name || name == "*",
-            "a pattern must be a header name with at most one `*` at either end"
-        );
-        name.to_ascii_lowercase().replace('_', "-")
-    })
-}
-
 /// Whether a header cannot be allowed: it is about the connection or the framing of the message, or
 /// is `From`, which servers take for a person.
 fn is_never_accepted(name: &str) -> bool {
@@ -384,18 +353,4 @@ fn is_never_accepted(name: &str) -> bool {
         "content-length" | "content-type" | "expect" | "max-forwards" | "from"
     );
     is_reserved || is_hop_by_hop(name)
-}
-
-fn is_among<P: AsRef<str>>(patterns: &[P], name: &str) -> bool {
-    let mut patterns = patterns.iter().map(AsRef::as_ref);
-    patterns.any(|pattern| matches(pattern, name))
-}
-
-fn matches(pattern: &str, name: &str) -> bool {
-    match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
-        (Some(rest), Some(_)) => name.contains(rest.trim_end_matches('*')),
-        (Some(suffix), None) => name.ends_with(suffix),
-        (None, Some(prefix)) => name.starts_with(prefix),
-        (None, None) => name == pattern,
-    }
 }

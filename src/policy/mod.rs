@@ -3,6 +3,7 @@
 mod change_sets;
 mod cookies;
 mod extensions;
+mod header_patterns;
 mod headers;
 mod hop_by_hop;
 mod inherited;
@@ -15,8 +16,9 @@ pub use cookies::SetCookie;
 pub(crate) use cookies::without_overwritten;
 pub use extensions::SubrequestInfo;
 pub(crate) use extensions::{InheritedExtensions, drop_extensions};
+pub(crate) use header_patterns::folded;
 pub use headers::ItemHeaders;
-pub(crate) use headers::{HeaderDecision, IgnoreReason, folded};
+pub(crate) use headers::{HeaderDecision, IgnoreReason};
 pub(crate) use hop_by_hop::remove_named_by;
 pub(crate) use inherited::{IDEMPOTENCY_KEY, is_inherited, items_inherit};
 pub(crate) use response_headers::filter_response_headers;

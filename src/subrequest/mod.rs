@@ -1,9 +1,12 @@
 //! The item of an envelope, and its checks.
 
+mod getters;
+mod setters;
+
 use bytes::Bytes;
 use bytestring::ByteString;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::error::Error;
 use crate::item_error::ItemError;
@@ -132,142 +135,7 @@ impl Subrequest {
     }
 }
 
-/// # Getters
-///
-/// The values that were set, for the tests of a [`Decoder`](crate::Decoder). The checks that depend
-/// on the layer, such as [`filter`](crate::BatchLayer::filter), happen later.
 impl Subrequest {
-    /// The id, which is also the id of the response.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// The method. `None` if none was set or the method is invalid.
-    pub fn method(&self) -> Option<&Method> {
-        self.method
-            .or_else(|| self.extras.as_ref()?.method.as_ref())
-    }
-
-    /// The URL as it was set. Empty if none was set or it is not UTF-8.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
-    /// The valid headers. `Content-Type` comes first, and the others follow in the order in which
-    /// they were added.
-    ///
-    /// ```
-    /// use http::{HeaderName, HeaderValue};
-    /// use tower_multistatus::Subrequest;
-    ///
-    /// let item = Subrequest::new("1")?
-    ///     .with_header(b"Accept", "text/plain")
-    ///     .with_header(b"Content-Type", "text/html");
-    /// let headers: Vec<_> = item.headers().map(|(name, value)| (name.as_str(), value)).collect();
-    /// assert_eq!(headers[0], ("content-type", &HeaderValue::from_static("text/html")));
-    /// assert_eq!(headers[1], ("accept", &HeaderValue::from_static("text/plain")));
-    /// # Ok::<(), tower_multistatus::Error>(())
-    /// ```
-    pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-        static NAME: HeaderName = CONTENT_TYPE;
-        let content_type = self.content_type().map(|value| (&NAME, value));
-        let others = self.headers.iter().map(|(name, value)| (name, value));
-        content_type.into_iter().chain(others)
-    }
-
-    /// The decoded body. Empty if there is none.
-    pub fn body(&self) -> &Bytes {
-        &self.body
-    }
-
-    /// The ids of the items that must succeed before this one runs.
-    pub fn dependencies(&self) -> impl Iterator<Item = &str> {
-        let extras = self.extras.iter();
-        extras.flat_map(|extras| extras.depends_on.split_terminator(['\0']))
-    }
-
-    /// The atomicity group of the item.
-    pub fn group(&self) -> Option<&str> {
-        self.extras.as_ref()?.group.as_deref()
-    }
-
-    /// The status with which the item fails, if it was [rejected](Self::reject) or a value is
-    /// invalid. Of several errors, the first one counts.
-    ///
-    /// ```
-    /// use http::StatusCode;
-    /// use tower_multistatus::Subrequest;
-    ///
-    /// let item = Subrequest::new("1")?.with_method(b"G T").reject(StatusCode::CONFLICT);
-    /// assert_eq!(item.rejection(), Some(StatusCode::BAD_REQUEST));
-    /// # Ok::<(), tower_multistatus::Error>(())
-    /// ```
-    pub fn rejection(&self) -> Option<StatusCode> {
-        self.error.map(ItemError::status)
-    }
-}
-
-/// # Setters
-impl Subrequest {
-    /// Sets the method, in upper or lower case.
-    #[must_use]
-    pub fn with_method(mut self, method: &[u8]) -> Self {
-        self.set_method(method);
-        self
-    }
-
-    /// Sets the URL: a path and query, a relative reference, or an absolute URL with the origin of
-    /// the outer request.
-    #[must_use]
-    pub fn with_url(mut self, url: impl Into<Bytes>) -> Self {
-        match ByteString::try_from(url.into()) {
-            Ok(url) => self.url = url,
-            Err(_) => self.fail(ItemError::Target),
-        }
-        self
-    }
-
-    /// Adds a header. The maximum is 64 headers, and 16 KiB of names and values together.
-    #[must_use]
-    pub fn with_header(mut self, name: &[u8], value: impl Into<Bytes>) -> Self {
-        self.add_header(name, value.into());
-        self
-    }
-
-    /// Sets the decoded body, which the inner service reads.
-    #[must_use]
-    pub fn with_body(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = body.into();
-        self
-    }
-
-    /// Adds a dependency: the item runs after the item with this id has succeeded. That item must
-    /// come before this one.
-    #[must_use]
-    pub fn with_dependency(mut self, id: impl Into<Bytes>) -> Self {
-        // No item has an id that is not UTF-8, or an empty one.
-        let id = ByteString::try_from(id.into()).unwrap_or_default();
-        self.add_dependency(&id);
-        self
-    }
-
-    /// Puts the item into an atomicity group. The items of a group must be adjacent, and the name
-    /// must not be the id of an item.
-    #[must_use]
-    pub fn in_group(mut self, name: impl Into<Bytes>) -> Self {
-        let name = ByteString::try_from(name.into()).unwrap_or_default();
-        self.extras_mut().group = Some(name);
-        self
-    }
-
-    /// Fails the item with this status, so that it is not dispatched. A 1xx, which is not final,
-    /// becomes 500.
-    #[must_use]
-    pub fn reject(mut self, status: StatusCode) -> Self {
-        self.fail(ItemError::Rejected(status));
-        self
-    }
-
     pub(crate) fn add_dependency(&mut self, id: &str) {
         let ids = &mut self.extras_mut().depends_on;
         // An id has no control characters, so one with a NUL is unknown.
