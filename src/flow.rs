@@ -1,8 +1,6 @@
 //! The steps of a batch: negotiate, read, decode, plan, run, respond.
 
-use std::error::Error as StdError;
 use std::future::poll_fn;
-use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -11,21 +9,20 @@ use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
 use http_body::Body;
-use http_body_util::LengthLimitError;
 use tower::BoxError;
 
 use crate::admission::{Admission, Decided};
 use crate::body::Envelope;
 use crate::config::{Admit, Config, Hook};
-use crate::engine::{BatchResponse, Inner, Instant, Plan, Timer, admission};
+use crate::engine::{BatchResponse, Inner, Instant, Intake, Plan, Stream, Timer, admission};
 use crate::error::{Error, ErrorKind};
-use crate::format::Decoder;
-use crate::limits::Limits;
+use crate::format::Encoder;
 use crate::negotiate::{Negotiated, negotiate};
 use crate::panics::{CatchDrop, catch};
+use crate::preferences::Preferences;
 use crate::refusal::refusal;
 use crate::response_head::ResponseHead;
-use crate::rules::Rules;
+use crate::rules::{Rules, RunMode};
 use crate::subrequest::Subrequest;
 
 /// Runs a batch and returns the outer response.
@@ -53,16 +50,20 @@ where
                 Ok(accepted) => accepted,
                 Err(error) => return refusal(error),
             };
+            head = ResponseHead::new(&config, &accepted.preferences, &outer.headers);
+            let rules = Rules::new(config, &accepted.preferences, accepted.mode);
             let Accepted {
-                negotiated,
                 plan,
+                encoder,
                 deadline,
+                stream,
+                ..
             } = accepted;
-            head = ResponseHead::new(&config, &negotiated.preferences, &outer.headers);
-            let rules = Rules::new(config, &negotiated.preferences, negotiated.mode);
-            BatchResponse::new(plan, rules, outer, inner, negotiated.encoder, deadline)
+            BatchResponse::new(plan, rules, outer, inner, encoder, deadline, stream)
         };
         if response.is_streamed() {
+            // hyper sends `100 Continue` only if the body is polled before the head is sent.
+            poll_fn(|cx| Poll::Ready(response.read_ahead(cx))).await;
             return head.streamed(response);
         }
         // Pumped in place: a separate future would store the response a second time.
@@ -73,9 +74,13 @@ where
 
 /// A batch that was not refused.
 struct Accepted {
-    negotiated: Negotiated,
     plan: Plan,
+    encoder: Box<dyn Encoder>,
+    mode: RunMode,
+    preferences: Preferences,
     deadline: Option<Instant>,
+    /// The rest of an envelope whose items run while it arrives.
+    stream: Option<Box<Stream>>,
 }
 
 /// # Errors
@@ -87,53 +92,60 @@ async fn accept<B>(
     body: B,
 ) -> Result<Accepted, Error>
 where
-    B: Body<Data = Bytes>,
+    B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let mut negotiated = negotiate(config, outer)?;
-    let deadline = deadline(config, &negotiated);
-    let items = read(body, &mut *negotiated.decoder, &config.limits, deadline).await?;
-    let plan = plan(config, items)?;
-    if let Some(hook) = &config.admit {
-        let admission = admission(config, &plan, outer);
-        admit(hook, admission, deadline).await?;
-    }
+    let Negotiated {
+        decoder,
+        encoder,
+        mode,
+        preferences,
+    } = negotiate(config, outer)?;
+    let mut deadline = deadline(config, mode, &preferences);
+    let mut stream = None;
+    let plan = if mode.is_growing {
+        let intake = Intake::stream(body, decoder);
+        stream = Some(Box::new(Stream::new(config, intake, deadline.take())));
+        Plan::growing(config.change_sets, config.max_remembered_ids)
+    } else {
+        let intake = Intake::whole(body, decoder, config.limits.max_envelope_bytes)?;
+        let items = read(intake, deadline).await?;
+        let plan = plan(config, items)?;
+        if let Some(hook) = &config.admit {
+            let admission = admission(config, &plan, outer);
+            admit(hook, admission, deadline).await?;
+        }
+        plan
+    };
     Ok(Accepted {
-        negotiated,
         plan,
+        encoder,
+        mode,
+        preferences,
         deadline,
+        stream,
     })
 }
 
 /// The end of the batch: the batch timeout, or the time that the client is willing to wait if that
-/// is shorter.
-fn deadline(config: &Config, negotiated: &Negotiated) -> Option<Instant> {
-    let wait = negotiated.preferences.wait;
-    let ends = [config.batch_timeout, wait].into_iter().flatten().min();
+/// is shorter. A stream has no batch timeout.
+fn deadline(config: &Config, mode: RunMode, preferences: &Preferences) -> Option<Instant> {
+    let timeout = config.batch_timeout.filter(|_| !mode.is_growing);
+    let ends = [timeout, preferences.wait].into_iter().flatten().min();
     ends.and_then(|end| Instant::now()?.after(end))
 }
 
 /// Maximum frames that are read before the task yields, in case the body is always ready.
 const FRAMES_PER_POLL: usize = 128;
 
-/// Reads the envelope and decodes its items.
-async fn read<B>(
-    body: B,
-    decoder: &mut dyn Decoder,
-    limits: &Limits,
-    deadline: Option<Instant>,
-) -> Result<Vec<Subrequest>, Error>
+/// Reads a whole envelope.
+async fn read<B>(intake: Intake<B>, deadline: Option<Instant>) -> Result<Vec<Subrequest>, Error>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    let max = limits.max_envelope_bytes;
-    let too_large = || Error::over(ErrorKind::EnvelopeTooLarge, "max_envelope_bytes", max);
-    if body.size_hint().lower() > max as u64 {
-        return Err(too_large());
-    }
-    let (mut body, mut timer) = (pin!(body), Timer::default());
-    let (mut items, mut length) = (Vec::new(), 0);
+    let (mut intake, mut timer) = (pin!(intake), Timer::default());
+    let mut items = Vec::new();
     let mut has_waited = false;
     for frames in 1_usize.. {
         if frames.is_multiple_of(FRAMES_PER_POLL) {
@@ -143,8 +155,8 @@ where
                 return Err(ErrorKind::UploadTimeout.into());
             }
         }
-        let frame = poll_fn(|cx| match body.as_mut().poll_frame(cx) {
-            Poll::Ready(frame) => Poll::Ready(Ok(frame)),
+        let has_more = poll_fn(|cx| match intake.as_mut().poll_read(&mut items, cx) {
+            Poll::Ready(has_more) => Poll::Ready(has_more),
             // hyper hands out bytes that have already arrived only after a first poll. These need
             // no timer.
             Poll::Pending if !std::mem::replace(&mut has_waited, true) => {
@@ -152,27 +164,14 @@ where
                 Poll::Pending
             }
             Poll::Pending if deadline.is_some_and(|at| timer.poll(at, cx)) => {
-                Poll::Ready(Err(ErrorKind::UploadTimeout))
+                Poll::Ready(Err(ErrorKind::UploadTimeout.into()))
             }
             Poll::Pending => Poll::Pending,
         });
-        let Some(frame) = frame.await? else {
-            break;
-        };
-        let frame = frame.map_err(|error| upload_error(error.into()))?;
-        let Ok(chunk) = frame.into_data() else {
-            continue;
-        };
-        length += chunk.len();
-        if length > max {
-            return Err(too_large());
-        }
-        decoder.push(chunk, &mut items)?;
-        if body.is_end_stream() {
+        if !has_more.await? {
             break;
         }
     }
-    decoder.end(&mut items)?;
     Ok(items)
 }
 
@@ -189,34 +188,10 @@ async fn yield_now() {
     .await;
 }
 
-/// Classifies an error of the outer body. A limit or a timeout outside the layer has cut the
-/// envelope off, or the connection has failed.
-#[cold]
-fn upload_error(error: BoxError) -> ErrorKind {
-    let mut source: Option<&(dyn StdError + 'static)> = Some(&*error);
-    while let Some(error) = source {
-        if error.is::<LengthLimitError>() {
-            return ErrorKind::EnvelopeTooLarge;
-        }
-        let io = error.downcast_ref::<io::Error>();
-        if io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
-            return ErrorKind::UploadTimeout;
-        }
-        // `io::Error::source` is the source of the wrapped error, and skips the wrapped error
-        // itself.
-        source = match io.and_then(io::Error::get_ref) {
-            Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        };
-    }
-    ErrorKind::UploadFailed
-}
-
 /// Checks the number of items, and the items against each other.
 fn plan(config: &Config, items: Vec<Subrequest>) -> Result<Plan, Error> {
-    let max = config.limits.max_items;
-    if items.len() > max {
-        return Err(Error::over(ErrorKind::TooManyItems, "max_items", max));
+    if items.len() > config.limits.max_items {
+        return Err(config.limits.too_many_items());
     }
     Plan::new(items, config.change_sets, config.references)
 }

@@ -194,7 +194,9 @@ mod trace;
 mod subresponse;
 
 mod admission;
+mod limits;
 mod subrequest;
+mod summary;
 mod target;
 
 mod body;
@@ -204,12 +206,10 @@ mod item_error;
 mod chunks;
 mod content_length;
 mod frames;
-mod limits;
 mod media_type;
 mod panics;
 mod problem;
 mod status;
-mod summary;
 
 pub use admission::{Admission, AdmissionItem, Asynchronous, Decision, Immediate};
 pub use body::{RequestBody, ResponseBody};

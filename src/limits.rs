@@ -1,5 +1,7 @@
 //! The limits that formats apply.
 
+use crate::error::{Error, ErrorKind};
+
 /// The limits of a batch, which are passed to a [`Format`](crate::Format).
 ///
 /// ```
@@ -10,9 +12,11 @@
 /// assert_eq!(limits.max_response_bytes(), 1 << 20);
 /// assert_eq!(limits.max_total_response_bytes(), 8 << 20);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub(crate) max_items: usize,
+    /// The setting that limits the number of items.
+    items_setting: &'static str,
     pub(crate) max_envelope_bytes: usize,
     pub(crate) max_item_body_bytes: usize,
     pub(crate) max_response_bytes: usize,
@@ -20,12 +24,27 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Maximum items per batch. A decoder refuses the batch as soon as it finds one more.
+    /// The limits of a stream, which has its own maximum of items.
+    pub(crate) fn of_stream(self, max_items: usize) -> Self {
+        Self {
+            max_items,
+            items_setting: "max_streamed_items",
+            ..self
+        }
+    }
+
+    /// The refusal of a batch that has more items than [`max_items`](Self::max_items).
+    pub fn too_many_items(&self) -> Error {
+        Error::over(ErrorKind::TooManyItems, self.items_setting, self.max_items)
+    }
+
+    /// Maximum items per batch, or per [stream](crate::Decoder::is_streamed). A decoder refuses the
+    /// batch as soon as it finds one more.
     pub fn max_items(&self) -> usize {
         self.max_items
     }
 
-    /// Maximum bytes of the envelope.
+    /// Maximum bytes of the envelope. In a stream, the maximum bytes that a decoder holds.
     pub fn max_envelope_bytes(&self) -> usize {
         self.max_envelope_bytes
     }
@@ -50,6 +69,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_items: 100,
+            items_setting: "max_items",
             max_envelope_bytes: 1 << 20,
             max_item_body_bytes: 256 << 10,
             max_response_bytes: 1 << 20,

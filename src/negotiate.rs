@@ -31,19 +31,29 @@ pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Er
         return Err(ErrorKind::TooManyHeaders.into());
     }
     let fields = Fields::of(&outer.headers);
-    let (reader, decoder) = reader(config, &fields, outer)?;
+    let (reader, mut decoder) = reader(config, &fields, outer)?;
     let accept_is_for_items = decoder.accept_is_for_items();
     let encoder = encoder(config, reader, accept_is_for_items, outer, fields.accept)?;
+    let is_streamed = config.streamed.unwrap_or_else(|| encoder.is_streamed());
+    // `admit` and references need all items before any runs.
+    let is_growing =
+        is_streamed && decoder.is_streamed() && config.admit.is_none() && !config.references;
+    if is_growing {
+        let limits = config.limits.of_stream(config.max_streamed_items);
+        decoder = reader.decoder(outer, &limits).unwrap_or(Ok(decoder))?;
+    }
     Ok(Negotiated {
         mode: RunMode {
-            is_streamed: config.streamed.unwrap_or_else(|| encoder.is_streamed()),
+            is_streamed,
             is_ordered: encoder.is_ordered(),
+            is_growing,
             is_sequential: decoder.is_sequential(),
         },
         decoder,
         encoder,
         preferences: if fields.has_preferences {
-            Preferences::of(&outer.headers, config.batch_timeout)
+            let timeout = config.batch_timeout.filter(|_| !is_growing);
+            Preferences::of(&outer.headers, timeout)
         } else {
             Preferences::default()
         },

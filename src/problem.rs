@@ -22,6 +22,8 @@ pub(crate) struct Problem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pointer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) offset: Option<u64>,
 }
 
@@ -36,6 +38,7 @@ impl<'a> Problem<'a> {
             limit: None,
             max: None,
             pointer: None,
+            line: None,
             offset: None,
         }
     }

@@ -13,6 +13,8 @@ pub(crate) struct RunMode {
     /// Responses are written in the order of the request, and those of a group together, whatever
     /// the configured order is.
     pub(crate) is_ordered: bool,
+    /// Items run while others are still to arrive.
+    pub(crate) is_growing: bool,
     /// Items run one at a time.
     pub(crate) is_sequential: bool,
 }

@@ -1,5 +1,7 @@
 //! The summary of a batch.
 
+use crate::error::Error;
+
 /// The number of items of a batch that succeeded and failed.
 ///
 /// ```
@@ -15,10 +17,11 @@
 ///
 /// let layer = BatchLayer::new("/batch").status(EnvelopeStatus::with(status));
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     total: usize,
     succeeded: usize,
+    error: Option<Error>,
 }
 
 impl Summary {
@@ -42,7 +45,20 @@ impl Summary {
             succeeded <= total,
             "more items succeeded than there are items"
         );
-        Self { total, succeeded }
+        Self {
+            total,
+            succeeded,
+            error: None,
+        }
+    }
+
+    /// Sets the error that has ended the stream, for the tests of encoders.
+    #[cfg(feature = "test-util")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+    #[must_use]
+    pub fn with_error(mut self, error: Error) -> Self {
+        self.error = Some(error);
+        self
     }
 
     /// Number of items.
@@ -58,6 +74,16 @@ impl Summary {
     /// Number of all other items.
     pub fn failed(&self) -> usize {
         self.total - self.succeeded
+    }
+
+    /// Why the upload of a [stream](crate::Decoder::is_streamed) ended early. The items before the
+    /// error have responses, and nothing after it has run.
+    pub fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    pub(crate) fn set_error(&mut self, error: Error) {
+        self.error = Some(error);
     }
 
     /// The summary of items, of which `true` stands for one that succeeded.

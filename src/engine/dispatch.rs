@@ -9,15 +9,17 @@ use super::executor::Spawned;
 use super::in_flight::{InFlight, Running};
 use super::inner::Inner;
 use super::outcome::{ItemContext, ItemResponse, item_error_of};
-use super::plan::Plan;
+use super::plan::{Plan, Slot};
 use super::references::Entities;
 use super::request::{CheckedTarget, Requests};
+use super::stream::Stream;
 use super::timer::{Instant, Timer};
 use crate::item_error::ItemError;
 use crate::panics::{CatchDrop, catch};
 use crate::rules::Rules;
+use crate::subresponse::Subresponse;
 use crate::summary::Summary;
-use crate::trace::{BatchSpan, ItemSpan, NotFound, is_recorded, item_failed};
+use crate::trace::{BatchSpan, ItemSpan, NotFound, is_recorded, item_failed, upload_ended};
 
 /// The running items of one batch, whose responses are returned as they finish. Dropping it drops
 /// every call.
@@ -27,7 +29,7 @@ pub(super) struct Dispatch<S: Inner<B>, B> {
     requests: Requests,
     inner: CatchDrop<S>,
     /// The box in which each call starts. It is reused unless the call has to wait.
-    slot: Option<Pin<Box<Call<S, B>>>>,
+    idle_call: Option<Pin<Box<Call<S, B>>>>,
     in_flight: InFlight<S, B>,
     /// Responses that are ready to be returned: of items whose dependency failed, and of items that
     /// timed out.
@@ -37,6 +39,8 @@ pub(super) struct Dispatch<S: Inner<B>, B> {
     entities: Entities,
     deadline: Option<Instant>,
     timer: Timer,
+    /// Items that arrive while others run.
+    stream: Option<Box<Stream>>,
     span: BatchSpan,
     not_found: NotFound,
 }
@@ -48,6 +52,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         requests: Requests,
         inner: CatchDrop<S>,
         deadline: Option<Instant>,
+        stream: Option<Box<Stream>>,
         span: BatchSpan,
     ) -> Self {
         Self {
@@ -55,13 +60,14 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             rules,
             requests,
             inner,
-            slot: None,
+            idle_call: None,
             in_flight: InFlight::default(),
             ready: VecDeque::new(),
             halt_error: None,
             entities: Entities::default(),
             deadline,
             timer: Timer::default(),
+            stream,
             span,
             not_found: NotFound::default(),
         }
@@ -75,10 +81,31 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         &self.span
     }
 
-    /// Called when all responses are written.
-    pub(super) fn end(&self, summary: &Summary) {
+    /// Called when all responses are written. Completes the summary.
+    pub(super) fn end(&mut self, summary: &mut Summary) {
+        let stream = self.stream.as_mut();
+        if let Some(error) = stream.and_then(|stream| stream.take_error()) {
+            self.span.in_scope(|| upload_ended(&error));
+            summary.set_error(error);
+        }
         self.span.finish(summary);
         self.not_found.end(&self.rules.config.warned);
+    }
+
+    /// Called when the reader of the response has taken a frame.
+    pub(super) fn touch(&mut self) {
+        if let Some(stream) = &mut self.stream {
+            stream.touch();
+        }
+    }
+
+    /// Reads more items of a stream, if there is room. Returns whether there may be something new
+    /// to start.
+    pub(super) fn poll_stream(&mut self, cx: &mut Task<'_>) -> Poll<bool> {
+        match &mut self.stream {
+            Some(stream) => stream.poll_items(&mut self.plan, cx),
+            None => Poll::Ready(false),
+        }
     }
 
     /// Starts no further item. Items that have not started yet fail with this error.
@@ -99,14 +126,17 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             }
             // The timer alone does not suffice: it is polled only when there is nothing else to do.
             let now = self.now();
+            if let Some(stream) = &mut self.stream {
+                self.deadline = now.and_then(|now| stream.end(now));
+            }
             if let Some(now) = now
                 && self.is_overdue(now)
                 && self.end_overdue(now, cx)
             {
                 continue;
             }
-            if let Poll::Ready((index, result, context)) = self.in_flight.poll_next(cx) {
-                return Poll::Ready(Some(self.complete(index, result, context)));
+            if let Poll::Ready((slot, result, context)) = self.in_flight.poll_next(cx) {
+                return Poll::Ready(Some(self.complete(slot, result, context)));
             }
             // If nothing is in flight, the held responses wait for the next item, so it starts
             // however many are held. Responses of items whose dependency failed are held without
@@ -115,8 +145,11 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             if in_flight == 0 || in_flight + held < self.rules.concurrency {
                 match self.start(now, cx) {
                     Poll::Ready(Some(response)) => return Poll::Ready(Some(response)),
-                    Poll::Ready(None) if in_flight == 0 => return Poll::Ready(None),
-                    Poll::Ready(None) => {}
+                    Poll::Ready(None) => match self.poll_stream(cx) {
+                        Poll::Ready(true) => continue,
+                        Poll::Ready(false) if in_flight == 0 => return Poll::Ready(None),
+                        _ => {}
+                    },
                     Poll::Pending => continue,
                 }
             }
@@ -129,7 +162,10 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
 
     /// Returns the current time, if any timeout is set.
     fn now(&self) -> Option<Instant> {
-        if self.deadline.is_some() || self.rules.config.item_timeout.is_some() {
+        if self.stream.is_some()
+            || self.deadline.is_some()
+            || self.rules.config.item_timeout.is_some()
+        {
             Instant::now()
         } else {
             None
@@ -149,11 +185,14 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let is_over = self.deadline.is_some_and(|at| at <= now);
         if is_over {
             self.halt(ItemError::BatchTimeout);
+            if let Some(stream) = &mut self.stream {
+                stream.time_out();
+            }
         }
-        for (index, result, context) in self.in_flight.end_overdue(now, is_over, cx) {
+        for (slot, result, context) in self.in_flight.end_overdue(now, is_over, cx) {
             // Placed before the responses of its dependants.
             let position = self.ready.len();
-            let response = self.complete(index, result, context);
+            let response = self.complete(slot, result, context);
             self.ready.insert(position, response);
         }
         !self.ready.is_empty()
@@ -163,11 +202,11 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     /// item can start.
     fn start(&mut self, now: Option<Instant>, cx: &mut Task<'_>) -> Poll<Option<ItemResponse>> {
         let inner = &*self.inner;
-        let Some(index) = self.plan.next() else {
+        let Some(slot) = self.plan.next() else {
             return Poll::Ready(None);
         };
-        let references = self.plan.references(index);
-        let item = self.plan.item(index);
+        let references = self.plan.references(slot);
+        let item = self.plan.item(slot);
         let checked = self
             .requests
             .check(&self.rules.config, item, references, &self.entities);
@@ -182,21 +221,21 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
                 self.entities.fill(references, item)?;
                 span.in_scope(|| {
                     self.requests
-                        .build(&self.rules.config, index, item, checked)
+                        .build(&self.rules.config, slot.index, item, checked)
                 })
             }),
         };
         let mut request = match request {
             Ok(request) => request,
-            Err(error) => return Poll::Ready(Some(self.fail(index, error, span.into()))),
+            Err(error) => return Poll::Ready(Some(self.fail(slot, error, span.into()))),
         };
         let context = ItemContext::new(&self.rules, &request, span);
         let max_bytes = self.rules.config.limits.max_response_bytes;
-        let slot = self.slot.take();
-        let mut call = slot.unwrap_or_else(|| Box::pin(Call::idle(max_bytes)));
+        let idle = self.idle_call.take();
+        let mut call = idle.unwrap_or_else(|| Box::pin(Call::idle(max_bytes)));
         if let Some(executor) = &self.rules.config.executor {
             let Some(inner) = catch(|| inner.clone()) else {
-                return Poll::Ready(Some(self.fail(index, ItemError::Panicked, context)));
+                return Poll::Ready(Some(self.fail(slot, ItemError::Panicked, context)));
             };
             if let Some(request) = request.take() {
                 call.as_mut().set(inner, request);
@@ -204,7 +243,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             let elsewhere = Spawned::new(call, context.span.share(), &**executor);
             let due = self.due(now);
             self.in_flight
-                .push(index, Running::Spawned(elsewhere), due, context);
+                .push(slot, Running::Spawned(elsewhere), due, context);
             return Poll::Pending;
         }
         match context
@@ -212,13 +251,13 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             .in_scope(|| call.as_mut().begin(inner, &mut request, cx))
         {
             Poll::Ready(result) => {
-                self.slot = Some(call);
-                Poll::Ready(Some(self.complete(index, result, context)))
+                self.idle_call = Some(call);
+                Poll::Ready(Some(self.complete(slot, result, context)))
             }
             Poll::Pending => {
                 let due = self.due(now);
                 self.in_flight
-                    .push(index, Running::InTask(call), due, context);
+                    .push(slot, Running::InTask(call), due, context);
                 Poll::Pending
             }
         }
@@ -230,24 +269,24 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         timeout.and_then(|timeout| now?.after(timeout))
     }
 
-    fn fail(&mut self, index: usize, error: ItemError, context: ItemContext) -> ItemResponse {
-        self.complete(index, Err(CallError::Item(error)), context)
+    fn fail(&mut self, slot: Slot, error: ItemError, context: ItemContext) -> ItemResponse {
+        self.complete(slot, Err(CallError::Item(error)), context)
     }
 
-    fn complete(&mut self, index: usize, result: CallResult, context: ItemContext) -> ItemResponse {
+    fn complete(&mut self, slot: Slot, result: CallResult, context: ItemContext) -> ItemResponse {
         let ItemContext { span, parts: sent } = context;
-        let is_referred_to = self.plan.is_referred_to(index);
-        let item = self.plan.item(index);
+        let is_referred_to = self.plan.is_referred_to(slot);
+        let item = self.plan.item(slot);
         let response = match result {
             Ok((parts, body)) => {
                 if is_referred_to {
-                    self.entities.record(index, item, &parts.headers);
+                    self.entities.record(slot.index, item, &parts.headers);
                 }
-                ItemResponse::from_inner(&self.rules, index, item, parts, body)
+                ItemResponse::from_inner(&self.rules, slot.index, item, parts, body)
             }
             Err(failure) => {
                 let error = span.in_scope(|| item_error_of(&self.rules, failure, sent.as_deref()));
-                ItemResponse::from_error(&self.rules, index, item, error)
+                ItemResponse::from_error(&self.rules, slot.index, item, error)
             }
         };
         span.finish(response.subresponse.status);
@@ -256,7 +295,8 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         if !is_success && !self.rules.continue_on_error {
             self.halt(ItemError::Stopped);
         }
-        for failed in self.plan.finish(index, is_success) {
+        self.settle(slot, &response.subresponse);
+        for failed in self.plan.finish(slot, is_success) {
             let references = self.plan.references(failed);
             let item = self.plan.item(failed);
             // The item does not run: its target is checked only to be recorded.
@@ -269,10 +309,20 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             let span = ItemSpan::new(&self.span, item, target);
             let error = ItemError::FailedDependency;
             span.in_scope(|| item_failed(error, None));
-            let response = ItemResponse::from_error(&self.rules, failed, item, error);
+            let response = ItemResponse::from_error(&self.rules, failed.index, item, error);
             span.finish(response.subresponse.status);
+            self.settle(failed, &response.subresponse);
             self.ready.push_back(response);
         }
         response
+    }
+
+    /// Called when the response of an item exists.
+    fn settle(&mut self, slot: Slot, response: &Subresponse) {
+        if let Some(stream) = &mut self.stream {
+            stream.touch();
+            let (id, group) = (response.id(), response.group());
+            self.plan.settle(slot, id, group, response.is_success());
+        }
     }
 }

@@ -10,6 +10,7 @@ use super::call::{Call, CallError, CallResult};
 use super::executor::Spawned;
 use super::inner::Inner;
 use super::outcome::ItemContext;
+use super::plan::Slot;
 use super::timer::Instant;
 use crate::item_error::ItemError;
 
@@ -24,7 +25,7 @@ pub(super) struct InFlight<S: Inner<B>, B> {
 
 /// A waiting call, which is polled only when it is woken.
 struct PendingCall<S: Inner<B>, B> {
-    index: usize,
+    slot: Slot,
     call: Running<S, B>,
     due: Option<Instant>,
     context: ItemContext,
@@ -36,8 +37,8 @@ pub(super) enum Running<S: Inner<B>, B> {
     Spawned(Spawned<S, B>),
 }
 
-/// A call that has finished or timed out: the index of its item, its result and its context.
-pub(super) type FinishedCall = (usize, CallResult, ItemContext);
+/// A call that has finished or timed out: its item, its result and its context.
+pub(super) type FinishedCall = (Slot, CallResult, ItemContext);
 
 impl<S: Inner<B>, B: Send + 'static> Future for PendingCall<S, B> {
     type Output = FinishedCall;
@@ -54,7 +55,7 @@ impl<S: Inner<B>, B: Send + 'static> Future for PendingCall<S, B> {
 
 impl<S: Inner<B>, B: Send + 'static> PendingCall<S, B> {
     fn end(&mut self, result: CallResult) -> FinishedCall {
-        (self.index, result, std::mem::take(&mut self.context))
+        (self.slot, result, std::mem::take(&mut self.context))
     }
 
     /// Polls the call a last time, so that finished work is not lost. Returns its result if there
@@ -88,15 +89,15 @@ impl<S: Inner<B>, B: Send + 'static> InFlight<S, B> {
 
     pub(super) fn push(
         &mut self,
-        index: usize,
+        slot: Slot,
         call: Running<S, B>,
         due: Option<Instant>,
         context: ItemContext,
     ) {
         // All items have the same timeout, so those that start later are due later.
-        self.first_due = self.first_due.or(due);
+        self.first_due = self.first_due().or(due);
         self.calls.get_or_insert_default().push(PendingCall {
-            index,
+            slot,
             call,
             due,
             context,
@@ -113,7 +114,7 @@ impl<S: Inner<B>, B: Send + 'static> InFlight<S, B> {
 
     /// Returns when the next call may be due, if any call has a timeout.
     pub(super) fn first_due(&self) -> Option<Instant> {
-        self.first_due
+        self.first_due.filter(|_| self.len() > 0)
     }
 
     /// Ends the calls that are overdue, or all calls if the batch has timed out. They are returned
@@ -132,7 +133,7 @@ impl<S: Inner<B>, B: Send + 'static> InFlight<S, B> {
         let (mut overdue, rest): (Vec<_>, Vec<_>) = calls.partition(|call| is_due(call.due));
         self.first_due = rest.iter().filter_map(|call| call.due).min();
         self.calls = Some(rest.into_iter().collect());
-        overdue.sort_unstable_by_key(|call| call.index);
+        overdue.sort_unstable_by_key(|call| call.slot);
         // All are polled before any is dropped: what a dropped call releases must not start another
         // one.
         let error = if is_batch_over {

@@ -10,7 +10,6 @@ use bytestring::ByteString;
 use http::header::{ETAG, IF_MATCH, LOCATION};
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::ids::Ids;
 use crate::item_error::ItemError;
 use crate::subrequest::Subrequest;
 use crate::target::MAX_TARGET;
@@ -24,15 +23,18 @@ pub(super) struct References {
     pub(super) etag: Option<usize>,
 }
 
-/// Finds the references of an item. A `$name` that is not the id of an earlier item is an ordinary
+/// Finds the references of an item. `index_of` looks for an earlier item by its id. A `$name` that is not the id of an earlier item is an ordinary
 /// segment.
-pub(super) fn references_of(index: usize, item: &Subrequest, ids: &Ids<'_>) -> References {
+pub(super) fn references_of(
+    item: &Subrequest,
+    index_of: impl Fn(&str) -> Option<usize>,
+) -> References {
     let if_match = item.headers.iter().find(|(name, _)| name == IF_MATCH);
     let etag = if_match.and_then(|(_, value)| value.to_str().ok()?.strip_prefix('$'));
     let url = split(&item.url).map(|(id, _)| id);
     References {
-        url: url.and_then(|id| ids.find_before(id, index)),
-        etag: etag.and_then(|id| ids.find_before(id, index)),
+        url: url.and_then(&index_of),
+        etag: etag.and_then(&index_of),
     }
 }
 

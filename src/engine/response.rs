@@ -17,6 +17,7 @@ use super::inner::Inner;
 use super::outcome::ItemResponse;
 use super::plan::Plan;
 use super::request::Requests;
+use super::stream::Stream;
 use super::timer::Instant;
 use crate::format::Encoder;
 use crate::frames::Frames;
@@ -92,11 +93,13 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         inner: CatchDrop<S>,
         encoder: Box<dyn Encoder>,
         deadline: Option<Instant>,
+        stream: Option<Box<Stream>>,
     ) -> Self {
         let is_streamed = rules.is_streamed;
         let is_in_order = rules.is_in_order;
-        let requests = Requests::new(&rules.config, outer, plan.len());
-        let span = BatchSpan::new(plan.len());
+        let total = stream.is_none().then_some(plan.len());
+        let requests = Requests::new(&rules.config, outer, total);
+        let span = BatchSpan::new(total);
         let reserved = if is_streamed {
             0
         } else {
@@ -107,7 +110,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
                 ESTIMATE_MARGIN + plan.len() * SMALL_RESPONSE_LEN,
                 is_streamed,
             ),
-            dispatch: Dispatch::new(plan, rules, requests, inner, deadline, span),
+            dispatch: Dispatch::new(plan, rules, requests, inner, deadline, stream, span),
             encoder,
             state: State::New,
             held: is_in_order.then(Held::default),
@@ -119,6 +122,11 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             cookies: Vec::new(),
             cookies_len: 0,
         }
+    }
+
+    /// Reads what has arrived of a stream, without running it.
+    pub(crate) fn read_ahead(&mut self, cx: &mut Task<'_>) {
+        let _ = self.dispatch.poll_stream(cx);
     }
 
     /// Returns the result after the response was pumped to its end.
@@ -167,8 +175,9 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             match self.dispatch.poll_next(held, cx) {
                 Poll::Ready(Some(response)) => self.receive(response),
                 Poll::Ready(None) => {
+                    self.write_group();
+                    self.dispatch.end(&mut self.summary);
                     self.encoder.end(&self.summary, &mut self.frames);
-                    self.dispatch.end(&self.summary);
                     self.state = State::Ended;
                     return Poll::Ready(());
                 }
@@ -217,6 +226,11 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
 
     /// Writes the next response, alone or together with its group.
     fn write_in_turn(&mut self, mut subresponse: Subresponse) {
+        // The end of a group in a stream shows only when the next item comes.
+        let is_next = |last: &Subresponse| last.group() != subresponse.group();
+        if self.group.last().is_some_and(is_next) {
+            self.write_group();
+        }
         if !self.writes_groups() || subresponse.group().is_none() {
             return self.write(std::slice::from_mut(&mut subresponse));
         }
@@ -224,6 +238,13 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         self.group_len += subresponse.held_len();
         self.group.push(subresponse);
         if is_complete {
+            self.write_group();
+        }
+    }
+
+    /// Writes the group that is complete, if there is one.
+    fn write_group(&mut self) {
+        if !self.group.is_empty() {
             let mut group = std::mem::take(&mut self.group);
             self.group_len = 0;
             self.write(&mut group);
@@ -316,7 +337,10 @@ impl<S: Inner<B>, B: Send + 'static> Body for BatchResponse<S, B> {
             let _ = this.pump(cx);
         }
         match this.frames.pop() {
-            Some(frame) => Poll::Ready(Some(Ok(Frame::data(frame)))),
+            Some(frame) => {
+                this.dispatch.touch();
+                Poll::Ready(Some(Ok(Frame::data(frame))))
+            }
             None if this.state == State::Ended => Poll::Ready(None),
             None => Poll::Pending,
         }

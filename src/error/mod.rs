@@ -4,7 +4,11 @@ mod kind;
 
 use std::fmt;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+use crate::problem::Problem;
+use crate::status::has_no_body;
 
 pub use self::kind::ErrorKind;
 
@@ -30,6 +34,7 @@ pub struct Error {
     pub(crate) kind: ErrorKind,
     pub(crate) detail: Option<&'static str>,
     pub(crate) item: Option<usize>,
+    pub(crate) line: Option<u64>,
     pub(crate) offset: Option<u64>,
     pub(crate) limit: Option<(&'static str, u64)>,
     pub(crate) headers: Option<Box<HeaderMap>>,
@@ -43,6 +48,7 @@ impl Error {
             kind,
             detail: None,
             item: None,
+            line: None,
             offset: None,
             limit: None,
             headers: None,
@@ -81,6 +87,20 @@ impl Error {
         self
     }
 
+    /// Sets the line of the envelope that has the error, counted from 1, in a format of lines:
+    /// `line` in the problem document. A document with a line has no `pointer`.
+    ///
+    /// ```
+    /// use tower_multistatus::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Malformed).detail("not UTF-8").at_line(17);
+    /// assert_eq!(error.line(), Some(17));
+    /// ```
+    pub fn at_line(mut self, line: u64) -> Self {
+        self.line = Some(line);
+        self
+    }
+
     /// Sets `Retry-After` to this number of seconds.
     pub fn retry_after(self, seconds: u64) -> Self {
         self.with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
@@ -113,6 +133,39 @@ impl Error {
     /// Returns the index of the invalid item, counted from 0, if the error is about one.
     pub fn item(&self) -> Option<usize> {
         self.item
+    }
+
+    /// Returns the line of the envelope that has the error, counted from 1, if it is known.
+    pub fn line(&self) -> Option<u64> {
+        self.line
+    }
+
+    /// Returns the problem document of the error (RFC 9457), which is JSON. It is empty if the
+    /// status does not allow a body.
+    ///
+    /// ```
+    /// use tower_multistatus::{Error, ErrorKind};
+    ///
+    /// let document = Error::new(ErrorKind::Malformed).at_line(17).problem_document();
+    /// let document: serde_json::Value = serde_json::from_slice(&document).unwrap();
+    /// assert_eq!((&document["code"], &document["line"]), (&"malformed".into(), &17.into()));
+    /// ```
+    pub fn problem_document(&self) -> Bytes {
+        let status = self.kind.status();
+        if has_no_body(status) {
+            return Bytes::new();
+        }
+        let pointer = self.item.filter(|_| self.line.is_none());
+        let problem = Problem {
+            limit: self.limit.map(|(name, _)| name),
+            max: self.limit.map(|(_, max)| max),
+            detail: self.detail,
+            pointer: pointer.map(|index| format!("#/requests/{index}")),
+            line: self.line,
+            offset: self.offset.filter(|_| pointer.is_none()),
+            ..Problem::new(self.kind.title(), status, self.kind.code())
+        };
+        problem.to_bytes()
     }
 
     pub(crate) fn malformed(detail: &'static str) -> Self {

@@ -153,6 +153,22 @@ pub trait Decoder: Send {
         false
     }
 
+    /// Whether items may run while others are still to arrive. Only for a format that adds each
+    /// item as soon as it is complete. The default is `false`.
+    ///
+    /// If so, and if the response is [streamed](Encoder::is_streamed) too, the batch is a stream:
+    ///
+    /// - `found` is empty at each call of [`push`](Self::push) and [`end`](Self::end), because the
+    ///   items before have started. So a decoder cannot count them by it.
+    /// - An error does not refuse the batch. The items before it run, nothing after it does, and
+    ///   the end of the response reports it: see [`Summary::error`].
+    /// - The [`Limits`] are those of a stream. The envelope has no end, so a decoder refuses one
+    ///   item that is larger than [`Limits::max_envelope_bytes`].
+    /// - An item should not share memory with its neighbours, because it may wait for long.
+    fn is_streamed(&self) -> bool {
+        false
+    }
+
     /// Takes the next bytes of the envelope, and adds the items that they complete.
     ///
     /// # Errors

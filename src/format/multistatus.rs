@@ -127,7 +127,12 @@ impl Encoder for Writer {
         320 + 5 * id.len()
     }
 
-    fn end(&mut self, _: &Summary, out: &mut Frames) {
+    fn end(&mut self, summary: &Summary, out: &mut Frames) {
+        if let Some(error) = summary.error() {
+            let mut xml = Xml::new(Sink(out));
+            // Writing to a `Sink` cannot fail.
+            let _ = put_text("D:responsedescription", &error.to_string(), &mut xml);
+        }
         out.put(b"</D:multistatus>\n");
     }
 }

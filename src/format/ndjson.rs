@@ -2,19 +2,42 @@
 
 use http::request::Parts;
 
-use super::json::{Layout, Writer};
-use super::{Encoder, Format};
+use super::json::{Layout, LineReader, Rules, Writer};
+use super::{Decoder, Encoder, Format};
+use crate::error::Error;
+use crate::limits::Limits;
 
 /// NDJSON: one JSON object per line and item, then a summary line.
 ///
-/// Its media type is `application/x-ndjson`. It is written only, and streamed in the order in which
-/// items finish.
-///
-/// Also known as `application/jsonl` and `application/ndjson`. Every layer that
+/// Its media type is `application/x-ndjson`, also known as `application/jsonl` and
+/// `application/ndjson`. It is read and written. Every layer that
 /// [`BatchLayer::new`](crate::BatchLayer::new) makes has it.
 ///
-/// The last line is `{"summary":{"total":3,"succeeded":2,"failed":1}}`. Without it, the stream was
-/// cut off. Line breaks between the tokens of a JSON response are left out, and U+2028, U+2029 and
+/// ```json
+/// {"id":"a","method":"GET","url":"/users/1"}
+/// {"id":"b","method":"POST","url":"/orders","dependsOn":["a"],"body":{"user":1}}
+/// ```
+/// ```json
+/// {"id":"a","status":200,"headers":{"Content-Type":"application/json"},"body":{"id":1}}
+/// {"id":"b","status":201,"headers":{"Location":"/orders/7"},"body":null}
+/// {"summary":{"total":2,"succeeded":2,"failed":0}}
+/// ```
+///
+/// # Requests
+///
+/// Each line is an object with the members of an item of [`Json`](crate::Json). LF ends a line, and
+/// a CR before it is dropped. Empty lines are skipped, and the last line needs no end. A line may
+/// have 16 KiB more than [`max_item_body_bytes`](crate::BatchLayer::max_item_body_bytes).
+///
+/// If the response is NDJSON too, as it is unless `Accept` names another format, the batch is a
+/// stream. See [`guide::streams`](crate::guide::streams). If not, the whole envelope is read first,
+/// as that of any other format.
+///
+/// # Responses
+///
+/// Each item has a line, which is sent when the item finishes. The last line is `{"summary":{"total":3,"succeeded":2,"failed":1}}`. Without it, the stream was
+/// cut off. If the upload of a stream ended early, the summary has a member
+/// `error`, which is a problem document with the `line`. Line breaks between the tokens of a JSON response are left out, and U+2028, U+2029 and
 /// U+0085 inside its strings are escaped. So all readers split the stream into the same lines.
 ///
 /// ```
@@ -25,6 +48,7 @@ use super::{Encoder, Format};
 #[derive(Clone, Debug, Default)]
 pub struct NdJson {
     is_trusted: bool,
+    rules: Rules,
 }
 
 impl NdJson {
@@ -41,6 +65,19 @@ impl NdJson {
         self.is_trusted = trusted;
         self
     }
+
+    /// Whether an unknown member of an item is an error. By default unknown members are ignored.
+    ///
+    /// ```
+    /// use tower_multistatus::{BatchLayer, NdJson};
+    ///
+    /// let layer = BatchLayer::new("/batch").format(NdJson::new().deny_unknown_members(true));
+    /// ```
+    #[must_use]
+    pub fn deny_unknown_members(mut self, denied: bool) -> Self {
+        self.rules.denies_unknown = denied;
+        self
+    }
 }
 
 impl Format for NdJson {
@@ -50,6 +87,15 @@ impl Format for NdJson {
             "application/jsonl",
             "application/ndjson",
         ]
+    }
+
+    fn decoder(
+        &self,
+        envelope: &Parts,
+        limits: &Limits,
+    ) -> Option<Result<Box<dyn Decoder>, Error>> {
+        let reader = LineReader::new(envelope, limits, self.rules);
+        Some(reader.map(|reader| Box::new(reader) as _))
     }
 
     fn encoder(&self, envelope: &Parts) -> Option<Box<dyn Encoder>> {

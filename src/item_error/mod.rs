@@ -36,6 +36,7 @@ pub(crate) enum ItemError {
     Rejected(StatusCode),
     NestedBatch,
     FailedDependency,
+    ForgottenDependency,
     Stopped,
     NotReady,
     CallFailed,
@@ -102,6 +103,7 @@ impl ItemError {
         BodyTooLarge => 413, "body-too-large", "the body is too large";
         NestedBatch => 508, "nested-batch", "a batch cannot contain another batch";
         FailedDependency => 424, "failed-dependency", "an item that this one depends on has failed";
+        ForgottenDependency => 424, "forgotten-dependency", "an item that this one depends on is not remembered";
         Stopped => 424, "stopped", "the batch stopped after an earlier item failed";
         NotReady => 503, "not-ready", "the service was not ready";
         CallFailed => 500, "call-failed", "the service failed";
@@ -163,6 +165,9 @@ impl ItemError {
 
     /// Whether the item was not executed because of other items. Formats may leave such items out.
     pub(crate) fn is_not_executed(self) -> bool {
-        matches!(self, Self::FailedDependency | Self::Stopped)
+        matches!(
+            self,
+            Self::FailedDependency | Self::ForgottenDependency | Self::Stopped
+        )
     }
 }

@@ -102,6 +102,43 @@ impl BatchLayer {
     }
 }
 
+/// # Limits of streams
+///
+/// A stream is a batch whose items run while others are still to arrive. See
+/// [`guide::streams`](crate::guide::streams).
+impl BatchLayer {
+    /// Maximum items of a stream, which [`max_items`](Self::max_items) does not limit. The default
+    /// is 1,000,000. One more ends the upload.
+    ///
+    /// # Panics
+    ///
+    /// If the value is 0.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").max_streamed_items(10_000);
+    /// ```
+    pub fn max_streamed_items(self, max: usize) -> Self {
+        assert!(max > 0, "`max_streamed_items` must be more than 0");
+        self.with(|config| config.max_streamed_items = max)
+    }
+
+    /// Maximum ids of finished items that a stream remembers. The default is 10,000. Those that
+    /// finished first are forgotten first.
+    ///
+    /// An item that depends on an id that is not remembered fails with 424 and the code
+    /// `forgotten-dependency`. An id that was forgotten can be used again. A remembered id uses its
+    /// length and about 150 bytes.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").max_remembered_ids(1_000);
+    /// ```
+    pub fn max_remembered_ids(self, max: usize) -> Self {
+        self.with(|config| config.max_remembered_ids = max)
+    }
+}
+
 /// # Concurrency
 impl BatchLayer {
     /// Maximum items of a batch in flight at once. The default is 8. With 1, items run one after
@@ -215,5 +252,33 @@ impl BatchLayer {
             "`batch_timeout` must be more than 0"
         );
         self.with(|config| config.batch_timeout = timeout)
+    }
+
+    /// Maximum time in which a stream makes no progress: no item arrives or finishes, and the
+    /// reader takes nothing. The default is 30 seconds. [`batch_timeout`](Self::batch_timeout) does
+    /// not limit a stream, but `Prefer: wait=N` does.
+    ///
+    /// After that, the upload ends. Items that have finished keep their responses, and the others
+    /// are dropped and fail with 504. The end of the response reports the error
+    /// [`UploadTimeout`](crate::ErrorKind::UploadTimeout) if the upload was not complete.
+    ///
+    /// # Panics
+    ///
+    /// If the value is 0.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").idle_timeout(Duration::from_secs(5));
+    /// // A client may be silent for as long as its connection lasts.
+    /// let layer = layer.idle_timeout(None);
+    /// ```
+    pub fn idle_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        let timeout = timeout.into();
+        assert!(
+            timeout != Some(Duration::ZERO),
+            "`idle_timeout` must be more than 0"
+        );
+        self.with(|config| config.idle_timeout = timeout)
     }
 }

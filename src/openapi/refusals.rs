@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use super::{Object, reference};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
-use crate::refusal::document;
 
 pub(super) fn responses(config: &Config) -> BTreeMap<String, Value> {
     let mut examples = BTreeMap::<StatusCode, Object>::new();
     for refusal in refusals(config) {
         let kind = refusal.kind();
         // This cannot fail, because the layer has written the document.
-        let document: Value = serde_json::from_slice(&document(&refusal)).unwrap_or_default();
+        let document: Value =
+            serde_json::from_slice(&refusal.problem_document()).unwrap_or_default();
         let example = json!({ "summary": refusal.to_string(), "value": document });
         let of_status = examples.entry(kind.status()).or_default();
         of_status.insert(kind.code().to_owned(), example);

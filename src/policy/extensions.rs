@@ -21,7 +21,10 @@ use crate::panics::{CatchDrop, catch};
 ///
 /// async fn handler(batch: Option<Extension<SubrequestInfo>>) -> String {
 ///     match batch {
-///         Some(Extension(info)) => format!("{} of {}", info.index() + 1, info.total()),
+///         Some(Extension(info)) => match info.total() {
+///             Some(total) => format!("{} of {total}", info.index() + 1),
+///             None => format!("{} of a stream", info.index() + 1),
+///         },
 ///         None => "alone".to_owned(),
 ///     }
 /// }
@@ -34,13 +37,13 @@ use crate::panics::{CatchDrop, catch};
 pub struct SubrequestInfo {
     pub(crate) id: ByteString,
     pub(crate) index: usize,
-    pub(crate) total: usize,
+    pub(crate) total: Option<usize>,
     pub(crate) outer: Arc<CatchDrop<Parts>>,
 }
 
 impl SubrequestInfo {
     /// Creates the information for a handler's own tests: the id, the index counted from 0, the
-    /// number of items, and the head of the outer request.
+    /// number of items (`None` in a stream), and the head of the outer request.
     ///
     /// # Panics
     ///
@@ -55,7 +58,7 @@ impl SubrequestInfo {
     /// /// Refuses to run on its own.
     /// async fn handler(batch: Option<Extension<SubrequestInfo>>) -> StatusCode {
     ///     match batch {
-    ///         Some(Extension(info)) if info.total() > 1 => StatusCode::OK,
+    ///         Some(Extension(info)) if info.total() != Some(1) => StatusCode::OK,
     ///         _ => StatusCode::CONFLICT,
     ///     }
     /// }
@@ -71,9 +74,15 @@ impl SubrequestInfo {
     /// ```
     #[cfg(feature = "test-util")]
     #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
-    pub fn new(id: impl Into<String>, index: usize, total: usize, outer: Parts) -> Self {
+    pub fn new(
+        id: impl Into<String>,
+        index: usize,
+        total: impl Into<Option<usize>>,
+        outer: Parts,
+    ) -> Self {
+        let total = total.into();
         assert!(
-            index < total,
+            total.is_none_or(|total| index < total),
             "the index must be less than the number of items"
         );
         Self {
@@ -94,8 +103,9 @@ impl SubrequestInfo {
         self.index
     }
 
-    /// The number of items in the batch.
-    pub fn total(&self) -> usize {
+    /// The number of items in the batch. `None` in a stream of items that run while others are
+    /// still to arrive.
+    pub fn total(&self) -> Option<usize> {
         self.total
     }
 

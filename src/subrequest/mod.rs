@@ -3,6 +3,8 @@
 mod getters;
 mod setters;
 
+use std::num::NonZeroU32;
+
 use bytes::Bytes;
 use bytestring::ByteString;
 use http::header::CONTENT_TYPE;
@@ -73,6 +75,8 @@ pub struct Subrequest {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) extras: Option<Box<Extras>>,
     pub(crate) error: Option<ItemError>,
+    /// The line of the envelope that has the item, in a format of lines.
+    pub(crate) line: Option<NonZeroU32>,
     header_bytes: u16,
     header_count: u8,
     /// Whether the content type is `application/json`, the type of nearly every body.
@@ -128,6 +132,7 @@ impl Subrequest {
             headers: Vec::new(),
             extras: None,
             error: None,
+            line: None,
             header_bytes: 0,
             header_count: 0,
             is_json: false,
@@ -141,6 +146,16 @@ impl Subrequest {
         // An id has no control characters, so one with a NUL is unknown.
         ids.push_str(if id.as_bytes().contains(&0) { "" } else { id });
         ids.push('\0');
+    }
+
+    /// The bytes that the item uses, with some for the links of a plan.
+    pub(crate) fn memory(&self) -> usize {
+        let depends_on = self
+            .extras
+            .as_ref()
+            .map_or(0, |extras| extras.depends_on.len());
+        let texts = self.id.len() + self.url.len() + self.body.len() + depends_on;
+        2 * size_of::<Self>() + texts + usize::from(self.header_bytes)
     }
 
     pub(crate) fn set_id(&mut self, id: ByteString) -> Result<(), InvalidId> {

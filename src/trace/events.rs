@@ -36,6 +36,20 @@ pub(crate) fn refused(error: &Error) {
     );
 }
 
+/// The upload of a stream ended early. The items before that have run.
+#[cold]
+pub(crate) fn upload_ended(error: &Error) {
+    let kind = error.kind();
+    tracing::info!(
+        target: TARGET,
+        code = kind.code(),
+        status = kind.status().as_u16(),
+        line = error.line(),
+        item = error.item(),
+        "upload ended early"
+    );
+}
+
 /// Recorded inside the item's span. `error` is the error of the inner service.
 #[cold]
 pub(crate) fn item_failed(item_error: ItemError, error: Option<&(dyn StdError + 'static)>) {

@@ -22,7 +22,7 @@ pub(crate) fn is_recorded() -> bool {
 pub(crate) struct BatchSpan(Span);
 
 impl BatchSpan {
-    pub(crate) fn new(items: usize) -> Self {
+    pub(crate) fn new(items: Option<usize>) -> Self {
         if !is_recorded() {
             return Self(Span::none());
         }

@@ -14,7 +14,7 @@ use crate::summary::Summary;
 pub(crate) struct BatchSpan;
 
 impl BatchSpan {
-    pub(crate) fn new(_: usize) -> Self {
+    pub(crate) fn new(_: Option<usize>) -> Self {
         Self
     }
 
@@ -55,6 +55,8 @@ pub(crate) fn is_recorded() -> bool {
 pub(crate) fn header_ignored(_: &HeaderName, _: &'static str) {}
 
 pub(crate) fn refused(_: &Error) {}
+
+pub(crate) fn upload_ended(_: &Error) {}
 
 pub(crate) fn item_failed(_: ItemError, _: Option<&(dyn StdError + 'static)>) {}
 

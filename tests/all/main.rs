@@ -72,6 +72,7 @@ mod smoke;
 mod stacks;
 mod statuses;
 mod streaming;
+mod streams;
 mod subrequests;
 mod targets;
 mod testing_formats;

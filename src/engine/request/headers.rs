@@ -44,7 +44,11 @@ struct RequestIds {
 }
 
 impl Inherited {
-    pub(super) fn new(outer: &Parts, total: usize, request_ids: Option<HeaderName>) -> Self {
+    pub(super) fn new(
+        outer: &Parts,
+        total: Option<usize>,
+        request_ids: Option<HeaderName>,
+    ) -> Self {
         // The number of names, not of values: a map panics at a capacity above 24 Ki. One place
         // more is for the content type.
         let room = outer.headers.keys_len().saturating_sub(1);
@@ -71,7 +75,7 @@ impl Inherited {
             }),
             bare,
             with_body: None,
-            is_single: total == 1,
+            is_single: total == Some(1),
             underscored: OnceCell::new(),
             idempotency_key,
         }

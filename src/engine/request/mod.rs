@@ -67,11 +67,11 @@ impl From<Error> for Rejection {
 pub(super) struct Requests {
     outer: Arc<CatchDrop<Parts>>,
     inherited: Inherited,
-    total: usize,
+    total: Option<usize>,
 }
 
 impl Requests {
-    pub(super) fn new(config: &Config, outer: Arc<CatchDrop<Parts>>, total: usize) -> Self {
+    pub(super) fn new(config: &Config, outer: Arc<CatchDrop<Parts>>, total: Option<usize>) -> Self {
         Self {
             inherited: Inherited::new(&outer, total, config.request_ids.clone()),
             outer,

@@ -11,25 +11,26 @@ use super::unique_names::UniqueNames;
 use crate::item_error::ItemError;
 use crate::subrequest::Subrequest;
 
-/// The depth of an item's members: the envelope, its array, the item.
-const DEPTH: u32 = 3;
-
 /// Reads the items of an envelope, one after the other.
 #[derive(Debug)]
 pub(super) struct ItemReader<'a> {
     pub(super) parser: Parser<'a>,
     rules: Rules,
+    /// The depth of an item's members.
+    depth: u32,
 }
 
 impl<'a> ItemReader<'a> {
-    pub(super) fn new(envelope: &'a ByteString, rules: Rules) -> Self {
+    pub(super) fn new(envelope: &'a ByteString, rules: Rules, depth: u32) -> Self {
         Self {
             parser: Parser::new(envelope),
             rules,
+            depth,
         }
     }
 
-    /// Reads one item, which follows on the `earlier` ones. An invalid value fails the item.
+    /// Reads one item, which follows on the `earlier` ones if these are known. An invalid value
+    /// fails the item.
     ///
     /// # Errors
     ///
@@ -37,7 +38,7 @@ impl<'a> ItemReader<'a> {
     pub(super) fn read(
         &mut self,
         item: &mut Subrequest,
-        earlier: &[Subrequest],
+        earlier: Option<&[Subrequest]>,
     ) -> Result<(), Invalid> {
         if self.parser.peek() != Some(b'{') {
             return Err(self.parser.invalid(Why::ItemNotAnObject));
@@ -72,27 +73,27 @@ impl<'a> ItemReader<'a> {
                 (Member::Id, None) => return Err(self.parser.invalid(Why::IdNotAString)),
                 (Member::DependsOn, Some(value)) => return Err(Why::DependsOn.at(value.start())),
                 (Member::Method, None) => {
-                    self.parser.value(DEPTH)?;
+                    self.parser.value(self.depth)?;
                     item.fail(ItemError::Method);
                 }
                 (Member::Url, None) => {
-                    self.parser.value(DEPTH)?;
+                    self.parser.value(self.depth)?;
                     item.fail(ItemError::Target);
                 }
                 (Member::Headers, None) => self.headers(item)?,
-                (Member::Body, None) => body = Some(self.parser.value(DEPTH)?),
+                (Member::Body, None) => body = Some(self.parser.value(self.depth)?),
                 (Member::DependsOn, None) => self.depends_on(item, earlier)?,
                 // Never ignored: a conditional item must not run without its condition.
                 (Member::If, Some(value)) => return Err(Why::Conditional.at(value.start())),
                 (Member::AtomicityGroup | Member::If, None) => {
                     let invalid = self.parser.invalid(Why::Conditional);
-                    if self.parser.value(DEPTH)? != "null" {
+                    if self.parser.value(self.depth)? != "null" {
                         return Err(invalid);
                     }
                 }
                 (Member::Unknown, Some(_)) => {}
                 (Member::Unknown, None) => {
-                    self.parser.value(DEPTH)?;
+                    self.parser.value(self.depth)?;
                 }
             }
             is_there = self.parser.object_next()?;
@@ -160,7 +161,7 @@ impl<'a> ItemReader<'a> {
 
     fn headers(&mut self, item: &mut Subrequest) -> Result<(), Invalid> {
         if self.parser.peek() != Some(b'{') {
-            if self.parser.value(DEPTH)? != "null" {
+            if self.parser.value(self.depth)? != "null" {
                 item.fail(ItemError::Header);
             }
             return Ok(());
@@ -180,11 +181,11 @@ impl<'a> ItemReader<'a> {
             if self.parser.peek() == Some(b'[') {
                 let mut is_there = self.parser.array_first()?;
                 while is_there {
-                    self.header(&name, DEPTH + 2, item)?;
+                    self.header(&name, self.depth + 2, item)?;
                     is_there = self.parser.array_next()?;
                 }
             } else {
-                self.header(&name, DEPTH + 1, item)?;
+                self.header(&name, self.depth + 1, item)?;
             }
             is_there = self.parser.object_next()?;
         }
@@ -203,11 +204,16 @@ impl<'a> ItemReader<'a> {
     }
 
     /// Reads `dependsOn`. It cannot name more items and groups than come before this item: among
-    /// more names, one is unknown or a repetition. So memory never holds more names.
-    fn depends_on(&mut self, item: &mut Subrequest, earlier: &[Subrequest]) -> Result<(), Invalid> {
+    /// more names, one is unknown or a repetition. So memory never holds more names. In a stream,
+    /// the length of the line limits them.
+    fn depends_on(
+        &mut self,
+        item: &mut Subrequest,
+        earlier: Option<&[Subrequest]>,
+    ) -> Result<(), Invalid> {
         if self.parser.peek() != Some(b'[') {
             let invalid = self.parser.invalid(Why::DependsOn);
-            return match self.parser.value(DEPTH)? {
+            return match self.parser.value(self.depth)? {
                 "null" => Ok(()),
                 _ => Err(invalid),
             };
@@ -219,7 +225,8 @@ impl<'a> ItemReader<'a> {
             let Some(id) = self.parser.string()? else {
                 return Err(self.parser.invalid(Why::DependsOn));
             };
-            if count > earlier.len()
+            if let Some(earlier) = earlier
+                && count > earlier.len()
                 && count > *max.get_or_insert_with(|| earlier.len() + groups_in(earlier))
             {
                 return Err(Why::UnknownDependency.at(id.start()));

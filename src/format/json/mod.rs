@@ -1,9 +1,10 @@
 //! The JSON format: reads `{"requests":[…]}` and writes `{"responses":[…]}`.
 
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 
 use super::{Decoder, Encoder, Format};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::media_type::MediaType;
 
@@ -11,6 +12,7 @@ mod body;
 mod escape;
 mod invalid;
 mod item;
+mod lines;
 mod member;
 mod parser;
 mod read;
@@ -20,6 +22,7 @@ mod token;
 mod unique_names;
 mod write;
 
+pub(super) use lines::LineReader;
 use read::Reader;
 pub(super) use write::{Layout, Writer};
 
@@ -98,8 +101,8 @@ pub struct Json {
 
 /// The settings for unknown members and for bodies that are strings.
 #[derive(Clone, Copy, Debug, Default)]
-struct Rules {
-    denies_unknown: bool,
+pub(super) struct Rules {
+    pub(super) denies_unknown: bool,
     has_forms_in_base64: bool,
 }
 
@@ -107,6 +110,20 @@ impl Rules {
     /// Whether a body of this type is a JSON string of its text.
     fn is_text(self, media_type: &MediaType<'_>) -> bool {
         media_type.is_text() || !self.has_forms_in_base64 && media_type.is_form_or_xml()
+    }
+}
+
+/// Checks the `charset` of an envelope.
+fn check_charset(envelope: &Parts) -> Result<(), Error> {
+    let content_type = envelope.headers.get(CONTENT_TYPE);
+    // Nearly every client sends exactly this.
+    let content_type = content_type.filter(|value| *value != "application/json");
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    match MediaType::parse(content_type.unwrap_or_default()).parameter("charset") {
+        Ok(None) => Ok(()),
+        Ok(Some(charset)) if charset.eq_ignore_ascii_case("utf-8") => Ok(()),
+        Ok(Some(_)) => Err(ErrorKind::UnsupportedMediaType.into()),
+        Err(_) => Err(Error::malformed("`charset` stands twice in `Content-Type`")),
     }
 }
 

@@ -2,55 +2,47 @@
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use http::header::CONTENT_TYPE;
 use http::request::Parts;
 
-use super::Rules;
 use super::invalid::{Invalid, Why};
 use super::item::ItemReader;
 use super::member::resembles;
 use super::parser::Parser;
 use super::unique_names::UniqueNames;
+use super::{Rules, check_charset};
 use crate::chunks::Chunks;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::format::Decoder;
 use crate::limits::Limits;
-use crate::media_type::MediaType;
 use crate::subrequest::Subrequest;
 
 /// Minimum bytes of a valid item: `{"id":"1","method":"GET","url":"/"},`.
 const SHORT_ITEM: usize = 36;
 
+/// The depth of an item's members: the envelope, its array, the item.
+const DEPTH: u32 = 3;
+
 /// Collects the envelope, and reads it when it is complete.
 #[derive(Debug)]
 pub(super) struct Reader {
     envelope: Chunks,
-    max_items: usize,
+    limits: Limits,
     rules: Rules,
 }
 
 impl Reader {
     pub(super) fn new(envelope: &Parts, limits: &Limits, rules: Rules) -> Result<Self, Error> {
-        let content_type = envelope.headers.get(CONTENT_TYPE);
-        // Nearly every client sends exactly this.
-        let content_type = content_type.filter(|value| *value != "application/json");
-        let content_type = content_type.and_then(|value| value.to_str().ok());
-        match MediaType::parse(content_type.unwrap_or_default()).parameter("charset") {
-            Ok(None) => {}
-            Ok(Some(charset)) if charset.eq_ignore_ascii_case("utf-8") => {}
-            Ok(Some(_)) => return Err(ErrorKind::UnsupportedMediaType.into()),
-            Err(_) => return Err(Error::malformed("`charset` stands twice in `Content-Type`")),
-        }
+        check_charset(envelope)?;
         Ok(Self {
             envelope: Chunks::default(),
-            max_items: limits.max_items,
+            limits: *limits,
             rules,
         })
     }
 
     /// Reads the whole envelope.
     fn read_envelope(&self, text: &ByteString, found: &mut Vec<Subrequest>) -> Result<(), Refused> {
-        let items = &mut ItemReader::new(text, self.rules);
+        let items = &mut ItemReader::new(text, self.rules, DEPTH);
         if items.parser.peek() != Some(b'{') {
             return Err(items.parser.invalid(Why::NotAnObject).into());
         }
@@ -108,14 +100,14 @@ impl Reader {
         }
         let mut is_there = items.parser.array_first()?;
         while is_there {
-            if found.len() == self.max_items {
+            if found.len() == self.limits.max_items {
                 return Err(items.parser.invalid(Why::TooManyItems).into());
             }
             let index = found.len();
             // Filled in place, because an item is expensive to move.
             found.push(Subrequest::without_id());
             if let Some((item, earlier)) = found.split_last_mut() {
-                let read = items.read(item, earlier);
+                let read = items.read(item, Some(earlier));
                 read.map_err(|invalid| Refused {
                     invalid,
                     item: Some(index),
@@ -142,7 +134,7 @@ impl Reader {
     #[cold]
     fn refusal(&self, envelope: &[u8], Refused { invalid, item }: Refused) -> Error {
         if invalid.why == Why::TooManyItems {
-            return Error::over(ErrorKind::TooManyItems, "max_items", self.max_items);
+            return self.limits.too_many_items();
         }
         let refusal = invalid.refusal(envelope);
         match item {
@@ -179,7 +171,7 @@ impl Decoder for Reader {
             Ok(text) => text,
             Err(error) => return Err(self.not_utf8(&bytes, error.valid_up_to(), found)),
         };
-        found.reserve_exact(self.max_items.min(text.len() / SHORT_ITEM));
+        found.reserve_exact(self.limits.max_items.min(text.len() / SHORT_ITEM));
         let read = self.read_envelope(&text, found);
         read.map_err(|refused| self.refusal(&bytes, refused))
     }

@@ -146,16 +146,30 @@ impl Encoder for Writer {
 
     fn end(&mut self, summary: &Summary, out: &mut Frames) {
         match self.layout {
-            Layout::Envelope => out.put(b"]}"),
+            Layout::Envelope => {
+                out.put_byte(b']');
+                put_error(summary, out);
+                out.put_byte(b'}');
+            }
             Layout::Lines => {
                 let (total, succeeded) = (summary.total(), summary.succeeded());
                 let failed = summary.failed();
-                let line = format!(
-                    "{{\"summary\":{{\"total\":{total},\"succeeded\":{succeeded},\"failed\":{failed}}}}}\n"
+                let counts = format!(
+                    "{{\"summary\":{{\"total\":{total},\"succeeded\":{succeeded},\"failed\":{failed}"
                 );
-                out.put(line.as_bytes());
+                out.put(counts.as_bytes());
+                put_error(summary, out);
+                out.put(b"}}\n");
             }
         }
+    }
+}
+
+/// Writes why a stream ended early, as the last member of an object.
+fn put_error(summary: &Summary, out: &mut Frames) {
+    if let Some(error) = summary.error() {
+        out.put(b",\"error\":");
+        out.put_bytes(error.problem_document());
     }
 }
 

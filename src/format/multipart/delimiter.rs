@@ -26,6 +26,10 @@ impl Window {
         self.copied.extend_from_slice(&chunk);
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.bytes().len()
+    }
+
     fn bytes(&self) -> &[u8] {
         if self.copied.is_empty() {
             &self.chunk

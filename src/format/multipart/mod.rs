@@ -104,6 +104,7 @@ use write::Writer;
 #[must_use]
 pub struct Multipart {
     is_sequential: bool,
+    is_streamed: bool,
     flattens: bool,
     wraps: bool,
     marks_responses: bool,
@@ -116,6 +117,7 @@ impl Multipart {
     pub fn new() -> Self {
         Self {
             is_sequential: false,
+            is_streamed: false,
             flattens: false,
             wraps: false,
             marks_responses: false,
@@ -140,6 +142,27 @@ impl Multipart {
     /// ```
     pub fn sequential(mut self, is_sequential: bool) -> Self {
         self.is_sequential = is_sequential;
+        self
+    }
+}
+
+/// # Streams
+impl Multipart {
+    /// Whether an item may run while later ones are still to arrive, if the response is
+    /// [streamed](crate::BatchLayer::streamed) too. By default the envelope is read first.
+    ///
+    /// See [`guide::streams`](crate::guide::streams). A part may have
+    /// [`max_envelope_bytes`](crate::BatchLayer::max_envelope_bytes). A batch in which some items
+    /// have a `Content-ID` and others have none may use one id twice, which ends its upload.
+    ///
+    /// ```
+    /// use tower_multistatus::{BatchLayer, Multipart};
+    ///
+    /// let format = Multipart::new().streamed_requests(true);
+    /// let layer = BatchLayer::new("/batch").format(format).streamed(true);
+    /// ```
+    pub fn streamed_requests(mut self, is_streamed: bool) -> Self {
+        self.is_streamed = is_streamed;
         self
     }
 }
@@ -247,7 +270,7 @@ impl Format for Multipart {
         envelope: &Parts,
         limits: &Limits,
     ) -> Option<Result<Box<dyn Decoder>, Error>> {
-        let reader = Reader::new(envelope, limits, self.is_sequential);
+        let reader = Reader::new(envelope, limits, self);
         Some(reader.map(|reader| Box::new(reader) as _))
     }
 

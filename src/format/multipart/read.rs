@@ -5,6 +5,7 @@ use bytestring::ByteString;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 
+use super::Multipart;
 use super::boundary::{NO_BOUNDARY, boundary_of};
 use super::content_id::bare;
 use super::delimiter::{Splitter, Window};
@@ -25,15 +26,18 @@ pub(super) struct Reader {
     splitter: Splitter,
     window: Window,
     change_sets: usize,
-    max_items: usize,
+    /// The number of items so far.
+    items: usize,
+    limits: Limits,
     is_sequential: bool,
+    is_streamed: bool,
 }
 
 impl Reader {
     pub(super) fn new(
         envelope: &Parts,
         limits: &Limits,
-        is_sequential: bool,
+        format: &Multipart,
     ) -> Result<Self, Error> {
         let content_type = envelope.headers.get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok());
@@ -43,20 +47,33 @@ impl Reader {
             splitter: Splitter::new(&boundary),
             window: Window::default(),
             change_sets: 0,
-            max_items: limits.max_items,
-            is_sequential,
+            items: 0,
+            limits: *limits,
+            is_sequential: format.is_sequential,
+            is_streamed: format.is_streamed,
         })
     }
 
     fn read(&mut self, is_last: bool, found: &mut Vec<Subrequest>) -> Result<(), Error> {
         while let Some(part) = self.splitter.next(&mut self.window, is_last) {
+            let part = if self.is_streamed {
+                // A copy, because an item may be kept for much longer than its neighbours.
+                Bytes::copy_from_slice(&part)
+            } else {
+                part
+            };
             self.read_part(part, found)?;
+        }
+        let max = self.limits.max_envelope_bytes;
+        if self.window.len() > max {
+            let kind = ErrorKind::EnvelopeTooLarge;
+            return Err(Error::over(kind, "max_envelope_bytes", max));
         }
         Ok(())
     }
 
     fn read_part(&mut self, part: Bytes, found: &mut Vec<Subrequest>) -> Result<(), Error> {
-        let part = Part::read(part).map_err(|why| at_next_item(why, found))?;
+        let part = Part::read(part).map_err(|why| self.at_next_item(why))?;
         let PartKind::ChangeSet(boundary) = &part.kind else {
             return self.read_item(part, None, found);
         };
@@ -64,28 +81,24 @@ impl Reader {
         let group = ids::of_change_set(boundary, self.change_sets);
         let (mut splitter, mut window) = (Splitter::new(boundary), Window::from(part.body));
         while let Some(member) = splitter.next(&mut window, true) {
-            let member = Part::read(member).map_err(|why| at_next_item(why, found))?;
+            let member = Part::read(member).map_err(|why| self.at_next_item(why))?;
             if !matches!(member.kind, PartKind::Request) {
                 let why = Malformed("a change set in a change set");
-                return Err(at_next_item(why, found));
+                return Err(self.at_next_item(why));
             }
             self.read_item(member, Some(group.clone()), found)?;
         }
-        check_closed(&splitter, found)
+        self.check_closed(&splitter)
     }
 
     fn read_item(
-        &self,
+        &mut self,
         part: Part,
         group: Option<ByteString>,
         found: &mut Vec<Subrequest>,
     ) -> Result<(), Error> {
-        if found.len() == self.max_items {
-            return Err(Error::over(
-                ErrorKind::TooManyItems,
-                "max_items",
-                self.max_items,
-            ));
+        if self.items == self.limits.max_items {
+            return Err(self.limits.too_many_items());
         }
         let mut item = Subrequest::without_id();
         if group.is_some() {
@@ -96,24 +109,45 @@ impl Reader {
             None
         } else {
             read_request(part.body, part.content_id.is_none(), &mut item)
-                .map_err(|why| at_next_item(why, found))?
+                .map_err(|why| self.at_next_item(why))?
         };
         let label = part.content_id.or(inner_id);
         let id = match &label {
             Some(label) => bare(label),
-            None => ids::of_item(found.len()),
+            None => ids::of_item(self.items),
         };
         if label.is_some() {
             item.extras_mut().label = label;
         }
         item.set_id(id)
-            .map_err(|_| at_next_item(Malformed(InvalidId::DETAIL), found))?;
+            .map_err(|_| self.at_next_item(Malformed(InvalidId::DETAIL)))?;
         found.push(item);
+        self.items += 1;
         Ok(())
     }
 }
 
+impl Reader {
+    /// Checks that the close delimiter was found. Without it, the body may be cut off.
+    fn check_closed(&self, splitter: &Splitter) -> Result<(), Error> {
+        if splitter.is_closed() {
+            Ok(())
+        } else {
+            Err(self.at_next_item(Malformed("the close delimiter is missing")))
+        }
+    }
+
+    /// The refusal of an envelope, at the item after those that were found.
+    fn at_next_item(&self, Malformed(detail): Malformed) -> Error {
+        Error::malformed(detail).at_item(self.items)
+    }
+}
+
 impl Decoder for Reader {
+    fn is_streamed(&self) -> bool {
+        self.is_streamed
+    }
+
     fn is_sequential(&self) -> bool {
         self.is_sequential
     }
@@ -129,23 +163,8 @@ impl Decoder for Reader {
 
     fn end(&mut self, found: &mut Vec<Subrequest>) -> Result<(), Error> {
         self.read(true, found)?;
-        check_closed(&self.splitter, found)?;
+        self.check_closed(&self.splitter)?;
         ids::avoid_collisions(found);
         Ok(())
     }
-}
-
-/// Checks that the close delimiter was found. Without it, the body may be cut off.
-fn check_closed(splitter: &Splitter, found: &[Subrequest]) -> Result<(), Error> {
-    if splitter.is_closed() {
-        Ok(())
-    } else {
-        let why = Malformed("the close delimiter is missing");
-        Err(at_next_item(why, found))
-    }
-}
-
-/// The refusal of an envelope, at the item after those that were found.
-fn at_next_item(Malformed(detail): Malformed, found: &[Subrequest]) -> Error {
-    Error::malformed(detail).at_item(found.len())
 }

@@ -9,6 +9,7 @@ use http::header::CONTENT_LENGTH;
 use super::Multipart;
 use super::boundary::Boundary;
 use super::content_id::of_id;
+use crate::error::Error;
 use crate::format::Encoder;
 use crate::format::header_case::put_name;
 use crate::frames::Frames;
@@ -171,9 +172,30 @@ impl Encoder for Writer {
         512 + 3 * id.len()
     }
 
-    fn end(&mut self, _: &Summary, out: &mut Frames) {
+    fn end(&mut self, summary: &Summary, out: &mut Frames) {
+        if let Some(error) = summary.error() {
+            // The response to the part that could not be read.
+            put_delimiter(&self.boundary, out);
+            put_error(error, out);
+        }
         put_close_delimiter(&self.boundary, out);
     }
+}
+
+/// Writes the error that has ended a stream as a response.
+fn put_error(error: &Error, out: &mut Frames) {
+    let (status, document) = (error.kind().status(), error.problem_document());
+    let reason = status.canonical_reason().unwrap_or("Unknown");
+    let head = format!(
+        "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n\
+         HTTP/1.1 {} {reason}\r\nContent-Type: application/problem+json\r\n\
+         Content-Length: {}\r\n\r\n",
+        status.as_str(),
+        document.len(),
+    );
+    out.put(head.as_bytes());
+    out.put_bytes(document);
+    out.put(b"\r\n");
 }
 
 fn put_delimiter(boundary: &Boundary, out: &mut Frames) {

@@ -1,0 +1,233 @@
+//! How items are added to a plan, and checked against those before them.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use bytestring::ByteString;
+
+use super::names::{Dependency, Names, are_ascending};
+use super::{Graph, Links, Plan, Previous, Slot, Stream};
+use crate::engine::references::{References, references_of};
+use crate::error::{Error, ErrorKind};
+use crate::item_error::ItemError;
+use crate::policy::ChangeSets;
+use crate::subrequest::Subrequest;
+
+impl Plan {
+    /// The plan of a whole envelope.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::DuplicateId`], [`ErrorKind::UnknownDependency`],
+    /// [`ErrorKind::UnsupportedAtomicity`], and [`ErrorKind::Malformed`] for a group whose members
+    /// are not adjacent.
+    pub(crate) fn new(
+        mut items: Vec<Subrequest>,
+        change_sets: ChangeSets,
+        has_references: bool,
+    ) -> Result<Self, Error> {
+        let graph = if has_references || items.iter().any(has_links) {
+            let mut graph = Box::new(Graph::new(change_sets, None));
+            graph.has_references = has_references;
+            graph.add_whole(&items)?;
+            mark_ends_of_groups(&mut items);
+            Some(graph)
+        } else {
+            if !are_ascending(&items) {
+                Names::default().add_ids(&items)?;
+            }
+            None
+        };
+        Ok(Self {
+            total: items.len(),
+            items,
+            cursor: 0,
+            graph,
+        })
+    }
+
+    /// The plan of a stream, without items.
+    pub(crate) fn growing(change_sets: ChangeSets, max_remembered_ids: usize) -> Self {
+        let stream = Stream {
+            max_remembered_ids,
+            free: Vec::new(),
+            waiting_bytes: 0,
+        };
+        Self {
+            items: Vec::new(),
+            total: 0,
+            cursor: 0,
+            graph: Some(Box::new(Graph::new(change_sets, Some(stream)))),
+        }
+    }
+
+    /// Adds an item to the plan of a stream.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new).
+    pub(in crate::engine) fn push(&mut self, mut item: Subrequest) -> Result<(), Error> {
+        let Some(graph) = &mut self.graph else {
+            return Ok(());
+        };
+        let stream = graph.stream.as_mut();
+        let free = stream.and_then(|stream| stream.free.pop());
+        let slot = Slot {
+            index: self.total,
+            position: free.unwrap_or(self.items.len()),
+        };
+        // A copy, because the id may be a slice of something large.
+        let id = ByteString::from(item.id());
+        let id = graph.names.add_id(id, slot);
+        id.map_err(|error| at(error, &item, slot))?;
+        graph.add_member(&item, slot)?;
+        if let Some(error) = graph.link(&item, slot)? {
+            item.error = Some(error);
+        }
+        if let Some(stream) = &mut graph.stream {
+            stream.waiting_bytes += item.memory();
+        }
+        self.total += 1;
+        match self.items.get_mut(slot.position) {
+            Some(place) => *place = item,
+            None => self.items.push(item),
+        }
+        Ok(())
+    }
+}
+
+impl Graph {
+    fn new(change_sets: ChangeSets, stream: Option<Stream>) -> Self {
+        Self {
+            links: Vec::new(),
+            ready: BinaryHeap::new(),
+            names: Names::default(),
+            previous: Previous::default(),
+            change_sets,
+            has_references: false,
+            awaited: Vec::new(),
+            stream,
+        }
+    }
+
+    fn add_whole(&mut self, items: &[Subrequest]) -> Result<(), Error> {
+        self.names.add_ids(items)?;
+        self.links.reserve_exact(items.len());
+        for (index, item) in items.iter().enumerate() {
+            self.add_member(item, Slot::whole(index))?;
+        }
+        for (index, item) in items.iter().enumerate() {
+            self.link(item, Slot::whole(index))?;
+        }
+        Ok(())
+    }
+
+    fn add_member(&mut self, item: &Subrequest, slot: Slot) -> Result<(), Error> {
+        let Some(group) = item.group() else {
+            return Ok(());
+        };
+        let added = if self.change_sets == ChangeSets::BEST_EFFORT {
+            self.names.add_member(ByteString::from(group), slot)
+        } else {
+            Err(ErrorKind::UnsupportedAtomicity.into())
+        };
+        added.map_err(|error| at(error, item, slot))
+    }
+
+    /// Links an item to those that it waits for. Returns an error of the item if one of them has
+    /// failed already.
+    fn link(&mut self, item: &Subrequest, slot: Slot) -> Result<Option<ItemError>, Error> {
+        let mut awaited = std::mem::take(&mut self.awaited);
+        let mut error = None;
+        for on in item.dependencies() {
+            // Only earlier items are found, so there are no cycles, and no item waits for itself.
+            match self.names.find_before(on, slot.index) {
+                Dependency::Unsettled(on) => awaited.push(on.position),
+                Dependency::Succeeded => {}
+                Dependency::Failed => error = Some(ItemError::FailedDependency),
+                Dependency::Forgotten => {
+                    error.get_or_insert(ItemError::ForgottenDependency);
+                }
+                Dependency::Unknown => {
+                    return Err(at(ErrorKind::UnknownDependency.into(), item, slot));
+                }
+            }
+        }
+        let mut references = References::default();
+        if self.has_references {
+            references = references_of(item, |id| self.names.index_before(id, slot.index));
+            for on in [references.url, references.etag].into_iter().flatten() {
+                awaited.push(on);
+                links_of(&mut self.links, on).is_referred_to = true;
+            }
+        }
+        // With best effort, the items of a group run one after the other.
+        if item.group().is_some() && item.group() == self.previous.group.as_deref() {
+            match self.previous.outcome {
+                None => awaited.push(self.previous.slot.position),
+                Some(true) => {}
+                Some(false) => error = Some(ItemError::FailedDependency),
+            }
+        }
+        self.previous = Previous {
+            slot,
+            group: item.extras.as_ref().and_then(|extras| extras.group.clone()),
+            outcome: None,
+        };
+        if error.is_some() {
+            awaited.clear();
+        }
+        awaited.sort_unstable();
+        // A dependency that is listed twice counts once.
+        awaited.dedup();
+        let links = Links {
+            slot,
+            unmet: awaited.len(),
+            references,
+            ..Links::default()
+        };
+        match self.links.get_mut(slot.position) {
+            Some(place) => *place = links,
+            None => self.links.push(links),
+        }
+        if awaited.is_empty() {
+            self.ready.push(Reverse(slot));
+        }
+        for on in awaited.drain(..) {
+            links_of(&mut self.links, on).dependants.push(slot);
+        }
+        self.awaited = awaited;
+        Ok(error)
+    }
+}
+
+/// Whether the item has links to others. In most batches, none has.
+fn has_links(item: &Subrequest) -> bool {
+    item.dependencies().next().is_some() || item.group().is_some()
+}
+
+/// An error at this item of the envelope.
+fn at(error: Error, item: &Subrequest, slot: Slot) -> Error {
+    let error = error.at_item(slot.index);
+    match item.line {
+        Some(line) => error.at_line(line.get().into()),
+        None => error,
+    }
+}
+
+/// Marks the last member of each group.
+fn mark_ends_of_groups(items: &mut [Subrequest]) {
+    let mut rest = items;
+    while let Some((item, later)) = rest.split_first_mut() {
+        let next = later.first().and_then(Subrequest::group);
+        if item.group().is_some() && item.group() != next {
+            item.extras_mut().ends_group = true;
+        }
+        rest = later;
+    }
+}
+
+#[expect(clippy::indexing_slicing, reason = "positions come from the links")]
+fn links_of(links: &mut [Links], position: usize) -> &mut Links {
+    &mut links[position]
+}

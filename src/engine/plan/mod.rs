@@ -1,0 +1,239 @@
+//! The items of a batch, their dependencies, and which of them can run next.
+
+mod add;
+mod names;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use bytestring::ByteString;
+
+use self::names::Names;
+use super::references::References;
+use crate::policy::ChangeSets;
+use crate::subrequest::Subrequest;
+
+/// The items of a batch. Their ids are unique, and each depends on earlier items only.
+///
+/// A plan of a whole envelope has all items before any of them runs. A plan of a stream grows while
+/// its items run, and forgets those that are settled.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    items: Vec<Subrequest>,
+    /// The number of items so far.
+    total: usize,
+    /// The first item that has not started. Unused if there is a graph.
+    cursor: usize,
+    /// The links between the items. `None` if no item of a whole envelope has any.
+    graph: Option<Box<Graph>>,
+}
+
+/// The links between items, and which of them can run.
+#[derive(Debug)]
+struct Graph {
+    links: Vec<Links>,
+    ready: BinaryHeap<Reverse<Slot>>,
+    names: Names,
+    previous: Previous,
+    change_sets: ChangeSets,
+    has_references: bool,
+    /// The positions of the items that the next one waits for. Kept to use its memory again.
+    awaited: Vec<usize>,
+    stream: Option<Stream>,
+}
+
+/// An item of a plan: its index in the batch, and its position in the memory of the plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Slot {
+    pub(super) index: usize,
+    position: usize,
+}
+
+impl Slot {
+    /// The slot of an item of a whole envelope.
+    fn whole(index: usize) -> Self {
+        Self {
+            index,
+            position: index,
+        }
+    }
+}
+
+/// The links of one item to others.
+#[derive(Debug, Default)]
+struct Links {
+    slot: Slot,
+    /// The number of items that it still waits for.
+    unmet: usize,
+    /// The items that wait for it.
+    dependants: Vec<Slot>,
+    /// The earlier items that it refers to.
+    references: References,
+    /// Whether a later item refers to it.
+    is_referred_to: bool,
+}
+
+/// The item before the one that is added.
+#[derive(Debug, Default)]
+struct Previous {
+    slot: Slot,
+    group: Option<ByteString>,
+    /// Whether it has succeeded, once a stream has its response.
+    outcome: Option<bool>,
+}
+
+/// What only the plan of a stream has.
+#[derive(Debug)]
+struct Stream {
+    max_remembered_ids: usize,
+    /// Positions that can be used again.
+    free: Vec<usize>,
+    /// The memory of the items that have not started.
+    waiting_bytes: usize,
+}
+
+impl Plan {
+    /// The number of items so far.
+    pub(crate) fn len(&self) -> usize {
+        self.total
+    }
+
+    /// Returns the items of a whole envelope, each with whether its URL refers to another item.
+    pub(crate) fn items(&self) -> impl ExactSizeIterator<Item = (&Subrequest, bool)> {
+        let refers = |index| self.references(Slot::whole(index)).url.is_some();
+        let items = self.items.iter().enumerate();
+        items.map(move |(index, item)| (item, refers(index)))
+    }
+
+    /// Returns the ids of a whole envelope.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.items.iter().map(Subrequest::id)
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "slots come from the plan itself")]
+    pub(super) fn item(&mut self, slot: Slot) -> &mut Subrequest {
+        &mut self.items[slot.position]
+    }
+
+    pub(super) fn references(&self, slot: Slot) -> References {
+        let links = self.links(slot);
+        links.map_or_else(References::default, |links| links.references)
+    }
+
+    pub(super) fn is_referred_to(&self, slot: Slot) -> bool {
+        self.links(slot).is_some_and(|links| links.is_referred_to)
+    }
+
+    fn links(&self, slot: Slot) -> Option<&Links> {
+        self.graph.as_ref()?.links.get(slot.position)
+    }
+
+    /// Whether a stream has room for more items: none can start, and those that wait use less than
+    /// this many bytes.
+    pub(super) fn has_room(&self, max_bytes: usize) -> bool {
+        self.graph.as_ref().is_some_and(|graph| {
+            let stream = graph.stream.as_ref();
+            graph.ready.is_empty() && stream.is_some_and(|stream| stream.waiting_bytes < max_bytes)
+        })
+    }
+
+    /// Returns the first item that can run now. Each item is returned once.
+    pub(super) fn next(&mut self) -> Option<Slot> {
+        let Some(graph) = &mut self.graph else {
+            let index = self.cursor;
+            self.cursor += 1;
+            return (index < self.items.len()).then(|| Slot::whole(index));
+        };
+        let Reverse(slot) = graph.ready.pop()?;
+        graph.no_longer_waits(slot, &self.items);
+        Some(slot)
+    }
+
+    /// Called when an item has finished. Its dependants may run if it succeeded. If not, they are
+    /// lost, and all lost items are returned, those that depend on them included.
+    pub(super) fn finish(&mut self, slot: Slot, is_success: bool) -> Vec<Slot> {
+        let mut lost = Vec::new();
+        let Some(graph) = &mut self.graph else {
+            return lost;
+        };
+        let dependants = graph.dependants_of(slot);
+        if is_success {
+            for dependant in dependants {
+                graph.release(dependant);
+            }
+            return lost;
+        }
+        let mut failing = dependants;
+        while let Some(slot) = failing.pop() {
+            // An item is lost only once, and never starts, because its count never reaches 0.
+            if let Some(links) = graph.waiting(slot) {
+                links.unmet = LOST;
+                lost.push(slot);
+                failing.append(&mut links.dependants);
+            }
+        }
+        lost.sort_unstable();
+        for slot in &lost {
+            graph.no_longer_waits(*slot, &self.items);
+        }
+        lost
+    }
+
+    /// Called when the response of an item exists. A stream forgets the item then: only its outcome
+    /// is remembered, under its id and under the name of its group.
+    pub(super) fn settle(&mut self, slot: Slot, id: &str, group: Option<&str>, is_success: bool) {
+        let Some(graph) = &mut self.graph else {
+            return;
+        };
+        let Some(stream) = &mut graph.stream else {
+            return;
+        };
+        let max = stream.max_remembered_ids;
+        for name in std::iter::once(id).chain(group) {
+            graph.names.settle(name, slot.index, is_success, max);
+        }
+        if graph.previous.slot == slot {
+            graph.previous.outcome = Some(is_success);
+        }
+        if let Some(item) = self.items.get_mut(slot.position) {
+            *item = Subrequest::without_id();
+        }
+        stream.free.push(slot.position);
+    }
+}
+
+impl Graph {
+    fn no_longer_waits(&mut self, slot: Slot, items: &[Subrequest]) {
+        if let Some(stream) = &mut self.stream {
+            let item = items.get(slot.position);
+            stream.waiting_bytes -= item.map_or(0, Subrequest::memory);
+        }
+    }
+
+    /// The links of an item that waits. An item that is lost does not wait, and its position may
+    /// be that of another item by now.
+    fn waiting(&mut self, slot: Slot) -> Option<&mut Links> {
+        let links = self.links.get_mut(slot.position)?;
+        Some(links).filter(|links| links.slot == slot && links.unmet != LOST)
+    }
+
+    fn dependants_of(&mut self, slot: Slot) -> Vec<Slot> {
+        let links = self.links.get_mut(slot.position);
+        links.map_or_else(Vec::new, |links| std::mem::take(&mut links.dependants))
+    }
+
+    fn release(&mut self, slot: Slot) {
+        let Some(links) = self.waiting(slot) else {
+            return;
+        };
+        links.unmet -= 1;
+        if links.unmet == 0 {
+            self.ready.push(Reverse(slot));
+        }
+    }
+}
+
+/// The count of a lost item: one that will not run because a dependency has failed.
+const LOST: usize = usize::MAX;
