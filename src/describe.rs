@@ -27,6 +27,8 @@ struct Description<'a> {
 #[derive(Serialize)]
 struct Limits {
     max_items: usize,
+    max_streamed_items: usize,
+    max_remembered_ids: usize,
     max_envelope_bytes: usize,
     max_item_body_bytes: usize,
     max_response_bytes: usize,
@@ -34,6 +36,7 @@ struct Limits {
     concurrency: usize,
     item_timeout_seconds: Option<f64>,
     batch_timeout_seconds: Option<f64>,
+    idle_timeout_seconds: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -48,6 +51,8 @@ pub(crate) fn describe<B: From<Bytes>>(config: &Config, outer: &Parts) -> Respon
     let description = Description {
         limits: Limits {
             max_items: limits.max_items,
+            max_streamed_items: config.max_streamed_items,
+            max_remembered_ids: config.max_remembered_ids,
             max_envelope_bytes: limits.max_envelope_bytes,
             max_item_body_bytes: limits.max_item_body_bytes,
             max_response_bytes: limits.max_response_bytes,
@@ -55,6 +60,7 @@ pub(crate) fn describe<B: From<Bytes>>(config: &Config, outer: &Parts) -> Respon
             concurrency: config.concurrency,
             item_timeout_seconds: config.item_timeout.as_ref().map(Duration::as_secs_f64),
             batch_timeout_seconds: config.batch_timeout.as_ref().map(Duration::as_secs_f64),
+            idle_timeout_seconds: config.idle_timeout.as_ref().map(Duration::as_secs_f64),
         },
         formats: config
             .formats

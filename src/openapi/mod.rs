@@ -129,7 +129,11 @@ fn requests(config: &Config) -> Object {
         for media_type in format.media_types() {
             let schema = match Shape::of(format) {
                 Shape::Json => Some(reference("BatchRequest")),
-                _ => text(media_type, Some(config.limits.max_envelope_bytes)),
+                Shape::Lines => Some(json!({
+                    "type": "string",
+                    "description": "Lines, each a `BatchRequestItem`.",
+                })),
+                Shape::Opaque => text(media_type, Some(config.limits.max_envelope_bytes)),
             };
             content.insert((*media_type).to_owned(), media(schema));
         }

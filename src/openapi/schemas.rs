@@ -22,14 +22,17 @@ pub(super) fn reference(name: &str) -> Value {
 
 /// All schemas that the formats of the layer need.
 pub(super) fn all(config: &Config) -> Object {
-    let reads = readers(config).any(|format| Shape::of(format) == Shape::Json);
+    let reads = |shape| readers(config).any(|format| Shape::of(format) == shape);
+    let (reads_json, reads_lines) = (reads(Shape::Json), reads(Shape::Lines));
     let writes = |shape| writers(config).any(|(format, _)| Shape::of(format) == shape);
     let (writes_json, writes_lines) = (writes(Shape::Json), writes(Shape::Lines));
     let mut schemas = Object::new();
     let mut add = |name: &str, schema| schemas.insert(name.to_owned(), schema);
     add("BatchProblem", problem());
-    if reads {
+    if reads_json {
         add("BatchRequest", request(config));
+    }
+    if reads_json || reads_lines {
         add("BatchRequestItem", request_item(config));
     }
     if writes_json {
@@ -38,7 +41,7 @@ pub(super) fn all(config: &Config) -> Object {
     if writes_json || writes_lines {
         add("BatchResponseItem", response_item());
     }
-    if reads || writes_json || writes_lines {
+    if reads_json || reads_lines || writes_json || writes_lines {
         add("BatchHeaderValue", header_value());
     }
     if writes_lines {
@@ -191,7 +194,10 @@ fn summary() -> Value {
         "description": "The last line. Without it, the response was cut off.",
         "properties": { "summary": {
             "type": "object",
-            "properties": { "total": count, "succeeded": count, "failed": count },
+            "properties": {
+                "total": count, "succeeded": count, "failed": count,
+                "error": reference("BatchProblem"),
+            },
             "required": ["total", "succeeded", "failed"],
         } },
         "required": ["summary"],
@@ -210,6 +216,11 @@ fn problem() -> Value {
             "limit": { "type": "string", "description": "The limit that was exceeded." },
             "max": { "type": "integer", "minimum": 0, "description": "The value of that limit." },
             "detail": { "type": "string", "description": "The error, in a fixed phrase." },
+            "line": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "The line of the envelope with the error.",
+            },
             "pointer": {
                 "type": "string",
                 "description": "The item with the error, such as `#/requests/3`.",

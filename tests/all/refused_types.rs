@@ -30,7 +30,7 @@ async fn assert_unsupported(request: Request<Body>, what: &str) {
     );
     assert_eq!(
         reply.header("accept-post"),
-        Some("application/json"),
+        Some("application/json, application/x-ndjson, application/jsonl, application/ndjson"),
         "{what}"
     );
     assert_eq!(
@@ -60,7 +60,6 @@ async fn an_envelope_of_a_type_that_no_format_reads_is_415() {
         "application/problem+json",
         "application/jsonp",
         "application/json, text/plain",
-        "application/x-ndjson",
         "application",
         "application/*",
         "*/*",

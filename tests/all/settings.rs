@@ -154,13 +154,15 @@ async fn a_batch_endpoint_with_describe_describes_itself() {
     assert_eq!(
         reply.json(),
         json!({
-            "limits": { "max_items": 7, "max_envelope_bytes": 1048576, "max_item_body_bytes": 262144,
+            "limits": { "max_items": 7, "max_streamed_items": 1000000,
+                        "max_remembered_ids": 10000, "max_envelope_bytes": 1048576, "max_item_body_bytes": 262144,
                         "max_response_bytes": 1048576, "max_total_response_bytes": 8388608, "concurrency": 8,
-                        "item_timeout_seconds": null, "batch_timeout_seconds": 30.0 },
+                        "item_timeout_seconds": null, "batch_timeout_seconds": 30.0,
+                        "idle_timeout_seconds": 30.0 },
             "formats": [
                 { "media_types": ["application/json"], "reads": true, "writes": true },
                 { "media_types": ["application/x-ndjson", "application/jsonl", "application/ndjson"],
-                  "reads": false, "writes": true },
+                  "reads": true, "writes": true },
             ],
             "methods": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "MERGE"],
             "headers": ["accept*", "content-*", "if-*", "prefer", "range", "idempotency-key",

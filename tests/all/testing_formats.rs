@@ -103,9 +103,20 @@ fn items_of_a_decoder_of_the_crate_can_be_inspected() -> Result<(), Error> {
 }
 
 #[test]
-fn a_format_that_only_writes_has_no_decoder() {
+fn a_decoder_of_lines_adds_each_item_when_its_line_is_complete() -> Result<(), Error> {
     let (outer, ()) = Request::new(()).into_parts();
-    assert!(NdJson::new().decoder(&outer, &Limits::default()).is_none());
+    let decoder = NdJson::new().decoder(&outer, &Limits::default());
+    let mut decoder = decoder.expect("it reads")?;
+    assert!(decoder.is_streamed());
+    let mut found = Vec::new();
+    decoder.push("{\"id\":\"a\"}\n{\"id\"".into(), &mut found)?;
+    assert_eq!(found.iter().map(Subrequest::id).collect::<Vec<_>>(), ["a"]);
+    found.clear();
+    decoder.push(":\"b\"}".into(), &mut found)?;
+    assert!(found.is_empty());
+    decoder.end(&mut found)?;
+    assert_eq!(found.iter().map(Subrequest::id).collect::<Vec<_>>(), ["b"]);
+    Ok(())
 }
 
 #[cfg(feature = "test-util")]

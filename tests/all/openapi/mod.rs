@@ -111,9 +111,16 @@ fn the_path_includes_the_mount() {
 #[test]
 fn the_formats_are_those_that_the_layer_reads_and_writes() {
     let document = BatchLayer::new("/batch").openapi();
+    let line = json!({ "schema": { "type": "string",
+        "description": "Lines, each a `BatchRequestItem`." } });
     assert_eq!(
         document["paths"]["/batch"]["post"]["requestBody"]["content"],
-        json!({ "application/json": { "schema": { "$ref": "#/components/schemas/BatchRequest" } } })
+        json!({
+            "application/json": { "schema": { "$ref": "#/components/schemas/BatchRequest" } },
+            "application/x-ndjson": line,
+            "application/jsonl": line,
+            "application/ndjson": line,
+        })
     );
     let line = json!({ "schema": { "type": "string",
         "description": "Lines, each a `BatchResponseLine`. The last one is the summary." } });
