@@ -19,7 +19,7 @@ impl Subrequest {
 
     /// The method. `None` if none was set or the method is invalid.
     pub fn method(&self) -> Option<&Method> {
-        self.method
+        self.known_method()
             .or_else(|| self.extras.as_ref()?.method.as_ref())
     }
 

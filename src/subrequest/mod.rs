@@ -69,12 +69,12 @@ pub struct Subrequest {
     pub(crate) id: ByteString,
     pub(crate) url: ByteString,
     pub(crate) body: Bytes,
-    /// The method, if it is one of [`METHODS`].
-    method: Option<&'static Method>,
     /// All headers but the content type.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) extras: Option<Box<Extras>>,
     pub(crate) error: Option<ItemError>,
+    /// The index of the method, if it is one of [`METHODS`].
+    method: Option<u8>,
     /// The line of the envelope that has the item, in a format of lines.
     pub(crate) line: Option<NonZeroU32>,
     header_bytes: u16,
@@ -168,9 +168,17 @@ impl Subrequest {
         Ok(())
     }
 
+    fn known_method(&self) -> Option<&'static Method> {
+        METHODS.get(usize::from(self.method?))
+    }
+
     pub(crate) fn set_method(&mut self, method: &[u8]) {
         let same = |known: &&Method| known.as_str().as_bytes().eq_ignore_ascii_case(method);
-        self.method = METHODS.iter().find(same);
+        self.method = METHODS
+            .iter()
+            .zip(0..)
+            .find(|(known, _)| same(known))
+            .map(|(_, index)| index);
         if self.method.is_some() {
             return;
         }
@@ -263,7 +271,7 @@ impl Subrequest {
 
     /// Returns the method if it is one of [`METHODS`] or of `others`, compared case-insensitively.
     pub(crate) fn allowed_method(&self, others: &[Method]) -> Result<Method, ItemError> {
-        if let Some(method) = self.method {
+        if let Some(method) = self.known_method() {
             return Ok(method.clone());
         }
         let method = self.method().ok_or(ItemError::Method)?;
