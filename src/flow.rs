@@ -63,7 +63,11 @@ where
         };
         if response.is_streamed() {
             // hyper sends `100 Continue` only if the body is polled before the head is sent.
-            poll_fn(|cx| Poll::Ready(response.read_ahead(cx))).await;
+            poll_fn(|cx| {
+                response.read_ahead(cx);
+                Poll::Ready(())
+            })
+            .await;
             return head.streamed(response);
         }
         // Pumped in place: a separate future would store the response a second time.

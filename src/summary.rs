@@ -21,7 +21,8 @@ use crate::error::Error;
 pub struct Summary {
     total: usize,
     succeeded: usize,
-    error: Option<Error>,
+    /// Boxed, because nearly no summary has one.
+    error: Option<Box<Error>>,
 }
 
 impl Summary {
@@ -57,7 +58,7 @@ impl Summary {
     #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
     #[must_use]
     pub fn with_error(mut self, error: Error) -> Self {
-        self.error = Some(error);
+        self.error = Some(Box::new(error));
         self
     }
 
@@ -79,11 +80,11 @@ impl Summary {
     /// Why the upload of a [stream](crate::Decoder::is_streamed) ended early. The items before the
     /// error have responses, and nothing after it has run.
     pub fn error(&self) -> Option<&Error> {
-        self.error.as_ref()
+        self.error.as_deref()
     }
 
     pub(crate) fn set_error(&mut self, error: Error) {
-        self.error = Some(error);
+        self.error = Some(Box::new(error));
     }
 
     /// The summary of items, of which `true` stands for one that succeeded.

@@ -101,6 +101,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
 
     /// Reads more items of a stream, if there is room. Returns whether there may be something new
     /// to start.
+    #[inline(never)]
     pub(super) fn poll_stream(&mut self, cx: &mut Task<'_>) -> Poll<bool> {
         match &mut self.stream {
             Some(stream) => stream.poll_items(&mut self.plan, cx),
@@ -200,6 +201,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
 
     /// Starts the next item. Returns its response if the item did not have to wait, or `None` if no
     /// item can start.
+    #[inline(never)]
     fn start(&mut self, now: Option<Instant>, cx: &mut Task<'_>) -> Poll<Option<ItemResponse>> {
         let inner = &*self.inner;
         let Some(slot) = self.plan.next() else {

@@ -3,6 +3,7 @@
 mod kind;
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -34,7 +35,7 @@ pub struct Error {
     pub(crate) kind: ErrorKind,
     pub(crate) detail: Option<&'static str>,
     pub(crate) item: Option<usize>,
-    pub(crate) line: Option<u64>,
+    line: Option<NonZeroU64>,
     pub(crate) offset: Option<u64>,
     pub(crate) limit: Option<(&'static str, u64)>,
     pub(crate) headers: Option<Box<HeaderMap>>,
@@ -97,7 +98,7 @@ impl Error {
     /// assert_eq!(error.line(), Some(17));
     /// ```
     pub fn at_line(mut self, line: u64) -> Self {
-        self.line = Some(line);
+        self.line = NonZeroU64::new(line);
         self
     }
 
@@ -137,7 +138,7 @@ impl Error {
 
     /// Returns the line of the envelope that has the error, counted from 1, if it is known.
     pub fn line(&self) -> Option<u64> {
-        self.line
+        self.line.map(NonZeroU64::get)
     }
 
     /// Returns the problem document of the error (RFC 9457), which is JSON. It is empty if the
@@ -161,7 +162,7 @@ impl Error {
             max: self.limit.map(|(_, max)| max),
             detail: self.detail,
             pointer: pointer.map(|index| format!("#/requests/{index}")),
-            line: self.line,
+            line: self.line(),
             offset: self.offset.filter(|_| pointer.is_none()),
             ..Problem::new(self.kind.title(), status, self.kind.code())
         };

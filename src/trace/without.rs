@@ -37,6 +37,7 @@ impl ItemSpan {
         Self
     }
 
+    #[inline(always)]
     pub(crate) fn in_scope<T>(&self, run: impl FnOnce() -> T) -> T {
         run()
     }

@@ -40,10 +40,12 @@ impl Wire {
     }
 }
 
-/// The status of each item, in the order of the request. Asserts that no item has two.
-pub(crate) fn statuses(wire: Wire, body: &[u8], items: usize) -> Vec<u16> {
+/// The status of each item, in the order of the request, and whether the upload timed out before
+/// its end. Asserts that no item has two, and that none is missing before another one.
+pub(crate) fn statuses(wire: Wire, body: &[u8], items: usize) -> (Vec<u16>, bool) {
     let text = std::str::from_utf8(body).expect("UTF-8");
-    let reported = match wire {
+    let is_cut = text.contains("\"code\":\"upload-timeout\"");
+    let mut reported: Vec<_> = match wire {
         Wire::Json => {
             let envelope: Value = serde_json::from_str(text).expect("JSON");
             let responses = envelope["responses"].as_array().expect("responses");
@@ -53,12 +55,22 @@ pub(crate) fn statuses(wire: Wire, body: &[u8], items: usize) -> Vec<u16> {
         #[cfg(feature = "multipart")]
         Wire::Multipart => parts(text),
     };
+    if is_cut && !matches!(wire, Wire::Json | Wire::NdJson) {
+        // The last part is the error.
+        reported.pop();
+    }
     let mut statuses = vec![None; items];
     for (id, status) in reported {
         let at: usize = id.strip_prefix('i').expect("an id").parse().expect("an id");
         assert_eq!(statuses[at].replace(status), None, "{id} is reported twice");
     }
-    statuses.into_iter().flatten().collect()
+    let reported: Vec<_> = statuses
+        .iter()
+        .copied()
+        .map_while(|status| status)
+        .collect();
+    assert_eq!(reported.len(), statuses.into_iter().flatten().count());
+    (reported, is_cut)
 }
 
 fn item(item: &Value) -> (String, u16) {
@@ -71,7 +83,11 @@ fn item(item: &Value) -> (String, u16) {
 fn lines(text: &str) -> Vec<(String, u16)> {
     let lines = text.lines().map(serde_json::from_str);
     let mut lines: Vec<Value> = lines.collect::<Result<_, _>>().expect("lines of JSON");
-    let summary = lines.pop().expect("a summary");
+    let mut summary = lines.pop().expect("a summary");
+    let counts = summary["summary"].as_object_mut().expect("counts");
+    if let Some(error) = counts.remove("error") {
+        assert_eq!(error["code"], "upload-timeout");
+    }
     let reported: Vec<_> = lines.iter().map(item).collect();
     let succeeded = reported.iter().filter(|(_, status)| *status < 400).count();
     let expected = serde_json::json!({ "summary": {

@@ -47,6 +47,10 @@ fn malformed(detail: &str) -> Value {
         "code": "malformed", "detail": detail })
 }
 
+/// An envelope, the number of its items that run, and the error that ends it: with its line and its
+/// offset.
+type Case = (Vec<u8>, usize, Option<(Value, u64, Option<usize>)>);
+
 #[tokio::test]
 async fn lines_are_split_and_faults_reported_whatever_the_chunks_are() {
     let long = format!(
@@ -68,7 +72,7 @@ async fn lines_are_split_and_faults_reported_whatever_the_chunks_are() {
         "an item depends on an id that no earlier item has",
     );
     let after = r#"{"id":"b","method":"GET","url":"/ok","dependsOn":["x"]}"#;
-    let cases: Vec<(Vec<u8>, usize, Option<(Value, u64, Option<usize>)>)> = vec![
+    let cases: Vec<Case> = vec![
         (b"".to_vec(), 0, None),
         (b"\n\r\n \t\r\n".to_vec(), 0, None),
         (format!("{A}\n{B}\n").into(), 2, None),
