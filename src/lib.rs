@@ -54,6 +54,7 @@
 //! | [`handlers`](guide::handlers) | what extractors and middleware see in an item |
 //! | [`items`](guide::items) | members of an item, headers, dependencies, cookies |
 //! | [`formats`](guide::formats) | JSON, NDJSON, multipart, XML, your own |
+//! | [`streams`](guide::streams) | batches without end, in NDJSON |
 //! | [`errors`](guide::errors) | what fails one item, and what refuses the batch |
 //! | [`clients`](guide::clients) | published clients that work unchanged |
 //! | [`security`](guide::security) | what an item can do, and the threats |
@@ -105,16 +106,17 @@
 //!    that runs is byte for byte the item that was checked.
 //! 2. The whole envelope is checked before any item runs. An error in its last byte [refuses the
 //!    batch](guide::errors#what-refuses-the-batch). An invalid method, URL, header or body fails
-//!    its item only.
+//!    its item only. (A [stream](guide::streams) runs the items before the error, each after every
+//!    check against those before it.)
 //! 3. Every item of an accepted batch gets exactly one response, with its own id. No item runs
 //!    twice, and nothing is retried.
 //! 4. The envelope is well-formed whatever a handler does: any bytes, any headers, a panic, no
 //!    response at all. No item can add, remove or change the result of another. (A program built
 //!    with `panic = "abort"` still ends at a panic.)
 //! 5. Memory is bounded by the settings: the envelope, each response, and all responses together.
-//!    (A streamed response is never held whole.)
-//! 6. Every batch ends by its `batch_timeout`, whatever hangs: the upload, readiness, a call, the
-//!    body of a response. (With the feature `timeout`. Nothing can interrupt a handler that blocks
+//!    (A streamed response and a stream of items are never held whole.)
+//! 6. Every batch ends by its `batch_timeout`, and a stream by its `idle_timeout`, whatever hangs:
+//!    the upload, readiness, a call, the body of a response. (With the feature `timeout`. Nothing can interrupt a handler that blocks
 //!    its thread, and a streamed response also waits for its reader.)
 //! 7. The contract of tower holds: the instance that is called is the one that was made ready. A
 //!    request that is not a batch uses what [`poll_ready`](tower::Service::poll_ready) has
@@ -141,7 +143,7 @@
 //! | feature | default | |
 //! | --- | --- | --- |
 //! | `json` | yes | [`Json`] and [`NdJson`], and the `graph` dialect |
-//! | `timeout` | yes | `item_timeout` and `batch_timeout`, with tokio's timer |
+//! | `timeout` | yes | `item_timeout`, `batch_timeout` and `idle_timeout`, with tokio's timer |
 //! | `multipart` | no | `multipart/mixed` of `application/http`, and the `google` dialect; with `json`, the `odata` dialect |
 //! | `multistatus` | no | the format `MultiStatus`: XML of RFC 4918 §13, written only |
 //! | `tracing` | no | [spans and events](guide::observing) |

@@ -19,6 +19,9 @@ pub mod items {}
 #[doc = include_str!("formats.md")]
 pub mod formats {}
 
+#[doc = include_str!("streams.md")]
+pub mod streams {}
+
 #[doc = include_str!("errors.md")]
 pub mod errors {}
 

@@ -84,11 +84,13 @@ mod openapi;
 /// | [`max_item_body_bytes`](Self::max_item_body_bytes) | 256 KiB |
 /// | [`max_response_bytes`](Self::max_response_bytes) | 1 MiB per item |
 /// | [`max_total_response_bytes`](Self::max_total_response_bytes) | 8 MiB, if buffered |
+/// | [`max_streamed_items`](Self::max_streamed_items), [`max_remembered_ids`](Self::max_remembered_ids) | 1,000,000 and 10,000, for streams |
 /// | **Concurrency** | |
 /// | [`concurrency`](Self::concurrency) | 8 items |
 /// | [`executor`](Self::executor) | none: items run in the task of the outer request |
 /// | **Limits of time** | |
 /// | [`item_timeout`](Self::item_timeout), [`batch_timeout`](Self::batch_timeout) | 10 s, 30 s |
+/// | [`idle_timeout`](Self::idle_timeout) | 30 s, for streams |
 /// | **Requests of items** | |
 /// | [`item_headers`](Self::item_headers) | [`ItemHeaders::guarded`](crate::ItemHeaders::guarded) |
 /// | [`item_request_ids`](Self::item_request_ids) | none: items inherit the request id of the outer request |
