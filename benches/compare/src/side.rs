@@ -26,10 +26,10 @@ fn info(extensions: &Extensions) -> Option<String> {
     let info = extensions.get::<SubrequestInfo>()?;
     let outer = info.outer();
     Some(format!(
-        "{:?} {} of {}, in {} {}",
+        "{:?} {} of {:?}, in {} {}",
         info.id(),
         info.index(),
-        info.total(),
+        Into::<Option<usize>>::into(info.total()),
         outer.method,
         outer.uri
     ))
