@@ -122,6 +122,10 @@ fn application<'a>(
             served(runtime, layer.layer(router), batch)
         }
         "streamed" => served(runtime, layer.streamed(true).layer(router), batch),
+        "stream" => {
+            let load = load.as_lines();
+            served(runtime, layer.layer(router), move || load.request())
+        }
         "by-hand" => served(runtime, by_hand::app(router), batch),
         "bare" => served(runtime, router, first),
         "bare-alike" => served(runtime, router, || load.first_alike()),

@@ -106,6 +106,19 @@ impl Load {
         multipart
     }
 
+    /// The same items as an NDJSON envelope.
+    pub(crate) fn as_lines(&self) -> Self {
+        let envelope = String::from_utf8_lossy(&self.envelope);
+        let lines = envelope.strip_prefix("{\"requests\":[\n");
+        let lines = lines.and_then(|lines| lines.strip_suffix("]}"));
+        let lines = lines.expect("an envelope").replace(",\n", "\n");
+        let mut load = self.clone();
+        let content_type = HeaderValue::from_static("application/x-ndjson");
+        load.head.headers.insert("content-type", content_type);
+        load.envelope = lines.into();
+        load
+    }
+
     /// The outer request, with as few headers as a client can send.
     pub(crate) fn request(&self) -> Request<Body> {
         Request::from_parts(self.head.clone(), Body::from(self.envelope.clone()))

@@ -323,8 +323,8 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     fn settle(&mut self, slot: Slot, response: &Subresponse) {
         if let Some(stream) = &mut self.stream {
             stream.touch();
-            let (id, group) = (response.id(), response.group());
-            self.plan.settle(slot, id, group, response.is_success());
+            let is_success = response.is_success();
+            self.plan.settle(slot, response.group(), is_success);
         }
     }
 }

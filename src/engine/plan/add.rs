@@ -1,7 +1,6 @@
 //! How items are added to a plan, and checked against those before them.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use bytestring::ByteString;
 
@@ -78,10 +77,11 @@ impl Plan {
         };
         // A copy, because the id may be a slice of something large.
         let id = ByteString::from(item.id());
-        let id = graph.names.add_id(id, slot);
+        let hash = graph.names.hash(&id);
+        let id = graph.names.add_id(hash, id, slot);
         id.map_err(|error| at(error, &item, slot))?;
         graph.add_member(&item, slot)?;
-        if let Some(error) = graph.link(&item, slot)? {
+        if let Some(error) = graph.link(&item, slot, hash)? {
             item.error = Some(error);
         }
         if let Some(stream) = &mut graph.stream {
@@ -100,7 +100,8 @@ impl Graph {
     fn new(change_sets: ChangeSets, stream: Option<Stream>) -> Self {
         Self {
             links: Vec::new(),
-            ready: BinaryHeap::new(),
+            ready: VecDeque::new(),
+            released: BinaryHeap::new(),
             names: Names::default(),
             previous: Previous::default(),
             change_sets,
@@ -117,7 +118,7 @@ impl Graph {
             self.add_member(item, Slot::whole(index))?;
         }
         for (index, item) in items.iter().enumerate() {
-            self.link(item, Slot::whole(index))?;
+            self.link(item, Slot::whole(index), 0)?;
         }
         Ok(())
     }
@@ -127,7 +128,7 @@ impl Graph {
             return Ok(());
         };
         let added = if self.change_sets == ChangeSets::BEST_EFFORT {
-            self.names.add_member(ByteString::from(group), slot)
+            self.names.add_member(group, slot)
         } else {
             Err(ErrorKind::UnsupportedAtomicity.into())
         };
@@ -136,7 +137,12 @@ impl Graph {
 
     /// Links an item to those that it waits for. Returns an error of the item if one of them has
     /// failed already.
-    fn link(&mut self, item: &Subrequest, slot: Slot) -> Result<Option<ItemError>, Error> {
+    fn link(
+        &mut self,
+        item: &Subrequest,
+        slot: Slot,
+        hash: u64,
+    ) -> Result<Option<ItemError>, Error> {
         let mut awaited = std::mem::take(&mut self.awaited);
         let mut error = None;
         for on in item.dependencies() {
@@ -182,6 +188,7 @@ impl Graph {
         awaited.dedup();
         let links = Links {
             slot,
+            hash,
             unmet: awaited.len(),
             references,
             ..Links::default()
@@ -191,7 +198,7 @@ impl Graph {
             None => self.links.push(links),
         }
         if awaited.is_empty() {
-            self.ready.push(Reverse(slot));
+            self.ready.push_back(slot);
         }
         for on in awaited.drain(..) {
             links_of(&mut self.links, on).dependants.push(slot);

@@ -6,11 +6,11 @@ mod names;
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use bytestring::ByteString;
 
-use self::names::Names;
+use self::names::{Names, Settled};
 use super::references::References;
 use crate::policy::ChangeSets;
 use crate::subrequest::Subrequest;
@@ -34,7 +34,10 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 struct Graph {
     links: Vec<Links>,
-    ready: BinaryHeap<Reverse<Slot>>,
+    /// Items that waited for none when they were added, in the order of the batch.
+    ready: VecDeque<Slot>,
+    /// Items that no longer wait.
+    released: BinaryHeap<Reverse<Slot>>,
     names: Names,
     previous: Previous,
     change_sets: ChangeSets,
@@ -65,6 +68,8 @@ impl Slot {
 #[derive(Debug, Default)]
 struct Links {
     slot: Slot,
+    /// The hash of its id, in a stream.
+    hash: u64,
     /// The number of items that it still waits for.
     unmet: usize,
     /// The items that wait for it.
@@ -135,7 +140,8 @@ impl Plan {
     pub(super) fn has_room(&self, max_bytes: usize) -> bool {
         self.graph.as_ref().is_some_and(|graph| {
             let stream = graph.stream.as_ref();
-            graph.ready.is_empty() && stream.is_some_and(|stream| stream.waiting_bytes < max_bytes)
+            let has_next = !graph.ready.is_empty() || !graph.released.is_empty();
+            !has_next && stream.is_some_and(|stream| stream.waiting_bytes < max_bytes)
         })
     }
 
@@ -146,7 +152,7 @@ impl Plan {
             self.cursor += 1;
             return (index < self.items.len()).then(|| Slot::whole(index));
         };
-        let Reverse(slot) = graph.ready.pop()?;
+        let slot = graph.next()?;
         graph.no_longer_waits(slot, &self.items);
         Some(slot)
     }
@@ -182,8 +188,8 @@ impl Plan {
     }
 
     /// Called when the response of an item exists. A stream forgets the item then: only its outcome
-    /// is remembered, under its id and under the name of its group.
-    pub(super) fn settle(&mut self, slot: Slot, id: &str, group: Option<&str>, is_success: bool) {
+    /// is remembered, for its id and for its group.
+    pub(super) fn settle(&mut self, slot: Slot, group: Option<&str>, is_success: bool) {
         let Some(graph) = &mut self.graph else {
             return;
         };
@@ -191,8 +197,17 @@ impl Plan {
             return;
         };
         let max = stream.max_remembered_ids;
-        for name in std::iter::once(id).chain(group) {
-            graph.names.settle(name, slot.index, is_success, max);
+        let links = graph.links.get(slot.position);
+        let id = links.map(|links| (links.hash, false));
+        let group = group.map(|group| (graph.names.hash(group), true));
+        for (hash, is_group) in id.into_iter().chain(group) {
+            let index = slot.index;
+            let settled = Settled {
+                hash,
+                index,
+                is_group,
+            };
+            graph.names.settle(settled, is_success, max);
         }
         if graph.previous.slot == slot {
             graph.previous.outcome = Some(is_success);
@@ -205,6 +220,16 @@ impl Plan {
 }
 
 impl Graph {
+    /// Removes the first item of those that can run.
+    fn next(&mut self) -> Option<Slot> {
+        let released = self.released.peek().map(|Reverse(slot)| *slot);
+        match (released, self.ready.front()) {
+            (Some(slot), Some(first)) if *first < slot => self.ready.pop_front(),
+            (Some(_), _) => self.released.pop().map(|Reverse(slot)| slot),
+            (None, _) => self.ready.pop_front(),
+        }
+    }
+
     fn no_longer_waits(&mut self, slot: Slot, items: &[Subrequest]) {
         if let Some(stream) = &mut self.stream {
             let item = items.get(slot.position);
@@ -230,7 +255,7 @@ impl Graph {
         };
         links.unmet -= 1;
         if links.unmet == 0 {
-            self.ready.push(Reverse(slot));
+            self.released.push(Reverse(slot));
         }
     }
 }

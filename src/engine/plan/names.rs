@@ -1,9 +1,11 @@
 //! The ids of items and the names of groups, for look-up.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
 
 use bytestring::ByteString;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use super::Slot;
 use crate::error::{Error, ErrorKind};
@@ -16,17 +18,22 @@ pub(super) fn are_ascending(items: &[Subrequest]) -> bool {
 }
 
 /// The names of a batch. In a stream, only some names of settled items are remembered.
+///
+/// A table, not a map, so that the name of an item is hashed once.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    known: HashMap<ByteString, Known>,
-    /// The names of settled items and groups, in the order in which they settled.
-    settled: VecDeque<ByteString>,
+    known: HashTable<Known>,
+    hasher: RandomState,
+    /// The items and groups whose outcome is remembered, in the order in which they settled.
+    settled: VecDeque<Settled>,
     has_forgotten: bool,
 }
 
 /// What an id or the name of a group stands for.
 #[derive(Debug)]
 struct Known {
+    name: ByteString,
+    hash: u64,
     /// The item, or the last member of the group so far.
     slot: Slot,
     is_group: bool,
@@ -34,13 +41,19 @@ struct Known {
     outcome: Option<bool>,
 }
 
-impl Known {
-    fn new(slot: Slot, is_group: bool) -> Self {
-        Self {
-            slot,
-            is_group,
-            outcome: None,
-        }
+/// An item or a group that has settled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settled {
+    /// The hash of the name.
+    pub(super) hash: u64,
+    /// The index of the item, or of the last member of the group.
+    pub(super) index: usize,
+    pub(super) is_group: bool,
+}
+
+impl Settled {
+    fn is(self, known: &Known) -> bool {
+        known.slot.index == self.index && known.is_group == self.is_group
     }
 }
 
@@ -56,15 +69,19 @@ pub(super) enum Dependency {
 }
 
 impl Names {
+    pub(super) fn hash(&self, name: &str) -> u64 {
+        self.hasher.hash_one(name)
+    }
+
     /// Adds the ids of a whole envelope.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::DuplicateId`].
     pub(super) fn add_ids(&mut self, items: &[Subrequest]) -> Result<(), Error> {
-        self.known.reserve(items.len());
+        self.known.reserve(items.len(), |known| known.hash);
         for (index, item) in items.iter().enumerate() {
-            let id = self.add_id(item.id.clone(), Slot::whole(index));
+            let id = self.add_id(self.hash(item.id()), item.id.clone(), Slot::whole(index));
             id.map_err(|error| error.at_item(index))?;
         }
         Ok(())
@@ -73,11 +90,17 @@ impl Names {
     /// # Errors
     ///
     /// [`ErrorKind::DuplicateId`].
-    pub(super) fn add_id(&mut self, id: ByteString, slot: Slot) -> Result<(), Error> {
-        match self.known.entry(id) {
+    pub(super) fn add_id(&mut self, hash: u64, id: ByteString, slot: Slot) -> Result<(), Error> {
+        match self.entry(hash, &id) {
             Entry::Occupied(_) => Err(ErrorKind::DuplicateId.into()),
             Entry::Vacant(entry) => {
-                entry.insert(Known::new(slot, false));
+                entry.insert(Known {
+                    name: id,
+                    hash,
+                    slot,
+                    is_group: false,
+                    outcome: None,
+                });
                 Ok(())
             }
         }
@@ -89,24 +112,45 @@ impl Names {
     ///
     /// [`ErrorKind::DuplicateId`] if an item has the name as id, and [`ErrorKind::Malformed`] if
     /// the members are not adjacent.
-    pub(super) fn add_member(&mut self, group: ByteString, slot: Slot) -> Result<(), Error> {
-        match self.known.entry(group) {
+    pub(super) fn add_member(&mut self, group: &str, slot: Slot) -> Result<(), Error> {
+        let hash = self.hash(group);
+        match self.entry(hash, group) {
             Entry::Vacant(entry) => {
-                entry.insert(Known::new(slot, true));
+                entry.insert(Known {
+                    name: ByteString::from(group),
+                    hash,
+                    slot,
+                    is_group: true,
+                    outcome: None,
+                });
                 Ok(())
             }
-            Entry::Occupied(entry) if !entry.get().is_group => Err(ErrorKind::DuplicateId.into()),
-            Entry::Occupied(mut entry) if entry.get().slot.index + 1 == slot.index => {
-                entry.insert(Known::new(slot, true));
+            Entry::Occupied(mut entry) => {
+                let known = entry.get_mut();
+                if !known.is_group {
+                    return Err(ErrorKind::DuplicateId.into());
+                }
+                if known.slot.index + 1 != slot.index {
+                    return Err(Error::malformed("the items of a group are not adjacent"));
+                }
+                (known.slot, known.outcome) = (slot, None);
                 Ok(())
             }
-            Entry::Occupied(_) => Err(Error::malformed("the items of a group are not adjacent")),
         }
+    }
+
+    fn entry(&mut self, hash: u64, name: &str) -> Entry<'_, Known> {
+        let is = |known: &Known| known.name == name;
+        self.known.entry(hash, is, |known| known.hash)
+    }
+
+    fn find(&self, name: &str) -> Option<&Known> {
+        self.known.find(self.hash(name), |known| known.name == name)
     }
 
     /// Looks for an item or a group that is complete before this index.
     pub(super) fn find_before(&self, name: &str, index: usize) -> Dependency {
-        match self.known.get(name) {
+        match self.find(name) {
             Some(known) if known.slot.index < index => match known.outcome {
                 None => Dependency::Unsettled(known.slot),
                 Some(true) => Dependency::Succeeded,
@@ -119,28 +163,25 @@ impl Names {
 
     /// Looks for the index of an item with this id, if it is less than `index`.
     pub(super) fn index_before(&self, id: &str, index: usize) -> Option<usize> {
-        let known = self.known.get(id).filter(|known| !known.is_group)?;
+        let known = self.find(id).filter(|known| !known.is_group)?;
         Some(known.slot.index).filter(|found| *found < index)
     }
 
-    /// Records the outcome of an item under its id or, if it is the last member so far, under the
-    /// name of its group. At most `max` settled names are remembered.
-    pub(super) fn settle(&mut self, name: &str, index: usize, is_success: bool, max: usize) {
-        let Some((key, _)) = self.known.get_key_value(name) else {
+    /// Records the outcome of an item or, if it is the last member so far, of its group. At most
+    /// `max` outcomes are remembered.
+    pub(super) fn settle(&mut self, settled: Settled, is_success: bool, max: usize) {
+        let known = self.known.find_mut(settled.hash, |known| settled.is(known));
+        let Some(known) = known else {
             return;
         };
-        let key = key.clone();
-        match self.known.get_mut(name) {
-            Some(known) if known.slot.index == index => known.outcome = Some(is_success),
-            _ => return,
-        }
-        self.settled.push_back(key);
+        known.outcome = Some(is_success);
+        self.settled.push_back(settled);
         if self.settled.len() > max
             && let Some(oldest) = self.settled.pop_front()
-            // A group that has got another member since is not settled any more.
-            && self.known.get(&oldest).is_some_and(|known| known.outcome.is_some())
+            // A group that has got another member since has another index, and is not found.
+            && let Ok(entry) = self.known.find_entry(oldest.hash, |known| oldest.is(known))
         {
-            self.known.remove(&oldest);
+            entry.remove();
             self.has_forgotten = true;
         }
     }
@@ -154,15 +195,29 @@ mod tests {
         Slot { index, position: 0 }
     }
 
+    fn add_id(names: &mut Names, id: &'static str, index: usize) {
+        let hash = names.hash(id);
+        names.add_id(hash, id.into(), slot(index)).unwrap();
+    }
+
+    fn settle(names: &mut Names, name: &str, index: usize, is_success: bool, max: usize) {
+        let settled = Settled {
+            hash: names.hash(name),
+            index,
+            is_group: name == "g",
+        };
+        names.settle(settled, is_success, max);
+    }
+
     #[test]
     fn the_names_that_settled_first_are_forgotten_first() {
         let mut names = Names::default();
         for (index, id) in ["a", "b", "c"].into_iter().enumerate() {
-            names.add_id(id.into(), slot(index)).unwrap();
+            add_id(&mut names, id, index);
         }
         assert_eq!(names.find_before("x", 3), Dependency::Unknown);
         for (id, index) in [("c", 2), ("a", 0), ("b", 1)] {
-            names.settle(id, index, id == "a", 2);
+            settle(&mut names, id, index, id == "a", 2);
         }
         assert_eq!(names.find_before("c", 3), Dependency::Forgotten);
         assert_eq!(names.find_before("a", 3), Dependency::Succeeded);
@@ -173,18 +228,18 @@ mod tests {
     #[test]
     fn a_group_that_settled_and_has_grown_since_is_not_forgotten() {
         let mut names = Names::default();
-        names.add_member("g".into(), slot(0)).unwrap();
-        names.settle("g", 0, true, 1);
-        names.add_member("g".into(), slot(1)).unwrap();
+        names.add_member("g", slot(0)).unwrap();
+        settle(&mut names, "g", 0, true, 1);
+        names.add_member("g", slot(1)).unwrap();
         assert_eq!(
             names.find_before("g", 2),
             Dependency::Unsettled(slot(1)),
             "its last member has not settled"
         );
-        names.add_id("a".into(), slot(2)).unwrap();
-        names.settle("a", 2, true, 1);
+        add_id(&mut names, "a", 2);
+        settle(&mut names, "a", 2, true, 1);
         assert_eq!(names.find_before("g", 3), Dependency::Unsettled(slot(1)));
-        names.settle("g", 1, true, 1);
+        settle(&mut names, "g", 1, true, 1);
         assert_eq!(names.find_before("g", 3), Dependency::Succeeded);
         assert_eq!(names.find_before("a", 3), Dependency::Forgotten);
     }

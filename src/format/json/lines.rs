@@ -71,15 +71,15 @@ impl LineReader {
 
     fn item(&self, line: &[u8]) -> Result<Subrequest, Error> {
         // A copy, because an item may be kept for much longer than its neighbours.
-        let line = Bytes::copy_from_slice(line);
+        let copy = Bytes::copy_from_slice(line);
         let mut item = Subrequest::without_id();
-        let read = match ByteString::try_from(line.clone()) {
+        let read = match ByteString::try_from(copy) {
             Ok(text) => read_line(&text, self.rules, &mut item),
             Err(error) => Err(Why::NotUtf8.at(error.valid_up_to())),
         };
         match read {
             Ok(()) => Ok(item),
-            Err(invalid) => Err(self.refusal(invalid, &line)),
+            Err(invalid) => Err(self.refusal(invalid, line)),
         }
     }
 
