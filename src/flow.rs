@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use http::Response;
 use http::request::Parts;
 use http_body::Body;
@@ -23,7 +24,7 @@ use crate::preferences::Preferences;
 use crate::refusal::refusal;
 use crate::response_head::ResponseHead;
 use crate::rules::{Rules, RunMode};
-use crate::subrequest::Subrequest;
+use crate::subrequest::{Subrequest, WHOLE_BATCH};
 
 /// Runs a batch and returns the outer response.
 #[expect(
@@ -110,7 +111,7 @@ where
     let plan = if mode.is_growing {
         let intake = Intake::stream(body, decoder);
         stream = Some(Box::new(Stream::new(config, intake, deadline.take())));
-        Plan::growing(config.change_sets, config.max_remembered_ids)
+        Plan::growing(&config.change_sets, config.max_remembered_ids)
     } else {
         let intake = Intake::whole(body, decoder, config.limits.max_envelope_bytes)?;
         let items = read(intake, deadline).await?;
@@ -193,11 +194,16 @@ async fn yield_now() {
 }
 
 /// Checks the number of items, and the items against each other.
-fn plan(config: &Config, items: Vec<Subrequest>) -> Result<Plan, Error> {
+fn plan(config: &Config, mut items: Vec<Subrequest>) -> Result<Plan, Error> {
     if items.len() > config.limits.max_items {
         return Err(config.limits.too_many_items());
     }
-    Plan::new(items, config.change_sets, config.references)
+    if config.change_sets.are_whole_batches() {
+        for item in &mut items {
+            item.extras_mut().group = Some(ByteString::from_static(WHOLE_BATCH));
+        }
+    }
+    Plan::new(items, &config.change_sets, config.references)
 }
 
 /// Calls `admit`, and waits for its decision.

@@ -200,6 +200,7 @@ mod limits;
 mod subrequest;
 mod summary;
 mod target;
+mod transactions;
 
 mod body;
 mod error;
@@ -237,6 +238,7 @@ pub use service::Batch;
 pub use subrequest::Subrequest;
 pub use subresponse::Subresponse;
 pub use summary::Summary;
+pub use transactions::{TransactionError, Transactions};
 
 #[cfg(doctest)]
 mod does_not_compile;

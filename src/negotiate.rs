@@ -35,9 +35,12 @@ pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Er
     let accept_is_for_items = decoder.accept_is_for_items();
     let encoder = encoder(config, reader, accept_is_for_items, outer, fields.accept)?;
     let is_streamed = config.streamed.unwrap_or_else(|| encoder.is_streamed());
-    // `admit` and references need all items before any runs.
-    let is_growing =
-        is_streamed && decoder.is_streamed() && config.admit.is_none() && !config.references;
+    // `admit`, references and transactions need all items before any runs.
+    let is_growing = is_streamed
+        && decoder.is_streamed()
+        && config.admit.is_none()
+        && !config.references
+        && config.change_sets.transactions().is_none();
     if is_growing {
         let limits = config.limits.of_stream(config.max_streamed_items);
         decoder = reader.decoder(outer, &limits).unwrap_or(Ok(decoder))?;

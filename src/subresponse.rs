@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use crate::item_error::ItemError;
 use crate::item_error::ItemErrors;
 use crate::status::has_no_body;
-use crate::subrequest::Extras;
+use crate::subrequest::{Extras, WHOLE_BATCH};
 
 /// The response of one item, which is passed to an [`Encoder`](crate::Encoder).
 ///
@@ -89,7 +89,8 @@ impl Subresponse {
 
     /// The atomicity group of the item.
     pub fn group(&self) -> Option<&str> {
-        self.extras.as_ref()?.group.as_deref()
+        let group = self.extras.as_ref()?.group.as_deref();
+        group.filter(|group| *group != WHOLE_BATCH)
     }
 
     /// Whether the item is the last of its group.

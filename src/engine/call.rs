@@ -54,6 +54,10 @@ impl<B> Unsent<B> {
         self.0.as_ref()
     }
 
+    pub(super) fn get_mut(&mut self) -> Option<&mut ItemRequest<B>> {
+        self.0.as_mut()
+    }
+
     pub(super) fn take(&mut self) -> Option<ItemRequest<B>> {
         self.0.take()
     }

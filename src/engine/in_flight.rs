@@ -112,6 +112,16 @@ impl<S: Inner<B>, B: Send + 'static> InFlight<S, B> {
         }
     }
 
+    /// Drops the calls of these items, and returns the items.
+    pub(super) fn cancel(&mut self, is_cancelled: impl Fn(Slot) -> bool) -> Vec<Slot> {
+        let calls = self.calls.take().into_iter().flatten();
+        let (cancelled, rest): (Vec<_>, Vec<_>) = calls.partition(|call| is_cancelled(call.slot));
+        if !rest.is_empty() {
+            self.calls = Some(rest.into_iter().collect());
+        }
+        cancelled.iter().map(|call| call.slot).collect()
+    }
+
     /// Returns when the next call may be due, if any call has a timeout.
     pub(super) fn first_due(&self) -> Option<Instant> {
         self.first_due.filter(|_| self.len() > 0)

@@ -296,7 +296,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
     /// Whether this many more bytes exceed the limit. For a buffered envelope, everything that
     /// waits for it counts, and for a streamed one, an incomplete group.
     fn exceeds_limit(&self, more: usize) -> bool {
-        let held = self.held.as_ref().map_or(0, Held::bytes);
+        let held = self.held.as_ref().map_or(0, Held::bytes) + self.dispatch.held_bytes();
         let waiting = if self.is_streamed() {
             self.group_len
         } else {

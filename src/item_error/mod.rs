@@ -37,6 +37,11 @@ pub(crate) enum ItemError {
     NestedBatch,
     FailedDependency,
     ForgottenDependency,
+    RolledBack,
+    BeginFailed,
+    CommitFailed,
+    UnknownOutcome,
+    Conflict,
     Stopped,
     NotReady,
     CallFailed,
@@ -104,6 +109,11 @@ impl ItemError {
         NestedBatch => 508, "nested-batch", "a batch cannot contain another batch";
         FailedDependency => 424, "failed-dependency", "an item that this one depends on has failed";
         ForgottenDependency => 424, "forgotten-dependency", "an item that this one depends on is not remembered";
+        RolledBack => 424, "rolled-back", "another item of the group has failed";
+        BeginFailed => 503, "begin-failed", "the transaction could not begin";
+        CommitFailed => 500, "commit-failed", "the transaction could not be committed";
+        UnknownOutcome => 500, "unknown-outcome", "it is unknown whether the transaction was committed";
+        Conflict => 503, "conflict", "the transaction conflicts with another one";
         Stopped => 424, "stopped", "the batch stopped after an earlier item failed";
         NotReady => 503, "not-ready", "the service was not ready";
         CallFailed => 500, "call-failed", "the service failed";
@@ -167,7 +177,7 @@ impl ItemError {
     pub(crate) fn is_not_executed(self) -> bool {
         matches!(
             self,
-            Self::FailedDependency | Self::ForgottenDependency | Self::Stopped
+            Self::FailedDependency | Self::ForgottenDependency | Self::RolledBack | Self::Stopped
         )
     }
 }

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::{Object, Shape, readers, writers};
 use crate::config::Config;
-use crate::policy::ChangeSets;
 use crate::subrequest::{MAX_ID, METHODS};
 use crate::target::MAX_TARGET;
 
@@ -109,7 +108,7 @@ fn request_item(config: &Config) -> Value {
                 "description": "Ids of earlier items. All must succeed before this item runs.",
                 "items": { "type": "string" },
             },
-            "atomicityGroup": if config.change_sets == ChangeSets::BEST_EFFORT {
+            "atomicityGroup": if config.change_sets.are_allowed() {
                 json!({
                     "type": ["string", "null"],
                     "description": "Items of one group run in order, up to the first that fails.",

@@ -1,5 +1,10 @@
 //! The policy for atomicity groups.
 
+use std::fmt;
+use std::sync::Arc;
+
+use crate::transactions::{AnyTransactions, Transactions};
+
 /// How change sets (`atomicityGroup` in JSON) are handled. The default is [`refuse`](Self::refuse).
 ///
 /// ```
@@ -7,18 +12,22 @@
 ///
 /// let layer = BatchLayer::new("/batch").change_sets(ChangeSets::best_effort());
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct ChangeSets(Kind);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Default)]
 enum Kind {
+    #[default]
     Refuse,
     BestEffort,
+    InTransactions {
+        transactions: Arc<dyn AnyTransactions>,
+        is_concurrent: bool,
+        is_whole_batch: bool,
+    },
 }
 
 impl ChangeSets {
-    pub(crate) const BEST_EFFORT: Self = Self(Kind::BestEffort);
-
     /// Refuses a batch that has a change set with 501, because the layer cannot promise all or
     /// nothing.
     pub fn refuse() -> Self {
@@ -32,12 +41,83 @@ impl ChangeSets {
     /// requires, and a JSON envelope has one for each item. Choose this if clients insist on change
     /// sets and can handle a half-finished one.
     pub fn best_effort() -> Self {
-        Self::BEST_EFFORT
+        Self(Kind::BestEffort)
+    }
+
+    /// Runs the items of a change set one after the other, in a transaction of the application: all
+    /// succeed and are committed, or nothing of them remains.
+    ///
+    /// An item outside the change set can
+    /// depend on all of it, by the name of the group, but not on one of its items. A layer with
+    /// transactions has no [streams](crate::guide::streams): every envelope is read first.
+    pub fn in_transactions(transactions: impl Transactions) -> Self {
+        Self(Kind::InTransactions {
+            transactions: Arc::new(transactions),
+            is_concurrent: false,
+            is_whole_batch: false,
+        })
+    }
+
+    /// Whether the items of a change set run at the same time, if a transaction of the application
+    /// can be used so. By default they run one after the other. Only for
+    /// [`in_transactions`](Self::in_transactions).
+    #[must_use]
+    pub fn concurrent_items(mut self, concurrent: bool) -> Self {
+        if let Kind::InTransactions { is_concurrent, .. } = &mut self.0 {
+            *is_concurrent = concurrent;
+        }
+        self
+    }
+
+    /// Whether each batch is one change set, whatever its items say. By default it is not. Only for
+    /// [`in_transactions`](Self::in_transactions).
+    #[must_use]
+    pub fn whole_batch(mut self, whole: bool) -> Self {
+        if let Kind::InTransactions { is_whole_batch, .. } = &mut self.0 {
+            *is_whole_batch = whole;
+        }
+        self
+    }
+
+    /// Whether a batch may have change sets.
+    pub(crate) fn are_allowed(&self) -> bool {
+        !matches!(self.0, Kind::Refuse)
+    }
+
+    pub(crate) fn transactions(&self) -> Option<&Arc<dyn AnyTransactions>> {
+        match &self.0 {
+            Kind::InTransactions { transactions, .. } => Some(transactions),
+            Kind::Refuse | Kind::BestEffort => None,
+        }
+    }
+
+    pub(crate) fn are_concurrent(&self) -> bool {
+        matches!(
+            self.0,
+            Kind::InTransactions {
+                is_concurrent: true,
+                ..
+            }
+        )
+    }
+
+    pub(crate) fn are_whole_batches(&self) -> bool {
+        matches!(
+            self.0,
+            Kind::InTransactions {
+                is_whole_batch: true,
+                ..
+            }
+        )
     }
 }
 
-impl Default for ChangeSets {
-    fn default() -> Self {
-        Self::refuse()
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Refuse => "refuse",
+            Self::BestEffort => "best effort",
+            Self::InTransactions { .. } => "in transactions",
+        })
     }
 }

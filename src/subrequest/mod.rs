@@ -14,6 +14,10 @@ use crate::error::Error;
 use crate::item_error::ItemError;
 
 pub(crate) const MAX_ID: usize = 256;
+
+/// The name of the group of all items, if a batch is one group. No item can depend on it.
+pub(crate) const WHOLE_BATCH: &str = "\0";
+
 const MAX_HEADERS: u8 = 64;
 const MAX_HEADER_BYTES: u16 = 16 * 1024;
 

@@ -36,6 +36,16 @@ pub(crate) fn refused(error: &Error) {
     );
 }
 
+/// A transaction did not begin or was not committed.
+#[cold]
+pub(crate) fn transaction_failed(error: &(dyn StdError + 'static)) {
+    tracing::warn!(
+        target: TARGET,
+        error = error_chain(error).as_deref(),
+        "transaction failed"
+    );
+}
+
 /// The upload of a stream ended early. The items before that have run.
 #[cold]
 pub(crate) fn upload_ended(error: &Error) {

@@ -12,7 +12,9 @@ mod text;
 mod without;
 
 #[cfg(feature = "tracing")]
-pub(crate) use events::{header_ignored, item_failed, item_replaced, refused, upload_ended};
+pub(crate) use events::{
+    header_ignored, item_failed, item_replaced, refused, transaction_failed, upload_ended,
+};
 #[cfg(feature = "tracing")]
 pub(crate) use not_found::{NotFound, Warned};
 #[cfg(feature = "tracing")]
@@ -20,7 +22,7 @@ pub(crate) use spans::{BatchSpan, ItemSpan, is_recorded};
 #[cfg(not(feature = "tracing"))]
 pub(crate) use without::{
     BatchSpan, ItemSpan, NotFound, Warned, header_ignored, is_recorded, item_failed, item_replaced,
-    refused, upload_ended,
+    refused, transaction_failed, upload_ended,
 };
 
 /// The target of every span and event, as documented in the guide.

@@ -59,6 +59,8 @@ pub(crate) fn refused(_: &Error) {}
 
 pub(crate) fn upload_ended(_: &Error) {}
 
+pub(crate) fn transaction_failed(_: &dyn StdError) {}
+
 pub(crate) fn item_failed(_: ItemError, _: Option<&(dyn StdError + 'static)>) {}
 
 pub(crate) fn item_replaced(_: ItemError, _: usize) {}

@@ -79,5 +79,6 @@ mod testing_formats;
 mod time;
 #[cfg(feature = "tracing")]
 mod tracing;
+mod transactions;
 mod transports;
 mod uploads;

@@ -4,8 +4,9 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use bytestring::ByteString;
 
+use super::groups::Groups;
 use super::names::{Dependency, Names, are_ascending};
-use super::{Graph, Links, Plan, Previous, Slot, Stream};
+use super::{Graph, Links, Plan, Previous, Slot, Stream, links_of};
 use crate::engine::references::{References, references_of};
 use crate::error::{Error, ErrorKind};
 use crate::item_error::ItemError;
@@ -22,7 +23,7 @@ impl Plan {
     /// are not adjacent.
     pub(crate) fn new(
         mut items: Vec<Subrequest>,
-        change_sets: ChangeSets,
+        change_sets: &ChangeSets,
         has_references: bool,
     ) -> Result<Self, Error> {
         let graph = if has_references || items.iter().any(has_links) {
@@ -46,7 +47,7 @@ impl Plan {
     }
 
     /// The plan of a stream, without items.
-    pub(crate) fn growing(change_sets: ChangeSets, max_remembered_ids: usize) -> Self {
+    pub(crate) fn growing(change_sets: &ChangeSets, max_remembered_ids: usize) -> Self {
         let stream = Stream {
             max_remembered_ids,
             free: Vec::new(),
@@ -97,14 +98,14 @@ impl Plan {
 }
 
 impl Graph {
-    fn new(change_sets: ChangeSets, stream: Option<Stream>) -> Self {
+    fn new(change_sets: &ChangeSets, stream: Option<Stream>) -> Self {
         Self {
             links: Vec::new(),
             ready: VecDeque::new(),
             released: BinaryHeap::new(),
             names: Names::default(),
             previous: Previous::default(),
-            change_sets,
+            groups: Groups::new(change_sets),
             has_references: false,
             awaited: Vec::new(),
             stream,
@@ -114,12 +115,21 @@ impl Graph {
     fn add_whole(&mut self, items: &[Subrequest]) -> Result<(), Error> {
         self.names.add_ids(items)?;
         self.links.reserve_exact(items.len());
+        let mut previous = None;
         for (index, item) in items.iter().enumerate() {
             self.add_member(item, Slot::whole(index))?;
+            if item.group().is_some() {
+                let is_first = item.group() != previous;
+                self.groups.add_member(index, is_first);
+            }
+            previous = item.group();
         }
         for (index, item) in items.iter().enumerate() {
             self.link(item, Slot::whole(index), 0)?;
+            self.end_group(Slot::whole(index));
         }
+        let ready = self.links.iter().filter(|links| links.unmet == 0);
+        self.ready = ready.map(|links| links.slot).collect();
         Ok(())
     }
 
@@ -127,7 +137,7 @@ impl Graph {
         let Some(group) = item.group() else {
             return Ok(());
         };
-        let added = if self.change_sets == ChangeSets::BEST_EFFORT {
+        let added = if self.groups.are_allowed {
             self.names.add_member(group, slot)
         } else {
             Err(ErrorKind::UnsupportedAtomicity.into())
@@ -148,7 +158,13 @@ impl Graph {
         for on in item.dependencies() {
             // Only earlier items are found, so there are no cycles, and no item waits for itself.
             match self.names.find_before(on, slot.index) {
-                Dependency::Unsettled(on) => awaited.push(on.position),
+                Dependency::Unsettled { slot: on, is_group } => {
+                    if !is_group {
+                        let checked = self.check_whole(on, slot.index);
+                        checked.map_err(|error| at(error, item, slot))?;
+                    }
+                    awaited.push(on.position);
+                }
                 Dependency::Succeeded => {}
                 Dependency::Failed => error = Some(ItemError::FailedDependency),
                 Dependency::Forgotten => {
@@ -163,12 +179,14 @@ impl Graph {
         if self.has_references {
             references = references_of(item, |id| self.names.index_before(id, slot.index));
             for on in [references.url, references.etag].into_iter().flatten() {
-                awaited.push(on);
+                awaited.push(self.whole_of(on, slot.index));
                 links_of(&mut self.links, on).is_referred_to = true;
             }
         }
-        // With best effort, the items of a group run one after the other.
-        if item.group().is_some() && item.group() == self.previous.group.as_deref() {
+        // The items of a group run one after the other.
+        let is_sequential = !self.groups.are_concurrent;
+        if is_sequential && item.group().is_some() && item.group() == self.previous.group.as_deref()
+        {
             match self.previous.outcome {
                 None => awaited.push(self.previous.slot.position),
                 Some(true) => {}
@@ -183,6 +201,7 @@ impl Graph {
         if error.is_some() {
             awaited.clear();
         }
+        self.wait_as_group(&mut awaited, slot);
         awaited.sort_unstable();
         // A dependency that is listed twice counts once.
         awaited.dedup();
@@ -197,7 +216,7 @@ impl Graph {
             Some(place) => *place = links,
             None => self.links.push(links),
         }
-        if awaited.is_empty() {
+        if awaited.is_empty() && self.stream.is_some() {
             self.ready.push_back(slot);
         }
         for on in awaited.drain(..) {
@@ -232,9 +251,4 @@ fn mark_ends_of_groups(items: &mut [Subrequest]) {
         }
         rest = later;
     }
-}
-
-#[expect(clippy::indexing_slicing, reason = "positions come from the links")]
-fn links_of(links: &mut [Links], position: usize) -> &mut Links {
-    &mut links[position]
 }

@@ -1,6 +1,7 @@
 //! The items of a batch, their dependencies, and which of them can run next.
 
 mod add;
+mod groups;
 mod names;
 #[cfg(test)]
 mod tests;
@@ -10,9 +11,10 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use bytestring::ByteString;
 
+use self::groups::Groups;
+pub(super) use self::groups::group_at;
 use self::names::{Names, Settled};
 use super::references::References;
-use crate::policy::ChangeSets;
 use crate::subrequest::Subrequest;
 
 /// The items of a batch. Their ids are unique, and each depends on earlier items only.
@@ -40,7 +42,7 @@ struct Graph {
     released: BinaryHeap<Reverse<Slot>>,
     names: Names,
     previous: Previous,
-    change_sets: ChangeSets,
+    groups: Groups,
     has_references: bool,
     /// The positions of the items that the next one waits for. Kept to use its memory again.
     awaited: Vec<usize>,
@@ -56,7 +58,7 @@ pub(super) struct Slot {
 
 impl Slot {
     /// The slot of an item of a whole envelope.
-    fn whole(index: usize) -> Self {
+    pub(super) fn whole(index: usize) -> Self {
         Self {
             index,
             position: index,
@@ -125,6 +127,13 @@ impl Plan {
     pub(super) fn references(&self, slot: Slot) -> References {
         let links = self.links(slot);
         links.map_or_else(References::default, |links| links.references)
+    }
+
+    /// Returns the first and the last index of each group that runs in a transaction.
+    pub(super) fn atomic_groups(&self) -> &[(usize, usize)] {
+        self.graph
+            .as_ref()
+            .map_or(&[], |graph| graph.groups.atomic())
     }
 
     pub(super) fn is_referred_to(&self, slot: Slot) -> bool {
@@ -262,3 +271,8 @@ impl Graph {
 
 /// The count of a lost item: one that will not run because a dependency has failed.
 const LOST: usize = usize::MAX;
+
+#[expect(clippy::indexing_slicing, reason = "positions come from the links")]
+fn links_of(links: &mut [Links], position: usize) -> &mut Links {
+    &mut links[position]
+}

@@ -60,7 +60,10 @@ impl Settled {
 /// What is known of a dependency.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Dependency {
-    Unsettled(Slot),
+    Unsettled {
+        slot: Slot,
+        is_group: bool,
+    },
     Succeeded,
     Failed,
     /// No remembered item has this id. One that was forgotten may have had it.
@@ -152,7 +155,10 @@ impl Names {
     pub(super) fn find_before(&self, name: &str, index: usize) -> Dependency {
         match self.find(name) {
             Some(known) if known.slot.index < index => match known.outcome {
-                None => Dependency::Unsettled(known.slot),
+                None => Dependency::Unsettled {
+                    slot: known.slot,
+                    is_group: known.is_group,
+                },
                 Some(true) => Dependency::Succeeded,
                 Some(false) => Dependency::Failed,
             },
@@ -231,14 +237,15 @@ mod tests {
         names.add_member("g", slot(0)).unwrap();
         settle(&mut names, "g", 0, true, 1);
         names.add_member("g", slot(1)).unwrap();
-        assert_eq!(
-            names.find_before("g", 2),
-            Dependency::Unsettled(slot(1)),
-            "its last member has not settled"
-        );
+        let unsettled = || Dependency::Unsettled {
+            slot: slot(1),
+            is_group: true,
+        };
+        // Its last member has not settled.
+        assert_eq!(names.find_before("g", 2), unsettled());
         add_id(&mut names, "a", 2);
         settle(&mut names, "a", 2, true, 1);
-        assert_eq!(names.find_before("g", 3), Dependency::Unsettled(slot(1)));
+        assert_eq!(names.find_before("g", 3), unsettled());
         settle(&mut names, "g", 1, true, 1);
         assert_eq!(names.find_before("g", 3), Dependency::Succeeded);
         assert_eq!(names.find_before("a", 3), Dependency::Forgotten);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::ErrorKind;
+use crate::policy::ChangeSets;
 
 fn plan(items: &[(&'static str, &[&'static str])]) -> Result<Plan, ErrorKind> {
     let items = items
@@ -13,7 +14,7 @@ fn plan(items: &[(&'static str, &[&'static str])]) -> Result<Plan, ErrorKind> {
                 .fold(item, |item, on| item.with_dependency(*on))
         })
         .collect();
-    Plan::new(items, ChangeSets::refuse(), false).map_err(|error| error.kind())
+    Plan::new(items, &ChangeSets::refuse(), false).map_err(|error| error.kind())
 }
 
 fn all_next(plan: &mut Plan) -> Vec<usize> {

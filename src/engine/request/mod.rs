@@ -79,6 +79,11 @@ impl Requests {
         }
     }
 
+    /// The head of the outer request.
+    pub(super) fn outer(&self) -> Arc<CatchDrop<Parts>> {
+        Arc::clone(&self.outer)
+    }
+
     /// Checks the method, the URL and the size of the body. Errors that the envelope alone shows
     /// are reported first.
     pub(super) fn check(

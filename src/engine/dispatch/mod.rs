@@ -1,19 +1,24 @@
 //! Runs the items of a plan, up to `concurrency` at a time.
 
+mod groups;
+mod step;
+
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 
-use super::call::{Call, CallError, CallResult};
-use super::executor::Spawned;
-use super::in_flight::{InFlight, Running};
-use super::inner::Inner;
-use super::outcome::{ItemContext, ItemResponse, item_error_of};
-use super::plan::{Plan, Slot};
-use super::references::Entities;
-use super::request::{CheckedTarget, Requests};
-use super::stream::Stream;
-use super::timer::{Instant, Timer};
+use self::groups::{Entry, Groups};
+use crate::engine::call::{Call, CallError, CallResult};
+use crate::engine::executor::Spawned;
+use crate::engine::in_flight::{InFlight, Running};
+use crate::engine::inner::Inner;
+use crate::engine::outcome::{ItemContext, ItemResponse, item_error_of};
+use crate::engine::plan::{Plan, Slot};
+use crate::engine::references::Entities;
+use crate::engine::request::{CheckedTarget, Requests};
+use crate::engine::stream::Stream;
+use crate::engine::timer::{Instant, Timer};
 use crate::item_error::ItemError;
 use crate::panics::{CatchDrop, catch};
 use crate::rules::Rules;
@@ -23,7 +28,7 @@ use crate::trace::{BatchSpan, ItemSpan, NotFound, is_recorded, item_failed, uplo
 
 /// The running items of one batch, whose responses are returned as they finish. Dropping it drops
 /// every call.
-pub(super) struct Dispatch<S: Inner<B>, B> {
+pub(in crate::engine) struct Dispatch<S: Inner<B>, B> {
     plan: Plan,
     rules: Rules,
     requests: Requests,
@@ -41,12 +46,14 @@ pub(super) struct Dispatch<S: Inner<B>, B> {
     timer: Timer,
     /// Items that arrive while others run.
     stream: Option<Box<Stream>>,
+    /// Groups that run in transactions.
+    groups: Option<Box<Groups>>,
     span: BatchSpan,
     not_found: NotFound,
 }
 
 impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
-    pub(super) fn new(
+    pub(in crate::engine) fn new(
         plan: Plan,
         rules: Rules,
         requests: Requests,
@@ -55,6 +62,12 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         stream: Option<Box<Stream>>,
         span: BatchSpan,
     ) -> Self {
+        let ranges = plan.atomic_groups();
+        let groups = rules.config.change_sets.transactions();
+        let groups = groups.filter(|_| !ranges.is_empty()).map(|transactions| {
+            let transactions = Arc::clone(transactions);
+            Box::new(Groups::new(transactions, requests.outer(), ranges))
+        });
         Self {
             plan,
             rules,
@@ -68,21 +81,22 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             deadline,
             timer: Timer::default(),
             stream,
+            groups,
             span,
             not_found: NotFound::default(),
         }
     }
 
-    pub(super) fn rules(&self) -> &Rules {
+    pub(in crate::engine) fn rules(&self) -> &Rules {
         &self.rules
     }
 
-    pub(super) fn span(&self) -> &BatchSpan {
+    pub(in crate::engine) fn span(&self) -> &BatchSpan {
         &self.span
     }
 
     /// Called when all responses are written. Completes the summary.
-    pub(super) fn end(&mut self, summary: &mut Summary) {
+    pub(in crate::engine) fn end(&mut self, summary: &mut Summary) {
         let stream = self.stream.as_mut();
         if let Some(error) = stream.and_then(|stream| stream.take_error()) {
             self.span.in_scope(|| upload_ended(&error));
@@ -93,7 +107,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     }
 
     /// Called when the reader of the response has taken a frame.
-    pub(super) fn touch(&mut self) {
+    pub(in crate::engine) fn touch(&mut self) {
         if let Some(stream) = &mut self.stream {
             stream.touch();
         }
@@ -102,7 +116,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     /// Reads more items of a stream, if there is room. Returns whether there may be something new
     /// to start.
     #[inline(never)]
-    pub(super) fn poll_stream(&mut self, cx: &mut Task<'_>) -> Poll<bool> {
+    pub(in crate::engine) fn poll_stream(&mut self, cx: &mut Task<'_>) -> Poll<bool> {
         match &mut self.stream {
             Some(stream) => stream.poll_items(&mut self.plan, cx),
             None => Poll::Ready(false),
@@ -110,13 +124,13 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     }
 
     /// Starts no further item. Items that have not started yet fail with this error.
-    pub(super) fn halt(&mut self, error: ItemError) {
+    pub(in crate::engine) fn halt(&mut self, error: ItemError) {
         self.halt_error.get_or_insert(error);
     }
 
     /// Returns the next response. `held` responses count as in flight, because they use as much
     /// memory.
-    pub(super) fn poll_next(
+    pub(in crate::engine) fn poll_next(
         &mut self,
         held: usize,
         cx: &mut Task<'_>,
@@ -137,12 +151,18 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
                 continue;
             }
             if let Poll::Ready((slot, result, context)) = self.in_flight.poll_next(cx) {
-                return Poll::Ready(Some(self.complete(slot, result, context)));
+                match self.finished(slot, result, context) {
+                    Poll::Pending => continue,
+                    response => return response,
+                }
+            }
+            if self.groups.is_some() && self.poll_groups(cx) {
+                continue;
             }
             // If nothing is in flight, the held responses wait for the next item, so it starts
             // however many are held. Responses of items whose dependency failed are held without
             // limit.
-            let in_flight = self.in_flight.len();
+            let in_flight = self.in_flight.len() + self.steps();
             if in_flight == 0 || in_flight + held < self.rules.concurrency {
                 match self.start(now, cx) {
                     Poll::Ready(Some(response)) => return Poll::Ready(Some(response)),
@@ -154,7 +174,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
                     Poll::Pending => continue,
                 }
             }
-            let ends = self.in_flight.first_due().into_iter().chain(self.deadline);
+            let ends = self.first_due().into_iter().chain(self.deadline);
             if !ends.min().is_some_and(|at| self.timer.poll(at, cx)) {
                 return Poll::Pending;
             }
@@ -175,7 +195,28 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
 
     fn is_overdue(&self, now: Instant) -> bool {
         let is_past = |end: Option<Instant>| end.is_some_and(|end| end <= now);
-        is_past(self.deadline) || is_past(self.in_flight.first_due())
+        is_past(self.deadline) || is_past(self.first_due())
+    }
+
+    /// Returns when the next call, or the next step of a transaction, may be due.
+    #[inline]
+    fn first_due(&self) -> Option<Instant> {
+        let calls = self.in_flight.first_due();
+        match &self.groups {
+            None => calls,
+            Some(groups) => calls.into_iter().chain(groups.first_due()).min(),
+        }
+    }
+
+    /// The number of transactions that begin or end.
+    #[inline]
+    fn steps(&self) -> usize {
+        self.groups.as_ref().map_or(0, |groups| groups.steps())
+    }
+
+    /// The bytes of the responses that wait for the end of a transaction.
+    pub(in crate::engine) fn held_bytes(&self) -> usize {
+        self.groups.as_ref().map_or(0, |groups| groups.held_bytes())
     }
 
     /// Ends the items that are overdue. Returns whether there were any.
@@ -191,11 +232,16 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             }
         }
         for (slot, result, context) in self.in_flight.end_overdue(now, is_over, cx) {
+            if let Some(group) = self.group_of(slot) {
+                self.complete_member(group, slot, result, context);
+                continue;
+            }
             // Placed before the responses of its dependants.
             let position = self.ready.len();
             let response = self.complete(slot, result, context);
             self.ready.insert(position, response);
         }
+        self.end_overdue_steps(now, is_over);
         !self.ready.is_empty()
     }
 
@@ -203,10 +249,17 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     /// item can start.
     #[inline(never)]
     fn start(&mut self, now: Option<Instant>, cx: &mut Task<'_>) -> Poll<Option<ItemResponse>> {
-        let inner = &*self.inner;
-        let Some(slot) = self.plan.next() else {
+        let Some(slot) = self.next_slot() else {
             return Poll::Ready(None);
         };
+        let group = self.group_of(slot);
+        let entry = group.map_or(Entry::Start, |group| self.enter_group(group, slot, now));
+        let group_error = match entry {
+            Entry::Start => None,
+            Entry::Wait => return Poll::Pending,
+            Entry::Fail(error) => Some(error),
+        };
+        let inner = &*self.inner;
         let references = self.plan.references(slot);
         let item = self.plan.item(slot);
         let checked = self
@@ -217,7 +270,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             item,
             checked.as_ref().ok().map(CheckedTarget::method_and_path),
         );
-        let request = match self.halt_error.or(item.error) {
+        let request = match group_error.or(self.halt_error).or(item.error) {
             Some(error) => Err(error),
             None => checked.and_then(|checked| {
                 self.entities.fill(references, item)?;
@@ -229,15 +282,21 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         };
         let mut request = match request {
             Ok(request) => request,
-            Err(error) => return Poll::Ready(Some(self.fail(slot, error, span.into()))),
+            Err(error) => return self.fail(slot, error, span.into()),
         };
+        if let (Some(group), Some(groups)) = (group, &mut self.groups)
+            && let Some(request) = request.get_mut()
+            && !groups.insert(group, request.extensions_mut())
+        {
+            return self.fail(slot, ItemError::Panicked, span.into());
+        }
         let context = ItemContext::new(&self.rules, &request, span);
         let max_bytes = self.rules.config.limits.max_response_bytes;
         let idle = self.idle_call.take();
         let mut call = idle.unwrap_or_else(|| Box::pin(Call::idle(max_bytes)));
         if let Some(executor) = &self.rules.config.executor {
             let Some(inner) = catch(|| inner.clone()) else {
-                return Poll::Ready(Some(self.fail(slot, ItemError::Panicked, context)));
+                return self.fail(slot, ItemError::Panicked, context);
             };
             if let Some(request) = request.take() {
                 call.as_mut().set(inner, request);
@@ -254,7 +313,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         {
             Poll::Ready(result) => {
                 self.idle_call = Some(call);
-                Poll::Ready(Some(self.complete(slot, result, context)))
+                self.finished(slot, result, context)
             }
             Poll::Pending => {
                 let due = self.due(now);
@@ -271,11 +330,48 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         timeout.and_then(|timeout| now?.after(timeout))
     }
 
-    fn fail(&mut self, slot: Slot, error: ItemError, context: ItemContext) -> ItemResponse {
-        self.complete(slot, Err(CallError::Item(error)), context)
+    /// Returns the next item that can start.
+    #[inline]
+    fn next_slot(&mut self) -> Option<Slot> {
+        let begun = self.groups.as_mut().and_then(|groups| groups.next_begun());
+        begun.or_else(|| self.plan.next())
+    }
+
+    fn fail(
+        &mut self,
+        slot: Slot,
+        error: ItemError,
+        context: ItemContext,
+    ) -> Poll<Option<ItemResponse>> {
+        self.finished(slot, Err(CallError::Item(error)), context)
+    }
+
+    /// Returns the response of an item that has finished. That of an item of a group waits for the
+    /// end of the group.
+    #[inline]
+    fn finished(
+        &mut self,
+        slot: Slot,
+        result: CallResult,
+        context: ItemContext,
+    ) -> Poll<Option<ItemResponse>> {
+        if let Some(group) = self.group_of(slot) {
+            self.complete_member(group, slot, result, context);
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(self.complete(slot, result, context)))
     }
 
     fn complete(&mut self, slot: Slot, result: CallResult, context: ItemContext) -> ItemResponse {
+        let response = self.respond(slot, result, context);
+        let is_success = response.subresponse.is_success();
+        let lost = self.plan.finish(slot, is_success);
+        self.lose(lost);
+        response
+    }
+
+    /// Makes the response of an item from its result.
+    fn respond(&mut self, slot: Slot, result: CallResult, context: ItemContext) -> ItemResponse {
         let ItemContext { span, parts: sent } = context;
         let is_referred_to = self.plan.is_referred_to(slot);
         let item = self.plan.item(slot);
@@ -293,29 +389,30 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         };
         span.finish(response.subresponse.status);
         self.not_found.count(&response.subresponse);
-        let is_success = response.subresponse.is_success();
-        if !is_success && !self.rules.continue_on_error {
+        if !response.subresponse.is_success() && !self.rules.continue_on_error {
             self.halt(ItemError::Stopped);
         }
         self.settle(slot, &response.subresponse);
-        for failed in self.plan.finish(slot, is_success) {
-            let references = self.plan.references(failed);
-            let item = self.plan.item(failed);
-            // The item does not run: its target is checked only to be recorded.
-            let checked = is_recorded().then(|| {
-                self.requests
-                    .check(&self.rules.config, item, references, &self.entities)
-            });
-            let checked = checked.as_ref().and_then(|checked| checked.as_ref().ok());
-            let target = checked.map(CheckedTarget::method_and_path);
-            let span = ItemSpan::new(&self.span, item, target);
-            let error = ItemError::FailedDependency;
-            span.in_scope(|| item_failed(error, None));
-            let response = ItemResponse::from_error(&self.rules, failed.index, item, error);
-            span.finish(response.subresponse.status);
-            self.settle(failed, &response.subresponse);
-            self.ready.push_back(response);
-        }
+        response
+    }
+
+    /// Makes the response of an item that will not run because another one has failed.
+    #[cold]
+    fn respond_to_lost(&mut self, slot: Slot, error: ItemError) -> ItemResponse {
+        let references = self.plan.references(slot);
+        let item = self.plan.item(slot);
+        // The item does not run: its target is checked only to be recorded.
+        let checked = is_recorded().then(|| {
+            self.requests
+                .check(&self.rules.config, item, references, &self.entities)
+        });
+        let checked = checked.as_ref().and_then(|checked| checked.as_ref().ok());
+        let target = checked.map(CheckedTarget::method_and_path);
+        let span = ItemSpan::new(&self.span, item, target);
+        span.in_scope(|| item_failed(error, None));
+        let response = ItemResponse::from_error(&self.rules, slot.index, item, error);
+        span.finish(response.subresponse.status);
+        self.settle(slot, &response.subresponse);
         response
     }
 

@@ -1,0 +1,90 @@
+//! Commits that fail, and batches that are one group.
+
+use serde_json::json;
+use tower::Layer;
+
+use super::{Fault, Store, member, post, results, service};
+use crate::support::{end, requests, send};
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_fails_fails_all_items_of_the_group() {
+    for (fault, result, retry_after) in [
+        (Fault::CommitFails, "500 commit-failed", None),
+        (Fault::CommitConflicts, "503 conflict", Some("3")),
+        (Fault::CommitUnknown, "500 unknown-outcome", None),
+        (Fault::CommitPanics, "500 unknown-outcome", None),
+        (Fault::CommitHangs, "500 unknown-outcome", None),
+    ] {
+        let store = Store::with(&[fault]);
+        let mut after = post("/add/after");
+        after["dependsOn"] = json!(["g"]);
+        let items = json!([
+            member("g", "/add/a"),
+            member("g", "/add/b"),
+            after,
+            post("/add/c")
+        ]);
+        let reply = end(store.layer().layer(service(&store)), items).await;
+        let expected = [
+            format!("/add/a {result}"),
+            format!("/add/b {result}"),
+            "/add/after 424 failed-dependency".to_owned(),
+            "/add/c 201".to_owned(),
+        ];
+        assert_eq!(results(&reply.items()), expected, "{fault:?}");
+        assert_eq!(reply.header("retry-after"), retry_after, "{fault:?}");
+        assert_eq!((store.names(), store.open()), (vec!["c".to_owned()], 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_batch_is_one_group() {
+    let layer = |store: &Store| {
+        store
+            .layer()
+            .change_sets(store.change_sets().whole_batch(true))
+    };
+    let store = Store::default();
+    let mut b = member("ignored", "/add/b");
+    b["dependsOn"] = json!(["/add/a"]);
+    let items = json!([post("/add/a"), b, post("/add/c")]);
+    let reply = end(layer(&store).layer(service(&store)), items).await;
+    assert_eq!(reply.statuses(), [201; 3]);
+    assert_eq!((store.names().len(), store.begun()), (3, 1));
+
+    let store = Store::default();
+    let items = json!([post("/add/a"), post("/fail/b"), post("/add/c")]);
+    let reply = end(layer(&store).layer(service(&store)), items).await;
+    let expected = [
+        "/add/a 424 rolled-back",
+        "/fail/b 409",
+        "/add/c 424 rolled-back",
+    ];
+    assert_eq!(results(&reply.items()), expected);
+    assert_eq!(
+        (store.names().len(), store.begun(), store.open()),
+        (0, 1, 0)
+    );
+}
+
+#[tokio::test]
+async fn an_empty_batch_begins_no_transaction() {
+    let store = Store::default();
+    let layer = store
+        .layer()
+        .change_sets(store.change_sets().whole_batch(true));
+    let reply = send(layer.layer(service(&store)), requests(json!([]))).await;
+    assert_eq!((reply.items().len(), store.begun()), (0, 0));
+}
+
+#[tokio::test]
+async fn an_item_outside_a_group_has_no_transaction() {
+    let store = Store::default();
+    let items = json!([post("/fail/a"), member("g", "/add/b"), post("/add/c")]);
+    let reply = send(store.layer().layer(service(&store)), requests(items)).await;
+    assert_eq!(reply.statuses(), [409, 201, 201]);
+    assert_eq!(
+        (store.names(), store.begun()),
+        (vec!["b".to_owned(), "c".to_owned()], 1)
+    );
+}
