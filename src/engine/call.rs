@@ -128,7 +128,7 @@ impl<S: Inner<B>, B> Call<S, B> {
 
     /// Sets the request and polls the call. If the inner service is ready, the request is not moved
     /// into the call first.
-    #[inline]
+    #[inline(always)]
     pub(super) fn begin(
         self: Pin<&mut Self>,
         inner: &S,
@@ -165,7 +165,7 @@ impl<S: Inner<B>, B> Call<S, B> {
         self.guarded(|this| this.step(cx))
     }
 
-    #[inline]
+    #[inline(always)]
     fn guarded(
         mut self: Pin<&mut Self>,
         run: impl FnOnce(Pin<&mut Self>) -> Poll<CallResult>,

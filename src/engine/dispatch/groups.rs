@@ -1,54 +1,49 @@
-//! Runs the atomicity groups of a batch, each in a transaction.
+//! The atomicity groups of a batch that run in transactions.
 
 use std::sync::Arc;
-use std::task::{Context as Task, Poll};
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
-use http::HeaderValue;
-use http::header::RETRY_AFTER;
+use futures_util::stream::FuturesUnordered;
 use http::request::Parts;
 
-use super::step::{Step, StepResult};
-use super::{Dispatch, Inner, Instant};
-use crate::engine::call::{CallError, CallResult};
-use crate::engine::outcome::{ItemContext, ItemResponse};
+use super::step::Step;
+use crate::engine::outcome::ItemResponse;
 use crate::engine::plan::{Slot, group_at};
+use crate::engine::timer::Instant;
 use crate::item_error::ItemError;
 use crate::panics::{CatchDrop, catch};
-use crate::trace::{ItemSpan, item_replaced};
 use crate::transactions::{AnyTransactions, Open};
 
 /// The groups of a batch.
 pub(super) struct Groups {
-    transactions: Arc<dyn AnyTransactions>,
-    outer: Arc<CatchDrop<Parts>>,
+    pub(super) transactions: Arc<dyn AnyTransactions>,
+    pub(super) outer: Arc<CatchDrop<Parts>>,
     /// The first and the last index of each group.
     ranges: Vec<(usize, usize)>,
-    runs: Vec<Run>,
+    pub(super) runs: Vec<Run>,
     /// Transactions that begin or end.
-    steps: FuturesUnordered<Step>,
+    pub(super) steps: FuturesUnordered<Step>,
     /// Items whose transaction has begun.
-    begun: Vec<Slot>,
+    pub(super) begun: Vec<Slot>,
     /// The bytes of the responses that wait for the end of their groups.
-    held_bytes: usize,
+    pub(super) held_bytes: usize,
 }
 
 /// A group while it runs.
 #[derive(Default)]
-struct Run {
-    state: State,
-    transaction: Option<CatchDrop<Box<dyn Open>>>,
+pub(super) struct Run {
+    pub(super) state: State,
+    pub(super) transaction: Option<CatchDrop<Box<dyn Open>>>,
     /// Items that wait for the transaction to begin.
-    waiting: Vec<Slot>,
-    responses: Vec<ItemResponse>,
+    pub(super) waiting: Vec<Slot>,
+    pub(super) responses: Vec<ItemResponse>,
     /// The index of the item that has failed.
-    failed: Option<usize>,
+    pub(super) failed: Option<usize>,
     /// Items that will not run because another one has failed.
-    lost: Vec<Slot>,
+    pub(super) lost: Vec<Slot>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     #[default]
     New,
     Beginning,
@@ -100,7 +95,7 @@ impl Groups {
 
     /// Returns the first and the last index of a group, and its run.
     #[expect(clippy::indexing_slicing, reason = "groups come from `group_of`")]
-    fn run(&mut self, group: usize) -> (usize, usize, &mut Run) {
+    pub(super) fn run(&mut self, group: usize) -> (usize, usize, &mut Run) {
         let (first, last) = self.ranges[group];
         (first, last, &mut self.runs[group])
     }
@@ -119,304 +114,4 @@ pub(super) enum Entry {
     /// The transaction has not begun yet. The item is returned again when it has.
     Wait,
     Fail(ItemError),
-}
-
-impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
-    fn groups(&mut self) -> &mut Groups {
-        match &mut self.groups {
-            Some(groups) => groups,
-            None => unreachable!("only an item of a group asks for them"),
-        }
-    }
-
-    /// Returns the group of an item, if it runs in a transaction.
-    #[inline]
-    pub(super) fn group_of(&self, slot: Slot) -> Option<usize> {
-        self.groups.as_ref()?.group_of(slot)
-    }
-
-    /// Called before an item of a group starts. Begins the transaction with the first one.
-    pub(super) fn enter_group(&mut self, group: usize, slot: Slot, now: Option<Instant>) -> Entry {
-        let due = self.due(now);
-        let halt_error = self.halt_error;
-        let groups = self.groups();
-        let (first, _, run) = groups.run(group);
-        match run.state {
-            State::New if slot.index == first => {
-                if let Some(error) = halt_error {
-                    return Entry::Fail(error);
-                }
-                run.state = State::Beginning;
-                run.waiting.push(slot);
-                let transactions = Arc::clone(&groups.transactions);
-                let outer = Arc::clone(&groups.outer);
-                groups
-                    .steps
-                    .push(Step::begin(group, due, || transactions.begin(outer)));
-                Entry::Wait
-            }
-            State::New | State::Beginning => {
-                run.waiting.push(slot);
-                Entry::Wait
-            }
-            State::Running => Entry::Start,
-            State::Committing | State::RollingBack | State::Ended => {
-                Entry::Fail(ItemError::RolledBack)
-            }
-        }
-    }
-
-    /// Receives the result of an item of a group. Its response waits for the end of the group.
-    pub(super) fn complete_member(
-        &mut self,
-        group: usize,
-        slot: Slot,
-        result: CallResult,
-        context: ItemContext,
-    ) {
-        let mut response = self.respond(slot, result, context);
-        let is_success = response.subresponse.is_success();
-        if self.groups().run(group).2.state == State::Ended {
-            replace(&mut response, ItemError::RolledBack);
-        }
-        let is_last = self.hold(group, response);
-        let (_, last, run) = self.groups().run(group);
-        match run.state {
-            State::RollingBack | State::Ended => {
-                let lost = self.plan.finish(slot, false);
-                let (.., run) = self.groups().run(group);
-                run.lost.extend(lost);
-                if run.state == State::Ended {
-                    self.end_group(group);
-                }
-            }
-            _ if !is_success => self.fail_group(group, slot),
-            _ => {
-                // What waits for the whole group goes on when it is committed.
-                if slot.index != last {
-                    let lost = self.plan.finish(slot, true);
-                    self.lose(lost);
-                }
-                if is_last {
-                    self.commit(group);
-                }
-            }
-        }
-    }
-
-    /// Holds a response until its group ends. Returns whether it was the last one.
-    fn hold(&mut self, group: usize, response: ItemResponse) -> bool {
-        let groups = self.groups();
-        groups.held_bytes += response.subresponse.held_len();
-        let (first, last, run) = groups.run(group);
-        run.responses.push(response);
-        run.responses.len() == last - first + 1
-    }
-
-    fn commit(&mut self, group: usize) {
-        let due = self.now().and_then(|now| self.due(Some(now)));
-        let groups = self.groups();
-        let (.., run) = groups.run(group);
-        run.state = State::Committing;
-        if let Some(open) = run.transaction.take() {
-            let open = open.into_inner();
-            groups
-                .steps
-                .push(Step::commit(group, due, || open.commit()));
-        }
-    }
-
-    /// Ends a group because this item of it has failed.
-    fn fail_group(&mut self, group: usize, slot: Slot) {
-        let is_over = self.halt_error == Some(ItemError::BatchTimeout);
-        let due = self.now().and_then(|now| self.due(Some(now)));
-        let (first, last, run) = self.groups().run(group);
-        run.state = State::RollingBack;
-        run.failed = Some(slot.index);
-        let transaction = run.transaction.take();
-        let mut stopped = std::mem::take(&mut run.waiting);
-        stopped.retain(|other| *other != slot);
-        stopped.append(
-            &mut self
-                .in_flight
-                .cancel(|slot| (first..=last).contains(&slot.index)),
-        );
-        let others = self.stop_group(group, slot, stopped);
-        let groups = self.groups();
-        match transaction {
-            // Nothing waits after the end of the batch: dropping the transaction rolls it back.
-            Some(open) if !is_over => {
-                let open = open.into_inner();
-                groups
-                    .steps
-                    .push(Step::rollback(group, due, || open.rollback()));
-            }
-            _ => self.end_group(group),
-        }
-        self.lose(others);
-    }
-
-    /// Receives the next transaction that has begun or ended. Returns whether there is one.
-    pub(super) fn poll_groups(&mut self, cx: &mut Task<'_>) -> bool {
-        let Some(groups) = &mut self.groups else {
-            return false;
-        };
-        match groups.steps.poll_next_unpin(cx) {
-            Poll::Ready(Some((group, result))) => {
-                self.end_step(group, result);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Ends the steps that are overdue, or all steps if the batch has timed out.
-    pub(super) fn end_overdue_steps(&mut self, now: Instant, is_batch_over: bool) {
-        let Some(groups) = &mut self.groups else {
-            return;
-        };
-        let steps = std::mem::take(&mut groups.steps);
-        for step in steps {
-            if is_batch_over || step.due().is_some_and(|due| due <= now) {
-                let (group, result) = step.time_out(is_batch_over);
-                self.end_step(group, result);
-            } else {
-                self.groups().steps.push(step);
-            }
-        }
-    }
-
-    fn end_step(&mut self, group: usize, result: StepResult) {
-        let groups = self.groups();
-        let (_, last, run) = groups.run(group);
-        match result {
-            StepResult::Begun(Ok(open)) => {
-                run.transaction = Some(CatchDrop::new(open));
-                run.state = State::Running;
-                let waiting = std::mem::take(&mut run.waiting);
-                groups.begun.extend(waiting.into_iter().rev());
-            }
-            StepResult::Begun(Err((error, retry_after))) => {
-                let Some(slot) = run.waiting.first().copied() else {
-                    return;
-                };
-                let span = ItemSpan::new(&self.span, self.plan.item(slot), None);
-                let result = Err(CallError::Item(error));
-                let mut response = self.respond(slot, result, span.into());
-                set_retry_after(&mut response, retry_after);
-                self.hold(group, response);
-                self.fail_group(group, slot);
-            }
-            StepResult::Committed(Ok(())) => {
-                run.state = State::Ended;
-                self.release(group);
-                let lost = self.plan.finish(Slot::whole(last), true);
-                self.lose(lost);
-            }
-            StepResult::Committed(Err((error, retry_after))) => {
-                run.state = State::Ended;
-                for response in &mut run.responses {
-                    replace(response, error);
-                    set_retry_after(response, retry_after);
-                }
-                self.release(group);
-                let lost = self.plan.finish(Slot::whole(last), false);
-                self.lose(lost);
-            }
-            StepResult::RolledBack => self.end_group(group),
-        }
-    }
-
-    /// Responds to all items of a group that has failed.
-    fn end_group(&mut self, group: usize) {
-        let (.., run) = self.groups().run(group);
-        run.state = State::Ended;
-        let failed = run.failed;
-        for response in &mut run.responses {
-            if Some(response.subresponse.index) != failed {
-                replace(response, ItemError::RolledBack);
-            }
-        }
-        for slot in std::mem::take(&mut run.lost) {
-            let error = ItemError::RolledBack;
-            let response = self.respond_to_lost(slot, error);
-            self.hold(group, response);
-        }
-        self.release(group);
-    }
-
-    /// Passes the held responses of a group on.
-    fn release(&mut self, group: usize) {
-        let groups = self.groups();
-        let (.., run) = groups.run(group);
-        let mut responses = std::mem::take(&mut run.responses);
-        responses.sort_unstable_by_key(|response| response.subresponse.index);
-        groups.held_bytes = groups
-            .runs
-            .iter()
-            .flat_map(|run| &run.responses)
-            .map(held_len)
-            .sum();
-        self.ready.extend(responses);
-    }
-
-    /// Responds to items that will not run because another one has failed.
-    pub(super) fn lose(&mut self, lost: Vec<Slot>) {
-        for slot in lost {
-            let error = ItemError::FailedDependency;
-            let response = self.respond_to_lost(slot, error);
-            self.ready.push_back(response);
-            if let Some(group) = self.group_of(slot) {
-                self.lose_group(group, slot);
-            }
-        }
-    }
-
-    /// Called when an item of a group is lost before the group has begun.
-    fn lose_group(&mut self, group: usize, slot: Slot) {
-        let (first, _, run) = self.groups().run(group);
-        if run.state != State::New || slot.index != first {
-            return;
-        }
-        let waiting = std::mem::take(&mut run.waiting);
-        let others = self.stop_group(group, slot, waiting);
-        self.end_group(group);
-        self.lose(others);
-    }
-
-    /// Loses these items of a group and all that wait for them or for the group. Returns those
-    /// outside of the group.
-    fn stop_group(&mut self, group: usize, failed: Slot, stopped: Vec<Slot>) -> Vec<Slot> {
-        let (first, last, _) = self.groups().run(group);
-        let ended = stopped.iter().copied().chain([failed, Slot::whole(last)]);
-        let lost: Vec<_> = ended
-            .flat_map(|slot| self.plan.finish(slot, false))
-            .collect();
-        let is_member = |slot: &Slot| (first..=last).contains(&slot.index);
-        let (members, others): (Vec<_>, Vec<_>) = lost.into_iter().partition(is_member);
-        let (.., run) = self.groups().run(group);
-        run.lost.extend(members.into_iter().chain(stopped));
-        others
-    }
-}
-
-fn held_len(response: &ItemResponse) -> usize {
-    response.subresponse.held_len()
-}
-
-/// Replaces the response of an item whose effects do not remain, or may not.
-fn replace(response: &mut ItemResponse, error: ItemError) {
-    if response.subresponse.error == Some(error) {
-        return;
-    }
-    item_replaced(error, response.subresponse.index);
-    response.subresponse.replace_with_error(error);
-    response.cookies.clear();
-}
-
-fn set_retry_after(response: &mut ItemResponse, seconds: Option<u64>) {
-    if let Some(seconds) = seconds {
-        let headers = &mut response.subresponse.headers;
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
 }

@@ -1,6 +1,9 @@
 //! Runs the items of a plan, up to `concurrency` at a time.
 
+mod complete;
+mod group_run;
 mod groups;
+mod start;
 mod step;
 
 use std::collections::VecDeque;
@@ -8,23 +11,21 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 
-use self::groups::{Entry, Groups};
-use crate::engine::call::{Call, CallError, CallResult};
-use crate::engine::executor::Spawned;
-use crate::engine::in_flight::{InFlight, Running};
+use self::groups::Groups;
+use crate::engine::call::Call;
+use crate::engine::in_flight::InFlight;
 use crate::engine::inner::Inner;
-use crate::engine::outcome::{ItemContext, ItemResponse, item_error_of};
-use crate::engine::plan::{Plan, Slot};
+use crate::engine::outcome::ItemResponse;
+use crate::engine::plan::Plan;
 use crate::engine::references::Entities;
-use crate::engine::request::{CheckedTarget, Requests};
+use crate::engine::request::Requests;
 use crate::engine::stream::Stream;
 use crate::engine::timer::{Instant, Timer};
 use crate::item_error::ItemError;
-use crate::panics::{CatchDrop, catch};
+use crate::panics::CatchDrop;
 use crate::rules::Rules;
-use crate::subresponse::Subresponse;
 use crate::summary::Summary;
-use crate::trace::{BatchSpan, ItemSpan, NotFound, is_recorded, item_failed, upload_ended};
+use crate::trace::{BatchSpan, NotFound, upload_ended};
 
 /// The running items of one batch, whose responses are returned as they finish. Dropping it drops
 /// every call.
@@ -151,10 +152,11 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
                 continue;
             }
             if let Poll::Ready((slot, result, context)) = self.in_flight.poll_next(cx) {
-                match self.finished(slot, result, context) {
-                    Poll::Pending => continue,
-                    response => return response,
+                if let Some(group) = self.group_of(slot) {
+                    self.complete_member(group, slot, result, context);
+                    continue;
                 }
+                return Poll::Ready(Some(self.complete(slot, result, context)));
             }
             if self.groups.is_some() && self.poll_groups(cx) {
                 continue;
@@ -245,183 +247,9 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         !self.ready.is_empty()
     }
 
-    /// Starts the next item. Returns its response if the item did not have to wait, or `None` if no
-    /// item can start.
-    #[inline(never)]
-    fn start(&mut self, now: Option<Instant>, cx: &mut Task<'_>) -> Poll<Option<ItemResponse>> {
-        let Some(slot) = self.next_slot() else {
-            return Poll::Ready(None);
-        };
-        let group = self.group_of(slot);
-        let entry = group.map_or(Entry::Start, |group| self.enter_group(group, slot, now));
-        let group_error = match entry {
-            Entry::Start => None,
-            Entry::Wait => return Poll::Pending,
-            Entry::Fail(error) => Some(error),
-        };
-        let inner = &*self.inner;
-        let references = self.plan.references(slot);
-        let item = self.plan.item(slot);
-        let checked = self
-            .requests
-            .check(&self.rules.config, item, references, &self.entities);
-        let span = ItemSpan::new(
-            &self.span,
-            item,
-            checked.as_ref().ok().map(CheckedTarget::method_and_path),
-        );
-        let request = match group_error.or(self.halt_error).or(item.error) {
-            Some(error) => Err(error),
-            None => checked.and_then(|checked| {
-                self.entities.fill(references, item)?;
-                span.in_scope(|| {
-                    self.requests
-                        .build(&self.rules.config, slot.index, item, checked)
-                })
-            }),
-        };
-        let mut request = match request {
-            Ok(request) => request,
-            Err(error) => return self.fail(slot, error, span.into()),
-        };
-        if let (Some(group), Some(groups)) = (group, &mut self.groups)
-            && let Some(request) = request.get_mut()
-            && !groups.insert(group, request.extensions_mut())
-        {
-            return self.fail(slot, ItemError::Panicked, span.into());
-        }
-        let context = ItemContext::new(&self.rules, &request, span);
-        let max_bytes = self.rules.config.limits.max_response_bytes;
-        let idle = self.idle_call.take();
-        let mut call = idle.unwrap_or_else(|| Box::pin(Call::idle(max_bytes)));
-        if let Some(executor) = &self.rules.config.executor {
-            let Some(inner) = catch(|| inner.clone()) else {
-                return self.fail(slot, ItemError::Panicked, context);
-            };
-            if let Some(request) = request.take() {
-                call.as_mut().set(inner, request);
-            }
-            let elsewhere = Spawned::new(call, context.span.share(), &**executor);
-            let due = self.due(now);
-            self.in_flight
-                .push(slot, Running::Spawned(elsewhere), due, context);
-            return Poll::Pending;
-        }
-        match context
-            .span
-            .in_scope(|| call.as_mut().begin(inner, &mut request, cx))
-        {
-            Poll::Ready(result) => {
-                self.idle_call = Some(call);
-                self.finished(slot, result, context)
-            }
-            Poll::Pending => {
-                let due = self.due(now);
-                self.in_flight
-                    .push(slot, Running::InTask(call), due, context);
-                Poll::Pending
-            }
-        }
-    }
-
     /// Returns when an item that starts now times out.
     fn due(&self, now: Option<Instant>) -> Option<Instant> {
         let timeout = self.rules.config.item_timeout;
         timeout.and_then(|timeout| now?.after(timeout))
-    }
-
-    /// Returns the next item that can start.
-    #[inline]
-    fn next_slot(&mut self) -> Option<Slot> {
-        let begun = self.groups.as_mut().and_then(|groups| groups.next_begun());
-        begun.or_else(|| self.plan.next())
-    }
-
-    fn fail(
-        &mut self,
-        slot: Slot,
-        error: ItemError,
-        context: ItemContext,
-    ) -> Poll<Option<ItemResponse>> {
-        self.finished(slot, Err(CallError::Item(error)), context)
-    }
-
-    /// Returns the response of an item that has finished. That of an item of a group waits for the
-    /// end of the group.
-    #[inline]
-    fn finished(
-        &mut self,
-        slot: Slot,
-        result: CallResult,
-        context: ItemContext,
-    ) -> Poll<Option<ItemResponse>> {
-        if let Some(group) = self.group_of(slot) {
-            self.complete_member(group, slot, result, context);
-            return Poll::Pending;
-        }
-        Poll::Ready(Some(self.complete(slot, result, context)))
-    }
-
-    fn complete(&mut self, slot: Slot, result: CallResult, context: ItemContext) -> ItemResponse {
-        let response = self.respond(slot, result, context);
-        let is_success = response.subresponse.is_success();
-        let lost = self.plan.finish(slot, is_success);
-        self.lose(lost);
-        response
-    }
-
-    /// Makes the response of an item from its result.
-    fn respond(&mut self, slot: Slot, result: CallResult, context: ItemContext) -> ItemResponse {
-        let ItemContext { span, parts: sent } = context;
-        let is_referred_to = self.plan.is_referred_to(slot);
-        let item = self.plan.item(slot);
-        let response = match result {
-            Ok((parts, body)) => {
-                if is_referred_to {
-                    self.entities.record(slot.index, item, &parts.headers);
-                }
-                ItemResponse::from_inner(&self.rules, slot.index, item, parts, body)
-            }
-            Err(failure) => {
-                let error = span.in_scope(|| item_error_of(&self.rules, failure, sent.as_deref()));
-                ItemResponse::from_error(&self.rules, slot.index, item, error)
-            }
-        };
-        span.finish(response.subresponse.status);
-        self.not_found.count(&response.subresponse);
-        if !response.subresponse.is_success() && !self.rules.continue_on_error {
-            self.halt(ItemError::Stopped);
-        }
-        self.settle(slot, &response.subresponse);
-        response
-    }
-
-    /// Makes the response of an item that will not run because another one has failed.
-    #[cold]
-    fn respond_to_lost(&mut self, slot: Slot, error: ItemError) -> ItemResponse {
-        let references = self.plan.references(slot);
-        let item = self.plan.item(slot);
-        // The item does not run: its target is checked only to be recorded.
-        let checked = is_recorded().then(|| {
-            self.requests
-                .check(&self.rules.config, item, references, &self.entities)
-        });
-        let checked = checked.as_ref().and_then(|checked| checked.as_ref().ok());
-        let target = checked.map(CheckedTarget::method_and_path);
-        let span = ItemSpan::new(&self.span, item, target);
-        span.in_scope(|| item_failed(error, None));
-        let response = ItemResponse::from_error(&self.rules, slot.index, item, error);
-        span.finish(response.subresponse.status);
-        self.settle(slot, &response.subresponse);
-        response
-    }
-
-    /// Called when the response of an item exists.
-    fn settle(&mut self, slot: Slot, response: &Subresponse) {
-        if let Some(stream) = &mut self.stream {
-            stream.touch();
-            let is_success = response.is_success();
-            self.plan.settle(slot, response.group(), is_success);
-        }
     }
 }
