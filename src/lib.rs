@@ -55,6 +55,8 @@
 //! | [`items`](guide::items) | members of an item, headers, dependencies, cookies |
 //! | [`formats`](guide::formats) | JSON, NDJSON, multipart, XML, your own |
 //! | [`streams`](guide::streams) | batches without end, in NDJSON |
+//! | [`transactions`](guide::transactions) | groups of items that succeed or fail together |
+//! | [`retrying`](guide::retrying) | what a client does when a response was lost |
 //! | [`errors`](guide::errors) | what fails one item, and what refuses the batch |
 //! | [`clients`](guide::clients) | published clients that work unchanged |
 //! | [`security`](guide::security) | what an item can do, and the threats |
@@ -70,6 +72,7 @@
 //! | a batch endpoint | [`BatchLayer`], its service [`Batch`] with [`ResponseFuture`], [`check_service`] |
 //! | settings | [`ItemHeaders`], [`UrlBase`], [`EnvelopeStatus`], [`Order`], [`SetCookie`], [`ItemErrors`], [`ChangeSets`] |
 //! | user callbacks | [`Admission`], [`AdmissionItem`], [`Decision`], [`Error`], [`ErrorKind`] |
+//! | transactions | [`Transactions`], [`TransactionError`] |
 //! | handlers | [`SubrequestInfo`] |
 //! | bodies | [`RequestBody`] of an item, [`ResponseBody`] of the outer response |
 //! | formats | [`Json`], [`NdJson`], `Multipart`, `MultiStatus` |
@@ -135,7 +138,7 @@
 //! 12. The error type of the inner service does not change. A refusal is a response.
 //!
 //! Atomicity is not among these promises. An envelope that requires it is refused with 501, unless
-//! you set [`ChangeSets::best_effort`]. [`scope`](guide::scope) lists what else the layer does not
+//! your application [provides transactions](guide::transactions). [`scope`](guide::scope) lists what else the layer does not
 //! do.
 //!
 //! # Features

@@ -22,6 +22,12 @@ pub mod formats {}
 #[doc = include_str!("streams.md")]
 pub mod streams {}
 
+#[doc = include_str!("transactions.md")]
+pub mod transactions {}
+
+#[doc = include_str!("retrying.md")]
+pub mod retrying {}
+
 #[doc = include_str!("errors.md")]
 pub mod errors {}
 

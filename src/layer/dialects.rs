@@ -10,7 +10,8 @@ use crate::policy::ChangeSets;
 /// The presets, [`graph`](Self::graph) for example, use these.
 impl BatchLayer {
     /// Whether change sets (`atomicityGroup` in JSON) run. The default is [`ChangeSets::refuse`]: a
-    /// batch with a change set is refused with 501.
+    /// batch with a change set is refused with 501. See
+    /// [`guide::transactions`](crate::guide::transactions).
     ///
     /// ```
     /// # use tower_multistatus::{BatchLayer, ChangeSets};

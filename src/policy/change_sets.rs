@@ -47,7 +47,7 @@ impl ChangeSets {
     /// Runs the items of a change set one after the other, in a transaction of the application: all
     /// succeed and are committed, or nothing of them remains.
     ///
-    /// An item outside the change set can
+    /// See [`guide::transactions`](crate::guide::transactions). An item outside the change set can
     /// depend on all of it, by the name of the group, but not on one of its items. A layer with
     /// transactions has no [streams](crate::guide::streams): every envelope is read first.
     pub fn in_transactions(transactions: impl Transactions) -> Self {
