@@ -25,13 +25,18 @@ async fn send(
     }
 }
 
+/// Waits until the service is ready, which it is only if it wakes its task.
+async fn closes(service: &mut impl Service<Result<(), bool>, Error = bool>) {
+    let ready = timeout(5 * SECOND, service.ready()).await;
+    ready.expect("it wakes its task").unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn three_failures_in_a_row_open_it_for_a_second_and_then_it_wakes_its_task() {
     let mut service = breaker();
     send(&mut service, &[Err(true); 3]).await;
     let opened = Instant::now();
-    // Completes only if the task is woken.
-    service.ready().await.unwrap();
+    closes(&mut service).await;
     assert_eq!(opened.elapsed().as_millis(), 1_000);
 }
 
@@ -54,10 +59,10 @@ async fn errors_that_do_not_count_keep_it_closed() {
 async fn after_it_was_open_one_failure_opens_it_and_one_success_closes_it() {
     let mut service = breaker();
     send(&mut service, &[Err(true); 3]).await;
-    service.ready().await.unwrap();
+    closes(&mut service).await;
     send(&mut service, &[Err(true)]).await;
     let opened = Instant::now();
-    service.ready().await.unwrap();
+    closes(&mut service).await;
     assert_eq!(opened.elapsed().as_millis(), 1_000);
     send(&mut service, &[Ok(()), Err(true), Err(true), Ok(())]).await;
 }
@@ -74,7 +79,8 @@ async fn calls_that_fail_while_it_is_open_do_not_keep_it_open() {
     let opened = Instant::now();
     let (_, _, _) = tokio::join!(early, late, async {
         tokio::time::sleep(SECOND / 5).await;
-        service.ready().await.unwrap();
+        let ready = timeout(5 * SECOND, service.ready()).await;
+        drop(ready.expect("it wakes its task"));
         assert_eq!(opened.elapsed().as_millis(), 1_100);
     });
 }

@@ -1,17 +1,20 @@
 //! Requests that wait: for an upstream, or for its response.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::body::Body;
+use axum::Router;
 use axum::http::Request;
-use gateway::Settings;
-use http_body_util::BodyExt;
+use axum::routing::get;
+use gateway::upstream::Upstream;
+use gateway::{Settings, batch};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::support::{Fleet, Record};
+use crate::support::{ANY_PORT, Fleet, Record, Server};
 
 const QUICK: Settings = Settings {
     limit: 1,
@@ -94,32 +97,33 @@ async fn uploads_that_clients_cut_off_do_not_open_the_breaker() {
 
 #[tokio::test]
 async fn a_stream_that_nobody_reads_keeps_no_places() {
-    let fleet = Fleet::start(1);
-    let settings = Settings { limit: 8, ..QUICK };
-    let server = Arc::new(fleet.gateway(settings));
-    // Each response is larger than what the sockets and hyper hold.
-    let large = serde_json::Value::from("a".repeat(200 << 10));
-    let item = |at: usize| {
-        serde_json::json!({ "id": at.to_string(), "method": "POST",
-        "url": format!("/quick/{at}"), "headers": { "content-type": "text/plain" }, "body": large })
+    let served = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&served);
+    let large = async move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+        "a".repeat(900 << 10)
     };
-    let mut streams = Vec::new();
-    for _ in 0..8 {
-        let envelope: Vec<_> = (0..4).map(item).collect();
-        let envelope = serde_json::json!({ "requests": envelope }).to_string();
-        let request = Request::post("/batch")
-            .header("content-type", "application/json")
-            .header("accept", "application/x-ndjson");
-        let request = request.body(Body::from(envelope)).unwrap();
-        streams.push(server.open(request).await);
-    }
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    for _ in 0..16 {
-        assert_eq!(server.status("GET", "/quick/a").await, 200);
-    }
-    for stream in streams {
-        let lines = stream.collect().await.unwrap().to_bytes();
-        let succeeded = r#""total":4,"succeeded":4"#;
-        assert!(String::from_utf8_lossy(&lines).contains(succeeded));
-    }
+    let app = Router::new().route("/large", get(large));
+    let upstream = Upstream::start(ANY_PORT, app).unwrap();
+    let server = Server::of(&[upstream.authority()], batch("/batch"), QUICK);
+
+    let item = |id: usize| json!({ "id": id.to_string(), "method": "GET", "url": "/large" });
+    let items: Vec<_> = (0..100).map(item).collect();
+    let request = Request::post("/batch")
+        .header("content-type", "application/json")
+        .header("accept", "application/x-ndjson");
+    let envelope = json!({ "requests": items }).to_string();
+    let stream = server.open(request.body(envelope.into()).unwrap()).await;
+    let stalls = async {
+        let mut before = 0;
+        while before == 0 || served.load(Ordering::SeqCst) > before {
+            before = served.load(Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        before
+    };
+    let stalled_at = timeout(Duration::from_secs(10), stalls).await.unwrap();
+    assert!(stalled_at < 100, "the sockets hold all responses");
+    assert_eq!(server.status("GET", "/large").await, 200);
+    drop(stream);
 }
