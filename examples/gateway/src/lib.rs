@@ -1,5 +1,5 @@
-//! A gateway: a batch endpoint in front of several upstreams. Items and ordinary requests go through
-//! the same stack.
+//! A gateway: a batch endpoint in front of several upstreams. Items and ordinary requests go
+//! through the same stack.
 //!
 //! `cargo run --manifest-path examples/gateway/Cargo.toml` serves it on 127.0.0.1:3000.
 
@@ -109,9 +109,9 @@ pub fn gateway(upstreams: &[Authority], batch: BatchLayer, settings: Settings) -
     Router::new().fallback_service(HandleError::new(batch.layer(inner), fail))
 }
 
-/// Balances requests over the upstreams. The response of this service is the future of the response
-/// of an upstream: the caller can limit the time until an upstream accepts a request, and knows that
-/// it was not sent before.
+/// Balances requests over the upstreams. The response of this service is the future of the
+/// response of an upstream: the caller can limit the time until an upstream accepts a request, and
+/// knows that nothing is sent before.
 fn fleet(
     upstreams: &[Authority],
     settings: Settings,

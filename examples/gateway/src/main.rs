@@ -1,12 +1,13 @@
 //! Serves a gateway: `cargo run --manifest-path examples/gateway/Cargo.toml`, then paste what it
 //! prints.
 //!
-//! Arguments are the upstreams, as `host:port`. Without any, the example starts three of its own. It
-//! listens on 127.0.0.1:3000, or on the port in `PORT` (0 is any free port). Log lines go to the
+//! Arguments are the upstreams, as `host:port`. Without any, the example starts three of its own.
+//! It listens on 127.0.0.1:3000, or on the port in `PORT` (0 is any free port). Log lines go to the
 //! standard error.
 
 use std::env;
 use std::error::Error;
+use std::future::pending;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -33,9 +34,9 @@ curl -sw '\n' http://ADDRESS/batch -H 'content-type: application/json' -d '{"req
 curl -sw '\n' http://ADDRESS/users/1
 "#;
 
-const TRY_STOP: &str = r#"
-# Stops one of the upstreams. The others get its requests, so all items still succeed.
-curl -sw '\n' -X POST http://UPSTREAM/stop
+const TRY_KILL: &str = r#"
+# Kills one of the upstreams. The others get its requests, so all items still succeed.
+curl -s -X POST http://UPSTREAM/kill || echo killed
 curl -sw '\n' http://ADDRESS/batch -H 'content-type: application/json' -d '{"requests": [
   {"id": "1", "method": "POST", "url": "/orders", "body": {"user": 1, "total": 1}},
   {"id": "2", "method": "POST", "url": "/orders", "body": {"user": 2, "total": 2}},
@@ -51,19 +52,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for argument in env::args().skip(1) {
         upstreams.push(argument.parse::<Authority>()?);
     }
-    let mut try_stop = None;
+    let mut try_kill = None;
     if upstreams.is_empty() {
         for name in ["red", "green", "blue"] {
             upstreams.push(start(name)?);
         }
-        try_stop = Some(TRY_STOP.replace("UPSTREAM", upstreams[0].as_str()));
+        try_kill = Some(TRY_KILL.replace("UPSTREAM", upstreams[0].as_str()));
     }
 
     let port = env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.parse()?)).await?;
     let address = listener.local_addr()?.to_string();
     println!("# Listening on http://{address}\n");
-    let text = [TRY, try_stop.as_deref().unwrap_or_default()].concat();
+    let text = [TRY, try_kill.as_deref().unwrap_or_default()].concat();
     println!("{}", text.replace("ADDRESS", &address));
 
     let app = gateway(&upstreams, batch("/batch"), Settings::default());
@@ -72,24 +73,29 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Starts an upstream on a free port. It runs until it gets a POST to `/stop`.
+/// Starts an upstream on a free port. It runs until it gets a POST to `/kill`, to which it does not
+/// respond.
 fn start(name: &'static str) -> std::io::Result<Authority> {
-    let stop = Arc::new(Notify::new());
-    let is_stopped = Arc::clone(&stop);
+    let kill = Arc::new(Notify::new());
+    let is_killed = Arc::clone(&kill);
     let user = async move |Path(id): Path<u64>| Json(json!({ "id": id, "upstream": name }));
     let order = async move |Json(order): Json<Value>| {
         let body = json!({ "order": order, "upstream": name });
         (StatusCode::CREATED, Json(body))
     };
+    let die = async move || {
+        kill.notify_one();
+        pending::<()>().await;
+    };
     let app = Router::new()
         .route("/users/{id}", get(user))
         .route("/orders", post(order))
-        .route("/stop", post(async move || stop.notify_one()));
+        .route("/kill", post(die));
 
     let upstream = Upstream::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), app)?;
     let authority = upstream.authority();
     tokio::spawn(async move {
-        is_stopped.notified().await;
+        is_killed.notified().await;
         drop(upstream);
     });
     Ok(authority)
