@@ -62,6 +62,7 @@
 //! | [`security`](guide::security) | what an item can do, and the threats |
 //! | [`observing`](guide::observing) | spans, events and log lines |
 //! | [`performance`](guide::performance) | what a batch costs |
+//! | [`beyond_one_machine`](guide::beyond_one_machine) | a gateway in front of several servers |
 //! | [`scope`](guide::scope) | what the layer does not do |
 //! | [`compile_errors`](guide::compile_errors) | what to do when a layered service does not compile |
 //!

@@ -44,6 +44,9 @@ pub mod observing {}
 #[doc = include_str!("performance.md")]
 pub mod performance {}
 
+#[doc = include_str!("beyond_one_machine.md")]
+pub mod beyond_one_machine {}
+
 #[doc = include_str!("scope.md")]
 pub mod scope {}
 
