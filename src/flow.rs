@@ -115,7 +115,7 @@ where
     } else {
         let intake = Intake::whole(body, decoder, config.limits.max_envelope_bytes)?;
         let items = read(intake, deadline).await?;
-        let plan = plan(config, items)?;
+        let plan = plan(config, &preferences, items)?;
         if let Some(hook) = &config.admit {
             let admission = admission(config, &plan, outer);
             admit(hook, admission, deadline).await?;
@@ -194,11 +194,15 @@ async fn yield_now() {
 }
 
 /// Checks the number of items, and the items against each other.
-fn plan(config: &Config, mut items: Vec<Subrequest>) -> Result<Plan, Error> {
+fn plan(
+    config: &Config,
+    preferences: &Preferences,
+    mut items: Vec<Subrequest>,
+) -> Result<Plan, Error> {
     if items.len() > config.limits.max_items {
         return Err(config.limits.too_many_items());
     }
-    if config.change_sets.are_whole_batches() {
+    if config.change_sets.are_whole_batches() || preferences.is_atomic {
         for item in &mut items {
             item.extras_mut().group = Some(ByteString::from_static(WHOLE_BATCH));
         }

@@ -56,7 +56,11 @@ pub(crate) fn negotiate(config: &Config, outer: &Parts) -> Result<Negotiated, Er
         encoder,
         preferences: if fields.has_preferences {
             let timeout = config.batch_timeout.filter(|_| !is_growing);
-            Preferences::of(&outer.headers, timeout)
+            Preferences::of(
+                &outer.headers,
+                timeout,
+                config.change_sets.may_be_preferred(),
+            )
         } else {
             Preferences::default()
         },

@@ -12,15 +12,16 @@ pub(crate) const PREFER: HeaderName = HeaderName::from_static("prefer");
 const CONTINUE_ON_ERROR: &str = "continue-on-error";
 const WAIT: &str = "wait";
 const RETURN: &str = "return";
+const ATOMIC: &str = "atomic";
 
 /// The prefix of a preference in OData 4.0.
 const ODATA: &str = "odata.";
 
 /// The names of supported preferences. `wait` needs a timer.
 const NAMES: &[&str] = if cfg!(feature = "timeout") {
-    &[CONTINUE_ON_ERROR, RETURN, WAIT]
+    &[CONTINUE_ON_ERROR, RETURN, ATOMIC, WAIT]
 } else {
-    &[CONTINUE_ON_ERROR, RETURN]
+    &[CONTINUE_ON_ERROR, RETURN, ATOMIC]
 };
 
 /// The preferences that a batch honours.
@@ -29,14 +30,20 @@ pub(crate) struct Preferences {
     pub(crate) continue_on_error: Option<bool>,
     pub(crate) wait: Option<Duration>,
     pub(crate) is_minimal: bool,
+    /// All items succeed or fail together.
+    pub(crate) is_atomic: bool,
+    allows_atomic: bool,
     seen: Vec<&'static str>,
     applied: String,
 }
 
 impl Preferences {
     /// Reads the preferences. `limit` is the batch timeout, which `wait` cannot extend.
-    pub(crate) fn of(headers: &HeaderMap, limit: Option<Duration>) -> Self {
-        let mut preferences = Self::default();
+    pub(crate) fn of(headers: &HeaderMap, limit: Option<Duration>, allows_atomic: bool) -> Self {
+        let mut preferences = Self {
+            allows_atomic,
+            ..Self::default()
+        };
         let values = headers.get_all(PREFER).iter();
         for value in values.filter_map(|value| value.to_str().ok()) {
             for preference in split_unquoted(value, b',') {
@@ -94,6 +101,10 @@ impl Preferences {
                     applied = Cow::Owned(format!("{WAIT}={seconds}"));
                 }
                 self.wait.is_some()
+            }
+            ATOMIC => {
+                self.is_atomic = self.allows_atomic && value.is_empty();
+                self.is_atomic
             }
             _ => {
                 self.is_minimal = value == "minimal";

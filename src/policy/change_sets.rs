@@ -23,8 +23,16 @@ enum Kind {
     InTransactions {
         transactions: Arc<dyn AnyTransactions>,
         is_concurrent: bool,
-        is_whole_batch: bool,
+        whole_batches: WholeBatches,
     },
+}
+
+/// Which batches are one change set.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WholeBatches {
+    Never,
+    IfPreferred,
+    Always,
 }
 
 impl ChangeSets {
@@ -54,7 +62,7 @@ impl ChangeSets {
         Self(Kind::InTransactions {
             transactions: Arc::new(transactions),
             is_concurrent: false,
-            is_whole_batch: false,
+            whole_batches: WholeBatches::Never,
         })
     }
 
@@ -72,9 +80,22 @@ impl ChangeSets {
     /// Whether each batch is one change set, whatever its items say. By default it is not. Only for
     /// [`in_transactions`](Self::in_transactions).
     #[must_use]
-    pub fn whole_batch(mut self, whole: bool) -> Self {
-        if let Kind::InTransactions { is_whole_batch, .. } = &mut self.0 {
-            *is_whole_batch = whole;
+    pub fn whole_batch(self, whole: bool) -> Self {
+        self.with_whole_batches(whole, WholeBatches::Always)
+    }
+
+    /// Whether a batch is one change set if the client asks for it with `Prefer: atomic`. By default
+    /// this preference is ignored. Only for [`in_transactions`](Self::in_transactions).
+    ///
+    /// A client that relies on it has to look for `Preference-Applied: atomic` in the response.
+    #[must_use]
+    pub fn whole_batch_if_preferred(self, whole: bool) -> Self {
+        self.with_whole_batches(whole, WholeBatches::IfPreferred)
+    }
+
+    fn with_whole_batches(mut self, whole: bool, which: WholeBatches) -> Self {
+        if let Kind::InTransactions { whole_batches, .. } = &mut self.0 {
+            *whole_batches = if whole { which } else { WholeBatches::Never };
         }
         self
     }
@@ -102,13 +123,19 @@ impl ChangeSets {
     }
 
     pub(crate) fn are_whole_batches(&self) -> bool {
-        matches!(
-            self.0,
-            Kind::InTransactions {
-                is_whole_batch: true,
-                ..
-            }
-        )
+        self.whole_batches() == WholeBatches::Always
+    }
+
+    /// Whether the client may make a batch one change set.
+    pub(crate) fn may_be_preferred(&self) -> bool {
+        self.whole_batches() == WholeBatches::IfPreferred
+    }
+
+    fn whole_batches(&self) -> WholeBatches {
+        match self.0 {
+            Kind::InTransactions { whole_batches, .. } => whole_batches,
+            Kind::Refuse | Kind::BestEffort => WholeBatches::Never,
+        }
     }
 }
 

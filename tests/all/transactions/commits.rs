@@ -68,6 +68,32 @@ async fn a_whole_batch_is_one_group() {
 }
 
 #[tokio::test]
+async fn a_client_can_make_a_batch_one_group_where_that_is_allowed() {
+    for (allowed, preference, applied) in [
+        (true, "atomic", Some("atomic")),
+        (true, "respond-async, atomic", Some("atomic")),
+        (true, "return=representation", None),
+        (false, "atomic", None),
+    ] {
+        let store = Store::default();
+        let change_sets = store.change_sets().whole_batch_if_preferred(allowed);
+        let layer = store.layer().change_sets(change_sets);
+        let mut request = requests(json!([post("/add/a"), post("/fail/b")]));
+        let value = preference.parse().expect("a value");
+        request.headers_mut().insert("prefer", value);
+        let reply = send(layer.layer(service(&store)), request).await;
+        assert_eq!(reply.header("preference-applied"), applied, "{preference}");
+        let (status, names) = if applied.is_some() {
+            (424, 0)
+        } else {
+            (201, 1)
+        };
+        assert_eq!(reply.statuses(), [status, 409], "{preference}");
+        assert_eq!((store.names().len(), store.open()), (names, 0));
+    }
+}
+
+#[tokio::test]
 async fn an_empty_batch_begins_no_transaction() {
     let store = Store::default();
     let layer = store
