@@ -309,10 +309,14 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
     /// nothing runs whose response cannot be reported.
     fn replace_with_too_large(&mut self, subresponse: &mut Subresponse) {
         // A response can be replaced twice, before and after it is encoded.
-        if subresponse.error != Some(ItemError::TotalTooLarge) {
-            item_replaced(ItemError::TotalTooLarge, subresponse.index);
+        if subresponse.is_committed {
+            subresponse.strip();
+        } else {
+            if subresponse.error != Some(ItemError::TotalTooLarge) {
+                item_replaced(ItemError::TotalTooLarge, subresponse.index);
+            }
+            subresponse.replace_with_error(ItemError::TotalTooLarge);
         }
-        subresponse.replace_with_error(ItemError::TotalTooLarge);
         if !self.is_streamed() {
             self.dispatch.halt(ItemError::TotalTooLarge);
         }

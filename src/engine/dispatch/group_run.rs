@@ -208,6 +208,9 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             }
             StepResult::Committed(Ok(())) => {
                 run.state = State::Ended;
+                for response in &mut run.responses {
+                    response.subresponse.is_committed = true;
+                }
                 self.release(group);
                 let lost = self.plan.finish(Slot::whole(last), true);
                 self.lose(lost);

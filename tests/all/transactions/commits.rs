@@ -93,6 +93,31 @@ async fn a_client_can_make_a_batch_one_group_where_that_is_allowed() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_status_of_a_committed_item_stays_if_its_body_does_not_fit() {
+    let store = Store::default();
+    let layer = store.layer().max_total_response_bytes(1_600);
+    let items = json!([
+        member("g", "/big/a"),
+        member("g", "/big/b"),
+        post("/add/c"),
+        member("h", "/add/d"),
+    ]);
+    let reply = end(layer.layer(service(&store)), items).await;
+    let statuses = reply.statuses();
+    assert_eq!(statuses[..2], [201, 201]);
+    let bodies: Vec<_> = reply
+        .items()
+        .iter()
+        .map(|item| item["body"].is_null())
+        .collect();
+    assert_eq!(bodies[..2], [false, true]);
+    // What has a successful status, and nothing else, is in the table.
+    let succeeded = statuses.iter().filter(|status| **status == 201).count();
+    assert_eq!((store.names().len(), store.open()), (succeeded, 0));
+    assert!(reply.body.len() <= 1_600);
+}
+
 #[tokio::test]
 async fn an_empty_batch_begins_no_transaction() {
     let store = Store::default();
