@@ -118,6 +118,28 @@ async fn the_status_of_a_committed_item_stays_if_its_body_does_not_fit() {
     assert!(reply.body.len() <= 1_600);
 }
 
+#[tokio::test(start_paused = true)]
+async fn responses_that_wait_for_a_commit_are_bounded_in_a_stream_too() {
+    let store = Store::default();
+    let layer = store.layer().max_total_response_bytes(2_500);
+    let items: Vec<_> = (0..5)
+        .map(|at| member("g", &format!("/big/{at}")))
+        .collect();
+    let mut request = requests(json!(items));
+    let accept = "application/x-ndjson".parse().expect("a value");
+    request.headers_mut().insert("accept", accept);
+    let reply = send(layer.layer(service(&store)), request).await;
+    let text = std::str::from_utf8(&reply.body).expect("UTF-8");
+    let nulls = text
+        .lines()
+        .map(|line| line.contains("\"status\":201,\"headers\":{},\"body\":null"));
+    assert_eq!(
+        nulls.collect::<Vec<_>>(),
+        [false, false, true, true, true, false]
+    );
+    assert_eq!(store.names().len(), 5);
+}
+
 #[tokio::test]
 async fn an_empty_batch_begins_no_transaction() {
     let store = Store::default();
