@@ -19,8 +19,8 @@ const WAITING: usize = 2 * 32 * 1024 + 400 * 1024 + WINDOW as usize;
 #[tokio::test]
 async fn an_http_2_reader_that_stops_stops_the_items_and_goes_on_when_it_reads() {
     in_time(async {
-        let (book, address) = serve(BatchLayer::new("/batch")).await;
-        let mut sent = send(Http::Two, address).await;
+        let server = serve(BatchLayer::new("/batch")).await;
+        let mut sent = send(Http::Two, server.address).await;
         for id in 0..ITEMS {
             let item = get(id, &format!("/big/{BODY}"));
             sent.upload.send(item.into()).expect("it is read");
@@ -31,13 +31,16 @@ async fn an_http_2_reader_that_stops_stops_the_items_and_goes_on_when_it_reads()
         let mut begun = 0;
         loop {
             tokio::time::sleep(Duration::from_millis(300)).await;
-            match book.begun().len() {
+            match server.book.begun().len() {
                 same if same == begun => break,
                 more => begun = more,
             }
         }
         let bound = WAITING / BODY + 8;
-        assert!(begun <= bound, "{begun} items have begun, of which {bound} may");
+        assert!(
+            begun <= bound,
+            "{begun} items have begun, of which {bound} may"
+        );
         println!("{begun} {bound}");
         let result = sent.response.summary_after(ITEMS - 1).await;
         assert_eq!(result, summary(ITEMS, ITEMS));

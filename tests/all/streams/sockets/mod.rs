@@ -2,7 +2,8 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -10,12 +11,13 @@ use bytes::Bytes;
 use http::header::HOST;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
+use hyper::rt::Executor;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
@@ -30,37 +32,70 @@ mod raw;
 /// The window of the client, in bytes.
 const WINDOW: u32 = 64 * 1024;
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 enum Http {
     One,
     Two,
 }
 
+/// A running server.
+struct Server {
+    book: Arc<Book>,
+    address: SocketAddr,
+    /// The number of open connections.
+    connections: Arc<AtomicUsize>,
+}
+
 /// Serves a probe behind the layer with hyper, over both versions of HTTP.
-async fn serve(layer: BatchLayer) -> (Arc<Book>, SocketAddr) {
+async fn serve(layer: BatchLayer) -> Server {
     let (book, probe) = Probe::new();
     let service = layer.layer(probe);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
+    let connections = Arc::<AtomicUsize>::default();
+    let open = Arc::clone(&connections);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let _ = stream.set_nodelay(true);
             let service = TowerToHyperService::new(service.clone());
+            let open = Arc::clone(&open);
+            open.fetch_add(1, SeqCst);
             tokio::spawn(async move {
                 let server = auto::Builder::new(TokioExecutor::new());
                 let _ = server.serve_connection(TokioIo::new(stream), service).await;
+                open.fetch_sub(1, SeqCst);
             });
         }
     });
-    (book, address)
+    Server {
+        book,
+        address,
+        connections,
+    }
+}
+
+/// The tasks of a client. Without them, its connection is closed.
+#[derive(Clone, Default)]
+struct Tasks(Arc<Mutex<JoinSet<()>>>);
+
+impl Tasks {
+    fn abort(&self) {
+        self.0.lock().expect("the tasks").abort_all();
+    }
+}
+
+impl<F: Future<Output: Send> + Send + 'static> Executor<F> for Tasks {
+    fn execute(&self, task: F) {
+        let task = async move { drop(task.await) };
+        self.0.lock().expect("the tasks").spawn(task);
+    }
 }
 
 /// A batch over a connection of its own.
 struct Sent {
     upload: UnboundedSender<Bytes>,
     response: Lines<Incoming>,
-    /// The task of the connection. Without it, the connection is closed.
-    connection: JoinHandle<()>,
+    tasks: Tasks,
 }
 
 /// Sends a batch, and waits for the head of the response. No line is sent yet.
@@ -70,23 +105,30 @@ async fn send(http: Http, address: SocketAddr) -> Sent {
     let stream = TcpStream::connect(address).await.expect("a connection");
     stream.set_nodelay(true).expect("a socket");
     let io = TokioIo::new(stream);
-    let (response, connection) = match http {
+    let tasks = Tasks::default();
+    let response = match http {
         Http::One => {
             let (mut client, driver) = http1::handshake::<_, Body>(io).await.expect("HTTP/1");
-            let connection = tokio::spawn(async move { drop(driver.await) });
-            (client.send_request(request).await, connection)
+            tasks.execute(driver);
+            client.send_request(request).await
         }
         Http::Two => {
             *request.uri_mut() = "http://api.example/batch".parse().expect("a URI");
             request.headers_mut().remove(HOST);
-            let (mut client, driver) = http2::Builder::new(TokioExecutor::new())
+            let (mut client, driver) = http2::Builder::new(tasks.clone())
                 .initial_stream_window_size(WINDOW)
                 .initial_connection_window_size(WINDOW)
                 .handshake::<_, Body>(io)
                 .await
                 .expect("HTTP/2");
-            let connection = tokio::spawn(async move { drop(driver.await) });
-            (client.send_request(request).await, connection)
+            tasks.execute(driver);
+            let response = client.send_request(request).await;
+            // The connection is closed without it.
+            tasks.execute(async move {
+                let _client = client;
+                std::future::pending::<()>().await
+            });
+            response
         }
     };
     let response = response.expect("a response");
@@ -97,7 +139,7 @@ async fn send(http: Http, address: SocketAddr) -> Sent {
             body: response.into_body(),
             text: String::new(),
         },
-        connection,
+        tasks,
     }
 }
 

@@ -66,8 +66,10 @@ impl Connection {
 }
 
 async fn connect() -> Connection {
-    let (_, address) = serve(BatchLayer::new("/batch")).await;
-    let stream = TcpStream::connect(address).await.expect("a connection");
+    let server = serve(BatchLayer::new("/batch")).await;
+    let stream = TcpStream::connect(server.address)
+        .await
+        .expect("a connection");
     stream.set_nodelay(true).expect("a socket");
     Connection(BufReader::new(stream))
 }
@@ -78,12 +80,18 @@ async fn a_client_that_expects_100_continue_gets_it_and_then_line_for_line() {
         let mut connection = connect().await;
         connection.write(&head("expect: 100-continue\r\n")).await;
         assert_eq!(connection.read_head().await, "HTTP/1.1 100 Continue\r\n");
-        assert_eq!(connection.read_head().await, "HTTP/1.1 207 Multi-Status\r\n");
+        assert_eq!(
+            connection.read_head().await,
+            "HTTP/1.1 207 Multi-Status\r\n"
+        );
         for id in 0..100 {
             connection.write(&chunk(&get(id, "/ok"))).await;
             let line = connection.read_chunk().await;
             let line: Value = serde_json::from_str(&line).expect("a line");
-            assert_eq!((&line["id"], &line["status"]), (&id.to_string().into(), &200.into()));
+            assert_eq!(
+                (&line["id"], &line["status"]),
+                (&id.to_string().into(), &200.into())
+            );
         }
         connection.write(LAST_CHUNK).await;
         let lines = connection.read_lines().await;
@@ -104,7 +112,10 @@ async fn a_client_that_reads_after_2000_small_items_is_bounded_by_buffers_but_wo
             connection.write(&chunk(&get(id, "/ok"))).await;
         }
         connection.write(LAST_CHUNK).await;
-        assert_eq!(connection.read_head().await, "HTTP/1.1 207 Multi-Status\r\n");
+        assert_eq!(
+            connection.read_head().await,
+            "HTTP/1.1 207 Multi-Status\r\n"
+        );
         let mut lines = connection.read_lines().await;
         let last = serde_json::json!({ "summary": summary(2_000, 2_000) });
         assert_eq!(lines.pop(), Some(last));
