@@ -124,9 +124,9 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
     }
 
-    /// Reads what has arrived of a stream, without running it.
-    pub(crate) fn read_ahead(&mut self, cx: &mut Task<'_>) {
-        let _ = self.dispatch.poll_stream(cx);
+    /// Reads what has arrived of a stream, without running it. Pending if nothing has.
+    pub(crate) fn read_ahead(&mut self, cx: &mut Task<'_>) -> Poll<()> {
+        self.dispatch.poll_stream(cx).map(drop)
     }
 
     /// Returns the result after the response was pumped to its end.

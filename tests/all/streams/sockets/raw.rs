@@ -1,4 +1,4 @@
-//! HTTP/1.1 without a client library: a client that writes all before it reads.
+//! HTTP/1.1 without a client library: `100 Continue`, and a client that writes all before it reads.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -72,6 +72,32 @@ async fn connect() -> Connection {
         .expect("a connection");
     stream.set_nodelay(true).expect("a socket");
     Connection(BufReader::new(stream))
+}
+
+#[tokio::test]
+async fn a_client_that_expects_100_continue_gets_it_and_then_line_for_line() {
+    in_time(async {
+        let mut connection = connect().await;
+        connection.write(&head("expect: 100-continue\r\n")).await;
+        assert_eq!(connection.read_head().await, "HTTP/1.1 100 Continue\r\n");
+        assert_eq!(
+            connection.read_head().await,
+            "HTTP/1.1 207 Multi-Status\r\n"
+        );
+        for id in 0..100 {
+            connection.write(&chunk(&get(id, "/ok"))).await;
+            let line = connection.read_chunk().await;
+            let line: Value = serde_json::from_str(&line).expect("a line");
+            assert_eq!(
+                (&line["id"], &line["status"]),
+                (&id.to_string().into(), &200.into())
+            );
+        }
+        connection.write(LAST_CHUNK).await;
+        let lines = connection.read_lines().await;
+        assert_eq!(lines, [json!({ "summary": summary(100, 100) })]);
+    })
+    .await;
 }
 
 /// Nobody reads the responses while the upload goes on. They fit into the 32 KiB of the layer, the
