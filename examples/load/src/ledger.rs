@@ -26,6 +26,7 @@ pub(crate) struct Envelope<'a> {
 #[derive(Debug)]
 pub(crate) struct Ledger {
     answered: Vec<u64>,
+    count: usize,
     unanswered: usize,
     /// Kept to use its memory again.
     expected: String,
@@ -35,6 +36,7 @@ impl Ledger {
     pub(crate) fn new(count: usize) -> Self {
         Self {
             answered: vec![0; count.div_ceil(64)],
+            count,
             unanswered: count,
             expected: String::new(),
         }
@@ -47,8 +49,10 @@ impl Ledger {
     /// If it is wrong, or not the first of its item.
     pub(crate) fn record(&mut self, response: &Response<'_>) -> Result<(), BoxError> {
         let index: usize = response.id.parse()?;
-        let word = self.answered.get_mut(index / 64);
-        let word = word.ok_or_else(|| format!("there is no item {index}"))?;
+        if index >= self.count {
+            return Err(format!("there is no item {index}").into());
+        }
+        let word = &mut self.answered[index / 64];
         let bit = 1 << (index % 64);
         if *word & bit != 0 {
             return Err(format!("item {index} is answered twice").into());

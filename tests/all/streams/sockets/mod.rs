@@ -1,6 +1,7 @@
 //! Streams over sockets: duplex, back-pressure, and peers that stop or go.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use futures_util::StreamExt;
 use http::header::HOST;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
@@ -28,6 +30,9 @@ mod back_pressure;
 mod duplex;
 mod gone;
 mod raw;
+
+/// A chunk that is not sent: the upload breaks off.
+const RESET: &[u8] = b"reset";
 
 /// The window of the client, in bytes.
 const WINDOW: u32 = 64 * 1024;
@@ -101,7 +106,11 @@ struct Sent {
 /// Sends a batch, and waits for the head of the response. No line is sent yet.
 async fn send(http: Http, address: SocketAddr) -> Sent {
     let (upload, body) = channel();
-    let mut request = lines(body);
+    let chunks = body.into_data_stream().map(|chunk| match chunk {
+        Ok(chunk) if chunk == RESET => Err(io::Error::other("reset")),
+        chunk => chunk.map_err(io::Error::other),
+    });
+    let mut request = lines(Body::from_stream(chunks));
     let stream = TcpStream::connect(address).await.expect("a connection");
     stream.set_nodelay(true).expect("a socket");
     let io = TokioIo::new(stream);

@@ -1,6 +1,6 @@
 //! HTTP/1.1 without a client library: `100 Continue`, and a client that writes all before it reads.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tower_multistatus::BatchLayer;
@@ -95,14 +95,14 @@ async fn a_client_that_expects_100_continue_gets_it_and_then_line_for_line() {
         }
         connection.write(LAST_CHUNK).await;
         let lines = connection.read_lines().await;
-        assert_eq!(lines, [serde_json::json!({ "summary": summary(100, 100) })]);
+        assert_eq!(lines, [json!({ "summary": summary(100, 100) })]);
     })
     .await;
 }
 
 /// Nobody reads the responses while the upload goes on. They fit into the 32 KiB of the layer, the
 /// buffers of hyper (about 400 KiB) and those of the kernel (a megabyte or more by default). With
-/// more responses than that, the server would stop to read, and the client would wait for ever.
+/// more responses than that, the server would stop to read, and both would wait for each other.
 #[tokio::test]
 async fn a_client_that_reads_after_2000_small_items_is_bounded_by_buffers_but_works() {
     in_time(async {
@@ -117,7 +117,7 @@ async fn a_client_that_reads_after_2000_small_items_is_bounded_by_buffers_but_wo
             "HTTP/1.1 207 Multi-Status\r\n"
         );
         let mut lines = connection.read_lines().await;
-        let last = serde_json::json!({ "summary": summary(2_000, 2_000) });
+        let last = json!({ "summary": summary(2_000, 2_000) });
         assert_eq!(lines.pop(), Some(last));
         assert_eq!(lines.len(), 2_000);
     })
