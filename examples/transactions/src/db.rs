@@ -83,7 +83,9 @@ enum Kind {
 impl Work {
     async fn in_group(GroupTransaction(group): GroupTransaction) -> Result<Self, Failure> {
         let guard = OwnedMutexGuard::try_map(group.lock_owned().await, Option::as_mut);
-        guard.map_or(Err(Failure::GroupEnded), |guard| Ok(Self(Kind::Group(guard))))
+        guard.map_or(Err(Failure::GroupEnded), |guard| {
+            Ok(Self(Kind::Group(guard)))
+        })
     }
 
     /// Commits the transaction of a request outside a group. That of a group is committed by the
