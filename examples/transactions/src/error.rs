@@ -12,6 +12,8 @@ use tower_multistatus::TransactionError;
 enum Class {
     /// Another transaction was first. The same again may succeed.
     Conflict,
+    /// No connection was free in time.
+    Busy,
     /// The connection is gone.
     Lost,
     Other,
@@ -23,6 +25,7 @@ fn class(error: &sqlx::Error) -> Class {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
             return Class::Lost;
         }
+        sqlx::Error::PoolTimedOut => return Class::Busy,
         _ => return Class::Other,
     };
     let code = error.code().unwrap_or_default();
@@ -47,6 +50,7 @@ fn class(error: &sqlx::Error) -> Class {
 pub(crate) fn at_begin(error: sqlx::Error) -> TransactionError {
     match class(&error) {
         Class::Conflict => TransactionError::conflict(error),
+        Class::Busy => TransactionError::failed(error).retry_after(1),
         Class::Lost | Class::Other => TransactionError::failed(error),
     }
 }
@@ -56,7 +60,7 @@ pub(crate) fn at_commit(error: sqlx::Error) -> TransactionError {
     match class(&error) {
         Class::Conflict => TransactionError::conflict(error),
         Class::Lost => TransactionError::unknown_outcome(error),
-        Class::Other => TransactionError::failed(error),
+        Class::Busy | Class::Other => TransactionError::failed(error),
     }
 }
 
@@ -81,10 +85,13 @@ impl IntoResponse for Failure {
         let (status, title) = match &self {
             Self::Refused(status, title) => (*status, *title),
             Self::GroupEnded => (StatusCode::INTERNAL_SERVER_ERROR, "the group has ended"),
-            Self::Database(error) => match (class(error), error) {
-                (Class::Conflict, _) => (StatusCode::SERVICE_UNAVAILABLE, "another was first"),
-                (_, sqlx::Error::PoolTimedOut) => (StatusCode::SERVICE_UNAVAILABLE, "too busy"),
-                _ => {
+            Self::Database(error) => match class(error) {
+                Class::Conflict => (
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "another transaction was first",
+                ),
+                Class::Busy => (StatusCode::SERVICE_UNAVAILABLE, "the database is busy"),
+                Class::Lost | Class::Other => {
                     tracing::error!(%error, "the database failed");
                     (StatusCode::INTERNAL_SERVER_ERROR, "the database failed")
                 }

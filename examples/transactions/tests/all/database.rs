@@ -2,6 +2,7 @@
 
 use std::env;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use sqlx::{Connection, Executor, PgConnection, Row};
@@ -60,6 +61,20 @@ impl Database {
     /// Opens the same database once more, as another process would.
     pub(crate) async fn again(&self, settings: Settings) -> Bank {
         Bank::open(&self.url, settings).await.expect("a bank")
+    }
+
+    /// Opens the same database at another address.
+    pub(crate) async fn through(&self, address: SocketAddr) -> Bank {
+        let url = self.url.replace(&self.address(), &address.to_string());
+        Bank::open(&url, SETTINGS).await.expect("a bank")
+    }
+
+    /// The host and port of PostgreSQL.
+    pub(crate) fn address(&self) -> String {
+        let url: &str = &self.url;
+        let (_, rest) = url.split_once('@').expect("a URL with a user");
+        let (address, _) = rest.split_once('/').expect("a URL with a database");
+        address.to_owned()
     }
 
     pub(crate) fn is_postgres(&self) -> bool {

@@ -6,12 +6,14 @@ mod database;
 mod envelopes;
 mod failures;
 mod leaving;
+mod proxy;
 mod random;
 mod routes;
 
-/// Makes two tests of each function that takes a database: one on SQLite, one on PostgreSQL.
+/// Makes two tests of each function that takes a database: one on SQLite, one on PostgreSQL. Those
+/// after the semicolon are for PostgreSQL only.
 macro_rules! on_each_database {
-    ($($test:ident),* $(,)?) => {
+    ($($test:ident),* $(,)? $(; $($other:ident),* $(,)?)?) => {
         mod sqlite {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -20,22 +22,22 @@ macro_rules! on_each_database {
                 }
             )*
         }
-        crate::on_postgres!($($test),*);
+        mod postgres {
+            crate::on_postgres!($($test)* $($($other)*)?);
+        }
     };
 }
 
 macro_rules! on_postgres {
-    ($($test:ident),* $(,)?) => {
-        mod postgres {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                #[ignore = "needs PostgreSQL: run examples/transactions/postgres"]
-                async fn $test() {
-                    let name = concat!(module_path!(), "::", stringify!($test));
-                    super::$test(crate::database::Database::postgres(name).await).await;
-                }
-            )*
-        }
+    ($($test:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "needs PostgreSQL: run examples/transactions/postgres"]
+            async fn $test() {
+                let name = concat!(module_path!(), "::", stringify!($test));
+                super::$test(crate::database::Database::postgres(name).await).await;
+            }
+        )*
     };
 }
 
