@@ -128,10 +128,10 @@ async fn reads_first(
 ) -> Result<StatusCode, Failure> {
     let mut work = db.write().await?;
     let select = "SELECT COUNT(*) FROM accounts";
-    let balance: i64 = work.fetch_one(select).await?.try_get(0)?;
+    let count: i64 = work.fetch_one(select).await?.try_get(0)?;
     barrier.wait().await;
     let insert = sqlx::query("INSERT INTO accounts (name, balance) VALUES ($1, $2)");
-    let insert = insert.bind(account["name"].as_str()).bind(balance);
+    let insert = insert.bind(account["name"].as_str()).bind(count);
     insert.execute(&mut *work).await?;
     work.commit().await?;
     Ok(StatusCode::CREATED)
