@@ -112,6 +112,12 @@ impl<S: Inner<B>, B: Send + 'static> InFlight<S, B> {
         }
     }
 
+    /// Whether a call of one of these items waits.
+    pub(super) fn has(&self, is_wanted: impl Fn(Slot) -> bool) -> bool {
+        let mut calls = self.calls.iter().flatten();
+        calls.any(|call| is_wanted(call.slot))
+    }
+
     /// Drops the calls of these items, and returns the items.
     pub(super) fn cancel(&mut self, is_cancelled: impl Fn(Slot) -> bool) -> Vec<Slot> {
         let calls = self.calls.take().into_iter().flatten();

@@ -64,6 +64,28 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         }
     }
 
+    /// Returns the next item of a group that runs and has no item in flight. It keeps the place of
+    /// the item before it, or of the transaction that has begun: what waits for a lock of the group
+    /// could take all places otherwise.
+    #[cold]
+    pub(super) fn next_of_idle_group(&mut self) -> Option<Slot> {
+        let running = self
+            .groups
+            .as_ref()
+            .map_or(0, |groups| groups.running.len());
+        (0..running).find_map(|at| {
+            let groups = self.groups();
+            let group = *groups.running.get(at)?;
+            let (first, last, _) = groups.run(group);
+            let is_member = |slot: Slot| (first..=last).contains(&slot.index);
+            if self.in_flight.has(is_member) {
+                return None;
+            }
+            let begun = self.groups().next_begun_of(group);
+            begun.or_else(|| self.plan.next_of(first, last))
+        })
+    }
+
     /// Receives the result of an item of a group. Its response waits for the end of the group.
     #[cold]
     pub(super) fn complete_member(
@@ -121,6 +143,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     fn commit(&mut self, group: usize) {
         let due = self.now().and_then(|now| self.due(Some(now)));
         let groups = self.groups();
+        groups.running.retain(|other| *other != group);
         let (.., run) = groups.run(group);
         run.state = State::Committing;
         if let Some(open) = run.transaction.take() {
@@ -135,7 +158,9 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     fn fail_group(&mut self, group: usize, slot: Slot) {
         let is_over = self.halt_error == Some(ItemError::BatchTimeout);
         let due = self.now().and_then(|now| self.due(Some(now)));
-        let (first, last, run) = self.groups().run(group);
+        let groups = self.groups();
+        groups.running.retain(|other| *other != group);
+        let (first, last, run) = groups.run(group);
         run.state = State::RollingBack;
         run.failed = Some(slot.index);
         let transaction = run.transaction.take();
@@ -161,18 +186,23 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         self.lose(others);
     }
 
-    /// Receives the next transaction that has begun or ended. Returns whether there is one.
-    pub(super) fn poll_groups(&mut self, cx: &mut Task<'_>) -> bool {
+    /// Receives the next transaction that has begun or ended, or starts the next item of a group
+    /// that runs. Returns whether there was either.
+    pub(super) fn poll_groups(&mut self, now: Option<Instant>, cx: &mut Task<'_>) -> bool {
         let Some(groups) = &mut self.groups else {
             return false;
         };
-        match groups.steps.poll_next_unpin(cx) {
-            Poll::Ready(Some((group, result))) => {
-                self.end_step(group, result);
-                true
-            }
-            _ => false,
+        if let Poll::Ready(Some((group, result))) = groups.steps.poll_next_unpin(cx) {
+            self.end_step(group, result);
+            return true;
         }
+        let Some(slot) = self.next_of_idle_group() else {
+            return false;
+        };
+        if let Poll::Ready(Some(response)) = self.start_beside_groups(slot, now, cx) {
+            self.ready.push_back(response);
+        }
+        true
     }
 
     /// Ends the steps that are overdue, or all steps if the batch has timed out.
@@ -198,6 +228,8 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             StepResult::Begun(Ok(open)) => {
                 run.transaction = Some(CatchDrop::new(open));
                 run.state = State::Running;
+                groups.running.push(group);
+                let (.., run) = groups.run(group);
                 let waiting = std::mem::take(&mut run.waiting);
                 groups.begun.extend(waiting.into_iter().rev());
             }

@@ -22,6 +22,8 @@ pub(super) struct Groups {
     pub(super) runs: Vec<Run>,
     /// Transactions that begin or end.
     pub(super) steps: FuturesUnordered<Step>,
+    /// The groups whose transaction has begun, and whose items run.
+    pub(super) running: Vec<usize>,
     /// Items whose transaction has begun.
     pub(super) begun: Vec<Slot>,
     /// The bytes of the responses that wait for the end of their groups.
@@ -65,6 +67,7 @@ impl Groups {
             ranges: ranges.to_vec(),
             runs: ranges.iter().map(|_| Run::default()).collect(),
             steps: FuturesUnordered::new(),
+            running: Vec::new(),
             begun: Vec::new(),
             held_bytes: 0,
         }
@@ -87,6 +90,15 @@ impl Groups {
     /// Returns an item whose transaction has begun.
     pub(super) fn next_begun(&mut self) -> Option<Slot> {
         self.begun.pop()
+    }
+
+    /// Returns an item of this group, whose transaction has begun.
+    pub(super) fn next_begun_of(&mut self, group: usize) -> Option<Slot> {
+        let at = self
+            .begun
+            .iter()
+            .rposition(|slot| self.group_of(*slot) == Some(group))?;
+        Some(self.begun.remove(at))
     }
 
     pub(super) fn group_of(&self, slot: Slot) -> Option<usize> {

@@ -158,7 +158,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
                 }
                 return Poll::Ready(Some(self.complete(slot, result, context)));
             }
-            if self.groups.is_some() && self.poll_groups(cx) {
+            if self.groups.is_some() && self.poll_groups(now, cx) {
                 continue;
             }
             // If nothing is in flight, the held responses wait for the next item, so it starts

@@ -42,9 +42,19 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         cx: &mut Task<'_>,
     ) -> Poll<Option<ItemResponse>> {
         let begun = self.groups.as_mut().and_then(|groups| groups.next_begun());
-        let Some(slot) = begun.or_else(|| self.plan.next()) else {
-            return Poll::Ready(None);
-        };
+        match begun.or_else(|| self.plan.next()) {
+            Some(slot) => self.start_beside_groups(slot, now, cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    /// Starts an item of a batch that has groups.
+    pub(super) fn start_beside_groups(
+        &mut self,
+        slot: Slot,
+        now: Option<Instant>,
+        cx: &mut Task<'_>,
+    ) -> Poll<Option<ItemResponse>> {
         let group = self.group_of(slot);
         match group.map_or(Entry::Start, |group| self.enter_group(group, slot, now)) {
             Entry::Start => self.start_item(slot, group, now, cx),

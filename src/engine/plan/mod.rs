@@ -166,6 +166,14 @@ impl Plan {
         Some(slot)
     }
 
+    /// Returns the first item that can run now of those with these indices.
+    pub(super) fn next_of(&mut self, first: usize, last: usize) -> Option<Slot> {
+        let graph = self.graph.as_mut()?;
+        let slot = graph.next_of(first, last)?;
+        graph.no_longer_waits(slot, &self.items);
+        Some(slot)
+    }
+
     /// Called when an item has finished. Its dependants may run if it succeeded. If not, they are
     /// lost, and all lost items are returned, those that depend on them included.
     pub(super) fn finish(&mut self, slot: Slot, is_success: bool) -> Vec<Slot> {
@@ -237,6 +245,19 @@ impl Graph {
             (Some(_), _) => self.released.pop().map(|Reverse(slot)| slot),
             (None, _) => self.ready.pop_front(),
         }
+    }
+
+    /// Removes the first item with one of these indices from those that can run.
+    fn next_of(&mut self, first: usize, last: usize) -> Option<Slot> {
+        let is_wanted = |slot: &Slot| (first..=last).contains(&slot.index);
+        let released = self.released.iter().map(|Reverse(slot)| *slot);
+        if let Some(slot) = released.filter(is_wanted).min() {
+            self.released.retain(|Reverse(other)| *other != slot);
+            return Some(slot);
+        }
+        let at = self.ready.partition_point(|slot| slot.index < first);
+        self.ready.get(at).filter(|slot| is_wanted(slot))?;
+        self.ready.remove(at)
     }
 
     fn no_longer_waits(&mut self, slot: Slot, items: &[Subrequest]) {

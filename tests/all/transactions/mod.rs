@@ -17,6 +17,7 @@ use tower_multistatus::{BatchLayer, ChangeSets, TransactionError, Transactions};
 mod commits;
 mod dependencies;
 mod formats;
+mod locks;
 mod random;
 mod rollbacks;
 

@@ -1,0 +1,76 @@
+//! Transactions that lock what other items need.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use http::request::Parts;
+use http::{Request, Response};
+use serde_json::json;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tower::{Layer, service_fn};
+use tower_multistatus::{BatchLayer, ChangeSets, RequestBody, TransactionError, Transactions};
+
+use super::{member, post};
+use crate::support::end;
+
+/// A database with one writer at a time.
+#[derive(Clone, Default)]
+struct Writer(Arc<Mutex<()>>);
+
+impl Transactions for Writer {
+    type Transaction = Arc<OwnedMutexGuard<()>>;
+
+    async fn begin(&self, _: &Parts) -> Result<Self::Transaction, TransactionError> {
+        Ok(Arc::new(Arc::clone(&self.0).lock_owned().await))
+    }
+
+    async fn commit(&self, _: Self::Transaction) -> Result<(), TransactionError> {
+        Ok(())
+    }
+
+    async fn rollback(&self, _: Self::Transaction) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn items_that_wait_for_a_group_do_not_take_its_place() {
+    for concurrent in [false, true] {
+        let writer = Writer::default();
+        let change_sets = ChangeSets::in_transactions(writer.clone());
+        let layer = BatchLayer::new("/batch")
+            .concurrency(2)
+            .change_sets(change_sets.concurrent_items(concurrent));
+        let inner = service_fn(move |request: Request<RequestBody<Body>>| {
+            let writer = writer.clone();
+            async move {
+                let is_in_group = request.extensions().get::<Arc<OwnedMutexGuard<()>>>();
+                let path = request.uri().path();
+                if path.starts_with("/read") {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                } else if is_in_group.is_some() {
+                    tokio::time::sleep(Duration::from_millis(150)).await;
+                } else {
+                    drop(writer.0.lock().await);
+                }
+                Ok::<_, Infallible>(Response::new(Body::empty()))
+            }
+        });
+        let after_read = |url: &str| {
+            let mut item = post(url);
+            item["dependsOn"] = json!(["/read"]);
+            item
+        };
+        // The two items after `/read` start while the group runs, and wait for its end.
+        let items = json!([
+            post("/read"),
+            after_read("/a"),
+            after_read("/b"),
+            member("g", "/c"),
+            member("g", "/d"),
+            member("g", "/e"),
+        ]);
+        let reply = end(layer.layer(inner), items).await;
+        assert_eq!(reply.statuses(), [200; 6], "{concurrent}");
+    }
+}
