@@ -63,8 +63,8 @@ where
             BatchResponse::new(plan, rules, outer, inner, encoder, deadline, stream)
         };
         if response.is_streamed() {
-            // hyper sends `100 Continue` only if the body is polled before the head is sent, and the
-            // connection is polled in between.
+            // hyper sends `100 Continue` only if the body is polled before the head is sent, and
+            // the connection is polled in between.
             if poll_fn(|cx| Poll::Ready(response.read_ahead(cx).is_pending())).await {
                 yield_now().await;
             }

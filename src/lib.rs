@@ -120,8 +120,9 @@
 //! 5. Memory is bounded by the settings: the envelope, each response, and all responses together.
 //!    (A streamed response and a stream of items are never held whole.)
 //! 6. Every batch ends by its `batch_timeout`, and a stream by its `idle_timeout`, whatever hangs:
-//!    the upload, readiness, a call, the body of a response. (With the feature `timeout`. Nothing can interrupt a handler that blocks
-//!    its thread, and a streamed response also waits for its reader.)
+//!    the upload, readiness, a call, the body of a response. (With the feature `timeout`. Nothing
+//!    can interrupt a handler that blocks its thread, and a streamed response also waits for its
+//!    reader.)
 //! 7. The contract of tower holds: the instance that is called is the one that was made ready. A
 //!    request that is not a batch uses what [`poll_ready`](tower::Service::poll_ready) has
 //!    reserved. A batch releases it before the body is read.
@@ -139,8 +140,8 @@
 //! 12. The error type of the inner service does not change. A refusal is a response.
 //!
 //! Atomicity is not among these promises. An envelope that requires it is refused with 501, unless
-//! your application [provides transactions](guide::transactions). [`scope`](guide::scope) lists what else the layer does not
-//! do.
+//! your application [provides transactions](guide::transactions). [`scope`](guide::scope) lists
+//! what else the layer does not do.
 //!
 //! # Features
 //!

@@ -23,8 +23,8 @@ pub(super) struct References {
     pub(super) etag: Option<usize>,
 }
 
-/// Finds the references of an item. `index_of` looks for an earlier item by its id. A `$name` that is not the id of an earlier item is an ordinary
-/// segment.
+/// Finds the references of an item. `index_of` looks for an earlier item by its id. A `$name` that
+/// is not the id of an earlier item is an ordinary segment.
 pub(super) fn references_of(
     item: &Subrequest,
     index_of: impl Fn(&str) -> Option<usize>,

@@ -35,10 +35,12 @@ use crate::limits::Limits;
 ///
 /// # Responses
 ///
-/// Each item has a line, which is sent when the item finishes. The last line is `{"summary":{"total":3,"succeeded":2,"failed":1}}`. Without it, the stream was
-/// cut off. If the upload of a stream ended early, the summary has a member
-/// `error`, which is a problem document with the `line`. Line breaks between the tokens of a JSON response are left out, and U+2028, U+2029 and
-/// U+0085 inside its strings are escaped. So all readers split the stream into the same lines.
+/// Each item has a line, which is sent when the item finishes. The last line is
+/// `{"summary":{"total":3,"succeeded":2,"failed":1}}`. Without it, the stream was cut off. If the
+/// upload of a stream ended early, the summary has a member `error`, which is a problem document
+/// with the `line`. Line breaks between the tokens of a JSON response are left out, and U+2028,
+/// U+2029 and U+0085 inside its strings are escaped. So all readers split the stream into the same
+/// lines.
 ///
 /// ```
 /// use tower_multistatus::{BatchLayer, NdJson};

@@ -32,7 +32,8 @@ impl BatchLayer {
     /// The item waits for the earlier one. The new URL passes every check again. A `$name` that is
     /// not the id of an earlier item is an ordinary segment.
     ///
-    /// A layer with references has no [streams](crate::guide::streams): every envelope is read first.
+    /// A layer with references has no [streams](crate::guide::streams): every envelope is read
+    /// first.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;

@@ -40,8 +40,8 @@ impl BatchLayer {
     /// [batch timeout](Self::batch_timeout), the batch is refused with 503 and the code
     /// `admission-timeout`. If the function or the future panics, the batch is refused with 500.
     ///
-    /// A layer with this callback has no [streams](crate::guide::streams), because the callback needs
-    /// all items: an NDJSON envelope is read first, with the ordinary limits.
+    /// A layer with this callback has no [streams](crate::guide::streams), because the callback
+    /// needs all items: an NDJSON envelope is read first, with the ordinary limits.
     ///
     /// # Errors
     ///

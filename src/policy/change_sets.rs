@@ -84,8 +84,8 @@ impl ChangeSets {
         self.with_whole_batches(whole, WholeBatches::Always)
     }
 
-    /// Whether a batch is one change set if the client asks for it with `Prefer: atomic`. By default
-    /// this preference is ignored. Only for [`in_transactions`](Self::in_transactions).
+    /// Whether a batch is one change set if the client asks for it with `Prefer: atomic`. By
+    /// default this preference is ignored. Only for [`in_transactions`](Self::in_transactions).
     ///
     /// A client that relies on it has to look for `Preference-Applied: atomic` in the response.
     #[must_use]

@@ -13,8 +13,8 @@ use crate::subresponse::Subresponse;
 use crate::trace::{ItemSpan, is_recorded, item_failed};
 
 impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
-    /// Returns the response of an item that has failed. That of an item of a group waits for the end
-    /// of the group.
+    /// Returns the response of an item that has failed. That of an item of a group waits for the
+    /// end of the group.
     #[cold]
     pub(super) fn fail(
         &mut self,

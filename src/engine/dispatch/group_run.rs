@@ -1,26 +1,23 @@
 //! How a group runs: it begins, is committed, or is rolled back.
 
 use std::sync::Arc;
-use std::task::{Context as Task, Poll};
 
-use futures_util::stream::StreamExt;
 use http::HeaderValue;
 use http::header::RETRY_AFTER;
 
 use super::Dispatch;
 use super::groups::{Entry, Groups, State};
-use super::step::{Step, StepResult};
-use crate::engine::call::{CallError, CallResult};
+use super::step::Step;
+use crate::engine::call::CallResult;
 use crate::engine::inner::Inner;
 use crate::engine::outcome::{ItemContext, ItemResponse};
 use crate::engine::plan::Slot;
 use crate::engine::timer::Instant;
 use crate::item_error::ItemError;
-use crate::panics::CatchDrop;
-use crate::trace::{ItemSpan, item_replaced};
+use crate::trace::item_replaced;
 
 impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
-    fn groups(&mut self) -> &mut Groups {
+    pub(super) fn groups(&mut self) -> &mut Groups {
         match &mut self.groups {
             Some(groups) => groups,
             None => unreachable!("only an item of a group asks for them"),
@@ -127,7 +124,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
 
     /// Holds a response until its group ends. Returns whether it was the last one. A response that
     /// does not fit is held without its headers and body.
-    fn hold(&mut self, group: usize, mut response: ItemResponse) -> bool {
+    pub(super) fn hold(&mut self, group: usize, mut response: ItemResponse) -> bool {
         let max = self.rules.config.limits.max_total_response_bytes;
         let groups = self.groups();
         if groups.held_bytes + held_len(&response) > max {
@@ -155,7 +152,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     }
 
     /// Ends a group because this item of it has failed.
-    fn fail_group(&mut self, group: usize, slot: Slot) {
+    pub(super) fn fail_group(&mut self, group: usize, slot: Slot) {
         let is_over = self.halt_error == Some(ItemError::BatchTimeout);
         let due = self.now().and_then(|now| self.due(Some(now)));
         let groups = self.groups();
@@ -186,89 +183,8 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         self.lose(others);
     }
 
-    /// Receives the next transaction that has begun or ended, or starts the next item of a group
-    /// that runs. Returns whether there was either.
-    pub(super) fn poll_groups(&mut self, now: Option<Instant>, cx: &mut Task<'_>) -> bool {
-        let Some(groups) = &mut self.groups else {
-            return false;
-        };
-        if let Poll::Ready(Some((group, result))) = groups.steps.poll_next_unpin(cx) {
-            self.end_step(group, result);
-            return true;
-        }
-        let Some(slot) = self.next_of_idle_group() else {
-            return false;
-        };
-        if let Poll::Ready(Some(response)) = self.start_beside_groups(slot, now, cx) {
-            self.ready.push_back(response);
-        }
-        true
-    }
-
-    /// Ends the steps that are overdue, or all steps if the batch has timed out.
-    pub(super) fn end_overdue_steps(&mut self, now: Instant, is_batch_over: bool) {
-        let Some(groups) = &mut self.groups else {
-            return;
-        };
-        let steps = std::mem::take(&mut groups.steps);
-        for step in steps {
-            if is_batch_over || step.due().is_some_and(|due| due <= now) {
-                let (group, result) = step.time_out(is_batch_over);
-                self.end_step(group, result);
-            } else {
-                self.groups().steps.push(step);
-            }
-        }
-    }
-
-    fn end_step(&mut self, group: usize, result: StepResult) {
-        let groups = self.groups();
-        let (_, last, run) = groups.run(group);
-        match result {
-            StepResult::Begun(Ok(open)) => {
-                run.transaction = Some(CatchDrop::new(open));
-                run.state = State::Running;
-                groups.running.push(group);
-                let (.., run) = groups.run(group);
-                let waiting = std::mem::take(&mut run.waiting);
-                groups.begun.extend(waiting.into_iter().rev());
-            }
-            StepResult::Begun(Err((error, retry_after))) => {
-                let Some(slot) = run.waiting.first().copied() else {
-                    return;
-                };
-                let span = ItemSpan::new(&self.span, self.plan.item(slot), None);
-                let result = Err(CallError::Item(error));
-                let mut response = self.respond(slot, result, span.into());
-                set_retry_after(&mut response, retry_after);
-                self.hold(group, response);
-                self.fail_group(group, slot);
-            }
-            StepResult::Committed(Ok(())) => {
-                run.state = State::Ended;
-                for response in &mut run.responses {
-                    response.subresponse.is_committed = true;
-                }
-                self.release(group);
-                let lost = self.plan.finish(Slot::whole(last), true);
-                self.lose(lost);
-            }
-            StepResult::Committed(Err((error, retry_after))) => {
-                run.state = State::Ended;
-                for response in &mut run.responses {
-                    replace(response, error);
-                    set_retry_after(response, retry_after);
-                }
-                self.release(group);
-                let lost = self.plan.finish(Slot::whole(last), false);
-                self.lose(lost);
-            }
-            StepResult::RolledBack => self.end_group(group),
-        }
-    }
-
     /// Responds to all items of a group that has failed.
-    fn end_group(&mut self, group: usize) {
+    pub(super) fn end_group(&mut self, group: usize) {
         let (.., run) = self.groups().run(group);
         run.state = State::Ended;
         let failed = run.failed;
@@ -286,7 +202,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     }
 
     /// Passes the held responses of a group on.
-    fn release(&mut self, group: usize) {
+    pub(super) fn release(&mut self, group: usize) {
         let groups = self.groups();
         let (.., run) = groups.run(group);
         let mut responses = std::mem::take(&mut run.responses);
@@ -345,7 +261,7 @@ fn held_len(response: &ItemResponse) -> usize {
 }
 
 /// Replaces the response of an item whose effects do not remain, or may not.
-fn replace(response: &mut ItemResponse, error: ItemError) {
+pub(super) fn replace(response: &mut ItemResponse, error: ItemError) {
     if response.subresponse.error == Some(error) {
         return;
     }
@@ -354,7 +270,7 @@ fn replace(response: &mut ItemResponse, error: ItemError) {
     response.cookies.clear();
 }
 
-fn set_retry_after(response: &mut ItemResponse, seconds: Option<u64>) {
+pub(super) fn set_retry_after(response: &mut ItemResponse, seconds: Option<u64>) {
     if let Some(seconds) = seconds {
         let headers = &mut response.subresponse.headers;
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));

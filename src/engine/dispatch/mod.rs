@@ -2,6 +2,7 @@
 
 mod complete;
 mod group_run;
+mod group_steps;
 mod groups;
 mod start;
 mod step;

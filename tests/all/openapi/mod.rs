@@ -108,30 +108,31 @@ fn the_path_includes_the_mount() {
     assert_eq!(Vec::from_iter(paths.keys()), ["/v1/batch"]);
 }
 
+/// The content of JSON and NDJSON envelopes.
+fn content(schema: &str, lines: &str) -> Value {
+    let json = json!({ "$ref": format!("#/components/schemas/{schema}") });
+    let mut content = json!({ "application/json": { "schema": json } });
+    for name in [
+        "application/x-ndjson",
+        "application/jsonl",
+        "application/ndjson",
+    ] {
+        content[name] = json!({ "schema": { "type": "string", "description": lines } });
+    }
+    content
+}
+
 #[test]
 fn the_formats_are_those_that_the_layer_reads_and_writes() {
     let document = BatchLayer::new("/batch").openapi();
-    let line = json!({ "schema": { "type": "string",
-        "description": "Lines, each a `BatchRequestItem`." } });
     assert_eq!(
         document["paths"]["/batch"]["post"]["requestBody"]["content"],
-        json!({
-            "application/json": { "schema": { "$ref": "#/components/schemas/BatchRequest" } },
-            "application/x-ndjson": line,
-            "application/jsonl": line,
-            "application/ndjson": line,
-        })
+        content("BatchRequest", "Lines, each a `BatchRequestItem`.")
     );
-    let line = json!({ "schema": { "type": "string",
-        "description": "Lines, each a `BatchResponseLine`. The last one is the summary." } });
+    let lines = "Lines, each a `BatchResponseLine`. The last one is the summary.";
     assert_eq!(
         responses(&document)["207"]["content"],
-        json!({
-            "application/json": { "schema": { "$ref": "#/components/schemas/BatchResponse" } },
-            "application/x-ndjson": line,
-            "application/jsonl": line,
-            "application/ndjson": line,
-        })
+        content("BatchResponse", lines)
     );
 }
 
