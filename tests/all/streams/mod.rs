@@ -16,6 +16,8 @@ mod dependencies;
 mod faults;
 mod groups;
 mod limits;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod random;
 mod reading;
 mod running;

@@ -16,8 +16,10 @@ use tower_multistatus::{BatchLayer, ChangeSets, TransactionError, Transactions};
 
 mod commits;
 mod dependencies;
-mod formats;
+mod lines;
 mod locks;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod random;
 mod rollbacks;
 
