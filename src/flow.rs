@@ -63,12 +63,11 @@ where
             BatchResponse::new(plan, rules, outer, inner, encoder, deadline, stream)
         };
         if response.is_streamed() {
-            // hyper sends `100 Continue` only if the body is polled before the head is sent.
-            poll_fn(|cx| {
-                response.read_ahead(cx);
-                Poll::Ready(())
-            })
-            .await;
+            // hyper sends `100 Continue` only if the body is polled before the head is sent, and the
+            // connection is polled in between.
+            if poll_fn(|cx| Poll::Ready(response.read_ahead(cx).is_pending())).await {
+                yield_now().await;
+            }
             return head.streamed(response);
         }
         // Pumped in place: a separate future would store the response a second time.

@@ -34,6 +34,8 @@ pub struct Subresponse {
     pub(crate) body: Bytes,
     pub(crate) extras: Option<Box<Extras>>,
     pub(crate) is_head: bool,
+    /// The effects of the item are committed, so that no error may take the place of its status.
+    pub(crate) is_committed: bool,
     pub(crate) error: Option<ItemError>,
     /// The format of an error.
     pub(crate) error_style: ItemErrors,
@@ -67,6 +69,7 @@ impl Subresponse {
             body: body.into(),
             extras: None,
             is_head: false,
+            is_committed: false,
             error: None,
             error_style: ItemErrors::default(),
         }

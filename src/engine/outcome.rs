@@ -76,6 +76,7 @@ fn subresponse(
 ) -> Subresponse {
     Subresponse {
         is_head: item.method() == Some(&Method::HEAD),
+        is_committed: false,
         id: std::mem::take(&mut item.id),
         url: std::mem::take(&mut item.url),
         index,

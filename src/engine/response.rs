@@ -124,9 +124,9 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
     }
 
-    /// Reads what has arrived of a stream, without running it.
-    pub(crate) fn read_ahead(&mut self, cx: &mut Task<'_>) {
-        let _ = self.dispatch.poll_stream(cx);
+    /// Reads what has arrived of a stream, without running it. Pending if nothing has.
+    pub(crate) fn read_ahead(&mut self, cx: &mut Task<'_>) -> Poll<()> {
+        self.dispatch.poll_stream(cx).map(drop)
     }
 
     /// Returns the result after the response was pumped to its end.
@@ -309,10 +309,14 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
     /// nothing runs whose response cannot be reported.
     fn replace_with_too_large(&mut self, subresponse: &mut Subresponse) {
         // A response can be replaced twice, before and after it is encoded.
-        if subresponse.error != Some(ItemError::TotalTooLarge) {
-            item_replaced(ItemError::TotalTooLarge, subresponse.index);
+        if subresponse.is_committed {
+            subresponse.strip();
+        } else {
+            if subresponse.error != Some(ItemError::TotalTooLarge) {
+                item_replaced(ItemError::TotalTooLarge, subresponse.index);
+            }
+            subresponse.replace_with_error(ItemError::TotalTooLarge);
         }
-        subresponse.replace_with_error(ItemError::TotalTooLarge);
         if !self.is_streamed() {
             self.dispatch.halt(ItemError::TotalTooLarge);
         }

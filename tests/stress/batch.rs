@@ -20,6 +20,7 @@ use tower_multistatus::{BatchLayer, ChangeSets, Order};
 use crate::ledger::{Fault, Ledger, planned};
 use crate::random::Random;
 use crate::service::Chaos;
+use crate::transactions::Database;
 use crate::wire::{Wire, statuses};
 
 /// The result of a batch.
@@ -98,7 +99,13 @@ fn envelope(random: &mut Random, items: usize, has_groups: bool) -> (&'static st
         let method = random.pick(&["GET", "POST", "HEAD"]);
         let mut item = json!({ "id": format!("i{at}"), "method": method, "url": "/" });
         if ties && at > 0 && random.one_in(3) {
-            item["dependsOn"] = json!([format!("i{}", random.below(at))]);
+            let on = random.below(at);
+            let is_outside = on / 8 != at / 8 || at % 8 >= 3;
+            item["dependsOn"] = if has_groups && on % 8 < 3 && is_outside {
+                json!([format!("g{}", on / 8)])
+            } else {
+                json!([format!("i{on}")])
+            };
         }
         if has_groups && at % 8 < 3 {
             item["atomicityGroup"] = json!(format!("g{}", at / 8));
@@ -183,7 +190,7 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
     );
     let kept = Kept::default();
     let has_groups = wire.takes_groups() && random.one_in(3);
-    let layer = layer(&mut random, executor, &kept);
+    let mut layer = layer(&mut random, executor, &kept);
     let (content_type, text) = envelope(&mut random, items, has_groups);
     let request = Request::post("/batch")
         .header("content-type", content_type)
@@ -196,7 +203,15 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
     } else {
         usize::MAX
     };
+    let has_transactions = has_groups && random.one_in(2);
+    let dice = Random::new(random.below(1 << 30) as u64);
+    let is_concurrent = random.one_in(2);
     let ledger = Ledger::new(items, random.one_in(2), random);
+    if has_transactions {
+        let database = Database::new(&ledger, dice);
+        let change_sets = ChangeSets::in_transactions(database);
+        layer = layer.change_sets(change_sets.concurrent_items(is_concurrent));
+    }
     let mut service = layer.layer(Chaos::new(&ledger));
     poll_fn(|cx| Service::<Request<Body>>::poll_ready(&mut service, cx))
         .await
@@ -220,7 +235,12 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
                 Some(body) => {
                     let (statuses, is_cut) = statuses(wire, &body, items);
                     assert!(is_cut || statuses.len() == items, "an item is missing");
-                    assert_reported(&ledger, executor, &statuses);
+                    let results = if has_transactions {
+                        assert_all_or_nothing(&statuses)
+                    } else {
+                        statuses
+                    };
+                    assert_reported(&ledger, executor, &results);
                     Outcome::Read
                 }
             }
@@ -261,6 +281,20 @@ fn assert_reported(ledger: &Ledger, executor: Executor, reported: &[u16]) {
             _ => panic!("{shown}"),
         }
     }
+}
+
+/// Asserts that the items of each group have all succeeded or all failed. Returns the statuses with
+/// those of groups replaced by 504, which says nothing about the item.
+fn assert_all_or_nothing(statuses: &[u16]) -> Vec<u16> {
+    let is_member = |at: usize| at % 8 < 3;
+    let group = |first: usize| statuses.iter().skip(first).take(3);
+    for first in (0..statuses.len()).step_by(8) {
+        let succeeded = group(first).filter(|status| **status < 400).count();
+        let count = group(first).count();
+        assert!(succeeded == 0 || succeeded == count, "{statuses:?}");
+    }
+    let replaced = |(at, status): (usize, &u16)| if is_member(at) { 504 } else { *status };
+    statuses.iter().enumerate().map(replaced).collect()
 }
 
 fn may_succeed(fault: Fault) -> bool {

@@ -20,6 +20,7 @@ mod batch;
 mod ledger;
 mod random;
 mod service;
+mod transactions;
 mod wire;
 
 use batch::Outcome;

@@ -125,9 +125,15 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         }
     }
 
-    /// Holds a response until its group ends. Returns whether it was the last one.
-    fn hold(&mut self, group: usize, response: ItemResponse) -> bool {
+    /// Holds a response until its group ends. Returns whether it was the last one. A response that
+    /// does not fit is held without its headers and body.
+    fn hold(&mut self, group: usize, mut response: ItemResponse) -> bool {
+        let max = self.rules.config.limits.max_total_response_bytes;
         let groups = self.groups();
+        if groups.held_bytes + held_len(&response) > max {
+            response.subresponse.strip();
+            response.cookies.clear();
+        }
         groups.held_bytes += response.subresponse.held_len();
         let (first, last, run) = groups.run(group);
         run.responses.push(response);
@@ -240,6 +246,9 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             }
             StepResult::Committed(Ok(())) => {
                 run.state = State::Ended;
+                for response in &mut run.responses {
+                    response.subresponse.is_committed = true;
+                }
                 self.release(group);
                 let lost = self.plan.finish(Slot::whole(last), true);
                 self.lose(lost);

@@ -19,6 +19,7 @@ mod limits;
 mod random;
 mod reading;
 mod running;
+mod sockets;
 
 /// A POST of NDJSON to `/batch`.
 pub(crate) fn lines(body: impl Into<Body>) -> Request<Body> {
@@ -53,8 +54,8 @@ pub(crate) fn get_after(id: impl ToString, url: &str, depends_on: &[&str]) -> St
 }
 
 /// The response to an upload, line by line.
-pub(crate) struct Lines {
-    body: ResponseBody<Body>,
+pub(crate) struct Lines<B = ResponseBody<Body>> {
+    body: B,
     text: String,
 }
 
@@ -72,7 +73,12 @@ impl Lines {
             text: String::new(),
         }
     }
+}
 
+impl<B> Lines<B>
+where
+    B: http_body::Body<Data = Bytes, Error: std::fmt::Debug> + Unpin,
+{
     /// The next line, if there is one.
     pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {

@@ -93,6 +93,53 @@ async fn a_client_can_make_a_batch_one_group_where_that_is_allowed() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_status_of_a_committed_item_stays_if_its_body_does_not_fit() {
+    let store = Store::default();
+    let layer = store.layer().max_total_response_bytes(1_600);
+    let items = json!([
+        member("g", "/big/a"),
+        member("g", "/big/b"),
+        post("/add/c"),
+        member("h", "/add/d"),
+    ]);
+    let reply = end(layer.layer(service(&store)), items).await;
+    let statuses = reply.statuses();
+    assert_eq!(statuses[..2], [201, 201]);
+    let bodies: Vec<_> = reply
+        .items()
+        .iter()
+        .map(|item| item["body"].is_null())
+        .collect();
+    assert_eq!(bodies[..2], [false, true]);
+    // What has a successful status, and nothing else, is in the table.
+    let succeeded = statuses.iter().filter(|status| **status == 201).count();
+    assert_eq!((store.names().len(), store.open()), (succeeded, 0));
+    assert!(reply.body.len() <= 1_600);
+}
+
+#[tokio::test(start_paused = true)]
+async fn responses_that_wait_for_a_commit_are_bounded_in_a_stream_too() {
+    let store = Store::default();
+    let layer = store.layer().max_total_response_bytes(2_500);
+    let items: Vec<_> = (0..5)
+        .map(|at| member("g", &format!("/big/{at}")))
+        .collect();
+    let mut request = requests(json!(items));
+    let accept = "application/x-ndjson".parse().expect("a value");
+    request.headers_mut().insert("accept", accept);
+    let reply = send(layer.layer(service(&store)), request).await;
+    let text = std::str::from_utf8(&reply.body).expect("UTF-8");
+    let nulls = text
+        .lines()
+        .map(|line| line.contains("\"status\":201,\"headers\":{},\"body\":null"));
+    assert_eq!(
+        nulls.collect::<Vec<_>>(),
+        [false, false, true, true, true, false]
+    );
+    assert_eq!(store.names().len(), 5);
+}
+
 #[tokio::test]
 async fn an_empty_batch_begins_no_transaction() {
     let store = Store::default();

@@ -155,7 +155,8 @@ impl Transactions for Store {
 
 type Calling = std::pin::Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
-/// A service that adds a name: `POST /add/ada`, `/slow/ada` (100 ms), `/fail/ada` (409 after it was
+/// A service that adds a name: `POST /add/ada`, `/slow/ada` (100 ms),
+/// `/big/ada` (a response of 1,000 bytes), `/fail/ada` (409 after it was
 /// added), `/panic/ada`, `/hang/ada`. Alone, the name is in the table at once, unless the item
 /// fails.
 pub(crate) fn service(
@@ -182,7 +183,7 @@ pub(crate) fn service(
                 }
                 match &transaction {
                     Some(added) => added.0.lock().expect("the names").push(name.to_owned()),
-                    None if matches!(kind, "add" | "slow" | "yield") => {
+                    None if matches!(kind, "add" | "slow" | "yield" | "big") => {
                         store
                             .names
                             .lock()
@@ -191,7 +192,12 @@ pub(crate) fn service(
                     }
                     None => {}
                 }
-                let mut response = Response::new(Body::from("{}"));
+                let body = if kind == "big" {
+                    "x".repeat(1000)
+                } else {
+                    "{}".to_owned()
+                };
+                let mut response = Response::new(Body::from(body));
                 match kind {
                     "fail" => *response.status_mut() = StatusCode::CONFLICT,
                     "panic" => resume_unwind(Box::new("in the handler")),
