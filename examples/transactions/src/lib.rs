@@ -12,6 +12,7 @@ pub mod accounts;
 pub mod bank;
 pub mod db;
 pub mod error;
+pub mod server;
 
 use crate::bank::Bank;
 

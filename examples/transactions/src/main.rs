@@ -6,14 +6,10 @@
 //! 127.0.0.1:3000, or on the port in `PORT` (0 is any free port). Log lines go to the standard
 //! error.
 
-use std::env;
 use std::error::Error;
-use std::net::Ipv4Addr;
 
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use transactions::app;
-use transactions::bank::{Bank, Settings};
+use transactions::server::{listen, open_bank, serve};
 
 const TRY: &str = r#"# Opens three accounts in one group.
 curl -sw '\n' http://ADDRESS/batch -H 'content-type: application/json' -d '{"requests": [
@@ -38,28 +34,6 @@ curl -sw '\n' http://ADDRESS/accounts
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .init();
-    let folder = tempfile::tempdir()?;
-    let url = env::var("DATABASE_URL").unwrap_or_else(|_| {
-        let file = folder.path().join("bank.db");
-        format!("sqlite://{}?mode=rwc", file.display())
-    });
-    let bank = Bank::open(&url, Settings::default()).await?;
-
-    let port = env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port.parse()?)).await?;
-    let address = listener.local_addr()?.to_string();
-    println!("# Listening on http://{address}\n");
-    println!("{}", TRY.replace("ADDRESS", &address));
-    // Returns on a signal, so that the temporary folder is removed.
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        served = axum::serve(listener, app(&bank)) => served?,
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
-    bank.pool().close().await;
-    Ok(())
+    let (bank, _folder) = open_bank().await?;
+    serve(listen(TRY).await?, app(&bank), &bank).await
 }

@@ -1,5 +1,7 @@
 """pyodata: multipart batches of OData 2, whose outer status is 202."""
 
+import sys
+
 import pyodata
 import requests
 from pyodata.exceptions import HttpError
@@ -52,3 +54,13 @@ failed = change_set(
 )
 check("a change set that fails is one response", failure_of(failed), 404)
 check("the rest of the change set has not run", products.get_entity("salt").execute().Name, "Smoked salt")
+
+if sys.argv[2] == "odata-transactions":
+    failed = change_set(
+        products.update_entity("salt").set(Name="none"),
+        products.delete_entity("tea"),
+        products.update_entity("missing").set(Name="none"),
+    )
+    check("a change set that fails", failure_of(failed), 404)
+    check("its first item is undone", products.get_entity("salt").execute().Name, "Smoked salt")
+    check("its second item is undone", products.get_entity("tea").execute().Name, "Tea")
