@@ -25,6 +25,11 @@ use crate::panics::CatchDrop;
 /// batch times out, the layer drops every clone of the transaction, and nothing waits any more. So
 /// the destructor of the last clone has to roll back. Transactions of sqlx do so.
 ///
+/// The futures of `begin`, `commit` and `rollback` can be dropped before they end, too. A `begin`
+/// that is dropped must leave nothing open: with sqlx and PostgreSQL, a connection whose `BEGIN`
+/// was sent and not yet answered goes back to the pool inside a transaction. Begin in a task of its
+/// own there, as the example `transactions` does.
+///
 /// ```
 /// use std::sync::{Arc, Mutex};
 ///
