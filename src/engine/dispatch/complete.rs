@@ -59,13 +59,13 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let response = match result {
             Ok((parts, body)) => {
                 if is_referred_to {
-                    self.entities.record(slot.index, item, &parts.headers);
+                    self.entities.record(slot.index(), item, &parts.headers);
                 }
-                ItemResponse::from_inner(&self.rules, slot.index, item, parts, body)
+                ItemResponse::from_inner(&self.rules, slot.index(), item, parts, body)
             }
             Err(failure) => {
                 let error = span.in_scope(|| item_error_of(&self.rules, failure, sent.as_deref()));
-                ItemResponse::from_error(&self.rules, slot.index, item, error)
+                ItemResponse::from_error(&self.rules, slot.index(), item, error)
             }
         };
         span.finish(response.subresponse.status);
@@ -91,7 +91,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let target = checked.map(CheckedTarget::method_and_path);
         let span = ItemSpan::new(&self.span, item, target);
         span.in_scope(|| item_failed(error, None));
-        let response = ItemResponse::from_error(&self.rules, slot.index, item, error);
+        let response = ItemResponse::from_error(&self.rules, slot.index(), item, error);
         span.finish(response.subresponse.status);
         self.settle(slot, &response.subresponse);
         response

@@ -37,7 +37,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let groups = self.groups();
         let (first, _, run) = groups.run(group);
         match run.state {
-            State::New if slot.index == first => {
+            State::New if slot.index() == first => {
                 if let Some(error) = halt_error {
                     return Entry::Fail(error);
                 }
@@ -74,7 +74,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             let groups = self.groups();
             let group = *groups.running.get(at)?;
             let (first, last, _) = groups.run(group);
-            let is_member = |slot: Slot| (first..=last).contains(&slot.index);
+            let is_member = |slot: Slot| (first..=last).contains(&slot.index());
             if self.in_flight.has(is_member) {
                 return None;
             }
@@ -111,7 +111,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             _ if !is_success => self.fail_group(group, slot),
             _ => {
                 // What waits for the whole group goes on when it is committed.
-                if slot.index != last {
+                if slot.index() != last {
                     let lost = self.plan.finish(slot, true);
                     self.lose(lost);
                 }
@@ -159,14 +159,14 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         groups.running.retain(|other| *other != group);
         let (first, last, run) = groups.run(group);
         run.state = State::RollingBack;
-        run.failed = Some(slot.index);
+        run.failed = Some(slot.index());
         let transaction = run.transaction.take();
         let mut stopped = std::mem::take(&mut run.waiting);
         stopped.retain(|other| *other != slot);
         stopped.append(
             &mut self
                 .in_flight
-                .cancel(|slot| (first..=last).contains(&slot.index)),
+                .cancel(|slot| (first..=last).contains(&slot.index())),
         );
         let others = self.stop_group(group, slot, stopped);
         let groups = self.groups();
@@ -231,7 +231,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
     /// Called when an item of a group is lost before the group has begun.
     fn lose_group(&mut self, group: usize, slot: Slot) {
         let (first, _, run) = self.groups().run(group);
-        if run.state != State::New || slot.index != first {
+        if run.state != State::New || slot.index() != first {
             return;
         }
         let waiting = std::mem::take(&mut run.waiting);
@@ -248,7 +248,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let lost: Vec<_> = ended
             .flat_map(|slot| self.plan.finish(slot, false))
             .collect();
-        let is_member = |slot: &Slot| (first..=last).contains(&slot.index);
+        let is_member = |slot: &Slot| (first..=last).contains(&slot.index());
         let (members, others): (Vec<_>, Vec<_>) = lost.into_iter().partition(is_member);
         let (.., run) = self.groups().run(group);
         run.lost.extend(members.into_iter().chain(stopped));

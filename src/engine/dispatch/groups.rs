@@ -102,7 +102,7 @@ impl Groups {
     }
 
     pub(super) fn group_of(&self, slot: Slot) -> Option<usize> {
-        group_at(&self.ranges, slot.index)
+        group_at(&self.ranges, slot.index())
     }
 
     /// Returns the first and the last index of a group, and its run.

@@ -91,7 +91,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
                 self.entities.fill(references, item)?;
                 span.in_scope(|| {
                     self.requests
-                        .build(&self.rules.config, slot.index, item, checked)
+                        .build(&self.rules.config, slot.index(), item, checked)
                 })
             }),
         };

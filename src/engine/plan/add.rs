@@ -5,8 +5,9 @@ use std::collections::{BinaryHeap, VecDeque};
 use bytestring::ByteString;
 
 use super::groups::Groups;
-use super::names::{Dependency, Names, are_ascending};
-use super::{Graph, Links, Plan, Previous, Slot, Stream, links_of};
+use super::names::{Dependency, Names};
+use super::whole::{Ids, WholeNames, are_ascending};
+use super::{Graph, Links, MAX_ITEMS, Plan, Previous, Slot, Stream, links_of};
 use crate::engine::references::{References, references_of};
 use crate::error::{Error, ErrorKind};
 use crate::item_error::ItemError;
@@ -34,7 +35,7 @@ impl Plan {
             Some(graph)
         } else {
             if !are_ascending(&items) {
-                Names::default().add_ids(&items)?;
+                Ids::new(&items)?;
             }
             None
         };
@@ -48,11 +49,14 @@ impl Plan {
 
     /// The plan of a stream, without items.
     pub(crate) fn growing(change_sets: &ChangeSets, max_remembered_ids: usize) -> Self {
-        let stream = Stream {
+        let stream = Box::new(Stream {
+            names: Names::default(),
             max_remembered_ids,
+            ready: VecDeque::new(),
+            hashes: Vec::new(),
             free: Vec::new(),
             waiting_bytes: 0,
-        };
+        });
         Self {
             items: Vec::new(),
             total: 0,
@@ -70,26 +74,25 @@ impl Plan {
         let Some(graph) = &mut self.graph else {
             return Ok(());
         };
-        let stream = graph.stream.as_mut();
-        let free = stream.and_then(|stream| stream.free.pop());
-        let slot = Slot {
-            index: self.total,
-            position: free.unwrap_or(self.items.len()),
-        };
-        // A copy, because the id may be a slice of something large.
-        let id = ByteString::from(item.id());
-        let hash = graph.names.hash(&id);
-        let id = graph.names.add_id(hash, id, slot);
-        id.map_err(|error| at(error, &item, slot))?;
-        graph.add_member(&item, slot)?;
-        if let Some(error) = graph.link(&item, slot, hash)? {
-            item.error = Some(error);
+        if self.total == MAX_ITEMS {
+            return Err(ErrorKind::TooManyItems.into());
         }
-        if let Some(stream) = &mut graph.stream {
+        let Some(mut stream) = graph.stream.take() else {
+            return Ok(());
+        };
+        let position = stream.free.last().copied().unwrap_or(self.items.len());
+        let slot = Slot::new(self.total, position);
+        let linked = graph.link_next(&item, slot, &mut stream);
+        if linked.is_ok() {
+            stream.free.pop();
             stream.waiting_bytes += item.memory();
         }
+        graph.stream = Some(stream);
+        if let Some(error) = linked? {
+            item.error = Some(error);
+        }
         self.total += 1;
-        match self.items.get_mut(slot.position) {
+        match self.items.get_mut(position) {
             Some(place) => *place = item,
             None => self.items.push(item),
         }
@@ -98,12 +101,11 @@ impl Plan {
 }
 
 impl Graph {
-    fn new(change_sets: &ChangeSets, stream: Option<Stream>) -> Self {
+    fn new(change_sets: &ChangeSets, stream: Option<Box<Stream>>) -> Self {
         Self {
             links: Vec::new(),
-            ready: VecDeque::new(),
+            cursor: 0,
             released: BinaryHeap::new(),
-            names: Names::default(),
             previous: Previous::default(),
             groups: Groups::new(change_sets),
             has_references: false,
@@ -113,36 +115,46 @@ impl Graph {
     }
 
     fn add_whole(&mut self, items: &[Subrequest]) -> Result<(), Error> {
-        self.names.add_ids(items)?;
+        let names = WholeNames::new(items, self.groups.are_allowed)?;
+        self.groups.set_ranges(|| names.ranges());
         self.links.reserve_exact(items.len());
-        let mut previous = None;
         for (index, item) in items.iter().enumerate() {
-            self.add_member(item, Slot::whole(index))?;
-            if item.group().is_some() {
-                let is_first = item.group() != previous;
-                self.groups.add_member(index, is_first);
-            }
-            previous = item.group();
+            let slot = Slot::whole(index);
+            self.link(item, slot, |name| names.find_before(name, index))?;
+            self.end_group(slot);
         }
-        for (index, item) in items.iter().enumerate() {
-            self.link(item, Slot::whole(index), 0)?;
-            self.end_group(Slot::whole(index));
-        }
-        let ready = self.links.iter().filter(|links| links.unmet == 0);
-        self.ready = ready.map(|links| links.slot).collect();
         Ok(())
     }
 
-    fn add_member(&mut self, item: &Subrequest, slot: Slot) -> Result<(), Error> {
-        let Some(group) = item.group() else {
-            return Ok(());
-        };
-        let added = if self.groups.are_allowed {
-            self.names.add_member(group, slot)
-        } else {
-            Err(ErrorKind::UnsupportedAtomicity.into())
-        };
-        added.map_err(|error| at(error, item, slot))
+    /// Links the next item of a stream.
+    fn link_next(
+        &mut self,
+        item: &Subrequest,
+        slot: Slot,
+        stream: &mut Stream,
+    ) -> Result<Option<ItemError>, Error> {
+        let names = &mut stream.names;
+        let hash = names.hash(item.id());
+        // A copy, because the id may be a slice of something large.
+        let mut added = names.add_id(hash, ByteString::from(item.id()), slot);
+        if let Some(group) = item.group() {
+            added = added.and_then(|()| match self.groups.are_allowed {
+                true => names.add_member(group, slot),
+                false => Err(ErrorKind::UnsupportedAtomicity.into()),
+            });
+        }
+        added.map_err(|error| at(error, item, slot))?;
+        let index = slot.index();
+        let error = self.link(item, slot, |name| stream.names.find_before(name, index))?;
+        match stream.hashes.get_mut(slot.position()) {
+            Some(place) => *place = hash,
+            None => stream.hashes.push(hash),
+        }
+        let links = self.links.get(slot.position());
+        if links.is_some_and(|links| links.unmet == 0) {
+            stream.ready.push_back(slot);
+        }
+        Ok(error)
     }
 
     /// Links an item to those that it waits for. Returns an error of the item if one of them has
@@ -151,19 +163,19 @@ impl Graph {
         &mut self,
         item: &Subrequest,
         slot: Slot,
-        hash: u64,
+        find: impl Fn(&str) -> Dependency,
     ) -> Result<Option<ItemError>, Error> {
         let mut awaited = std::mem::take(&mut self.awaited);
         let mut error = None;
         for on in item.dependencies() {
             // Only earlier items are found, so there are no cycles, and no item waits for itself.
-            match self.names.find_before(on, slot.index) {
+            match find(on) {
                 Dependency::Unsettled { slot: on, is_group } => {
                     if !is_group {
-                        let checked = self.check_whole(on, slot.index);
+                        let checked = self.check_whole(on, slot.index());
                         checked.map_err(|error| at(error, item, slot))?;
                     }
-                    awaited.push(on.position);
+                    awaited.push(on.position());
                 }
                 Dependency::Succeeded => {}
                 Dependency::Failed => error = Some(ItemError::FailedDependency),
@@ -177,9 +189,12 @@ impl Graph {
         }
         let mut references = References::default();
         if self.has_references {
-            references = references_of(item, |id| self.names.index_before(id, slot.index));
+            references = references_of(item, |id| match find(id) {
+                Dependency::Unsettled { slot, is_group } => (!is_group).then(|| slot.index()),
+                _ => None,
+            });
             for on in [references.url, references.etag].into_iter().flatten() {
-                awaited.push(self.whole_of(on, slot.index));
+                awaited.push(self.whole_of(on, slot.index()));
                 links_of(&mut self.links, on).is_referred_to = true;
             }
         }
@@ -188,7 +203,7 @@ impl Graph {
         if is_sequential && item.group().is_some() && item.group() == self.previous.group.as_deref()
         {
             match self.previous.outcome {
-                None => awaited.push(self.previous.slot.position),
+                None => awaited.push(self.previous.slot.position()),
                 Some(true) => {}
                 Some(false) => error = Some(ItemError::FailedDependency),
             }
@@ -207,17 +222,13 @@ impl Graph {
         awaited.dedup();
         let links = Links {
             slot,
-            hash,
-            unmet: awaited.len(),
+            unmet: count(awaited.len()),
             references,
             ..Links::default()
         };
-        match self.links.get_mut(slot.position) {
+        match self.links.get_mut(slot.position()) {
             Some(place) => *place = links,
             None => self.links.push(links),
-        }
-        if awaited.is_empty() && self.stream.is_some() {
-            self.ready.push_back(slot);
         }
         for on in awaited.drain(..) {
             links_of(&mut self.links, on).dependants.push(slot);
@@ -227,6 +238,11 @@ impl Graph {
     }
 }
 
+/// A number of items that others wait for.
+pub(super) fn count(items: usize) -> u32 {
+    u32::try_from(items).unwrap_or(u32::MAX)
+}
+
 /// Whether the item has links to others. In most batches, none has.
 fn has_links(item: &Subrequest) -> bool {
     item.dependencies().next().is_some() || item.group().is_some()
@@ -234,7 +250,7 @@ fn has_links(item: &Subrequest) -> bool {
 
 /// An error at this item of the envelope.
 fn at(error: Error, item: &Subrequest, slot: Slot) -> Error {
-    let error = error.at_item(slot.index);
+    let error = error.at_item(slot.index());
     match item.line {
         Some(line) => error.at_line(line.get().into()),
         None => error,

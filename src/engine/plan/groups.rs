@@ -1,5 +1,6 @@
 //! The atomicity groups of a plan.
 
+use super::add::count;
 use super::{Graph, Slot, links_of};
 use crate::error::Error;
 use crate::policy::ChangeSets;
@@ -33,14 +34,10 @@ impl Groups {
         &self.ranges
     }
 
-    /// Adds the next member to the current group, or to a new one.
-    pub(super) fn add_member(&mut self, index: usize, is_first: bool) {
-        if !self.is_atomic {
-            return;
-        }
-        match self.ranges.last_mut() {
-            Some((_, last)) if !is_first => *last = index,
-            _ => self.ranges.push((index, index)),
+    /// Sets the first and the last index of each group, in the order of the batch.
+    pub(super) fn set_ranges(&mut self, ranges: impl FnOnce() -> Vec<(usize, usize)>) {
+        if self.is_atomic {
+            self.ranges = ranges();
         }
     }
 
@@ -60,7 +57,7 @@ pub(in crate::engine) fn group_at(groups: &[(usize, usize)], index: usize) -> Op
 impl Graph {
     /// Checks that an item does not depend on a part of a group that it is not in.
     pub(super) fn check_whole(&self, on: Slot, index: usize) -> Result<(), Error> {
-        let of_other = self.groups.group_of(on.index);
+        let of_other = self.groups.group_of(on.index());
         if of_other.is_some() && of_other != self.groups.group_of(index) {
             let detail = "an item depends on one item of a group, not on the group";
             return Err(Error::malformed(detail));
@@ -80,7 +77,7 @@ impl Graph {
     /// Moves what an item of a group waits for outside of the group to the first item: the whole
     /// group waits before it begins.
     pub(super) fn wait_as_group(&mut self, awaited: &mut Vec<usize>, slot: Slot) {
-        let Some((first, _)) = self.groups.group_of(slot.index) else {
+        let Some((first, _)) = self.groups.group_of(slot.index()) else {
             return;
         };
         let outside = &mut self.groups.awaited;
@@ -95,16 +92,16 @@ impl Graph {
 
     /// Called after an item is linked. Links the first item of a group that is complete.
     pub(super) fn end_group(&mut self, slot: Slot) {
-        let Some((first, last)) = self.groups.group_of(slot.index) else {
+        let Some((first, last)) = self.groups.group_of(slot.index()) else {
             return;
         };
-        if slot.index != last {
+        if slot.index() != last {
             return;
         }
         let mut outside = std::mem::take(&mut self.groups.awaited);
         outside.sort_unstable();
         outside.dedup();
-        links_of(&mut self.links, first).unmet += outside.len();
+        links_of(&mut self.links, first).unmet += count(outside.len());
         for on in outside {
             let dependants = &mut links_of(&mut self.links, on).dependants;
             dependants.push(Slot::whole(first));

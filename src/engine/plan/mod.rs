@@ -5,6 +5,7 @@ mod groups;
 mod names;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -36,33 +37,49 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 struct Graph {
     links: Vec<Links>,
-    /// Items that waited for none when they were added, in the order of the batch.
-    ready: VecDeque<Slot>,
+    /// In a whole envelope, every item before this one has started or is in `released`, or waits.
+    cursor: usize,
     /// Items that no longer wait.
     released: BinaryHeap<Reverse<Slot>>,
-    names: Names,
     previous: Previous,
     groups: Groups,
     has_references: bool,
     /// The positions of the items that the next one waits for. Kept to use its memory again.
     awaited: Vec<usize>,
-    stream: Option<Stream>,
+    stream: Option<Box<Stream>>,
 }
 
 /// An item of a plan: its index in the batch, and its position in the memory of the plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Slot {
-    pub(super) index: usize,
-    position: usize,
+    // Half the size of a `usize`, because an envelope can have thousands of dependencies.
+    index: u32,
+    position: u32,
 }
 
+/// Maximum items of a plan.
+const MAX_ITEMS: usize = u32::MAX as usize;
+
 impl Slot {
+    fn new(index: usize, position: usize) -> Self {
+        let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Self {
+            index: narrow(index),
+            position: narrow(position),
+        }
+    }
+
     /// The slot of an item of a whole envelope.
     pub(super) fn whole(index: usize) -> Self {
-        Self {
-            index,
-            position: index,
-        }
+        Self::new(index, index)
+    }
+
+    pub(super) fn index(self) -> usize {
+        self.index as usize
+    }
+
+    fn position(self) -> usize {
+        self.position as usize
     }
 }
 
@@ -70,10 +87,8 @@ impl Slot {
 #[derive(Debug, Default)]
 struct Links {
     slot: Slot,
-    /// The hash of its id, in a stream.
-    hash: u64,
     /// The number of items that it still waits for.
-    unmet: usize,
+    unmet: u32,
     /// The items that wait for it.
     dependants: Vec<Slot>,
     /// The earlier items that it refers to.
@@ -94,7 +109,12 @@ struct Previous {
 /// What only the plan of a stream has.
 #[derive(Debug)]
 struct Stream {
+    names: Names,
     max_remembered_ids: usize,
+    /// Items that waited for none when they were added, in the order of the batch.
+    ready: VecDeque<Slot>,
+    /// The hashes of the ids, by position.
+    hashes: Vec<u64>,
     /// Positions that can be used again.
     free: Vec<usize>,
     /// The memory of the items that have not started.
@@ -121,7 +141,7 @@ impl Plan {
 
     #[expect(clippy::indexing_slicing, reason = "slots come from the plan itself")]
     pub(super) fn item(&mut self, slot: Slot) -> &mut Subrequest {
-        &mut self.items[slot.position]
+        &mut self.items[slot.position()]
     }
 
     pub(super) fn references(&self, slot: Slot) -> References {
@@ -141,7 +161,7 @@ impl Plan {
     }
 
     fn links(&self, slot: Slot) -> Option<&Links> {
-        self.graph.as_ref()?.links.get(slot.position)
+        self.graph.as_ref()?.links.get(slot.position())
     }
 
     /// Whether a stream has room for more items: none can start, and those that wait use less than
@@ -149,8 +169,10 @@ impl Plan {
     pub(super) fn has_room(&self, max_bytes: usize) -> bool {
         self.graph.as_ref().is_some_and(|graph| {
             let stream = graph.stream.as_ref();
-            let has_next = !graph.ready.is_empty() || !graph.released.is_empty();
-            !has_next && stream.is_some_and(|stream| stream.waiting_bytes < max_bytes)
+            graph.released.is_empty()
+                && stream.is_some_and(|stream| {
+                    stream.ready.is_empty() && stream.waiting_bytes < max_bytes
+                })
         })
     }
 
@@ -214,25 +236,27 @@ impl Plan {
             return;
         };
         let max = stream.max_remembered_ids;
-        let links = graph.links.get(slot.position);
-        let id = links.map(|links| (links.hash, false));
-        let group = group.map(|group| (graph.names.hash(group), true));
+        let id = stream
+            .hashes
+            .get(slot.position())
+            .map(|hash| (*hash, false));
+        let group = group.map(|group| (stream.names.hash(group), true));
         for (hash, is_group) in id.into_iter().chain(group) {
-            let index = slot.index;
+            let index = slot.index();
             let settled = Settled {
                 hash,
                 index,
                 is_group,
             };
-            graph.names.settle(settled, is_success, max);
+            stream.names.settle(settled, is_success, max);
         }
         if graph.previous.slot == slot {
             graph.previous.outcome = Some(is_success);
         }
-        if let Some(item) = self.items.get_mut(slot.position) {
+        if let Some(item) = self.items.get_mut(slot.position()) {
             *item = Subrequest::without_id();
         }
-        stream.free.push(slot.position);
+        stream.free.push(slot.position());
     }
 }
 
@@ -240,29 +264,40 @@ impl Graph {
     /// Removes the first item of those that can run.
     fn next(&mut self) -> Option<Slot> {
         let released = self.released.peek().map(|Reverse(slot)| *slot);
-        match (released, self.ready.front()) {
-            (Some(slot), Some(first)) if *first < slot => self.ready.pop_front(),
-            (Some(_), _) => self.released.pop().map(|Reverse(slot)| slot),
-            (None, _) => self.ready.pop_front(),
+        if let Some(stream) = &mut self.stream {
+            match (released, stream.ready.front()) {
+                (Some(slot), Some(first)) if *first < slot => return stream.ready.pop_front(),
+                (None, _) => return stream.ready.pop_front(),
+                _ => {}
+            }
         }
+        if released.is_some() {
+            return self.released.pop().map(|Reverse(slot)| slot);
+        }
+        let rest = self.links.get(self.cursor..).unwrap_or_default();
+        let found = rest.iter().position(|links| links.unmet == 0);
+        self.cursor += found.map_or(rest.len(), |found| found + 1);
+        found.map(|_| Slot::whole(self.cursor - 1))
     }
 
-    /// Removes the first item with one of these indices from those that can run.
+    /// Removes the first item with one of these indices from those that can run in a whole
+    /// envelope.
     fn next_of(&mut self, first: usize, last: usize) -> Option<Slot> {
-        let is_wanted = |slot: &Slot| (first..=last).contains(&slot.index);
+        let is_wanted = |slot: &Slot| (first..=last).contains(&slot.index());
         let released = self.released.iter().map(|Reverse(slot)| *slot);
         if let Some(slot) = released.filter(is_wanted).min() {
             self.released.retain(|Reverse(other)| *other != slot);
             return Some(slot);
         }
-        let at = self.ready.partition_point(|slot| slot.index < first);
-        self.ready.get(at).filter(|slot| is_wanted(slot))?;
-        self.ready.remove(at)
+        let members = self.links.get_mut(first.max(self.cursor)..=last)?;
+        let links = members.iter_mut().find(|links| links.unmet == 0)?;
+        links.unmet = STARTED;
+        Some(links.slot)
     }
 
     fn no_longer_waits(&mut self, slot: Slot, items: &[Subrequest]) {
         if let Some(stream) = &mut self.stream {
-            let item = items.get(slot.position);
+            let item = items.get(slot.position());
             stream.waiting_bytes -= item.map_or(0, Subrequest::memory);
         }
     }
@@ -270,12 +305,12 @@ impl Graph {
     /// The links of an item that waits. An item that is lost does not wait, and its position may
     /// be that of another item by now.
     fn waiting(&mut self, slot: Slot) -> Option<&mut Links> {
-        let links = self.links.get_mut(slot.position)?;
+        let links = self.links.get_mut(slot.position())?;
         Some(links).filter(|links| links.slot == slot && links.unmet != LOST)
     }
 
     fn dependants_of(&mut self, slot: Slot) -> Vec<Slot> {
-        let links = self.links.get_mut(slot.position);
+        let links = self.links.get_mut(slot.position());
         links.map_or_else(Vec::new, |links| std::mem::take(&mut links.dependants))
     }
 
@@ -284,14 +319,18 @@ impl Graph {
             return;
         };
         links.unmet -= 1;
-        if links.unmet == 0 {
+        // The cursor finds the later items of a whole envelope.
+        if links.unmet == 0 && (self.stream.is_some() || slot.index() < self.cursor) {
             self.released.push(Reverse(slot));
         }
     }
 }
 
 /// The count of a lost item: one that will not run because a dependency has failed.
-const LOST: usize = usize::MAX;
+const LOST: u32 = u32::MAX;
+
+/// The count of an item that has started out of turn.
+const STARTED: u32 = u32::MAX - 1;
 
 #[expect(clippy::indexing_slicing, reason = "positions come from the links")]
 fn links_of(links: &mut [Links], position: usize) -> &mut Links {

@@ -1,4 +1,4 @@
-//! The ids of items and the names of groups, for look-up.
+//! The ids of items and the names of groups of a stream, for look-up.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
@@ -9,15 +9,8 @@ use hashbrown::hash_table::Entry;
 
 use super::Slot;
 use crate::error::{Error, ErrorKind};
-use crate::subrequest::Subrequest;
 
-/// Whether the ids are in ascending order, and therefore unique. Most clients number their items.
-pub(super) fn are_ascending(items: &[Subrequest]) -> bool {
-    let ids = items.iter().map(|item| (item.id().len(), item.id()));
-    ids.is_sorted_by(|one, other| one < other)
-}
-
-/// The names of a batch. In a stream, only some names of settled items are remembered.
+/// The names of a stream. Only some names of settled items are remembered.
 ///
 /// A table, not a map, so that the name of an item is hashed once.
 #[derive(Debug, Default)]
@@ -53,7 +46,7 @@ pub(super) struct Settled {
 
 impl Settled {
     fn is(self, known: &Known) -> bool {
-        known.slot.index == self.index && known.is_group == self.is_group
+        known.slot.index() == self.index && known.is_group == self.is_group
     }
 }
 
@@ -74,20 +67,6 @@ pub(super) enum Dependency {
 impl Names {
     pub(super) fn hash(&self, name: &str) -> u64 {
         self.hasher.hash_one(name)
-    }
-
-    /// Adds the ids of a whole envelope.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::DuplicateId`].
-    pub(super) fn add_ids(&mut self, items: &[Subrequest]) -> Result<(), Error> {
-        self.known.reserve(items.len(), |known| known.hash);
-        for (index, item) in items.iter().enumerate() {
-            let id = self.add_id(self.hash(item.id()), item.id.clone(), Slot::whole(index));
-            id.map_err(|error| error.at_item(index))?;
-        }
-        Ok(())
     }
 
     /// # Errors
@@ -133,7 +112,7 @@ impl Names {
                 if !known.is_group {
                     return Err(ErrorKind::DuplicateId.into());
                 }
-                if known.slot.index + 1 != slot.index {
+                if known.slot.index() + 1 != slot.index() {
                     return Err(Error::malformed("the items of a group are not adjacent"));
                 }
                 (known.slot, known.outcome) = (slot, None);
@@ -154,7 +133,7 @@ impl Names {
     /// Looks for an item or a group that is complete before this index.
     pub(super) fn find_before(&self, name: &str, index: usize) -> Dependency {
         match self.find(name) {
-            Some(known) if known.slot.index < index => match known.outcome {
+            Some(known) if known.slot.index() < index => match known.outcome {
                 None => Dependency::Unsettled {
                     slot: known.slot,
                     is_group: known.is_group,
@@ -165,12 +144,6 @@ impl Names {
             None if self.has_forgotten => Dependency::Forgotten,
             _ => Dependency::Unknown,
         }
-    }
-
-    /// Looks for the index of an item with this id, if it is less than `index`.
-    pub(super) fn index_before(&self, id: &str, index: usize) -> Option<usize> {
-        let known = self.find(id).filter(|known| !known.is_group)?;
-        Some(known.slot.index).filter(|found| *found < index)
     }
 
     /// Records the outcome of an item or, if it is the last member so far, of its group. At most
@@ -198,7 +171,7 @@ mod tests {
     use super::*;
 
     fn slot(index: usize) -> Slot {
-        Slot { index, position: 0 }
+        Slot::new(index, 0)
     }
 
     fn add_id(names: &mut Names, id: &'static str, index: usize) {

@@ -19,13 +19,13 @@ fn plan(items: &[(&'static str, &[&'static str])]) -> Result<Plan, ErrorKind> {
 
 fn all_next(plan: &mut Plan) -> Vec<usize> {
     std::iter::from_fn(|| plan.next())
-        .map(|slot| slot.index)
+        .map(|slot| slot.index())
         .collect()
 }
 
 fn finish(plan: &mut Plan, index: usize, is_success: bool) -> Vec<usize> {
     let lost = plan.finish(Slot::whole(index), is_success);
-    lost.into_iter().map(|slot| slot.index).collect()
+    lost.into_iter().map(|slot| slot.index()).collect()
 }
 
 #[test]
