@@ -17,7 +17,7 @@ use crate::body::Envelope;
 use crate::config::{Admit, Config, Hook};
 use crate::engine::{BatchResponse, Inner, Instant, Intake, Plan, Stream, Timer, admission};
 use crate::error::{Error, ErrorKind};
-use crate::format::Encoder;
+use crate::format::{Decoder, Encoder};
 use crate::negotiate::{Negotiated, negotiate};
 use crate::panics::{CatchDrop, catch};
 use crate::preferences::Preferences;
@@ -108,12 +108,17 @@ where
     let mut deadline = deadline(config, mode, &preferences);
     let mut stream = None;
     let plan = if mode.is_growing {
-        let intake = Intake::stream(body, decoder);
-        stream = Some(Box::new(Stream::new(config, intake, deadline.take())));
+        let intake = Intake::stream(body);
+        stream = Some(Box::new(Stream::new(
+            config,
+            intake,
+            decoder,
+            deadline.take(),
+        )));
         Plan::growing(&config.change_sets, config.max_remembered_ids)
     } else {
-        let intake = Intake::whole(body, decoder, config.limits.max_envelope_bytes)?;
-        let items = read(intake, deadline).await?;
+        let intake = Intake::whole(body, config.limits.max_envelope_bytes)?;
+        let items = read(intake, decoder, deadline).await?;
         let plan = plan(config, &preferences, items)?;
         if let Some(hook) = &config.admit {
             let admission = admission(config, &plan, outer);
@@ -143,7 +148,11 @@ fn deadline(config: &Config, mode: RunMode, preferences: &Preferences) -> Option
 const FRAMES_PER_POLL: usize = 128;
 
 /// Reads a whole envelope.
-async fn read<B>(intake: Intake<B>, deadline: Option<Instant>) -> Result<Vec<Subrequest>, Error>
+async fn read<B>(
+    intake: Intake<B>,
+    mut decoder: Box<dyn Decoder>,
+    deadline: Option<Instant>,
+) -> Result<Vec<Subrequest>, Error>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
@@ -159,8 +168,8 @@ where
                 return Err(ErrorKind::UploadTimeout.into());
             }
         }
-        let has_more = poll_fn(|cx| match intake.as_mut().poll_read(&mut items, cx) {
-            Poll::Ready(has_more) => Poll::Ready(has_more),
+        let chunk = poll_fn(|cx| match intake.as_mut().poll_chunk(cx) {
+            Poll::Ready(chunk) => Poll::Ready(chunk),
             // hyper hands out bytes that have already arrived only after a first poll. These need
             // no timer.
             Poll::Pending if !std::mem::replace(&mut has_waited, true) => {
@@ -168,14 +177,19 @@ where
                 Poll::Pending
             }
             Poll::Pending if deadline.is_some_and(|at| timer.poll(at, cx)) => {
-                Poll::Ready(Err(ErrorKind::UploadTimeout.into()))
+                Poll::Ready(Err(Box::new(ErrorKind::UploadTimeout.into())))
             }
             Poll::Pending => Poll::Pending,
         });
-        if !has_more.await? {
+        let Some(chunk) = chunk.await.map_err(|error| *error)? else {
+            break;
+        };
+        decoder.push(chunk, &mut items)?;
+        if intake.is_at_end() {
             break;
         }
     }
+    decoder.end(&mut items)?;
     Ok(items)
 }
 

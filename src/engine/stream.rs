@@ -1,7 +1,7 @@
 //! The stream of items that arrive while others run.
 
 use std::pin::Pin;
-use std::task::{Context as Task, Poll};
+use std::task::{Context as Task, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,16 +13,23 @@ use super::plan::Plan;
 use super::timer::Instant;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
+use crate::format::Decoder;
 use crate::limits::Limits;
 use crate::subrequest::Subrequest;
 
 /// Maximum frames that are read before the task yields, in case the body is always ready.
 const FRAMES_PER_POLL: usize = 128;
 
+/// Maximum bytes that are decoded at a time. One frame may hold any number of items.
+const PIECE: usize = 16 * 1024;
+
 /// The upload of a stream, and its time limits.
 pub(crate) struct Stream {
     /// `None` when the upload has ended.
     intake: Option<Pin<Box<dyn Upload>>>,
+    decoder: Box<dyn Decoder>,
+    /// Bytes that have arrived and are not decoded yet.
+    rest: Bytes,
     found: Vec<Subrequest>,
     limits: Limits,
     /// Why the upload ended early.
@@ -37,13 +44,20 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    pub(crate) fn new<B>(config: &Config, intake: Intake<B>, deadline: Option<Instant>) -> Self
+    pub(crate) fn new<B>(
+        config: &Config,
+        intake: Intake<B>,
+        decoder: Box<dyn Decoder>,
+        deadline: Option<Instant>,
+    ) -> Self
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
         Self {
             intake: Some(Box::pin(intake)),
+            decoder,
+            rest: Bytes::new(),
             found: Vec::new(),
             limits: config.limits.of_stream(config.max_streamed_items),
             error: None,
@@ -83,13 +97,10 @@ impl Stream {
     /// `false` if there is no room, or the upload has ended before.
     pub(super) fn poll_items(&mut self, plan: &mut Plan, cx: &mut Task<'_>) -> Poll<bool> {
         for _ in 0..FRAMES_PER_POLL {
-            let Some(intake) = self.intake.as_mut() else {
-                return Poll::Ready(false);
-            };
-            if !plan.has_room(self.limits.max_envelope_bytes) {
+            if self.intake.is_none() || !plan.has_room(self.limits.max_envelope_bytes) {
                 return Poll::Ready(false);
             }
-            let Poll::Ready(read) = intake.as_mut().poll_read(&mut self.found, cx) else {
+            let Poll::Ready(read) = self.poll_read(cx) else {
                 return Poll::Pending;
             };
             let has_items = !self.found.is_empty();
@@ -107,6 +118,29 @@ impl Stream {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Decodes one frame or a piece of one. Returns whether there may be more.
+    fn poll_read(&mut self, cx: &mut Task<'_>) -> Poll<Result<bool, Error>> {
+        let Some(intake) = self.intake.as_mut() else {
+            return Poll::Ready(Ok(false));
+        };
+        let mut chunk = std::mem::take(&mut self.rest);
+        if chunk.is_empty() {
+            match ready!(intake.as_mut().poll_chunk(cx)).map_err(|error| *error)? {
+                Some(next) => chunk = next,
+                None => return Poll::Ready(self.decoder.end(&mut self.found).map(|()| false)),
+            }
+        }
+        if chunk.len() > PIECE {
+            self.rest = chunk.split_off(PIECE);
+        }
+        self.decoder.push(chunk, &mut self.found)?;
+        if self.rest.is_empty() && intake.is_at_end() {
+            self.decoder.end(&mut self.found)?;
+            return Poll::Ready(Ok(false));
+        }
+        Poll::Ready(Ok(true))
     }
 
     fn add_found(&mut self, plan: &mut Plan) -> Result<(), Error> {

@@ -65,7 +65,8 @@ impl Reader {
             self.read_part(part, found)?;
         }
         let max = self.limits.max_envelope_bytes;
-        if self.window.len() > max {
+        // The layer itself limits a whole envelope.
+        if self.is_streamed && self.window.len() > max {
             let kind = ErrorKind::EnvelopeTooLarge;
             return Err(Error::over(kind, "max_envelope_bytes", max));
         }
