@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use super::groups::Groups;
 use super::names::{Dependency, Names};
 use super::whole::{Ids, WholeNames, are_ascending};
-use super::{Graph, Links, MAX_ITEMS, Plan, Previous, Slot, Stream, links_of};
+use super::{Graph, Links, MAX_ITEMS, Plan, Previous, Slot, Stream, count, links_of};
 use crate::engine::references::{References, references_of};
 use crate::error::{Error, ErrorKind};
 use crate::item_error::ItemError;
@@ -236,11 +236,6 @@ impl Graph {
         self.awaited = awaited;
         Ok(error)
     }
-}
-
-/// A number of items that others wait for.
-pub(super) fn count(items: usize) -> u32 {
-    u32::try_from(items).unwrap_or(u32::MAX)
 }
 
 /// Whether the item has links to others. In most batches, none has.

@@ -1,7 +1,6 @@
 //! The atomicity groups of a plan.
 
-use super::add::count;
-use super::{Graph, Slot, links_of};
+use super::{Graph, Slot, count, links_of};
 use crate::error::Error;
 use crate::policy::ChangeSets;
 

@@ -336,3 +336,8 @@ const STARTED: u32 = u32::MAX - 1;
 fn links_of(links: &mut [Links], position: usize) -> &mut Links {
     &mut links[position]
 }
+
+/// A number of items that others wait for.
+fn count(items: usize) -> u32 {
+    u32::try_from(items).unwrap_or(u32::MAX)
+}
