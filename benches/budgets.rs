@@ -4,7 +4,7 @@
 //! ```sh
 //! cargo bench --bench budgets             # fails if a ratio is over its budget
 //! cargo bench --bench budgets -- --quick  # only the first two
-//! cargo bench --bench budgets --features multipart -- --write  # makes new budgets
+//! cargo bench --bench budgets --features multipart,shapes -- --write  # makes new budgets
 //! ```
 //!
 //! New budgets are the measured ratios plus 3 %. Unlike times, instruction counts repeat on any
@@ -143,6 +143,9 @@ const BUDGETED: &[Budget] = &[
         "a request that is no batch, against a service that does nothing"),
     ratio("pass-through-axum", "through axum get small 1", "bare axum get small 1", 1.2,
         "a request that is no batch, against a router"),
+    #[cfg(feature = "shapes")]
+    ratio("shaped", "shaped axum get small 100", "layer axum get small 100", NO_GOAL,
+        "GET of 30 B in a shape, Shape::RESULTS, against JSON"),
     #[cfg(feature = "multipart")]
     ratio("multipart", "multipart axum get small 100", "layer axum get small 100", NO_GOAL,
         "GET of 30 B as multipart, against JSON"),

@@ -96,7 +96,8 @@ pub(crate) struct Config {
     pub(crate) references: bool,
     pub(crate) echoed: Vec<HeaderName>,
     pub(crate) targets: TargetRules,
-    pub(crate) has_base: bool,
+    /// How many levels the base is above the batch path. `None` if it was set.
+    pub(crate) base_level: Option<usize>,
     pub(crate) methods: Vec<Method>,
     pub(crate) item_headers: ItemHeaders,
     pub(crate) request_ids: Option<HeaderName>,
@@ -133,7 +134,7 @@ impl Config {
             references: false,
             echoed: Vec::new(),
             targets: TargetRules::default(),
-            has_base: false,
+            base_level: Some(1),
             methods: Vec::new(),
             item_headers: ItemHeaders::default(),
             request_ids: None,
@@ -153,12 +154,12 @@ impl Config {
         config
     }
 
-    /// Sets the base to the folder of the batch path, as clients see it, unless a base was set.
+    /// Sets the base to the folder above the batch path, as clients see it, unless a base was set.
     pub(crate) fn derive_base(&mut self) {
-        if !self.has_base {
-            let folder = self.path.rfind('/').map_or(0, |slash| slash + 1);
-            let folder = self.path.get(..folder).unwrap_or("/");
-            self.targets.base = format!("{}{folder}", self.targets.mount);
+        if let Some(level) = self.base_level {
+            let folder = self.path.rsplitn(level + 1, '/').nth(level);
+            let folder = folder.unwrap_or_default().trim_end_matches('/');
+            self.targets.base = format!("{}{folder}/", self.targets.mount);
         }
     }
 

@@ -1,9 +1,10 @@
-//! The description of a batch endpoint: the response to a `GET` of the batch path.
+//! The description of a batch endpoint: the response to a `GET` of the batch path, and to `OPTIONS`
+//! for the formats that have one.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Response};
 use serde::Serialize;
@@ -82,7 +83,20 @@ pub(crate) fn describe<B: From<Bytes>>(config: &Config, outer: &Parts) -> Respon
         item_request_ids: config.request_ids.as_ref().map(HeaderName::as_str),
     };
     // Strings, numbers and booleans always serialize.
-    let body = Bytes::from(serde_json::to_vec(&description).unwrap_or_default());
+    json_response(serde_json::to_vec(&description).unwrap_or_default().into())
+}
+
+/// Returns the response to OPTIONS if a format has one. A CORS preflight is not for the layer.
+pub(crate) fn options<B: From<Bytes>>(config: &Config, outer: &Parts) -> Option<Response<B>> {
+    if outer.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
+        return None;
+    }
+    let mut formats = config.formats.iter();
+    let document = formats.find_map(|format| format.options(&config.limits))?;
+    Some(json_response(document))
+}
+
+fn json_response<B: From<Bytes>>(body: Bytes) -> Response<B> {
     let length = content_length(body.len());
     let mut response = Response::new(B::from(body));
     let headers = response.headers_mut();

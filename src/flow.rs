@@ -15,9 +15,11 @@ use tower::BoxError;
 use crate::admission::{Admission, Decided};
 use crate::body::Envelope;
 use crate::config::{Admit, Config, Hook};
-use crate::engine::{BatchResponse, Inner, Instant, Intake, Plan, Stream, Timer, admission};
+use crate::engine::{
+    BatchResponse, Inner, Instant, Intake, Plan, Stream, Timer, admission, require_all_valid,
+};
 use crate::error::{Error, ErrorKind};
-use crate::format::{Decoder, Encoder};
+use crate::format::{Decoder, Encoder, Terms};
 use crate::negotiate::{Negotiated, negotiate};
 use crate::panics::{CatchDrop, catch};
 use crate::preferences::Preferences;
@@ -49,10 +51,10 @@ where
         let mut response = {
             let accepted = match accept(&config, &outer, body).await {
                 Ok(accepted) => accepted,
-                Err(error) => return refusal(error),
+                Err(error) => return refusal(&config, &outer, error),
             };
             head = ResponseHead::new(&config, &accepted.preferences, &outer.headers);
-            let rules = Rules::new(config, &accepted.preferences, accepted.mode);
+            let rules = Rules::new(config, &accepted.preferences, accepted.mode, accepted.terms);
             let Accepted {
                 plan,
                 encoder,
@@ -81,6 +83,7 @@ struct Accepted {
     plan: Plan,
     encoder: Box<dyn Encoder>,
     mode: RunMode,
+    terms: Terms,
     preferences: Preferences,
     deadline: Option<Instant>,
     /// The rest of an envelope whose items run while it arrives.
@@ -100,13 +103,14 @@ where
     B::Error: Into<BoxError>,
 {
     let Negotiated {
-        decoder,
+        mut decoder,
         encoder,
         mode,
         preferences,
     } = negotiate(config, outer)?;
     let mut deadline = deadline(config, mode, &preferences);
     let mut stream = None;
+    let mut terms = Terms::default();
     let plan = if mode.is_growing {
         let intake = Intake::stream(body);
         stream = Some(Box::new(Stream::new(
@@ -118,8 +122,12 @@ where
         Plan::growing(&config.change_sets, config.max_remembered_ids)
     } else {
         let intake = Intake::whole(body, config.limits.max_envelope_bytes)?;
-        let items = read(intake, decoder, deadline).await?;
-        let plan = plan(config, &preferences, items)?;
+        let items = read(intake, &mut *decoder, deadline).await?;
+        terms = decoder.terms();
+        let mut plan = plan(config, &preferences, items)?;
+        if terms.all_valid {
+            require_all_valid(config, &mut plan, outer);
+        }
         if let Some(hook) = &config.admit {
             let admission = admission(config, &plan, outer);
             admit(hook, admission, deadline).await?;
@@ -130,6 +138,7 @@ where
         plan,
         encoder,
         mode,
+        terms,
         preferences,
         deadline,
         stream,
@@ -150,7 +159,7 @@ const FRAMES_PER_POLL: usize = 128;
 /// Reads a whole envelope.
 async fn read<B>(
     intake: Intake<B>,
-    mut decoder: Box<dyn Decoder>,
+    decoder: &mut dyn Decoder,
     deadline: Option<Instant>,
 ) -> Result<Vec<Subrequest>, Error>
 where

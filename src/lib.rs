@@ -54,6 +54,7 @@
 //! | [`handlers`](guide::handlers) | what extractors and middleware see in an item |
 //! | [`items`](guide::items) | members of an item, headers, dependencies, cookies |
 //! | [`formats`](guide::formats) | JSON, NDJSON, multipart, XML, your own |
+//! | [`shapes`](guide::shapes) | JSON batches of other APIs: Kinto, WordPress, Salesforce, SCIM, your own |
 //! | [`streams`](guide::streams) | batches without end, in NDJSON |
 //! | [`transactions`](guide::transactions) | groups of items that succeed or fail together |
 //! | [`retrying`](guide::retrying) | what a client does when a response was lost |
@@ -76,8 +77,8 @@
 //! | transactions | [`Transactions`], [`TransactionError`] |
 //! | handlers | [`SubrequestInfo`] |
 //! | bodies | [`RequestBody`] of an item, [`ResponseBody`] of the outer response |
-//! | formats | [`Json`], [`NdJson`], `Multipart`, `MultiStatus` |
-//! | your own format | [`Format`], [`Decoder`], [`Encoder`], [`Subrequest`], [`Subresponse`], [`Summary`], [`Frames`], [`Limits`] |
+//! | formats | [`Json`], [`NdJson`], `Multipart`, `MultiStatus`, `ShapedJson` |
+//! | your own format | [`Format`], [`Decoder`], [`Encoder`], [`Terms`], [`Subrequest`], [`Subresponse`], [`Summary`], [`Frames`], [`Limits`] |
 //!
 //! # Settings
 //!
@@ -151,6 +152,7 @@
 //! | `timeout` | yes | `item_timeout`, `batch_timeout` and `idle_timeout`, with tokio's timer |
 //! | `multipart` | no | `multipart/mixed` of `application/http`, and the `google` dialect; with `json`, the `odata` dialect |
 //! | `multistatus` | no | the format `MultiStatus`: XML of RFC 4918 §13, written only |
+//! | `shapes` | no | `Json::shaped` and the module `shape`: [JSON batches of other APIs](guide::shapes), with the presets `kinto`, `wordpress`, `salesforce`, `servicenow`, `parse`, `facebook`, `scim` and `jive` |
 //! | `tracing` | no | [spans and events](guide::observing) |
 //! | `test-util` | no | for the tests of handlers: `SubrequestInfo::new`; for the tests of formats: `Subresponse::new`, `Summary::new`, `Frames::into_bytes` |
 //!
@@ -168,6 +170,15 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing))]
 
 pub mod guide;
+
+/// JSON batches of other APIs, as data: a [`Shape`](shape::Shape), and what its tables consist of.
+#[cfg(feature = "shapes")]
+#[cfg_attr(docsrs, doc(cfg(feature = "shapes")))]
+pub mod shape {
+    pub use crate::format::{
+        BodyForm, Document, ItemResult, Member, Output, Shape, Top, TopOutput,
+    };
+}
 
 // The modules in layers, the public API first. A module imports only from layers below its own.
 // `tests/imports.rs` checks this.
@@ -229,7 +240,10 @@ pub use format::MultiStatus;
 #[cfg(feature = "multipart")]
 #[cfg_attr(docsrs, doc(cfg(feature = "multipart")))]
 pub use format::Multipart;
-pub use format::{Decoder, Encoder, Format};
+#[cfg(feature = "shapes")]
+#[cfg_attr(docsrs, doc(cfg(feature = "shapes")))]
+pub use format::ShapedJson;
+pub use format::{Decoder, Encoder, Format, Terms};
 #[cfg(feature = "json")]
 #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
 pub use format::{Json, NdJson};

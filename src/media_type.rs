@@ -43,6 +43,11 @@ impl<'a> MediaType<'a> {
         starts_with(self.essence, "text/")
     }
 
+    #[cfg(feature = "shapes")]
+    pub(crate) fn is_form(&self) -> bool {
+        self.is("application/x-www-form-urlencoded")
+    }
+
     /// Whether it is a type of text besides `text/*`: a form or XML.
     #[cfg(feature = "json")]
     pub(crate) fn is_form_or_xml(&self) -> bool {

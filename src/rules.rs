@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{Config, Order};
+use crate::format::Terms;
 use crate::preferences::Preferences;
 
 /// How the formats require a batch to be run and written.
@@ -32,14 +33,24 @@ pub(crate) struct Rules {
     pub(crate) writes_groups: bool,
     /// Maximum items in flight.
     pub(crate) concurrency: usize,
-    /// Items start even if an earlier one has failed.
-    pub(crate) continue_on_error: bool,
+    /// The number of failed items after which no further item starts.
+    pub(crate) max_failures: usize,
     /// Successful responses have no body.
     pub(crate) is_minimal: bool,
 }
 
 impl Rules {
-    pub(crate) fn new(config: Arc<Config>, preferences: &Preferences, mode: RunMode) -> Self {
+    pub(crate) fn new(
+        config: Arc<Config>,
+        preferences: &Preferences,
+        mode: RunMode,
+        terms: Terms,
+    ) -> Self {
+        let preferred = preferences.continue_on_error;
+        let max_failures = match preferred.unwrap_or(config.continue_on_error) {
+            true => usize::MAX,
+            false => 1,
+        };
         let is_in_order = match config.order {
             Some(order) => order == Order::Request,
             None => !mode.is_streamed,
@@ -53,9 +64,10 @@ impl Rules {
             } else {
                 config.concurrency
             },
-            continue_on_error: preferences
-                .continue_on_error
-                .unwrap_or(config.continue_on_error),
+            max_failures: match terms.max_failures {
+                Some(max) => max_failures.min(max.get()),
+                None => max_failures,
+            },
             is_minimal: preferences.is_minimal,
             config,
         }

@@ -12,7 +12,7 @@ use tower::{BoxError, Service};
 
 use crate::body::{Envelope, RequestBody, ResponseBody};
 use crate::config::Config;
-use crate::describe::describe;
+use crate::describe::{describe, options};
 use crate::error::{Error, ErrorKind};
 use crate::flow;
 use crate::future::ResponseFuture;
@@ -123,7 +123,10 @@ where
                 Ok(inner) => {
                     ResponseFuture::batch(flow::respond(config, inner, Arc::new(parts), body))
                 }
-                Err(error) => ResponseFuture::batch(ready(refusal(error))),
+                Err(error) => {
+                    let response = refusal(&config, &parts, error);
+                    ResponseFuture::batch(ready(response))
+                }
             };
         }
         if let Some(mut response) = endpoint_response(&config, &parts) {
@@ -145,6 +148,11 @@ fn endpoint_response(config: &Config, parts: &Parts) -> Option<Response<Envelope
     if config.describe && matches!(parts.method, Method::GET | Method::HEAD) {
         return Some(describe(config, parts));
     }
+    if parts.method == Method::OPTIONS
+        && let Some(response) = options(config, parts)
+    {
+        return Some(response);
+    }
     if config.exclusive && !matches!(parts.method, Method::POST | Method::OPTIONS) {
         let allow = if config.describe {
             "GET, HEAD, POST"
@@ -152,7 +160,7 @@ fn endpoint_response(config: &Config, parts: &Parts) -> Option<Response<Envelope
             "POST"
         };
         let error = Error::new(ErrorKind::MethodNotAllowed).allow(allow);
-        return Some(refusal(error));
+        return Some(refusal(config, parts, error));
     }
     None
 }

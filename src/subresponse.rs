@@ -133,6 +133,22 @@ impl Subresponse {
         headers_len(&self.headers) + self.body.len()
     }
 
+    /// The stable code of the error, such as `item-timeout`, if the layer itself has failed the
+    /// item. [`guide::errors`](crate::guide::errors) lists the codes.
+    pub fn error_code(&self) -> Option<&'static str> {
+        self.error.map(ItemError::code)
+    }
+
+    /// The title of the error, a fixed phrase, if the layer itself has failed the item.
+    pub fn error_title(&self) -> Option<&'static str> {
+        self.error.map(ItemError::title)
+    }
+
+    /// The [note](crate::Subrequest::with_note) that the decoder has set on the item.
+    pub fn note(&self) -> Option<&str> {
+        self.extras.as_ref()?.of_format.as_ref()?.note.as_deref()
+    }
+
     /// Whether the item was not executed because another one failed.
     pub fn is_not_executed(&self) -> bool {
         self.error.is_some_and(ItemError::is_not_executed)

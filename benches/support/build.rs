@@ -32,10 +32,12 @@ pub(crate) fn programs(builds: impl IntoIterator<Item = Build>) -> BTreeMap<Buil
 
 fn program(build: Build) -> PathBuf {
     let multipart = cfg!(feature = "multipart").then_some("multipart");
+    let shapes = cfg!(feature = "shapes").then_some("shapes");
+    let formats = multipart.into_iter().chain(shapes);
     match build {
         Build::This => std::env::current_exe().expect("this program"),
-        Build::Traced => built("budgets", multipart.into_iter().chain(["tracing"])),
-        Build::Counting => built("memory", multipart),
+        Build::Traced => built("budgets", formats.chain(["tracing"])),
+        Build::Counting => built("memory", formats),
     }
 }
 

@@ -116,6 +116,15 @@ fn application<'a>(
             let load = load.as_multipart();
             served(runtime, layer.layer(router), move || load.request())
         }
+        #[cfg(feature = "shapes")]
+        "shaped" => {
+            let shape = &tower_multistatus::shape::Shape::RESULTS;
+            served(
+                runtime,
+                layer.format(Json::shaped(shape)).layer(router),
+                batch,
+            )
+        }
         #[cfg(feature = "tracing")]
         "filtered-out" | "recorded" => {
             super::subscribe(way == "recorded");

@@ -34,7 +34,7 @@ fn many_headers(mut headers: HeaderMap, prefix: &str) -> HeaderMap {
 }
 
 /// Text of about `SIZE` bytes, made of numbered pieces.
-fn fill(one: impl Fn(usize) -> String) -> String {
+pub(crate) fn fill(one: impl Fn(usize) -> String) -> String {
     let mut text = String::with_capacity(SIZE + 1024);
     for index in 0.. {
         text += &one(index);
@@ -45,7 +45,7 @@ fn fill(one: impl Fn(usize) -> String) -> String {
     text
 }
 
-fn repeat(piece: &str) -> String {
+pub(crate) fn repeat(piece: &str) -> String {
     piece.repeat(SIZE / piece.len())
 }
 
@@ -168,7 +168,11 @@ fn connection(piece: &[u8]) -> HeaderMap {
     many_headers(long("connection", piece, 400_000), "x")
 }
 
-const fn case(name: &'static str, comment: &'static str, make: fn() -> Exchange) -> Case {
+pub(crate) const fn case(
+    name: &'static str,
+    comment: &'static str,
+    make: fn() -> Exchange,
+) -> Case {
     Case {
         name,
         comment,

@@ -59,6 +59,11 @@ impl Exchange {
         Self::new("application/json", envelope)
     }
 
+    pub(crate) fn set_type(&mut self, content_type: &'static str) {
+        let content_type = HeaderValue::from_static(content_type);
+        self.headers.insert(CONTENT_TYPE, content_type);
+    }
+
     /// A batch of one item with these members.
     pub(crate) fn item(members: &str) -> Self {
         Self::json(format!(

@@ -3,7 +3,7 @@
 //! `worst.txt`.
 //!
 //! ```sh
-//! cargo bench --bench worst --features multipart,multistatus  # fails above a budget
+//! cargo bench --bench worst --features multipart,multistatus,shapes  # fails above a budget
 //! ```
 //!
 //! After `--`, `--quick` measures only the heap, `--times` prints nanoseconds of CPU per byte, and
@@ -16,11 +16,12 @@ mod support;
 
 mod cases;
 mod exchange;
+mod shaped;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use cases::{CASES, Case};
+use cases::Case;
 use exchange::Exchange;
 use http_body_util::BodyExt;
 use support::budget::{self, Figure};
@@ -62,14 +63,14 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     };
     if has("--times") {
-        CASES.iter().for_each(time);
+        all().for_each(time);
         return ExitCode::SUCCESS;
     }
-    let mut figures: Vec<Figure> = CASES.iter().map(peak).collect();
+    let mut figures: Vec<Figure> = all().map(peak).collect();
     if mode == Mode::Full && callgrind::is_installed() {
-        let cases = CASES.iter().map(|case| (Build::This, case.name));
+        let cases = all().map(|case| (Build::This, case.name));
         let costs = callgrind::per_unit(cases, &programs([Build::This]), runs);
-        figures.extend(CASES.iter().map(|case| Figure {
+        figures.extend(all().map(|case| Figure {
             name: case.name.to_owned(),
             goal: INSTRUCTIONS,
             figure: costs[&(Build::This, case.name)],
@@ -84,8 +85,13 @@ fn main() -> ExitCode {
     budget::compare(BUDGETS, &figures)
 }
 
+/// The cases of all formats.
+fn all() -> impl Iterator<Item = &'static Case> {
+    cases::CASES.iter().chain(shaped::CASES)
+}
+
 fn case(name: &str) -> &'static Case {
-    let case = CASES.iter().find(|case| case.name == name);
+    let case = all().find(|case| case.name == name);
     case.expect("a case")
 }
 

@@ -18,7 +18,7 @@ mod timer;
 pub(crate) use inner::Inner;
 pub(crate) use intake::Intake;
 pub(crate) use plan::Plan;
-pub(crate) use request::admission;
+pub(crate) use request::{admission, require_all_valid};
 pub(crate) use response::{BatchResponse, BufferedResponse};
 pub(crate) use stream::Stream;
 pub(crate) use timer::{Instant, Timer};

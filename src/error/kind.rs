@@ -49,6 +49,8 @@ pub enum ErrorKind {
     UnsupportedAtomicity,
     /// The request has more than 1,000 header fields: 431.
     TooManyHeaders,
+    /// A form that a page of another site may have sent with the user's cookies: 403.
+    CrossSite,
     /// An item of a batch has reached a second batch endpoint: 508. An item that requests the
     /// endpoint of its own batch fails alone.
     NestedBatch,
@@ -75,6 +77,7 @@ impl ErrorKind {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::UnsupportedAtomicity => StatusCode::NOT_IMPLEMENTED,
             Self::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::CrossSite => StatusCode::FORBIDDEN,
             Self::NestedBatch => StatusCode::LOOP_DETECTED,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
             Self::AdmissionTimeout => StatusCode::SERVICE_UNAVAILABLE,
@@ -97,6 +100,7 @@ impl ErrorKind {
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::UnsupportedAtomicity => "unsupported-atomicity",
             Self::TooManyHeaders => "too-many-headers",
+            Self::CrossSite => "cross-site",
             Self::NestedBatch => "nested-batch",
             Self::Panicked => "panicked",
             Self::AdmissionTimeout => "admission-timeout",
@@ -118,6 +122,7 @@ impl ErrorKind {
             Self::UnsupportedMediaType => "no format reads this content type",
             Self::UnsupportedAtomicity => "atomicity groups and conditions are not supported",
             Self::TooManyHeaders => "the request has too many header fields",
+            Self::CrossSite => "another site may have sent this form",
             Self::NestedBatch => "a batch cannot contain another batch",
             Self::Panicked => "the service panicked before the batch ran",
             Self::AdmissionTimeout => "the batch was not admitted in time",

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::num::NonZeroUsize;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -16,6 +17,8 @@ use crate::summary::Summary;
 
 #[cfg(any(feature = "json", feature = "multipart"))]
 mod header_case;
+#[cfg(any(feature = "multipart", feature = "shapes"))]
+mod ids;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(feature = "multipart")]
@@ -24,6 +27,8 @@ mod multipart;
 mod multistatus;
 #[cfg(feature = "json")]
 mod ndjson;
+#[cfg(feature = "shapes")]
+mod shaped;
 
 #[cfg(feature = "json")]
 pub use json::Json;
@@ -33,6 +38,10 @@ pub use multipart::Multipart;
 pub use multistatus::MultiStatus;
 #[cfg(feature = "json")]
 pub use ndjson::NdJson;
+#[cfg(feature = "shapes")]
+pub use shaped::{
+    BodyForm, Document, ItemResult, Member, Output, Shape, ShapedJson, Top, TopOutput,
+};
 
 /// A wire format of envelopes.
 ///
@@ -100,6 +109,36 @@ pub trait Format: fmt::Debug + Any + Send + Sync {
 
     /// Returns the encoder for the response to this request, or `None` if the format only reads.
     fn encoder(&self, envelope: &Parts) -> Option<Box<dyn Encoder>>;
+
+    /// Returns the body of the refusal of a batch, and its `Content-Type`, for clients that cannot
+    /// read a problem document. The default is `None`: a problem document.
+    ///
+    /// Called on the format that the `Content-Type` of the batch names, else on the first one of
+    /// the layer.
+    fn refusal(&self, error: &Error) -> Option<(HeaderValue, Bytes)> {
+        let _ = error;
+        None
+    }
+
+    /// Returns the JSON document of the layer's response to OPTIONS on the batch path, for clients
+    /// that look for the limits there. The default is `None`: OPTIONS goes to the inner service. A
+    /// CORS preflight always does.
+    fn options(&self, limits: &Limits) -> Option<Bytes> {
+        let _ = limits;
+        None
+    }
+}
+
+/// What an envelope says about its batch as a whole. Every value can only make a batch stricter
+/// than the layer's settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Terms {
+    /// The number of failed items after which no further item starts. `None` is no maximum.
+    pub max_failures: Option<NonZeroUsize>,
+    /// Whether nothing runs unless each item passes the checks that need no handler: of its method,
+    /// URL, headers and body. Otherwise, the valid items fail with 424.
+    pub all_valid: bool,
 }
 
 /// Reads an envelope: bytes in, items out. It does no I/O.
@@ -167,6 +206,12 @@ pub trait Decoder: Send {
     /// - An item should not share memory with its neighbours, because it may wait for long.
     fn is_streamed(&self) -> bool {
         false
+    }
+
+    /// Returns what the envelope says about the batch as a whole. Called after [`end`](Self::end),
+    /// unless the batch is a stream. By default it says nothing.
+    fn terms(&self) -> Terms {
+        Terms::default()
     }
 
     /// Takes the next bytes of the envelope, and adds the items that they complete.

@@ -19,6 +19,9 @@ pub mod items {}
 #[doc = include_str!("formats.md")]
 pub mod formats {}
 
+#[doc = include_str!("shapes.md")]
+pub mod shapes {}
+
 #[doc = include_str!("streams.md")]
 pub mod streams {}
 

@@ -33,6 +33,14 @@ pub(crate) enum ItemError {
         expect(dead_code, reason = "only multipart has encodings")
     )]
     UnsupportedEncoding,
+    #[cfg_attr(
+        not(feature = "shapes"),
+        expect(
+            dead_code,
+            reason = "only shapes have members that they do not support"
+        )
+    )]
+    UnsupportedMember,
     Rejected(StatusCode),
     NestedBatch,
     FailedDependency,
@@ -43,6 +51,7 @@ pub(crate) enum ItemError {
     UnknownOutcome,
     Conflict,
     Stopped,
+    NotValidated,
     NotReady,
     CallFailed,
     MappedError(StatusCode),
@@ -91,6 +100,16 @@ macro_rules! item_errors {
                 Self::Rejected(_) | Self::MappedError(_) => None,
             }
         }
+
+        /// The title of the item's body.
+        pub(crate) fn title(self) -> &'static str {
+            match self {
+                $(Self::$error => $title,)*
+                Self::Rejected(_) | Self::MappedError(_) => {
+                    self.status().canonical_reason().unwrap_or("the item failed")
+                }
+            }
+        }
     };
 }
 
@@ -105,6 +124,7 @@ impl ItemError {
         Body => 400, "bad-body", "the body does not match its content type";
         Base64 => 400, "bad-base64", "the body is not valid base64";
         UnsupportedEncoding => 400, "unsupported-encoding", "the item's encoding is not supported";
+        UnsupportedMember => 400, "unsupported-member", "a member of the item is not supported";
         BodyTooLarge => 413, "body-too-large", "the body is too large";
         NestedBatch => 508, "nested-batch", "a batch cannot contain another batch";
         FailedDependency => 424, "failed-dependency", "an item that this one depends on has failed";
@@ -115,6 +135,7 @@ impl ItemError {
         UnknownOutcome => 500, "unknown-outcome", "it is unknown whether the transaction was committed";
         Conflict => 503, "conflict", "the transaction conflicts with another one";
         Stopped => 424, "stopped", "the batch stopped after an earlier item failed";
+        NotValidated => 424, "not-validated", "another item of the batch is invalid";
         NotReady => 503, "not-ready", "the service was not ready";
         CallFailed => 500, "call-failed", "the service failed";
         Panicked => 500, "panicked", "the service panicked";
@@ -164,7 +185,7 @@ impl ItemError {
     /// The document of a status that a user callback has chosen.
     fn dynamic_document(self, is_odata: bool) -> Bytes {
         let status = self.status();
-        let title = status.canonical_reason().unwrap_or("the item failed");
+        let title = self.title();
         let code = self.code();
         if is_odata {
             format!(r#"{{"error":{{"code":"{code}","message":"{title}"}}}}"#).into()
@@ -177,7 +198,11 @@ impl ItemError {
     pub(crate) fn is_not_executed(self) -> bool {
         matches!(
             self,
-            Self::FailedDependency | Self::ForgottenDependency | Self::RolledBack | Self::Stopped
+            Self::FailedDependency
+                | Self::ForgottenDependency
+                | Self::RolledBack
+                | Self::Stopped
+                | Self::NotValidated
         )
     }
 }

@@ -158,7 +158,7 @@ impl BatchLayer {
             .item_headers(item_headers)
     }
 
-    fn bare(path: &str) -> Self {
+    pub(super) fn bare(path: &str) -> Self {
         assert!(
             path.starts_with('/'),
             "the batch path must start with a slash"

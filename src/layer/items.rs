@@ -94,7 +94,7 @@ impl BatchLayer {
     pub fn base(self, base: impl Into<UrlBase>) -> Self {
         let base = base.into();
         self.with(|config| {
-            config.has_base = true;
+            config.base_level = None;
             config.targets.base = base.folder;
             config.targets.base_for_all = base.is_for_all;
         })

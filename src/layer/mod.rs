@@ -12,6 +12,9 @@ use crate::service::Batch;
 // sorting them.
 mod constructors;
 
+#[cfg(feature = "shapes")]
+mod shapes;
+
 mod formats;
 
 mod limits;

@@ -4,6 +4,7 @@ mod getters;
 mod setters;
 
 use std::num::NonZeroU32;
+use std::ops::Range;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -110,6 +111,27 @@ pub(crate) struct Extras {
         expect(dead_code, reason = "only multipart has labels")
     )]
     pub(crate) label: Option<ByteString>,
+    /// What only a few formats set. Boxed again, because a batch of groups holds many extras.
+    pub(crate) of_format: Option<Box<OfFormat>>,
+}
+
+/// What a few formats set on an item.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OfFormat {
+    /// What the decoder tells the encoder about the item.
+    pub(crate) note: Option<ByteString>,
+    pub(crate) created_ids: CreatedIds,
+}
+
+/// What an id of something that an earlier item creates is preceded by (RFC 7644 §3.7.2).
+pub(crate) const BULK_ID: &str = "bulkId:";
+
+/// Where an item has `bulkId:<id>`, which is replaced by the id of what that other item creates.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CreatedIds {
+    pub(crate) in_url: Vec<Range<u32>>,
+    /// Each is the inside of a JSON string.
+    pub(crate) in_body: Vec<Range<u32>>,
 }
 
 impl Subrequest {
@@ -262,6 +284,16 @@ impl Subrequest {
     #[cfg(feature = "multipart")]
     pub(crate) fn label(&self) -> Option<&str> {
         self.extras.as_ref()?.label.as_deref()
+    }
+
+    pub(crate) fn created_ids(&self) -> Option<&CreatedIds> {
+        let of_format = self.extras.as_ref()?.of_format.as_deref();
+        let created_ids = of_format.map(|of_format| &of_format.created_ids);
+        created_ids.filter(|ids| !ids.in_url.is_empty() || !ids.in_body.is_empty())
+    }
+
+    pub(crate) fn of_format_mut(&mut self) -> &mut OfFormat {
+        self.extras_mut().of_format.get_or_insert_default()
     }
 
     pub(crate) fn extras_mut(&mut self) -> &mut Extras {

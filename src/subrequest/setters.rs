@@ -41,6 +41,24 @@ impl Subrequest {
         self
     }
 
+    /// Sets a text that the layer passes on to the encoder, as [`Subresponse::note`]: what a format
+    /// has read, and needs again when it writes the response.
+    ///
+    /// ```
+    /// use tower_multistatus::Subrequest;
+    ///
+    /// // An id that is a number in the envelope is written as a number again.
+    /// let item = Subrequest::new("7")?.with_note("number");
+    /// # Ok::<(), tower_multistatus::Error>(())
+    /// ```
+    ///
+    /// [`Subresponse::note`]: crate::Subresponse::note
+    #[must_use]
+    pub fn with_note(mut self, note: impl Into<String>) -> Self {
+        self.of_format_mut().note = Some(note.into().into());
+        self
+    }
+
     /// Adds a dependency: the item runs after the item with this id has succeeded. That item must
     /// come before this one.
     #[must_use]

@@ -68,6 +68,8 @@ mod response_headers;
 mod routers;
 mod setters;
 mod settings;
+#[cfg(feature = "shapes")]
+mod shapes;
 mod smoke;
 mod stacks;
 mod statuses;

@@ -75,6 +75,8 @@ fn layer(random: &mut Random, executor: Executor, kept: &Kept) -> BatchLayer {
         .change_sets(ChangeSets::best_effort());
     #[cfg(feature = "multipart")]
     let layer = layer.format(tower_multistatus::Multipart::new());
+    #[cfg(feature = "shapes")]
+    let layer = layer.format(tower_multistatus::Json::shaped(&crate::wire::SHAPE));
     let layer = match random.below(3) {
         0 => layer.order(Order::Completion),
         1 => layer.order(Order::Request),
@@ -93,7 +95,12 @@ fn layer(random: &mut Random, executor: Executor, kept: &Kept) -> BatchLayer {
 }
 
 /// The type and the text of an envelope.
-fn envelope(random: &mut Random, items: usize, has_groups: bool) -> (&'static str, String) {
+fn envelope(
+    random: &mut Random,
+    wire: Wire,
+    items: usize,
+    has_groups: bool,
+) -> (&'static str, String) {
     let ties = random.one_in(2);
     let item = |at: usize| {
         let method = random.pick(&["GET", "POST", "HEAD"]);
@@ -117,8 +124,14 @@ fn envelope(random: &mut Random, items: usize, has_groups: bool) -> (&'static st
         let lines = items.iter().map(|item| format!("{item}\n"));
         return ("application/x-ndjson", lines.collect());
     }
-    let envelope = json!({ "requests": items });
-    ("application/json", envelope.to_string())
+    let envelope = json!({ "requests": items }).to_string();
+    let is_sent = wire.is_sent() && random.one_in(2);
+    let content_type = if is_sent {
+        wire.accept()
+    } else {
+        "application/json"
+    };
+    (content_type, envelope)
 }
 
 /// Sends the envelope at once, in delayed chunks, or as endless empty frames.
@@ -191,7 +204,7 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
     let kept = Kept::default();
     let has_groups = wire.takes_groups() && random.one_in(3);
     let mut layer = layer(&mut random, executor, &kept);
-    let (content_type, text) = envelope(&mut random, items, has_groups);
+    let (content_type, text) = envelope(&mut random, wire, items, has_groups);
     let request = Request::post("/batch")
         .header("content-type", content_type)
         .header("accept", wire.accept())

@@ -1,6 +1,8 @@
 //! The status of each item in an envelope.
 
 use serde_json::Value;
+#[cfg(feature = "shapes")]
+use tower_multistatus::shape::{BodyForm, Member, Output, Shape, Top, TopOutput};
 
 use crate::random::Random;
 
@@ -11,6 +13,8 @@ pub(crate) enum Wire {
     NdJson,
     #[cfg(feature = "multipart")]
     Multipart,
+    #[cfg(feature = "shapes")]
+    Shaped,
 }
 
 const WIRES: &[Wire] = &[
@@ -18,7 +22,30 @@ const WIRES: &[Wire] = &[
     Wire::NdJson,
     #[cfg(feature = "multipart")]
     Wire::Multipart,
+    #[cfg(feature = "shapes")]
+    Wire::Shaped,
 ];
+
+/// A shape with ids and dependencies, beside the JSON of the crate.
+#[cfg(feature = "shapes")]
+pub(crate) const SHAPE: Shape = Shape {
+    media_types: &["application/vnd.shaped+json"],
+    envelope: &[("requests", Top::Items)],
+    item: &[
+        ("id", Member::Id),
+        ("method", Member::Method),
+        ("url", Member::Url),
+        ("dependsOn", Member::DependsOn),
+    ],
+    status: http::StatusCode::MULTI_STATUS,
+    response: &[("results", TopOutput::Responses)],
+    result: &[
+        ("id", Output::Id),
+        ("status", Output::Status),
+        ("body", Output::Body(BodyForm::Json)),
+    ],
+    ..Shape::DEFAULT
+};
 
 impl Wire {
     pub(crate) fn pick(random: &mut Random) -> Self {
@@ -31,12 +58,20 @@ impl Wire {
             Self::NdJson => "application/x-ndjson",
             #[cfg(feature = "multipart")]
             Self::Multipart => "multipart/mixed",
+            #[cfg(feature = "shapes")]
+            Self::Shaped => SHAPE.media_types[0],
         }
     }
 
-    /// Whether each item of a group has a response. In multipart a failed group has one response.
+    /// Whether envelopes have groups, and each item of a group has a response. In multipart a
+    /// failed group has one response.
     pub(crate) fn takes_groups(self) -> bool {
-        self != WIRES[WIRES.len() - 1] || WIRES.len() == 2
+        matches!(self, Self::Json | Self::NdJson)
+    }
+
+    /// Whether envelopes of this format are sent, and not only its responses wanted.
+    pub(crate) fn is_sent(self) -> bool {
+        !self.takes_groups() && self.accept().ends_with("json")
     }
 }
 
@@ -54,8 +89,14 @@ pub(crate) fn statuses(wire: Wire, body: &[u8], items: usize) -> (Vec<u16>, bool
         Wire::NdJson => lines(text),
         #[cfg(feature = "multipart")]
         Wire::Multipart => parts(text),
+        #[cfg(feature = "shapes")]
+        Wire::Shaped => {
+            let envelope: Value = serde_json::from_str(text).expect("JSON");
+            let results = envelope["results"].as_array().expect("results");
+            results.iter().map(item).collect()
+        }
     };
-    if is_cut && !matches!(wire, Wire::Json | Wire::NdJson) {
+    if is_cut && wire.accept().starts_with("multipart") {
         // The last part is the error.
         reported.pop();
     }

@@ -70,8 +70,11 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         };
         span.finish(response.subresponse.status);
         self.not_found.count(&response.subresponse);
-        if !response.subresponse.is_success() && !self.rules.continue_on_error {
-            self.halt(ItemError::Stopped);
+        if !response.subresponse.is_success() {
+            self.failures += 1;
+            if self.failures >= self.rules.max_failures {
+                self.halt(ItemError::Stopped);
+            }
         }
         self.settle(slot, &response.subresponse);
         response

@@ -41,6 +41,8 @@ pub(in crate::engine) struct Dispatch<S: Inner<B>, B> {
     /// Responses that are ready to be returned: of items whose dependency failed, and of items that
     /// timed out.
     ready: VecDeque<ItemResponse>,
+    /// The number of items that have run and failed.
+    failures: usize,
     /// The error of every item that has not started yet.
     halt_error: Option<ItemError>,
     entities: Entities,
@@ -78,6 +80,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             idle_call: None,
             in_flight: InFlight::default(),
             ready: VecDeque::new(),
+            failures: 0,
             halt_error: None,
             entities: Entities::default(),
             deadline,

@@ -88,7 +88,9 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let request = match self.halt_error.or(item.error) {
             Some(error) => Err(error),
             None => checked.and_then(|checked| {
-                self.entities.fill(references, item)?;
+                let limits = &self.rules.config.limits;
+                self.entities
+                    .fill(references, item, limits.max_item_body_bytes)?;
                 span.in_scope(|| {
                     self.requests
                         .build(&self.rules.config, slot.index(), item, checked)

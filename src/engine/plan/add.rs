@@ -198,6 +198,16 @@ impl Graph {
                 links_of(&mut self.links, on).is_referred_to = true;
             }
         }
+        if item.created_ids().is_some() {
+            for on in item.dependencies() {
+                if let Dependency::Unsettled { slot, is_group } = find(on)
+                    && !is_group
+                {
+                    links_of(&mut self.links, slot.position()).is_referred_to = true;
+                    references.url = Some(slot.index());
+                }
+            }
+        }
         // The items of a group run one after the other.
         let is_sequential = !self.groups.are_concurrent;
         if is_sequential && item.group().is_some() && item.group() == self.previous.group.as_deref()

@@ -16,6 +16,7 @@ use self::groups::Groups;
 pub(super) use self::groups::group_at;
 use self::names::{Names, Settled};
 use super::references::References;
+use crate::item_error::ItemError;
 use crate::subrequest::Subrequest;
 
 /// The items of a batch. Their ids are unique, and each depends on earlier items only.
@@ -132,6 +133,11 @@ impl Plan {
         let refers = |index| self.references(Slot::whole(index)).url.is_some();
         let items = self.items.iter().enumerate();
         items.map(move |(index, item)| (item, refers(index)))
+    }
+
+    /// Fails an item of a whole envelope before any of them runs.
+    pub(super) fn fail(&mut self, index: usize, error: ItemError) {
+        self.item(Slot::whole(index)).fail(error);
     }
 
     /// Returns the ids of a whole envelope.

@@ -172,6 +172,16 @@ fn check_parts(config: &Config, item: &Parts, is_at_batch_path: bool) -> Result<
     }
 }
 
+/// Fails the valid items of a batch if others are invalid, so that none is dispatched.
+pub(crate) fn require_all_valid(config: &Config, plan: &mut Plan, outer: &Arc<CatchDrop<Parts>>) {
+    let valid = admission(config, plan, outer);
+    if valid.items().len() < valid.total() {
+        for item in valid.items() {
+            plan.fail(item.index(), ItemError::NotValidated);
+        }
+    }
+}
+
 /// Builds the argument of `admit`: the items that may be dispatched. The target of an item that
 /// refers to an earlier one is not known yet.
 pub(crate) fn admission(config: &Config, plan: &Plan, outer: &Arc<CatchDrop<Parts>>) -> Admission {

@@ -24,7 +24,8 @@ const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
 /// # Errors
 ///
 /// The JSON is not what the content type of the item requires: a string, or base64.
-pub(super) fn decode_body(
+#[inline(always)]
+pub(in crate::format) fn decode_body(
     body: ByteString,
     item: &mut Subrequest,
     rules: Rules,
@@ -48,7 +49,11 @@ pub(super) fn decode_body(
     if is_text {
         return parser.shared_bytes(&string).map_err(|_| fault);
     }
-    let text = parser.bytes(&string).map_err(|_| fault)?;
+    decode_base64(&parser.bytes(&string).map_err(|_| fault)?)
+}
+
+/// Decodes base64 in either alphabet, padded or not, with white space.
+pub(in crate::format) fn decode_base64(text: &[u8]) -> Result<Bytes, ItemError> {
     let symbol = |byte: u8| match byte {
         b'-' => b'+',
         b'_' => b'/',

@@ -28,7 +28,7 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
 
 /// Writes text as the inside of a JSON string.
 #[inline(always)]
-pub(super) fn put_escaped(text: &str, out: &mut Frames) {
+pub(in crate::format) fn put_escaped(text: &str, out: &mut Frames) {
     if is_plain(text.as_bytes()) {
         out.put(text.as_bytes());
     } else {
@@ -37,7 +37,7 @@ pub(super) fn put_escaped(text: &str, out: &mut Frames) {
 }
 
 /// Writes bytes as a base64 string, or as base64url without padding, as OData 4.01 defines it.
-pub(super) fn put_base64(bytes: &[u8], is_url: bool, out: &mut Frames) {
+pub(in crate::format) fn put_base64(bytes: &[u8], is_url: bool, out: &mut Frames) {
     let text = if is_url {
         URL_SAFE_NO_PAD.encode(bytes)
     } else {

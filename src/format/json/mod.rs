@@ -14,6 +14,8 @@ mod invalid;
 mod item;
 mod lines;
 mod member;
+#[cfg(feature = "shapes")]
+mod merge;
 mod parser;
 mod read;
 mod skip;
@@ -22,8 +24,18 @@ mod token;
 mod unique_names;
 mod write;
 
+#[cfg(feature = "shapes")]
+pub(super) use body::{decode_base64, decode_body};
+#[cfg(feature = "shapes")]
+pub(super) use escape::{put_base64, put_escaped};
 pub(super) use lines::LineReader;
+#[cfg(feature = "shapes")]
+pub(super) use merge::Defaults;
 use read::Reader;
+#[cfg(feature = "shapes")]
+pub(super) use unique_names::UniqueNames;
+#[cfg(feature = "shapes")]
+pub(super) use write::{AboutBody, BodyEncoding, put_headers, put_value};
 pub(super) use write::{Layout, Writer};
 
 /// The JSON envelope of OData 4.01 (JSON Format §19) and Microsoft Graph.
@@ -114,7 +126,8 @@ impl Rules {
 }
 
 /// Checks the `charset` of an envelope.
-fn check_charset(envelope: &Parts) -> Result<(), Error> {
+#[inline(always)]
+pub(super) fn check_charset(envelope: &Parts) -> Result<(), Error> {
     let content_type = envelope.headers.get(CONTENT_TYPE);
     // Nearly every client sends exactly this.
     let content_type = content_type.filter(|value| *value != "application/json");
@@ -125,6 +138,24 @@ fn check_charset(envelope: &Parts) -> Result<(), Error> {
         Ok(Some(_)) => Err(ErrorKind::UnsupportedMediaType.into()),
         Err(_) => Err(Error::malformed("`charset` stands twice in `Content-Type`")),
     }
+}
+
+/// Checks that a text is one JSON value.
+#[cfg(feature = "shapes")]
+pub(super) fn check_json(text: &str) -> Result<(), Error> {
+    let data = text.as_bytes();
+    let read =
+        skip::value(data, 0, 0, false).and_then(|mut end| match token::peek(data, &mut end) {
+            None => Ok(()),
+            Some(_) => Err(invalid::Why::TrailingCharacters.at(end)),
+        });
+    read.map_err(|invalid| invalid.refusal(data))
+}
+
+/// The index after a string of valid JSON whose first quote is before `start`.
+#[cfg(feature = "shapes")]
+pub(super) fn string_end(data: &[u8], start: usize) -> Option<usize> {
+    token::string(data, start, false).ok()
 }
 
 impl Json {

@@ -177,6 +177,18 @@ impl<'a> Parser<'a> {
         })
     }
 
+    /// The index of the next byte.
+    #[cfg(feature = "shapes")]
+    pub(super) fn position(&self) -> usize {
+        self.index
+    }
+
+    /// The text that has been read since this index.
+    #[cfg(feature = "shapes")]
+    pub(super) fn since(&self, start: usize) -> &'a str {
+        self.slice(start..self.index)
+    }
+
     /// Reads any value, inside `depth` containers. Returns its text.
     pub(super) fn value(&mut self, depth: u32) -> Result<&'a str, Invalid> {
         self.peek();

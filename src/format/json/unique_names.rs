@@ -9,7 +9,7 @@ const FEW: usize = 8;
 /// Finds duplicate names, escaped or not, in linear time. A few names without escapes allocate
 /// nothing.
 #[derive(Debug, Default)]
-pub(super) struct UniqueNames<'a> {
+pub(in crate::format) struct UniqueNames<'a> {
     few: [&'a [u8]; FEW],
     count: usize,
     /// Names without escapes are kept apart from `escaped`, because owning a name of one or two
@@ -20,7 +20,7 @@ pub(super) struct UniqueNames<'a> {
 
 impl<'a> UniqueNames<'a> {
     /// Adds a name. Returns whether it is new.
-    pub(super) fn insert(&mut self, name: Cow<'a, [u8]>) -> bool {
+    pub(in crate::format) fn insert(&mut self, name: Cow<'a, [u8]>) -> bool {
         let mut few = self.few.iter().take(self.count);
         let is_among_few = few.any(|known| **known == *name);
         let is_new = match (name, self.few.get_mut(self.count)) {

@@ -130,8 +130,8 @@ impl Encoder for Writer {
                 out.put(b",\"headers\":{");
             }
         }
-        let about_body = put_headers(subresponse, out);
-        let encoding = BodyEncoding::of(subresponse, about_body, self);
+        let about_body = put_headers(subresponse.headers(), subresponse.is_head, out);
+        let encoding = BodyEncoding::of(subresponse, about_body, self.is_trusted, self.rules);
         self.put_body(subresponse.body(), encoding, out);
         if self.layout == Layout::Lines {
             out.put_byte(b'\n');
@@ -174,7 +174,7 @@ fn put_error(summary: &Summary, out: &mut Frames) {
 }
 
 /// The way in which a body is written.
-enum BodyEncoding<'a> {
+pub(in crate::format) enum BodyEncoding<'a> {
     Null,
     Json,
     Text(&'a str),
@@ -183,16 +183,38 @@ enum BodyEncoding<'a> {
 
 /// The headers that describe the body.
 #[derive(Default)]
-struct AboutBody<'a> {
+pub(in crate::format) struct AboutBody<'a> {
     content_type: &'a [u8],
     /// By a `Content-Encoding`, or in an unknown way.
     is_encoded: bool,
 }
 
+#[cfg(feature = "shapes")]
+impl<'a> AboutBody<'a> {
+    /// What these headers say about the body.
+    pub(in crate::format) fn of(headers: &'a HeaderMap) -> Self {
+        let mut types = headers.get_all(CONTENT_TYPE).iter();
+        let content_type = types.next().map(HeaderValue::as_bytes).unwrap_or_default();
+        let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+        let is_identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+        let is_plain = encodings.next().is_none_or(is_identity) && encodings.next().is_none();
+        Self {
+            content_type,
+            is_encoded: !is_plain || types.next().is_some(),
+        }
+    }
+}
+
 impl<'a> BodyEncoding<'a> {
-    fn of(subresponse: &'a Subresponse, about: AboutBody<'_>, writer: &Writer) -> Self {
+    /// A body that may be JSON is checked, unless it is trusted or the layer has written it.
+    #[inline(always)]
+    pub(in crate::format) fn of(
+        subresponse: &'a Subresponse,
+        about: AboutBody<'_>,
+        is_trusted: bool,
+        rules: Rules,
+    ) -> Self {
         let body = subresponse.body();
-        let is_trusted = writer.is_trusted;
         // A body that the layer itself has written needs no check.
         let is_safe = || is_trusted || subresponse.error.is_some() || is_json(body);
         if body.is_empty() {
@@ -207,7 +229,7 @@ impl<'a> BodyEncoding<'a> {
             if media_type.is_json() && is_safe() {
                 Self::Json
             } else if about.content_type.is_empty()
-                || writer.rules.is_text(&media_type) && media_type.is_utf8()
+                || rules.is_text(&media_type) && media_type.is_utf8()
             {
                 // Text without a type is usually an error message, for people to read.
                 std::str::from_utf8(body).map_or(Self::Base64, Self::Text)
@@ -219,15 +241,19 @@ impl<'a> BodyEncoding<'a> {
 }
 
 /// Writes the members of the object `headers`. Returns the headers that describe the body.
-fn put_headers<'a>(subresponse: &'a Subresponse, out: &mut Frames) -> AboutBody<'a> {
+#[inline(always)]
+pub(in crate::format) fn put_headers<'a>(
+    headers: &'a HeaderMap,
+    is_head: bool,
+    out: &mut Frames,
+) -> AboutBody<'a> {
     let mut about = AboutBody::default();
-    let headers = subresponse.headers();
     let has_lists = headers.len() > headers.keys_len();
     let mut last = None;
     let mut is_first = true;
     for (name, value) in headers {
         // The length of a body is written only in the response to a HEAD, which asks for it.
-        if name == CONTENT_LENGTH && !subresponse.is_head {
+        if name == CONTENT_LENGTH && !is_head {
             continue;
         }
         // The values of one name are adjacent, and were written with the first.
@@ -263,7 +289,7 @@ fn put_headers<'a>(subresponse: &'a Subresponse, out: &mut Frames) -> AboutBody<
     about
 }
 
-fn put_value(value: &HeaderValue, out: &mut Frames) {
+pub(in crate::format) fn put_value(value: &HeaderValue, out: &mut Frames) {
     out.put_byte(b'"');
     put_latin1(value, out);
     out.put_byte(b'"');

@@ -14,7 +14,6 @@ mod boundary;
 mod content_id;
 mod delimiter;
 mod header_block;
-mod ids;
 mod malformed;
 mod part;
 mod read;

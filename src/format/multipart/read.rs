@@ -9,12 +9,11 @@ use super::Multipart;
 use super::boundary::{NO_BOUNDARY, boundary_of};
 use super::content_id::bare;
 use super::delimiter::{Splitter, Window};
-use super::ids;
 use super::malformed::Malformed;
 use super::part::{Part, PartKind};
 use super::request::read_request;
 use crate::error::{Error, ErrorKind};
-use crate::format::Decoder;
+use crate::format::{Decoder, ids};
 use crate::item_error::ItemError;
 use crate::limits::Limits;
 use crate::media_type::MediaType;
@@ -165,7 +164,7 @@ impl Decoder for Reader {
     fn end(&mut self, found: &mut Vec<Subrequest>) -> Result<(), Error> {
         self.read(true, found)?;
         self.check_closed(&self.splitter)?;
-        ids::avoid_collisions(found);
+        ids::avoid_collisions(found, |_, item| item.label().is_none());
         Ok(())
     }
 }

@@ -6,29 +6,36 @@ use bytestring::ByteString;
 
 use crate::subrequest::Subrequest;
 
-/// The id of an item without a `Content-ID`: its position, counted from 1.
+/// The id of an item that has none in the envelope: its position, counted from 1.
 pub(super) fn of_item(index: usize) -> ByteString {
     (index + 1).to_string().into()
 }
 
 /// The id of the change set with this boundary, the nth of the batch.
+#[cfg(feature = "multipart")]
 pub(super) fn of_change_set(boundary: &str, nth: usize) -> ByteString {
     format!("{boundary}#{nth}").into()
 }
 
-/// Changes generated ids that are also ids of the client. Called when all ids are known.
+/// Changes generated ids that are also ids of the client. Called when all ids are known. The ids of
+/// groups are all generated.
 ///
 /// Generated ids stay distinct from each other: a change only appends a dot and a number.
-pub(super) fn avoid_collisions(items: &mut [Subrequest]) {
-    let has_generated = |item: &Subrequest| item.label().is_none() || item.group().is_some();
-    let is_of_client = |item: &&Subrequest| item.label().is_some();
-    if !items.iter().any(has_generated) || !items.iter().any(|item| is_of_client(&item)) {
+pub(super) fn avoid_collisions(
+    items: &mut [Subrequest],
+    is_generated: impl Fn(usize, &Subrequest) -> bool,
+) {
+    let all = || items.iter().enumerate();
+    if !all().any(|(index, item)| is_generated(index, item) || item.group().is_some()) {
         return;
     }
-    let of_client = items.iter().filter(is_of_client);
-    let of_client: HashSet<_> = of_client.map(|item| item.id.clone()).collect();
-    for item in items {
-        if item.label().is_none() {
+    let of_client = all().filter(|(index, item)| !is_generated(*index, item));
+    let of_client: HashSet<_> = of_client.map(|(_, item)| item.id.clone()).collect();
+    if of_client.is_empty() {
+        return;
+    }
+    for (index, item) in items.iter_mut().enumerate() {
+        if is_generated(index, item) {
             avoid_collision(&mut item.id, &of_client);
         }
         let extras = item.extras.as_mut();

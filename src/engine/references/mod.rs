@@ -1,8 +1,10 @@
-//! References to earlier items (OData 4.01 Protocol, "Referencing Returned Entities"): `$<id>` as
-//! the first segment of a URL, or as `If-Match`.
+//! References to earlier items: `$<id>` as the first segment of a URL, or as `If-Match` (OData 4.01
+//! Protocol, "Referencing Returned Entities"), and `bulkId:<id>` in a URL or a body (RFC 7644).
 //!
 //! A reference is replaced by text once, and the result passes every check of a target again.
 //! Nothing is evaluated.
+
+mod created;
 
 use std::collections::BTreeMap;
 
@@ -17,7 +19,8 @@ use crate::target::MAX_TARGET;
 /// The earlier items that an item refers to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct References {
-    /// The item whose URL this item's URL continues.
+    /// The item whose URL this item's URL continues. For an item with ids of what others create,
+    /// any of them.
     pub(super) url: Option<usize>,
     /// The item whose `ETag` becomes this item's `If-Match`.
     pub(super) etag: Option<usize>,
@@ -50,6 +53,7 @@ pub(super) struct Entities(BTreeMap<usize, Entity>);
 
 #[derive(Debug)]
 struct Entity {
+    id: ByteString,
     url: Option<ByteString>,
     etag: Option<HeaderValue>,
 }
@@ -71,12 +75,15 @@ impl Entities {
         };
         let etag = headers.get(ETAG).filter(is_short);
         let etag = etag.and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok());
-        let entity = Entity { url, etag };
-        self.0.insert(index, entity);
+        let id = item.id.clone();
+        self.0.insert(index, Entity { id, url, etag });
     }
 
     /// Returns the URL of an item that refers to this other item.
     pub(super) fn url(&self, on: usize, item: &Subrequest) -> Result<ByteString, ItemError> {
+        if let Some(places) = item.created_ids() {
+            return self.url_with_created_ids(item, places);
+        }
         let entity = self.0.get(&on).and_then(|entity| entity.url.as_ref());
         let url = entity.ok_or(ItemError::Target)?;
         let (_, rest) = split(&item.url).ok_or(ItemError::Target)?;
@@ -94,9 +101,11 @@ impl Entities {
         &self,
         references: References,
         item: &mut Subrequest,
+        max_body_bytes: usize,
     ) -> Result<(), ItemError> {
         if let Some(on) = references.url {
             item.url = self.url(on, item)?;
+            self.fill_created_ids(item, max_body_bytes)?;
         }
         match references.etag {
             Some(on) => self.fill_if_match(on, item),

@@ -1,0 +1,82 @@
+//! What the decoder tells the encoder about an item.
+
+use bytestring::ByteString;
+
+use super::members::string;
+use super::shape::Shape;
+use super::shape::{Output, TopOutput};
+
+/// What is needed again to write the response of an item, as the text of a note.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Note<'a> {
+    pub(super) id: IdKind,
+    pub(super) is_null_on_success: bool,
+    pub(super) is_without_headers: bool,
+    pub(super) method: &'a str,
+    pub(super) echo: Option<ByteString>,
+}
+
+/// How an envelope has the id of an item.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum IdKind {
+    #[default]
+    None,
+    Text,
+    Number,
+}
+
+/// Reads a string, or the text of a number. `None` for any other value.
+pub(super) fn text_or_number(value: &str) -> Option<(IdKind, ByteString)> {
+    match value.bytes().next()? {
+        b'"' => string(value).map(|text| (IdKind::Text, text.into_owned().into())),
+        b'-' | b'0'..=b'9' => Some((IdKind::Number, value.into())),
+        _ => None,
+    }
+}
+
+impl<'a> Note<'a> {
+    /// The note as text. `None` if the shape does not need it.
+    pub(super) fn to_text(&self, shape: &Shape) -> Option<String> {
+        let writes_method = shape
+            .result
+            .iter()
+            .any(|(_, output)| matches!(output, Output::Method | Output::Location));
+        let echo = self.echo.as_ref().filter(|_| {
+            let mut outputs = shape.response.iter();
+            outputs.any(|(_, output)| matches!(output, TopOutput::Echo))
+        });
+        let flags = [
+            (self.id == IdKind::Text, 's'),
+            (self.id == IdKind::Number, 'n'),
+            (self.is_null_on_success, 'o'),
+            (self.is_without_headers, 'h'),
+        ];
+        let flags = flags.iter().filter(|(is_set, _)| *is_set);
+        let flags: String = flags.map(|(_, flag)| flag).collect();
+        let method = if writes_method { self.method } else { "" };
+        let echo = echo.map(|echo| format!("\n{echo}")).unwrap_or_default();
+        if flags.is_empty() && method.is_empty() && echo.is_empty() {
+            return None;
+        }
+        // No method has a line break, and the echo is the last.
+        Some(format!("{flags}\n{method}{echo}"))
+    }
+
+    pub(super) fn parse(text: Option<&'a str>) -> Self {
+        let mut parts = text.unwrap_or_default().splitn(3, '\n');
+        let flags = parts.next().unwrap_or_default();
+        let method = parts.next().unwrap_or_default();
+        let echo = parts.next().map(ByteString::from);
+        Self {
+            id: match () {
+                () if flags.contains('s') => IdKind::Text,
+                () if flags.contains('n') => IdKind::Number,
+                () => IdKind::None,
+            },
+            is_null_on_success: flags.contains('o'),
+            is_without_headers: flags.contains('h'),
+            method,
+            echo,
+        }
+    }
+}
