@@ -9,6 +9,7 @@ mod hostile;
 mod items;
 mod jive;
 mod kinto;
+mod openapi;
 mod own_shape;
 mod parse;
 mod presets;
