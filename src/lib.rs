@@ -194,6 +194,7 @@ mod flow;
 mod future;
 
 mod negotiate;
+mod refusal;
 mod response_head;
 
 mod engine;
@@ -205,7 +206,6 @@ mod config;
 mod format;
 mod policy;
 mod preferences;
-mod refusal;
 
 mod trace;
 

@@ -9,7 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 
 use super::bulk_ids;
 use super::members::{DUPLICATE_NAME, for_each_element, for_each_member, members, string};
-use super::note::{Note, text_or_number};
+use super::note::{IdKind, Note, text_or_number};
 use super::shape::{BodyForm, Member, Shape};
 use super::top::Envelope;
 use crate::error::{Error, ErrorKind};
@@ -62,6 +62,7 @@ impl<'a> ItemReader<'a> {
         let is_generated = item.id.is_empty();
         if is_generated {
             item.id = ids::of_item(index);
+            note.id = IdKind::Generated;
         }
         for on in &depends_on {
             item.add_dependency(self.names.id_of(on)?);

@@ -19,10 +19,12 @@ pub(super) struct Note<'a> {
 /// How an envelope has the id of an item.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum IdKind {
+    /// As a string. So has an envelope of another format.
     #[default]
-    None,
     Text,
     Number,
+    /// Not at all: the id is the position of the item.
+    Generated,
 }
 
 /// Reads a string, or the text of a number. `None` for any other value.
@@ -37,17 +39,16 @@ pub(super) fn text_or_number(value: &str) -> Option<(IdKind, ByteString)> {
 impl<'a> Note<'a> {
     /// The note as text. `None` if the shape does not need it.
     pub(super) fn to_text(&self, shape: &Shape) -> Option<String> {
-        let writes_method = shape
-            .result
-            .iter()
-            .any(|(_, output)| matches!(output, Output::Method | Output::Location));
+        let writes = |is: fn(&Output) -> bool| shape.result.iter().any(|(_, output)| is(output));
+        let writes_id = writes(|output| matches!(output, Output::Id));
+        let writes_method = writes(|output| matches!(output, Output::Method | Output::Location));
         let echo = self.echo.as_ref().filter(|_| {
             let mut outputs = shape.response.iter();
             outputs.any(|(_, output)| matches!(output, TopOutput::Echo))
         });
         let flags = [
-            (self.id == IdKind::Text, 's'),
-            (self.id == IdKind::Number, 'n'),
+            (writes_id && self.id == IdKind::Number, 'n'),
+            (writes_id && self.id == IdKind::Generated, 'g'),
             (self.is_null_on_success, 'o'),
             (self.is_without_headers, 'h'),
         ];
@@ -69,9 +70,9 @@ impl<'a> Note<'a> {
         let echo = parts.next().map(ByteString::from);
         Self {
             id: match () {
-                () if flags.contains('s') => IdKind::Text,
                 () if flags.contains('n') => IdKind::Number,
-                () => IdKind::None,
+                () if flags.contains('g') => IdKind::Generated,
+                () => IdKind::Text,
             },
             is_null_on_success: flags.contains('o'),
             is_without_headers: flags.contains('h'),

@@ -78,7 +78,7 @@ impl ResultWriter {
     fn has(&self, output: Output, result: &Result<'_>) -> bool {
         let headers = result.response.headers();
         match output {
-            Output::Id => result.note.id != IdKind::None,
+            Output::Id => result.note.id != IdKind::Generated,
             Output::Method => !result.note.method.is_empty(),
             Output::Header(name) => headers.contains_key(name),
             Output::Location => {

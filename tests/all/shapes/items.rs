@@ -171,6 +171,24 @@ async fn an_id_is_written_as_it_came() {
 }
 
 #[tokio::test]
+async fn an_item_of_another_format_keeps_its_id() {
+    const SHAPE: Shape = Shape {
+        media_types: &["application/vnd.mine+json"],
+        ..Shape::ID_STATUS_DATA
+    };
+    let layer = BatchLayer::new("/batch").format(Json::shaped(&SHAPE));
+    let items = json!({ "requests": [{ "id": "a", "method": "GET", "url": "/" }] });
+    let mut request = envelope(items.to_string());
+    let accept = "application/vnd.mine+json".parse().unwrap();
+    request.headers_mut().insert("accept", accept);
+    let (reply, _) = ask_through(layer, request).await;
+    assert_eq!(
+        reply.json(),
+        json!([{ "Id": "a", "status": 200, "data": {} }])
+    );
+}
+
+#[tokio::test]
 async fn a_generated_id_gives_way_to_one_of_the_client() {
     // The position of the second item is the id of the first.
     let items = json!([
