@@ -14,10 +14,10 @@ use http::StatusCode;
 /// use tower_multistatus::{BatchLayer, Json};
 /// use tower_multistatus::shape::{BodyForm, Member, Output, Shape, Top, TopOutput};
 ///
-/// // [{"verb":"GET","href":"/users/1"}] becomes {"answers":[{"code":200,"content":{"id":1}}]}.
+/// // [{"verb":"GET","href":"/users/1"}] becomes {"replies":[{"code":200,"content":{"id":1}}]}.
 /// const MINE: Shape = Shape {
 ///     item: &[("verb", Member::Method), ("href", Member::Url)],
-///     response: &[("answers", TopOutput::Responses)],
+///     response: &[("replies", TopOutput::Responses)],
 ///     result: &[("code", Output::Status), ("content", Output::Body(BodyForm::Json))],
 ///     ..Shape::DEFAULT
 /// };
