@@ -100,7 +100,8 @@ impl<B> fmt::Debug for RequestBody<B> {
 }
 
 pin_project! {
-    /// The body of the layer's response: that of the inner service, or an envelope.
+    /// The body of the layer's response: that of the inner service, or an envelope. For a client,
+    /// the body of a response that was sent alone, or that of an item.
     ///
     /// ```
     /// use http::{Request, Response};
@@ -224,8 +225,6 @@ impl Envelope {
 
 impl From<Bytes> for Envelope {
     fn from(bytes: Bytes) -> Self {
-        let mut frames = Frames::default();
-        frames.put_bytes(bytes);
-        Self::Buffered(frames)
+        Self::Buffered(Frames::of(bytes))
     }
 }

@@ -46,6 +46,15 @@ impl Frames {
         }
     }
 
+    /// Creates a buffer with these bytes, which are not copied.
+    pub(crate) fn of(bytes: Bytes) -> Self {
+        let mut frames = Self::default();
+        if !bytes.is_empty() {
+            frames.chain(bytes);
+        }
+        frames
+    }
+
     /// Reserves contiguous space for this many bytes, for bytes that are appended in several calls.
     pub fn reserve(&mut self, bytes: usize) {
         if bytes > self.spare() && bytes <= SEGMENT {
@@ -167,7 +176,7 @@ impl Frames {
         self.is_streamed
     }
 
-    /// Returns all bytes that wait to be sent, concatenated, for the tests of an encoder.
+    /// Returns all bytes that wait to be sent, concatenated.
     ///
     /// ```
     /// use tower_multistatus::Frames;
@@ -177,12 +186,17 @@ impl Frames {
     /// out.put(b"world");
     /// assert_eq!(out.into_bytes(), "hello world");
     /// ```
-    #[cfg(any(test, feature = "test-util"))]
-    #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+    #[cfg(any(test, feature = "test-util", feature = "client"))]
+    #[cfg_attr(docsrs, doc(cfg(any(feature = "test-util", feature = "client"))))]
     #[must_use]
     pub fn into_bytes(mut self) -> Bytes {
-        let frames: Vec<_> = std::iter::from_fn(|| self.pop()).collect();
-        frames.concat().into()
+        let first = self.pop().unwrap_or_default();
+        if self.is_empty() {
+            return first;
+        }
+        let rest = std::iter::from_fn(|| self.pop());
+        let all: Vec<_> = std::iter::once(first).chain(rest).collect();
+        all.concat().into()
     }
 
     /// Takes the next frame to send.

@@ -172,6 +172,8 @@ pub mod guide;
 // The modules in layers, the public API first. A module imports only from layers below its own.
 // `tests/imports.rs` checks this.
 
+#[cfg(feature = "client")]
+mod client;
 mod layer;
 
 #[cfg(feature = "json")]
@@ -221,6 +223,12 @@ mod status;
 
 pub use admission::{Admission, AdmissionItem, Asynchronous, Decision, Immediate};
 pub use body::{RequestBody, ResponseBody};
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub use client::{
+    BatchClient, BatchClientError, BatchClientErrorKind, BatchClientFuture, BatchClientLayer,
+    BatchClientWorker, Batched, ClientBody, DependsOn, ItemId, ItemUrls, NotBatched, Retry,
+};
 pub use config::Order;
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "multistatus")]
@@ -233,6 +241,9 @@ pub use format::{Decoder, Encoder, Format};
 #[cfg(feature = "json")]
 #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
 pub use format::{Json, NdJson};
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub use format::{RequestEncoder, ResponseDecoder};
 pub use frames::Frames;
 pub use future::ResponseFuture;
 pub use item_error::ItemErrors;

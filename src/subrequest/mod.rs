@@ -193,12 +193,8 @@ impl Subrequest {
     }
 
     pub(crate) fn add_header(&mut self, name: &[u8], value: Bytes) {
-        // Counted before a map is built, because `HeaderMap` panics when it has too many names.
-        let bytes = u16::try_from(name.len() + value.len()).unwrap_or(u16::MAX);
-        self.header_count = self.header_count.saturating_add(1);
-        self.header_bytes = self.header_bytes.saturating_add(bytes);
-        if self.header_count > MAX_HEADERS || self.header_bytes > MAX_HEADER_BYTES {
-            return self.fail(ItemError::TooManyHeaders);
+        if !self.count_header(name.len() + value.len()) {
+            return;
         }
         if name.eq_ignore_ascii_case(CONTENT_TYPE.as_str().as_bytes()) {
             return self.add_content_type(value);
@@ -209,6 +205,35 @@ impl Subrequest {
         ) {
             (Ok(name), Ok(value)) => self.headers.push((name, value)),
             _ => self.fail(ItemError::Header),
+        }
+    }
+
+    /// Counts a header of this many bytes. Returns whether the item may have it.
+    #[inline(always)]
+    fn count_header(&mut self, bytes: usize) -> bool {
+        // Counted before a map is built, because `HeaderMap` panics when it has too many names.
+        let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
+        self.header_count = self.header_count.saturating_add(1);
+        self.header_bytes = self.header_bytes.saturating_add(bytes);
+        let fits = self.header_count <= MAX_HEADERS && self.header_bytes <= MAX_HEADER_BYTES;
+        if !fits {
+            self.fail(ItemError::TooManyHeaders);
+        }
+        fits
+    }
+
+    /// Adds a header of a request that is already parsed.
+    #[cfg(feature = "client")]
+    pub(crate) fn add_valid_header(&mut self, name: &HeaderName, value: &HeaderValue) {
+        if !self.count_header(name.as_str().len() + value.len()) {
+            return;
+        }
+        if name != CONTENT_TYPE {
+            self.headers.push((name.clone(), value.clone()));
+        } else if self.has_content_type() {
+            self.fail(ItemError::Header);
+        } else {
+            self.set_content_type(value.clone());
         }
     }
 

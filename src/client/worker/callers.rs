@@ -1,0 +1,168 @@
+//! The callers of a batch in flight, each of which gets the response with its id.
+
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use http::header::CONTENT_LENGTH;
+use http::{Method, Response, Version};
+
+use super::super::error::{BatchClientError, BatchClientErrorKind};
+use super::super::extensions::Batched;
+use super::super::retry::Retry;
+use super::super::waiting::Waiting;
+use crate::content_length::content_length;
+use crate::status::has_no_body;
+use crate::subresponse::Subresponse;
+
+#[derive(Debug)]
+pub(super) struct Callers {
+    /// By the position of the item. `None` once the caller has its verdict, or is gone.
+    waiting: Vec<Option<Waiting>>,
+    positions: HashMap<ByteString, usize>,
+    retry: Retry,
+    /// The items that are sent again, and how long they wait before.
+    pub(super) again: Vec<(Duration, Waiting)>,
+    /// The positions below this number may have a caller.
+    watched: usize,
+}
+
+impl Callers {
+    pub(super) fn new(items: Vec<Waiting>, retry: Retry) -> Self {
+        let ids = items.iter().map(|waiting| waiting.item.id.clone());
+        Self {
+            positions: ids.zip(0..).collect(),
+            watched: items.len(),
+            waiting: items.into_iter().map(Some).collect(),
+            retry,
+            again: Vec::new(),
+        }
+    }
+
+    /// Number of items in the batch.
+    pub(super) fn batch_size(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Awaits a future. Returns `None` if no caller waits any more.
+    pub(super) async fn unless_gone<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = pin!(future);
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => self.poll_gone(cx).map(|()| None),
+        })
+        .await
+    }
+
+    /// Ready when no caller waits. Watches one caller at a time, so that it costs the same for a
+    /// batch of any size.
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(last) = self.watched.checked_sub(1) {
+            if let Some(waiting) = self.waiting.get_mut(last).and_then(Option::as_mut) {
+                ready!(waiting.reply.poll_closed(cx));
+                self.take(last);
+            }
+            self.watched = last;
+        }
+        Poll::Ready(())
+    }
+
+    fn take(&mut self, position: usize) -> Option<Waiting> {
+        self.waiting.get_mut(position).and_then(Option::take)
+    }
+
+    /// Takes all that still wait.
+    pub(super) fn take_rest(&mut self) -> impl Iterator<Item = Waiting> {
+        self.waiting.iter_mut().filter_map(Option::take)
+    }
+
+    /// Passes on responses that have arrived together. A response with an unknown id is dropped, as
+    /// is one for a caller that has its response already.
+    pub(super) fn respond(&mut self, found: Vec<Subresponse>, version: Version) {
+        let mut seen = vec![0_u8; self.waiting.len()];
+        let positions: Vec<_> = found.iter().map(|found| self.position_of(found)).collect();
+        for position in positions.iter().flatten() {
+            if let Some(seen) = seen.get_mut(*position) {
+                *seen = seen.saturating_add(1);
+            }
+        }
+        for (response, position) in found.into_iter().zip(positions) {
+            let Some((position, waiting)) =
+                position.and_then(|position| Some((position, self.take(position)?)))
+            else {
+                continue;
+            };
+            let kind = if seen.get(position) != Some(&1) {
+                BatchClientErrorKind::AmbiguousResponse
+            } else if response.is_unreadable() {
+                BatchClientErrorKind::UnreadableResponse
+            } else {
+                self.respond_to(waiting, response, version);
+                continue;
+            };
+            waiting.fail(BatchClientError::new(kind));
+        }
+    }
+
+    /// The position of the item of this response. A format without ids gives the position itself.
+    fn position_of(&self, response: &Subresponse) -> Option<usize> {
+        if response.id.is_empty() {
+            return Some(response.index);
+        }
+        self.positions.get(&response.id).copied()
+    }
+
+    fn respond_to(&mut self, mut waiting: Waiting, response: Subresponse, version: Version) {
+        let method = waiting.request.method();
+        let (status, headers) = (response.status, &response.headers);
+        if let Some(wait) = self.retry.wait(method, waiting.retries, status, headers) {
+            waiting.retries += 1;
+            return self.again.push((wait, waiting));
+        }
+        let mut response = into_response(response, method);
+        *response.version_mut() = version;
+        response.extensions_mut().insert(Batched {
+            size: self.waiting.len(),
+            id: waiting.item.id.clone(),
+        });
+        waiting.respond(response);
+    }
+
+    /// The response to the batch was lost. Requests that are safe to send twice are sent alone.
+    pub(super) fn lose(&mut self, why: BatchClientError) {
+        for waiting in self.take_rest() {
+            if waiting.request.method().is_idempotent() && !waiting.depends_on_others() {
+                waiting.send_alone();
+            } else {
+                waiting.fail(why.clone());
+            }
+        }
+    }
+
+    /// The response to the batch is complete.
+    pub(super) fn miss_rest(&mut self) {
+        for waiting in self.take_rest() {
+            waiting.fail(BatchClientError::new(BatchClientErrorKind::MissingResponse));
+        }
+    }
+}
+
+fn into_response(mut found: Subresponse, method: &Method) -> Response<Bytes> {
+    let is_head = method == Method::HEAD;
+    let has_body = !is_head && !has_no_body(found.status);
+    if has_body {
+        let length = content_length(found.body.len());
+        found.headers.insert(CONTENT_LENGTH, length);
+    } else if !is_head {
+        found.headers.remove(CONTENT_LENGTH);
+    }
+    let body = if has_body { found.body } else { Bytes::new() };
+    let mut response = Response::new(body);
+    *response.status_mut() = found.status;
+    *response.headers_mut() = found.headers;
+    response
+}

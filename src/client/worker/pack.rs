@@ -1,0 +1,112 @@
+//! Packs requests into a batch.
+
+use std::collections::HashSet;
+
+use bytestring::ByteString;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderValue, Request};
+
+use super::super::body::ClientBody;
+use super::super::error::{BatchClientError, BatchClientErrorKind};
+use super::super::extensions::ItemId;
+use super::super::settings::Settings;
+use super::super::waiting::Waiting;
+use super::endpoints::Endpoint;
+use super::queue::Group;
+use crate::format::RequestEncoder;
+use crate::frames::Frames;
+
+/// A batch that can be sent.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) request: Request<ClientBody>,
+    /// Bytes of the envelope.
+    pub(super) bytes: usize,
+    /// Each has its id.
+    pub(super) items: Vec<Waiting>,
+}
+
+/// Packs as many requests of the group as fit. Those that no batch can have are sent alone. `None`
+/// if there are not two for a batch.
+pub(super) fn pack(
+    group: &mut Group,
+    endpoint: Endpoint,
+    last_id: &mut u64,
+    settings: &Settings,
+) -> Option<Batch> {
+    let mut encoder = settings.format.request_encoder()?;
+    let mut out = Frames::default();
+    encoder.begin(&mut out);
+    let items = fill(&mut *encoder, &mut out, group, endpoint, last_id, settings);
+    encoder.end(&mut out);
+    let first = items.first().filter(|_| items.len() > 1);
+    let Some(head) = first.map(|item| item.key.batch_head(settings)) else {
+        items.into_iter().for_each(Waiting::send_alone);
+        return None;
+    };
+    let envelope = out.into_bytes();
+    let bytes = envelope.len();
+    let mut request = Request::from_parts(head, ClientBody::from(envelope));
+    let headers = request.headers_mut();
+    headers.insert(CONTENT_TYPE, encoder.content_type());
+    let name = settings.format.media_types().first();
+    if let Some(Ok(name)) = name.map(|name| HeaderValue::from_str(name)) {
+        headers.insert(ACCEPT, name);
+    }
+    Some(Batch {
+        request,
+        bytes,
+        items,
+    })
+}
+
+fn fill(
+    encoder: &mut dyn RequestEncoder,
+    out: &mut Frames,
+    group: &mut Group,
+    endpoint: Endpoint,
+    last_id: &mut u64,
+    settings: &Settings,
+) -> Vec<Waiting> {
+    let max_items = settings.max_items.min(endpoint.max_items);
+    let max_bytes = settings.max_bytes.min(endpoint.max_bytes);
+    let mut items = Vec::with_capacity(max_items.min(group.waiting.len()));
+    let mut ids = HashSet::<ByteString>::new();
+    while items.len() < max_items
+        && let Some(mut waiting) = group.waiting.pop_front()
+    {
+        let id = match waiting.request.extensions().get::<ItemId>() {
+            Some(id) => id.as_bytestring().clone(),
+            None => {
+                *last_id += 1;
+                last_id.to_string().into()
+            }
+        };
+        if ids.contains(&id) {
+            // The two are in different batches.
+            group.waiting.push_front(waiting);
+            break;
+        }
+        if !waiting.item.dependencies().all(|id| ids.contains(id)) {
+            waiting.fail(BatchClientError::new(BatchClientErrorKind::Dependency));
+            continue;
+        }
+        waiting.item.id = id.clone();
+        let length = out.len();
+        let is_exact = encoder.push(&waiting.item, out);
+        let fits = out.len() <= max_bytes;
+        if is_exact && fits {
+            ids.insert(id);
+            waiting.place = None;
+            items.push(waiting);
+            continue;
+        }
+        out.rewind(length);
+        if is_exact && !items.is_empty() {
+            group.waiting.push_front(waiting);
+            break;
+        }
+        waiting.send_alone();
+    }
+    items
+}

@@ -1,0 +1,95 @@
+//! The requests that wait, in groups that one batch can have.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::super::key::BatchKey;
+use super::super::waiting::Waiting;
+
+/// Requests with the same key, in the order of their arrival.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    pub(super) waiting: VecDeque<Waiting>,
+    /// Whether its window is over, so that it leaves as soon as a batch can be sent.
+    is_ripe: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    groups: HashMap<BatchKey, Group>,
+    unripe: Vec<BatchKey>,
+    ripe: VecDeque<BatchKey>,
+}
+
+impl Queue {
+    /// Adds a request. Its group is ripe if it has this many.
+    pub(super) fn push(&mut self, waiting: Waiting, full: usize) {
+        let group = match self.groups.get_mut(&waiting.key) {
+            Some(group) => group,
+            None => {
+                self.unripe.push(waiting.key.clone());
+                self.groups.entry(waiting.key.clone()).or_default()
+            }
+        };
+        let is_full = group.waiting.len() + 1 >= full;
+        if is_full && !std::mem::replace(&mut group.is_ripe, true) {
+            self.ripe.push_back(waiting.key.clone());
+        }
+        group.waiting.push_back(waiting);
+    }
+
+    /// Puts requests back in front of their group. They are ripe.
+    pub(super) fn put_back(&mut self, requests: Vec<Waiting>) {
+        for waiting in requests.into_iter().rev() {
+            let group = self.groups.entry(waiting.key.clone()).or_default();
+            if !std::mem::replace(&mut group.is_ripe, true) {
+                self.ripe.push_back(waiting.key.clone());
+            }
+            group.waiting.push_front(waiting);
+        }
+    }
+
+    /// Whether the window of a group is not over.
+    pub(super) fn has_unripe(&self) -> bool {
+        !self.unripe.is_empty()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Ends the window of all groups. Requests that nobody waits for are removed. Those of a group
+    /// for which `is_alone` returns true are sent alone.
+    pub(super) fn ripen(&mut self, is_alone: impl Fn(&BatchKey, &Group) -> bool) {
+        for key in std::mem::take(&mut self.unripe) {
+            let Some(group) = self.groups.get_mut(&key) else {
+                continue;
+            };
+            group.waiting.retain(|waiting| !waiting.is_abandoned());
+            if is_alone(&key, group) {
+                if let Some(group) = self.groups.remove(&key) {
+                    group.waiting.into_iter().for_each(Waiting::send_alone);
+                }
+            } else if !std::mem::replace(&mut group.is_ripe, true) {
+                self.ripe.push_back(key);
+            }
+        }
+    }
+
+    /// The next group that can leave. Requests that nobody waits for are removed from it. It is
+    /// never empty.
+    pub(super) fn next(&mut self) -> Option<&mut Group> {
+        while let Some(key) = self.ripe.front() {
+            let group = self.groups.get_mut(key);
+            let count = group.map_or(0, |group| {
+                group.waiting.retain(|waiting| !waiting.is_abandoned());
+                group.waiting.len()
+            });
+            if count > 0 {
+                break;
+            }
+            self.groups.remove(key);
+            self.ripe.pop_front();
+        }
+        self.groups.get_mut(self.ripe.front()?)
+    }
+}
