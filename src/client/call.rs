@@ -1,7 +1,7 @@
 //! One call: the request waits for its batch, or is sent alone.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,8 +11,9 @@ use http::{Request, Response};
 use http_body::Body;
 use http_body_util::{BodyExt, Limited};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
-use tower::{BoxError, Service};
+use tower::BoxError;
 
+use super::alone::Alone;
 use super::body::ClientBody;
 use super::entry::Entry;
 use super::error::{BatchClientError, BatchClientErrorKind};
@@ -55,20 +56,21 @@ pub(super) struct Access {
 }
 
 /// Sends a request, alone or in a batch.
-pub(super) async fn call<S, ReqBody, ResBody>(
-    inner: S,
+pub(super) async fn call<ReqBody, ResBody>(
+    alone: Alone<ResBody>,
     request: Request<ReqBody>,
     access: Access,
 ) -> Outcome<ResBody>
 where
-    S: Service<Request<ClientBody>, Response = Response<ResBody>, Error: Into<BoxError>>,
     ReqBody: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    ResBody: 'static,
 {
     let (parts, body) = request.into_parts();
     let Some(entry) = Entry::new(&parts, &body.size_hint(), &access.settings) else {
         // Its place in the queue is free for another request while this one is sent.
         drop(access);
-        return send(inner, Request::from_parts(parts, ClientBody::new(body))).await;
+        let request = Request::from_parts(parts, ClientBody::new(body));
+        return alone.send(request).await.map(passed_through);
     };
     let body = if body.is_end_stream() {
         Bytes::new()
@@ -80,11 +82,8 @@ where
             .map_err(|error| BatchClientError::with_source(BatchClientErrorKind::NotSent, error))?;
         if collected.trailers().is_some() {
             drop(access);
-            return send(
-                inner,
-                Request::from_parts(parts, ClientBody::new(collected)),
-            )
-            .await;
+            let request = Request::from_parts(parts, ClientBody::new(collected));
+            return alone.send(request).await.map(passed_through);
         }
         collected.to_bytes()
     };
@@ -92,9 +91,16 @@ where
         Verdict::Respond(response) => {
             Ok(response.map(|bytes| ResponseBody::envelope(Envelope::from(bytes))))
         }
-        Verdict::SendAlone(request) => send(inner, request.map(ClientBody::from)).await,
+        Verdict::SendAlone(request) => {
+            let response = alone.send(request.map(ClientBody::from)).await;
+            response.map(passed_through)
+        }
         Verdict::Fail(error) => Err(error),
     }
+}
+
+fn passed_through<B>(response: Response<B>) -> Response<ResponseBody<B>> {
+    response.map(ResponseBody::passthrough)
 }
 
 /// Puts a request into the queue, and waits for the verdict of the worker.
@@ -121,17 +127,4 @@ async fn enter(
     verdict
         .await
         .map_err(|_| BatchClientError::new(BatchClientErrorKind::OutcomeUnknown))
-}
-
-/// Sends a request alone.
-async fn send<S, B>(mut inner: S, request: Request<ClientBody>) -> Outcome<B>
-where
-    S: Service<Request<ClientBody>, Response = Response<B>, Error: Into<BoxError>>,
-{
-    let failed = |kind| move |error: S::Error| BatchClientError::with_source(kind, error);
-    let ready = poll_fn(|cx| inner.poll_ready(cx)).await;
-    ready.map_err(failed(BatchClientErrorKind::NotSent))?;
-    let response = inner.call(request).await;
-    let response = response.map_err(failed(BatchClientErrorKind::Client))?;
-    Ok(response.map(ResponseBody::passthrough))
 }

@@ -11,6 +11,7 @@ use http_body::Body;
 use tokio::sync::mpsc;
 use tower::{BoxError, Layer, Service};
 
+use super::alone::Alone;
 use super::body::ClientBody;
 use super::item_urls::ItemUrls;
 use super::retry::Retry;
@@ -125,7 +126,7 @@ impl BatchClientLayer {
     /// #     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(worker);
     /// # }
     /// ```
-    pub fn pair<S, B>(&self, inner: S) -> (BatchClient<S>, BatchClientWorker)
+    pub fn pair<S, B>(&self, inner: S) -> (BatchClient<B>, BatchClientWorker)
     where
         S: Service<Request<ClientBody>, Response = Response<B>> + Clone + Send + 'static,
         S::Error: Into<BoxError>,
@@ -136,7 +137,10 @@ impl BatchClientLayer {
         let (queue, arrivals) = mpsc::unbounded_channel();
         let settings = &self.settings;
         let worker = BatchClientWorker::new(inner.clone(), arrivals, Arc::clone(settings));
-        (BatchClient::new(inner, queue, Arc::clone(settings)), worker)
+        (
+            BatchClient::new(Alone::new(inner), queue, Arc::clone(settings)),
+            worker,
+        )
     }
 }
 
@@ -364,9 +368,9 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    type Service = BatchClient<S>;
+    type Service = BatchClient<B>;
 
-    fn layer(&self, inner: S) -> BatchClient<S> {
+    fn layer(&self, inner: S) -> BatchClient<B> {
         let (client, worker) = self.pair(inner);
         tokio::spawn(worker);
         client

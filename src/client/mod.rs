@@ -5,6 +5,7 @@
 //!                  └─► alone
 //! ```
 
+mod alone;
 mod body;
 mod call;
 mod entry;

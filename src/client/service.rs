@@ -12,14 +12,17 @@ use http_body::Body;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc};
 use tower::{BoxError, Service};
 
-use super::body::ClientBody;
+use super::alone::Alone;
 use super::call::{Access, BatchClientFuture, call};
 use super::error::{BatchClientError, BatchClientErrorKind};
 use super::settings::Settings;
 use super::waiting::Waiting;
+use crate::body::ResponseBody;
 
 /// A client whose requests are sent in batches, created by
 /// [`BatchClientLayer`](crate::BatchClientLayer).
+///
+/// `B` is the body of the inner client's responses.
 ///
 /// Requests that are made at the same time through clones of it are sent as one batch. Clone it for
 /// each task that makes requests. Clones share the worker and its queue.
@@ -48,8 +51,8 @@ use super::waiting::Waiting;
 /// # });
 /// ```
 #[must_use = "a service does nothing until it is called"]
-pub struct BatchClient<S> {
-    inner: S,
+pub struct BatchClient<B> {
+    alone: Alone<B>,
     queue: mpsc::UnboundedSender<Waiting>,
     places: Arc<Semaphore>,
     place: Option<OwnedSemaphorePermit>,
@@ -57,16 +60,17 @@ pub struct BatchClient<S> {
     settings: Arc<Settings>,
 }
 
-type Acquiring = Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>;
+type Acquiring =
+    Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send + Sync>>;
 
-impl<S> BatchClient<S> {
+impl<B> BatchClient<B> {
     pub(super) fn new(
-        inner: S,
+        alone: Alone<B>,
         queue: mpsc::UnboundedSender<Waiting>,
         settings: Arc<Settings>,
     ) -> Self {
         Self {
-            inner,
+            alone,
             queue,
             places: Arc::new(Semaphore::new(settings.max_waiting)),
             place: None,
@@ -77,10 +81,10 @@ impl<S> BatchClient<S> {
 }
 
 /// A clone is not ready, whatever the original is.
-impl<S: Clone> Clone for BatchClient<S> {
+impl<B> Clone for BatchClient<B> {
     fn clone(&self) -> Self {
         Self {
-            inner: self.inner.clone(),
+            alone: self.alone.clone(),
             queue: self.queue.clone(),
             places: Arc::clone(&self.places),
             place: None,
@@ -90,16 +94,13 @@ impl<S: Clone> Clone for BatchClient<S> {
     }
 }
 
-impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for BatchClient<S>
+impl<ReqBody, ResBody> Service<Request<ReqBody>> for BatchClient<ResBody>
 where
-    S: Service<Request<ClientBody>, Response = Response<ResBody>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
     ReqBody: Body<Data = Bytes> + Send + 'static,
     ReqBody::Error: Into<BoxError>,
-    ResBody: Body<Data = Bytes> + Send + 'static,
+    ResBody: Send + 'static,
 {
-    type Response = Response<crate::ResponseBody<ResBody>>;
+    type Response = Response<ResponseBody<ResBody>>;
     type Error = BatchClientError;
     type Future = BatchClientFuture<ResBody>;
 
@@ -132,11 +133,11 @@ where
             place: self.place.take(),
             settings: Arc::clone(&self.settings),
         };
-        BatchClientFuture::new(call(self.inner.clone(), request, access))
+        BatchClientFuture::new(call(self.alone.clone(), request, access))
     }
 }
 
-impl<S> fmt::Debug for BatchClient<S> {
+impl<B> fmt::Debug for BatchClient<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("BatchClient");
         debug

@@ -124,4 +124,10 @@ pub trait ResponseDecoder: Send {
     ///
     /// The envelope was cut off.
     fn end(&mut self, found: &mut Vec<Subresponse>) -> Result<(), Error>;
+
+    /// Whether the responses that [`end`](Self::end) has added have no ids, are all responses of
+    /// the batch, and are in the order of its requests. The default is `false`.
+    fn is_positional(&self) -> bool {
+        false
+    }
 }

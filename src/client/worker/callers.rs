@@ -83,8 +83,24 @@ impl Callers {
     /// Passes on responses that have arrived together. A response with an unknown id is dropped, as
     /// is one for a caller that has its response already.
     pub(super) fn respond(&mut self, found: Vec<Subresponse>, version: Version) {
+        let ids = found.iter().map(|found| &found.id);
+        let positions = ids.map(|id| self.positions.get(id).copied()).collect();
+        self.respond_at(positions, found, version);
+    }
+
+    /// Passes on all responses of the batch, which are in the order of its items.
+    pub(super) fn respond_in_order(&mut self, found: Vec<Subresponse>, version: Version) {
+        let positions = (0..found.len()).map(Some).collect();
+        self.respond_at(positions, found, version);
+    }
+
+    fn respond_at(
+        &mut self,
+        positions: Vec<Option<usize>>,
+        found: Vec<Subresponse>,
+        version: Version,
+    ) {
         let mut seen = vec![0_u8; self.waiting.len()];
-        let positions: Vec<_> = found.iter().map(|found| self.position_of(found)).collect();
         for position in positions.iter().flatten() {
             if let Some(seen) = seen.get_mut(*position) {
                 *seen = seen.saturating_add(1);
@@ -106,14 +122,6 @@ impl Callers {
             };
             waiting.fail(BatchClientError::new(kind));
         }
-    }
-
-    /// The position of the item of this response. A format without ids gives the position itself.
-    fn position_of(&self, response: &Subresponse) -> Option<usize> {
-        if response.id.is_empty() {
-            return Some(response.index);
-        }
-        self.positions.get(&response.id).copied()
     }
 
     fn respond_to(&mut self, mut waiting: Waiting, response: Subresponse, version: Version) {

@@ -99,7 +99,11 @@ where
             Some(Err(error)) => return callers.lose(lost(error)),
             None => {
                 let end = decoder.end(&mut found);
-                callers.respond(found, head.version);
+                if decoder.is_positional() {
+                    callers.respond_in_order(found, head.version);
+                } else {
+                    callers.respond(found, head.version);
+                }
                 return match end {
                     Ok(()) => callers.miss_rest(),
                     Err(error) => callers.lose(lost(error)),

@@ -75,9 +75,15 @@ impl Queue {
         }
     }
 
-    /// The next group that can leave. Requests that nobody waits for are removed from it. It is
-    /// never empty.
+    /// The next group that can leave. It is never empty.
     pub(super) fn next(&mut self) -> Option<&mut Group> {
+        self.remove_empty();
+        self.groups.get_mut(self.ripe.front()?)
+    }
+
+    /// Removes requests that nobody waits for from the next groups, and groups that are empty. A
+    /// group that was left ripe would end the window of the next request in it.
+    pub(super) fn remove_empty(&mut self) {
         while let Some(key) = self.ripe.front() {
             let group = self.groups.get_mut(key);
             let count = group.map_or(0, |group| {
@@ -85,11 +91,10 @@ impl Queue {
                 group.waiting.len()
             });
             if count > 0 {
-                break;
+                return;
             }
             self.groups.remove(key);
             self.ripe.pop_front();
         }
-        self.groups.get_mut(self.ripe.front()?)
     }
 }

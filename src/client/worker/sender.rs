@@ -209,6 +209,7 @@ where
                 self.fly(call, callers, batch.bytes, key);
             }
         }
+        self.queue.remove_empty();
         self.in_flight > before
     }
 

@@ -28,6 +28,7 @@ pub(super) struct ResponseReader {
     unlabelled: Option<Vec<Subresponse>>,
     /// The bytes of these responses.
     unlabelled_len: usize,
+    is_positional: bool,
 }
 
 impl ResponseReader {
@@ -44,6 +45,7 @@ impl ResponseReader {
             marks_responses: format.marks_responses,
             unlabelled: format.uses_positions.then(Vec::new),
             unlabelled_len: 0,
+            is_positional: false,
         })
     }
 
@@ -77,9 +79,7 @@ impl ResponseReader {
         match (id, &mut self.unlabelled) {
             (Some(Some(id)), _) => found.push(response(id)),
             (None, Some(unlabelled)) => {
-                let mut response = response(ByteString::default());
-                response.index = unlabelled.len();
-                unlabelled.push(response);
+                unlabelled.push(response(ByteString::default()));
                 self.unlabelled_len += length;
             }
             // No item gets it.
@@ -113,9 +113,14 @@ impl ResponseDecoder for ResponseReader {
         }
         let unlabelled = self.unlabelled.take().unwrap_or_default();
         // A position means an item only if no response was left out.
-        if unlabelled.len() == self.limits.max_items {
+        self.is_positional = unlabelled.len() == self.limits.max_items;
+        if self.is_positional {
             found.extend(unlabelled);
         }
         Ok(())
+    }
+
+    fn is_positional(&self) -> bool {
+        self.is_positional
     }
 }
