@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::Rules;
@@ -161,7 +161,10 @@ impl<'a> Members<'a> {
         let content_type = self.headers.get(CONTENT_TYPE);
         let content_type = content_type.map(|value| value.to_str().unwrap_or_default());
         let media_type = content_type.map(MediaType::parse);
-        if media_type.as_ref().is_some_and(MediaType::is_json) {
+        // A server writes an encoded body as base64, so `null` is no body there.
+        let is_encoded = self.headers.contains_key(CONTENT_ENCODING);
+        let is_none = is_encoded && value == "null";
+        if !is_none && media_type.as_ref().is_some_and(MediaType::is_json) {
             return Some(parser.share(spaced).into_bytes());
         }
         match (value.as_bytes().first(), media_type) {

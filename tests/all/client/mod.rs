@@ -2,8 +2,13 @@
 
 mod batching;
 mod cancellation;
+mod dialects;
 mod entries;
 mod extensions;
+mod hostile;
+mod random;
+mod round_trips;
+mod services;
 mod settings;
 mod verdicts;
 
