@@ -10,7 +10,8 @@ use tower::{BoxError, Service};
 use super::body::ClientBody;
 use super::error::{BatchClientError, BatchClientErrorKind};
 
-type Sending<B> = Pin<Box<dyn Future<Output = Result<Response<B>, BatchClientError>> + Send>>;
+pub(super) type Sending<B> =
+    Pin<Box<dyn Future<Output = Result<Response<B>, BatchClientError>> + Send>>;
 
 /// The inner client, whose type is erased. The bounds of its error would be in the way otherwise:
 /// the compiler cannot prove that an `async` block is `Send` if it has a service whose bounds
@@ -33,11 +34,8 @@ impl<B: 'static> Alone<B> {
     }
 
     /// Sends a request.
-    pub(super) async fn send(
-        self,
-        request: Request<ClientBody>,
-    ) -> Result<Response<B>, BatchClientError> {
-        (self.0)(request).await
+    pub(super) fn send(&self, request: Request<ClientBody>) -> Sending<B> {
+        (self.0)(request)
     }
 }
 

@@ -1,18 +1,18 @@
 //! Decides whether a request can be sent in a batch, and how.
 
 use bytestring::ByteString;
-use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use http::Method;
+use http::header::ACCEPT;
 use http::request::Parts;
-use http::{HeaderName, Method};
 use http_body::SizeHint;
 
 use super::extensions::{DependsOn, NotBatched};
 use super::key::BatchKey;
+use super::place::{Place, Places};
 use super::settings::Settings;
 use crate::media_type::{MediaType, split_unquoted};
-use crate::policy::{HeaderDecision, IgnoreReason, is_inherited};
 use crate::subrequest::{METHODS, Subrequest};
-use crate::target::Targets;
+use crate::target::is_item_path;
 
 /// A request as an item: its batch, and the item without id and body.
 pub(super) struct Entry {
@@ -22,7 +22,12 @@ pub(super) struct Entry {
 
 impl Entry {
     /// Returns `None` if the request has to be sent alone.
-    pub(super) fn new(request: &Parts, body: &SizeHint, settings: &Settings) -> Option<Self> {
+    pub(super) fn new(
+        request: &Parts,
+        body: &SizeHint,
+        places: &Places,
+        settings: &Settings,
+    ) -> Option<Self> {
         let max_body = settings.max_item_body_bytes as u64;
         let is_small = body.upper().is_some_and(|upper| upper <= max_body);
         let is_marked = request.extensions.get::<NotBatched>().is_some();
@@ -34,17 +39,14 @@ impl Entry {
         item.url = url_of(request, settings)?;
         let mut common = Vec::new();
         for (name, value) in &request.headers {
-            if settings.vary_by.contains(name) {
-                common.push((name.clone(), value.clone()));
-                if is_inherited(name.as_str()) {
-                    continue;
-                }
-            }
-            match Place::of(name, settings) {
-                Place::Item => item.add_valid_header(name, value),
-                Place::Batch => common.push((name.clone(), value.clone())),
-                Place::Nowhere => {}
+            let place = places.of(name, settings);
+            match place {
                 Place::Alone => return None,
+                Place::Batch | Place::CommonItem => common.push((name.clone(), value.clone())),
+                Place::Item | Place::Nowhere => {}
+            }
+            if matches!(place, Place::Item | Place::CommonItem) {
+                item.add_valid_header(name, value);
             }
         }
         if let Some(depends_on) = request.extensions.get::<DependsOn>() {
@@ -54,38 +56,6 @@ impl Entry {
             key: BatchKey::new(request, common),
             item,
         })
-    }
-}
-
-/// Where a header of a request travels.
-enum Place {
-    /// In its item.
-    Item,
-    /// On the batch, so all its requests have the same.
-    Batch,
-    /// The body has this length anyway.
-    Nowhere,
-    /// A batch cannot transport it.
-    Alone,
-}
-
-impl Place {
-    fn of(name: &HeaderName, settings: &Settings) -> Self {
-        if name == CONTENT_LENGTH {
-            return Self::Nowhere;
-        }
-        // Servers treat `x_a` and `x-a` alike, and may refuse both in one item.
-        if name.as_str().contains('_') {
-            return Self::Alone;
-        }
-        match settings.item_headers.decide(name.as_str()) {
-            HeaderDecision::AddIfAbsent | HeaderDecision::Replace => Self::Item,
-            _ if name == CONTENT_TYPE => Self::Item,
-            // A server does not take it for the trace of the item, but links it.
-            HeaderDecision::Ignore(IgnoreReason::Trace) => Self::Item,
-            HeaderDecision::Ignore(_) if is_inherited(name.as_str()) => Self::Batch,
-            HeaderDecision::Ignore(_) => Self::Alone,
-        }
     }
 }
 
@@ -101,9 +71,9 @@ fn is_stream(request: &Parts) -> bool {
 fn url_of(request: &Parts, settings: &Settings) -> Option<ByteString> {
     let is_batch = request.uri.path() == settings.path.path() && request.method == Method::POST;
     let path_and_query = request.uri.path_and_query().filter(|_| !is_batch)?.as_str();
-    let whole = ByteString::from(path_and_query);
-    let targets = Targets::new(&settings.targets, request);
-    targets.resolve(&whole).ok()?;
+    if !is_item_path(path_and_query.as_bytes()) {
+        return None;
+    }
     settings
         .item_urls
         .write(path_and_query, settings.path.path())

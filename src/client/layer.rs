@@ -13,7 +13,9 @@ use tower::{BoxError, Layer, Service};
 
 use super::alone::Alone;
 use super::body::ClientBody;
+use super::call::Shared;
 use super::item_urls::ItemUrls;
+use super::place::Places;
 use super::retry::Retry;
 use super::service::BatchClient;
 use super::settings::Settings;
@@ -135,12 +137,15 @@ impl BatchClientLayer {
         B::Error: Into<BoxError>,
     {
         let (queue, arrivals) = mpsc::unbounded_channel();
-        let settings = &self.settings;
-        let worker = BatchClientWorker::new(inner.clone(), arrivals, Arc::clone(settings));
-        (
-            BatchClient::new(Alone::new(inner), queue, Arc::clone(settings)),
-            worker,
-        )
+        let settings = Arc::clone(&self.settings);
+        let worker = BatchClientWorker::new(inner.clone(), arrivals, Arc::clone(&settings));
+        let client = BatchClient::new(Shared {
+            queue,
+            alone: Alone::new(inner),
+            places: Places::new(&settings),
+            settings,
+        });
+        (client, worker)
     }
 }
 

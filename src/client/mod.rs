@@ -14,6 +14,7 @@ mod extensions;
 mod item_urls;
 mod key;
 mod layer;
+mod place;
 mod presets;
 mod retry;
 mod service;

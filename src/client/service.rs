@@ -9,14 +9,11 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tower::{BoxError, Service};
 
-use super::alone::Alone;
-use super::call::{Access, BatchClientFuture, call};
+use super::call::{BatchClientFuture, Shared};
 use super::error::{BatchClientError, BatchClientErrorKind};
-use super::settings::Settings;
-use super::waiting::Waiting;
 use crate::body::ResponseBody;
 
 /// A client whose requests are sent in batches, created by
@@ -52,30 +49,22 @@ use crate::body::ResponseBody;
 /// ```
 #[must_use = "a service does nothing until it is called"]
 pub struct BatchClient<B> {
-    alone: Alone<B>,
-    queue: mpsc::UnboundedSender<Waiting>,
+    shared: Arc<Shared<B>>,
     places: Arc<Semaphore>,
     place: Option<OwnedSemaphorePermit>,
     acquiring: Option<Acquiring>,
-    settings: Arc<Settings>,
 }
 
 type Acquiring =
     Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send + Sync>>;
 
 impl<B> BatchClient<B> {
-    pub(super) fn new(
-        alone: Alone<B>,
-        queue: mpsc::UnboundedSender<Waiting>,
-        settings: Arc<Settings>,
-    ) -> Self {
+    pub(super) fn new(shared: Shared<B>) -> Self {
         Self {
-            alone,
-            queue,
-            places: Arc::new(Semaphore::new(settings.max_waiting)),
+            places: Arc::new(Semaphore::new(shared.settings.max_waiting)),
+            shared: Arc::new(shared),
             place: None,
             acquiring: None,
-            settings,
         }
     }
 }
@@ -84,12 +73,10 @@ impl<B> BatchClient<B> {
 impl<B> Clone for BatchClient<B> {
     fn clone(&self) -> Self {
         Self {
-            alone: self.alone.clone(),
-            queue: self.queue.clone(),
+            shared: Arc::clone(&self.shared),
             places: Arc::clone(&self.places),
             place: None,
             acquiring: None,
-            settings: Arc::clone(&self.settings),
         }
     }
 }
@@ -105,7 +92,7 @@ where
     type Future = BatchClientFuture<ResBody>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BatchClientError>> {
-        if self.queue.is_closed() {
+        if self.shared.queue.is_closed() {
             return Poll::Ready(Err(ended()));
         }
         if self.place.is_some() {
@@ -128,12 +115,7 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let access = Access {
-            queue: self.queue.clone(),
-            place: self.place.take(),
-            settings: Arc::clone(&self.settings),
-        };
-        BatchClientFuture::new(call(self.alone.clone(), request, access))
+        BatchClientFuture::new(request, self.place.take(), &self.shared)
     }
 }
 
@@ -141,7 +123,7 @@ impl<B> fmt::Debug for BatchClient<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("BatchClient");
         debug
-            .field("settings", &self.settings)
+            .field("settings", &self.shared.settings)
             .finish_non_exhaustive()
     }
 }

@@ -11,7 +11,6 @@ use super::item_urls::ItemUrls;
 use super::retry::Retry;
 use crate::format::{Format, Json};
 use crate::policy::ItemHeaders;
-use crate::target::TargetRules;
 
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
@@ -29,8 +28,6 @@ pub(super) struct Settings {
     pub(super) batch_headers: HeaderMap,
     pub(super) item_urls: ItemUrls,
     pub(super) retry: Retry,
-    /// The rules by which a server of this crate reads the path of an item.
-    pub(super) targets: TargetRules,
 }
 
 impl Settings {
@@ -50,7 +47,6 @@ impl Settings {
             batch_headers: HeaderMap::new(),
             item_urls: ItemUrls::from_root(),
             retry: Retry::never(),
-            targets: TargetRules::default(),
         }
     }
 }

@@ -22,20 +22,26 @@ use crate::subresponse::Subresponse;
 #[derive(Debug)]
 pub(super) struct Callers {
     /// By the position of the item. `None` once the caller has its verdict, or is gone.
-    waiting: Vec<Option<Waiting>>,
-    positions: HashMap<ByteString, usize>,
+    waiting: Vec<Option<Box<Waiting>>>,
+    ids: Vec<ByteString>,
+    /// The positions by id, once a response has come out of order.
+    positions: Option<HashMap<ByteString, usize>>,
+    /// Number of responses so far.
+    count: usize,
     retry: Retry,
     /// The items that are sent again, and how long they wait before.
-    pub(super) again: Vec<(Duration, Waiting)>,
+    pub(super) again: Vec<(Duration, Box<Waiting>)>,
     /// The positions below this number may have a caller.
     watched: usize,
 }
 
 impl Callers {
-    pub(super) fn new(items: Vec<Waiting>, retry: Retry) -> Self {
+    pub(super) fn new(items: Vec<Box<Waiting>>, retry: Retry) -> Self {
         let ids = items.iter().map(|waiting| waiting.item.id.clone());
         Self {
-            positions: ids.zip(0..).collect(),
+            ids: ids.collect(),
+            positions: None,
+            count: 0,
             watched: items.len(),
             waiting: items.into_iter().map(Some).collect(),
             retry,
@@ -71,12 +77,12 @@ impl Callers {
         Poll::Ready(())
     }
 
-    fn take(&mut self, position: usize) -> Option<Waiting> {
+    fn take(&mut self, position: usize) -> Option<Box<Waiting>> {
         self.waiting.get_mut(position).and_then(Option::take)
     }
 
     /// Takes all that still wait.
-    pub(super) fn take_rest(&mut self) -> impl Iterator<Item = Waiting> {
+    pub(super) fn take_rest(&mut self) -> impl Iterator<Item = Box<Waiting>> {
         self.waiting.iter_mut().filter_map(Option::take)
     }
 
@@ -84,8 +90,22 @@ impl Callers {
     /// is one for a caller that has its response already.
     pub(super) fn respond(&mut self, found: Vec<Subresponse>, version: Version) {
         let ids = found.iter().map(|found| &found.id);
-        let positions = ids.map(|id| self.positions.get(id).copied()).collect();
+        let positions = ids.map(|id| self.position_of(id)).collect();
         self.respond_at(positions, found, version);
+    }
+
+    /// The position of an item. Servers usually respond in the order of the items.
+    fn position_of(&mut self, id: &ByteString) -> Option<usize> {
+        let next = self.count;
+        self.count += 1;
+        if self.ids.get(next) == Some(id) {
+            return Some(next);
+        }
+        let positions = || self.ids.iter().cloned().zip(0..).collect();
+        self.positions
+            .get_or_insert_with(positions)
+            .get(id)
+            .copied()
     }
 
     /// Passes on all responses of the batch, which are in the order of its items.
@@ -124,7 +144,7 @@ impl Callers {
         }
     }
 
-    fn respond_to(&mut self, mut waiting: Waiting, response: Subresponse, version: Version) {
+    fn respond_to(&mut self, mut waiting: Box<Waiting>, response: Subresponse, version: Version) {
         let method = waiting.request.method();
         let (status, headers) = (response.status, &response.headers);
         if let Some(wait) = self.retry.wait(method, waiting.retries, status, headers) {

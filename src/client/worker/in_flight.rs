@@ -29,9 +29,9 @@ pub(super) struct Landed {
     /// What the response has shown of the endpoint.
     pub(super) endpoint: Endpoint,
     /// Requests that have not run, and that become part of smaller batches.
-    pub(super) put_back: Vec<Waiting>,
+    pub(super) put_back: Vec<Box<Waiting>>,
     /// Requests that are sent again, each after a time.
-    pub(super) again: Vec<(Duration, Waiting)>,
+    pub(super) again: Vec<(Duration, Box<Waiting>)>,
 }
 
 /// Awaits the response to a batch of this many bytes, and gives each caller its own.

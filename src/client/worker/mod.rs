@@ -35,7 +35,7 @@ pub struct BatchClientWorker(Pin<Box<dyn Future<Output = ()> + Send>>);
 impl BatchClientWorker {
     pub(super) fn new<S, B>(
         inner: S,
-        arrivals: mpsc::UnboundedReceiver<Waiting>,
+        arrivals: mpsc::UnboundedReceiver<Box<Waiting>>,
         settings: Arc<Settings>,
     ) -> Self
     where

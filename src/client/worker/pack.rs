@@ -1,7 +1,9 @@
 //! Packs requests into a batch.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 
+use bytes::BytesMut;
 use bytestring::ByteString;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Request};
@@ -23,7 +25,7 @@ pub(super) struct Batch {
     /// Bytes of the envelope.
     pub(super) bytes: usize,
     /// Each has its id.
-    pub(super) items: Vec<Waiting>,
+    pub(super) items: Vec<Box<Waiting>>,
 }
 
 /// Packs as many requests of the group as fit. Those that no batch can have are sent alone. `None`
@@ -41,7 +43,7 @@ pub(super) fn pack(
     encoder.end(&mut out);
     let first = items.first().filter(|_| items.len() > 1);
     let Some(head) = first.map(|item| item.key.batch_head(settings)) else {
-        items.into_iter().for_each(Waiting::send_alone);
+        items.into_iter().for_each(|item| item.send_alone());
         return None;
     };
     let envelope = out.into_bytes();
@@ -67,36 +69,29 @@ fn fill(
     endpoint: Endpoint,
     last_id: &mut u64,
     settings: &Settings,
-) -> Vec<Waiting> {
+) -> Vec<Box<Waiting>> {
     let max_items = settings.max_items.min(endpoint.max_items);
     let max_bytes = settings.max_bytes.min(endpoint.max_bytes);
     let mut items = Vec::with_capacity(max_items.min(group.waiting.len()));
-    let mut ids = HashSet::<ByteString>::new();
+    let mut ids = Ids::default();
     while items.len() < max_items
         && let Some(mut waiting) = group.waiting.pop_front()
     {
-        let id = match waiting.request.extensions().get::<ItemId>() {
-            Some(id) => id.as_bytestring().clone(),
-            None => {
-                *last_id += 1;
-                last_id.to_string().into()
-            }
-        };
-        if ids.contains(&id) {
+        let Some(id) = ids.id_of(&waiting, &items, last_id) else {
             // The two are in different batches.
             group.waiting.push_front(waiting);
             break;
-        }
-        if !waiting.item.dependencies().all(|id| ids.contains(id)) {
+        };
+        if waiting.depends_on_others() && !ids.has_all(&waiting, &items) {
             waiting.fail(BatchClientError::new(BatchClientErrorKind::Dependency));
             continue;
         }
-        waiting.item.id = id.clone();
+        waiting.item.id = id;
         let length = out.len();
         let is_exact = encoder.push(&waiting.item, out);
         let fits = out.len() <= max_bytes;
         if is_exact && fits {
-            ids.insert(id);
+            ids.add(&waiting.item.id);
             waiting.place = None;
             items.push(waiting);
             continue;
@@ -109,4 +104,55 @@ fn fill(
         waiting.send_alone();
     }
     items
+}
+
+/// The ids of a batch.
+#[derive(Default)]
+struct Ids {
+    /// The memory of generated ids.
+    generated: BytesMut,
+    /// All ids. `None` as long as all are generated, and nothing depends on them.
+    known: Option<HashSet<ByteString>>,
+}
+
+impl Ids {
+    /// The id of a request: its own, or the next number. `None` if the batch has that id already.
+    fn id_of(
+        &mut self,
+        waiting: &Waiting,
+        items: &[Box<Waiting>],
+        last_id: &mut u64,
+    ) -> Option<ByteString> {
+        let id = match waiting.request.extensions().get::<ItemId>() {
+            Some(id) => {
+                self.known(items);
+                id.as_bytestring().clone()
+            }
+            None => {
+                *last_id += 1;
+                // Digits are UTF-8, and memory can always be written to.
+                let _ = write!(self.generated, "{last_id}");
+                ByteString::try_from(self.generated.split().freeze()).unwrap_or_default()
+            }
+        };
+        let is_known = self.known.as_ref().is_some_and(|known| known.contains(&id));
+        (!is_known).then_some(id)
+    }
+
+    /// Whether the batch has all items on which this one depends.
+    fn has_all(&mut self, waiting: &Waiting, items: &[Box<Waiting>]) -> bool {
+        let known = self.known(items);
+        waiting.item.dependencies().all(|id| known.contains(id))
+    }
+
+    fn known(&mut self, items: &[Box<Waiting>]) -> &HashSet<ByteString> {
+        let ids = || items.iter().map(|item| item.item.id.clone()).collect();
+        self.known.get_or_insert_with(ids)
+    }
+
+    fn add(&mut self, id: &ByteString) {
+        if let Some(known) = &mut self.known {
+            known.insert(id.clone());
+        }
+    }
 }

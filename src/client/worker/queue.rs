@@ -8,7 +8,7 @@ use super::super::waiting::Waiting;
 /// Requests with the same key, in the order of their arrival.
 #[derive(Debug, Default)]
 pub(super) struct Group {
-    pub(super) waiting: VecDeque<Waiting>,
+    pub(super) waiting: VecDeque<Box<Waiting>>,
     /// Whether its window is over, so that it leaves as soon as a batch can be sent.
     is_ripe: bool,
 }
@@ -22,7 +22,7 @@ pub(super) struct Queue {
 
 impl Queue {
     /// Adds a request. Its group is ripe if it has this many.
-    pub(super) fn push(&mut self, waiting: Waiting, full: usize) {
+    pub(super) fn push(&mut self, waiting: Box<Waiting>, full: usize) {
         let group = match self.groups.get_mut(&waiting.key) {
             Some(group) => group,
             None => {
@@ -38,7 +38,7 @@ impl Queue {
     }
 
     /// Puts requests back in front of their group. They are ripe.
-    pub(super) fn put_back(&mut self, requests: Vec<Waiting>) {
+    pub(super) fn put_back(&mut self, requests: Vec<Box<Waiting>>) {
         for waiting in requests.into_iter().rev() {
             let group = self.groups.entry(waiting.key.clone()).or_default();
             if !std::mem::replace(&mut group.is_ripe, true) {
@@ -67,7 +67,10 @@ impl Queue {
             group.waiting.retain(|waiting| !waiting.is_abandoned());
             if is_alone(&key, group) {
                 if let Some(group) = self.groups.remove(&key) {
-                    group.waiting.into_iter().for_each(Waiting::send_alone);
+                    group
+                        .waiting
+                        .into_iter()
+                        .for_each(|waiting| waiting.send_alone());
                 }
             } else if !std::mem::replace(&mut group.is_ripe, true) {
                 self.ripe.push_back(key);

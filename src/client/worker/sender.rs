@@ -34,7 +34,7 @@ pub(super) struct Sender<S> {
     inner: S,
     /// The clone that sends the next batch.
     next: Option<CatchDrop<S>>,
-    arrivals: mpsc::UnboundedReceiver<Waiting>,
+    arrivals: mpsc::UnboundedReceiver<Box<Waiting>>,
     is_closed: bool,
     queue: Queue,
     /// Ends when the requests that have arrived may leave.
@@ -52,7 +52,7 @@ enum Finished {
     /// A batch. `None` if the inner client has panicked.
     Batch(BatchKey, Option<Landed>),
     /// The time after which a request is sent again.
-    Wait(Waiting),
+    Wait(Box<Waiting>),
 }
 
 impl<S, B> Sender<S>
@@ -65,7 +65,7 @@ where
 {
     pub(super) fn new(
         inner: S,
-        arrivals: mpsc::UnboundedReceiver<Waiting>,
+        arrivals: mpsc::UnboundedReceiver<Box<Waiting>>,
         settings: Arc<Settings>,
     ) -> Self {
         Self {
@@ -170,7 +170,10 @@ where
             };
             let endpoint = self.endpoints.get(key.origin());
             if group.waiting.len() < 2 || endpoint.is_missing {
-                group.waiting.drain(..).for_each(Waiting::send_alone);
+                group
+                    .waiting
+                    .drain(..)
+                    .for_each(|waiting| waiting.send_alone());
                 continue;
             }
             let inner = &self.inner;

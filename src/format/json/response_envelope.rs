@@ -92,11 +92,12 @@ impl ResponseDecoder for EnvelopeReader {
         let bytes = self.envelope.take();
         let text = ByteString::try_from(bytes.clone());
         let text = text.map_err(|error| Why::NotUtf8.at(error.valid_up_to()).refusal(&bytes))?;
-        let mut all = Vec::new();
-        // An envelope that is invalid anywhere is used nowhere.
-        let read = self.read(&text, &mut all);
-        read.map_err(|invalid| invalid.refusal(&bytes))?;
-        found.append(&mut all);
-        Ok(())
+        let before = found.len();
+        found.reserve(self.limits.max_items);
+        self.read(&text, found).map_err(|invalid| {
+            // An envelope that is invalid anywhere is used nowhere.
+            found.truncate(before);
+            invalid.refusal(&bytes)
+        })
     }
 }
