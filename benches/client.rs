@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http::{Request, Response, Uri};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, USER_AGENT};
+use http::{HeaderName, HeaderValue, Request, Response, Uri};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
@@ -28,6 +29,14 @@ use support::{Kind, Load};
 
 const COUNT: usize = 100;
 
+/// Headers of every request.
+const HEADERS: [(HeaderName, &str); 4] = [
+    (ACCEPT, "application/json"),
+    (ACCEPT_LANGUAGE, "en-GB,en;q=0.5"),
+    (AUTHORIZATION, "Bearer 0123456789abcdef0123456789abcdef"),
+    (USER_AGENT, "parts/1.0 (Linux; x86_64)"),
+];
+
 fn main() {
     let Some(mode) = Mode::from_args() else {
         println!("`cargo bench --bench client --features client` runs this");
@@ -43,19 +52,14 @@ fn main() {
     // The thread of the server keeps the core on which it is started.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     stay_on_core(0);
-    let servers = Servers::start();
-    stay_on_core(cores - 1);
-    let mut bench = Bench::new(servers);
-    if std::env::var("PROF").is_ok() {
-        println!(
-            "{:?} {}",
-            bench.run(Way::Json, COUNT, 4000),
-            std::process::id()
-        );
-        return;
+    let bench = Bench::new(Servers::start());
+    let places = ["Client and server share a core", "Each has its own"];
+    for (core, place) in places.iter().enumerate().take(cores) {
+        stay_on_core(core);
+        println!("# {place}\n");
+        bench.many(rounds);
+        bench.one(rounds);
     }
-    bench.many(rounds);
-    bench.one(rounds);
 }
 
 /// The cost of a request in seconds.
@@ -181,7 +185,7 @@ impl Bench {
         medians.collect()
     }
 
-    fn many(&mut self, rounds: usize) {
+    fn many(&self, rounds: usize) {
         let costs = self.measure(&Way::ALL, COUNT, 20, rounds);
         println!("{COUNT} GETs of 30 B at once, over the loopback, per request\n");
         table(&Way::ALL, &costs);
@@ -199,7 +203,7 @@ impl Bench {
         println!();
     }
 
-    fn one(&mut self, rounds: usize) {
+    fn one(&self, rounds: usize) {
         let ways = [Way::Plain, Way::Json];
         let costs = self.measure(&ways, 1, 500, rounds);
         println!("One GET of 30 B after the other\n");
@@ -211,6 +215,7 @@ impl Bench {
             1.2,
         );
         against("time, alone", costs[1].wall / costs[0].wall, 1.2);
+        println!();
     }
 }
 
@@ -221,12 +226,12 @@ where
     B: http_body::Body<Error: std::fmt::Debug>,
 {
     let responses = uris.iter().map(|uri| {
-        let request = Request::get(uri.clone())
-            .header("accept", "application/json")
-            .header("accept-language", "en-GB,en;q=0.5")
-            .header("authorization", "Bearer 0123456789abcdef0123456789abcdef")
-            .header("user-agent", "parts/1.0 (Linux; x86_64)");
-        let request = request.body(Empty::new()).expect("a request");
+        let mut request = Request::new(Empty::new());
+        *request.uri_mut() = uri.clone();
+        for (name, value) in HEADERS {
+            let value = HeaderValue::from_static(value);
+            request.headers_mut().insert(name, value);
+        }
         let client = client.clone();
         async move {
             let response = client.oneshot(request).await.expect("a response");

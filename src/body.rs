@@ -191,9 +191,11 @@ impl<B> fmt::Debug for ResponseBody<B> {
     }
 }
 
-/// An envelope: complete, or streamed while items run.
+/// The body of a response that is not the inner service's: an envelope, or another body.
 pub(crate) enum Envelope {
     Buffered(Frames),
+    /// A response of the layer itself, or, in a client, the body of an item.
+    Whole(Bytes),
     Streamed(Pin<Box<dyn Body<Data = Bytes, Error = Infallible> + Send>>),
 }
 
@@ -201,6 +203,8 @@ impl Envelope {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
         match self {
             Self::Buffered(frames) => Poll::Ready(frames.pop().map(Frame::data)),
+            Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Whole(bytes) => Poll::Ready(Some(Frame::data(std::mem::take(bytes)))),
             Self::Streamed(body) => body
                 .as_mut()
                 .poll_frame(cx)
@@ -211,6 +215,7 @@ impl Envelope {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Buffered(frames) => frames.is_empty(),
+            Self::Whole(bytes) => bytes.is_empty(),
             Self::Streamed(body) => body.is_end_stream(),
         }
     }
@@ -218,6 +223,7 @@ impl Envelope {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Buffered(frames) => SizeHint::with_exact(frames.len() as u64),
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Streamed(body) => body.size_hint(),
         }
     }
@@ -225,6 +231,6 @@ impl Envelope {
 
 impl From<Bytes> for Envelope {
     fn from(bytes: Bytes) -> Self {
-        Self::Buffered(Frames::of(bytes))
+        Self::Whole(bytes)
     }
 }

@@ -59,6 +59,7 @@
 //! | [`retrying`](guide::retrying) | what a client does when a response was lost |
 //! | [`errors`](guide::errors) | what fails one item, and what refuses the batch |
 //! | [`clients`](guide::clients) | published clients that work unchanged |
+//! | `client` | a client that sends its requests in batches (feature `client`) |
 //! | [`security`](guide::security) | what an item can do, and the threats |
 //! | [`observing`](guide::observing) | spans, events and log lines |
 //! | [`performance`](guide::performance) | what a batch costs |
@@ -77,7 +78,9 @@
 //! | handlers | [`SubrequestInfo`] |
 //! | bodies | [`RequestBody`] of an item, [`ResponseBody`] of the outer response |
 //! | formats | [`Json`], [`NdJson`], `Multipart`, `MultiStatus` |
-//! | your own format | [`Format`], [`Decoder`], [`Encoder`], [`Subrequest`], [`Subresponse`], [`Summary`], [`Frames`], [`Limits`] |
+//! | a client (feature `client`) | `BatchClientLayer`, its service `BatchClient` with `BatchClientFuture`, `BatchClientWorker`, `ClientBody`, `BatchClientError`, `BatchClientErrorKind` |
+//! | its settings and extensions | `ItemUrls`, `Retry`; `NotBatched`, `ItemId`, `DependsOn`, `Batched` |
+//! | your own format | [`Format`], [`Decoder`], [`Encoder`], [`Subrequest`], [`Subresponse`], [`Summary`], [`Frames`], [`Limits`]; for clients `RequestEncoder`, `ResponseDecoder` |
 //!
 //! # Settings
 //!
@@ -151,10 +154,11 @@
 //! | `timeout` | yes | `item_timeout`, `batch_timeout` and `idle_timeout`, with tokio's timer |
 //! | `multipart` | no | `multipart/mixed` of `application/http`, and the `google` dialect; with `json`, the `odata` dialect |
 //! | `multistatus` | no | the format `MultiStatus`: XML of RFC 4918 §13, written only |
+//! | `client` | no | `BatchClientLayer`, for clients; adds no crate to those of `json` and `timeout` |
 //! | `tracing` | no | [spans and events](guide::observing) |
 //! | `test-util` | no | for the tests of handlers: `SubrequestInfo::new`; for the tests of formats: `Subresponse::new`, `Summary::new`, `Frames::into_bytes` |
 //!
-//! The crate spawns nothing by itself and needs no runtime, with one exception: with `timeout`,
+//! The server half spawns nothing and needs no runtime, with one exception: with `timeout`,
 //! waiting for an item or for the upload needs a tokio runtime with its time driver. With
 //! `#[tokio::main]` there is one. A runtime that is built by hand has to call `enable_time` or
 //! `enable_all`. Without it, the layer panics when it has to wait. On other runtimes, disable the

@@ -54,10 +54,10 @@ impl<B: 'static> BatchClientFuture<B> {
     where
         ReqBody: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let (places, settings) = (&shared.places, &shared.settings);
         Self(
-            match Entry::new(&parts, &body.size_hint(), places, settings) {
+            match Entry::new(&mut parts, &body.size_hint(), places, settings) {
                 // The place is free for another request while this one is sent.
                 None => shared.send_alone(parts, body),
                 Some(entry) if body.is_end_stream() => {
@@ -84,18 +84,16 @@ impl<B: 'static> Shared<B> {
     /// Puts a request into the queue.
     fn enter(
         &self,
-        entry: Entry,
+        mut entry: Entry,
         parts: Parts,
         body: Bytes,
         place: Option<OwnedSemaphorePermit>,
     ) -> State<B> {
         let (reply, verdict) = oneshot::channel();
-        let mut item = entry.item;
-        item.body = body.clone();
+        entry.item.body = body.clone();
         let waiting = Box::new(Waiting {
             request: Request::from_parts(parts, body),
-            item,
-            key: entry.key,
+            entry,
             reply,
             place,
             retries: 0,
@@ -110,7 +108,7 @@ impl<B: 'static> Shared<B> {
 /// Reads the body of a request, and puts the request into the queue.
 async fn read<ReqBody, B: 'static>(
     entry: Entry,
-    parts: Parts,
+    mut parts: Parts,
     body: ReqBody,
     place: Option<OwnedSemaphorePermit>,
     shared: Arc<Shared<B>>,
@@ -121,7 +119,10 @@ where
     let body = Limited::new(body, shared.settings.max_item_body_bytes);
     match body.collect().await {
         // A batch has no place for trailers.
-        Ok(body) if body.trailers().is_some() => shared.send_alone(parts, body),
+        Ok(body) if body.trailers().is_some() => {
+            entry.put_headers(&mut parts.headers);
+            shared.send_alone(parts, body)
+        }
         Ok(body) => shared.enter(entry, parts, body.to_bytes(), place),
         Err(error) => {
             let kind = BatchClientErrorKind::NotSent;

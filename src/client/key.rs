@@ -3,7 +3,7 @@
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::{Authority, Scheme};
-use http::{HeaderName, HeaderValue, Uri, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
 
 use super::settings::Settings;
 use crate::policy::is_inherited;
@@ -26,8 +26,8 @@ pub(super) struct Origin {
 }
 
 impl BatchKey {
-    /// The key of a request with these headers that must not differ.
-    pub(super) fn new(request: &Parts, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
+    /// The key of a request without headers.
+    pub(super) fn new(request: &Parts) -> Self {
         Self {
             origin: Origin {
                 scheme: request.uri.scheme().cloned(),
@@ -35,8 +35,13 @@ impl BatchKey {
                 host: request.headers.get(HOST).cloned(),
             },
             version: request.version,
-            headers,
+            headers: Vec::new(),
         }
+    }
+
+    /// Adds a header that must not differ.
+    pub(super) fn add(&mut self, name: HeaderName, value: HeaderValue) {
+        self.headers.push((name, value));
     }
 
     pub(super) fn origin(&self) -> &Origin {
@@ -54,13 +59,16 @@ impl BatchKey {
         head.method = http::Method::POST;
         head.version = self.version;
         head.headers.clone_from(&settings.batch_headers);
-        // A server gives each item the headers of the batch. Those that it does not give it are
-        // headers of the items.
+        self.put_headers(&mut head.headers);
+        head
+    }
+
+    /// Adds the headers that are not those of items. A server gives them to each item.
+    pub(super) fn put_headers(&self, headers: &mut HeaderMap) {
         for (name, value) in &self.headers {
             if is_inherited(name.as_str()) {
-                head.headers.append(name, value.clone());
+                headers.append(name, value.clone());
             }
         }
-        head
     }
 }

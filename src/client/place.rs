@@ -1,7 +1,5 @@
 //! Where the headers of a request travel.
 
-use std::collections::HashMap;
-
 use http::HeaderName;
 use http::header::{self, CONTENT_LENGTH, CONTENT_TYPE};
 
@@ -17,14 +15,17 @@ pub(super) enum Place {
     CommonItem,
     /// On the batch, so all its requests have the same.
     Batch,
-    /// The body has this length anyway.
-    Nowhere,
+    /// With the body, whose length it is, when the request is sent alone.
+    Body,
     /// A batch cannot transport it.
     Alone,
 }
 
+/// The number of usual headers.
+const COUNT: usize = 16;
+
 /// Headers that many requests have.
-const USUAL: [HeaderName; 16] = [
+const USUAL: [HeaderName; COUNT] = [
     header::ACCEPT,
     header::ACCEPT_ENCODING,
     header::ACCEPT_LANGUAGE,
@@ -46,21 +47,19 @@ const USUAL: [HeaderName; 16] = [
 /// The places of the usual headers. Comparing a name with all patterns takes longer than to write
 /// the header.
 #[derive(Debug)]
-pub(super) struct Places(HashMap<HeaderName, Place>);
+pub(super) struct Places([(HeaderName, Place); COUNT]);
 
 impl Places {
     pub(super) fn new(settings: &Settings) -> Self {
-        let usual = USUAL.into_iter();
-        Self(
-            usual
-                .map(|name| (name.clone(), place_of(&name, settings)))
-                .collect(),
-        )
+        Self(USUAL.map(|name| {
+            let place = place_of(&name, settings);
+            (name, place)
+        }))
     }
 
     pub(super) fn of(&self, name: &HeaderName, settings: &Settings) -> Place {
-        let known = self.0.get(name).copied();
-        known.unwrap_or_else(|| place_of(name, settings))
+        let usual = self.0.iter().find(|(usual, _)| usual == name);
+        usual.map_or_else(|| place_of(name, settings), |(_, place)| *place)
     }
 }
 
@@ -75,7 +74,7 @@ fn place_of(name: &HeaderName, settings: &Settings) -> Place {
 
 fn place_of_any(name: &HeaderName, settings: &Settings) -> Place {
     if name == CONTENT_LENGTH {
-        return Place::Nowhere;
+        return Place::Body;
     }
     // Servers treat `x_a` and `x-a` alike, and may refuse both in one item.
     if name.as_str().contains('_') {

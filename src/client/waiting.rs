@@ -4,17 +4,15 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+use super::entry::Entry;
 use super::error::{BatchClientError, BatchClientErrorKind};
-use super::key::BatchKey;
-use crate::subrequest::Subrequest;
 
 /// A request that waits in the queue, or for the response to its batch.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    /// As the caller has made it, to be sent alone.
+    /// As the caller has made it, but for the headers that the entry has.
     pub(super) request: Request<Bytes>,
-    pub(super) item: Subrequest,
-    pub(super) key: BatchKey,
+    pub(super) entry: Entry,
     pub(super) reply: oneshot::Sender<Verdict>,
     /// The place in the queue. `None` once the request has left it.
     pub(super) place: Option<OwnedSemaphorePermit>,
@@ -37,14 +35,15 @@ impl Waiting {
     }
 
     pub(super) fn depends_on_others(&self) -> bool {
-        self.item.dependencies().next().is_some()
+        self.entry.item.dependencies().next().is_some()
     }
 
     /// Makes the caller send the request itself.
-    pub(super) fn send_alone(self) {
+    pub(super) fn send_alone(mut self) {
         if self.depends_on_others() {
             return self.fail(BatchClientError::new(BatchClientErrorKind::Dependency));
         }
+        self.entry.put_headers(self.request.headers_mut());
         // A caller that is gone needs nothing.
         drop(self.reply.send(Verdict::SendAlone(self.request)));
     }

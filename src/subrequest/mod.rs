@@ -18,8 +18,8 @@ pub(crate) const MAX_ID: usize = 256;
 /// The name of the group of all items, if a batch is one group. No item can depend on it.
 pub(crate) const WHOLE_BATCH: &str = "\0";
 
-const MAX_HEADERS: u8 = 64;
-const MAX_HEADER_BYTES: u16 = 16 * 1024;
+pub(crate) const MAX_HEADERS: u8 = 64;
+pub(crate) const MAX_HEADER_BYTES: u16 = 16 * 1024;
 
 /// An id that is not UTF-8, is not 1 to 256 bytes long, or contains a control character.
 #[derive(Debug)]
@@ -193,8 +193,12 @@ impl Subrequest {
     }
 
     pub(crate) fn add_header(&mut self, name: &[u8], value: Bytes) {
-        if !self.count_header(name.len() + value.len()) {
-            return;
+        // Counted before a map is built, because `HeaderMap` panics when it has too many names.
+        let bytes = u16::try_from(name.len() + value.len()).unwrap_or(u16::MAX);
+        self.header_count = self.header_count.saturating_add(1);
+        self.header_bytes = self.header_bytes.saturating_add(bytes);
+        if self.header_count > MAX_HEADERS || self.header_bytes > MAX_HEADER_BYTES {
+            return self.fail(ItemError::TooManyHeaders);
         }
         if name.eq_ignore_ascii_case(CONTENT_TYPE.as_str().as_bytes()) {
             return self.add_content_type(value);
@@ -208,33 +212,23 @@ impl Subrequest {
         }
     }
 
-    /// Counts a header of this many bytes. Returns whether the item may have it.
-    #[inline(always)]
-    fn count_header(&mut self, bytes: usize) -> bool {
-        // Counted before a map is built, because `HeaderMap` panics when it has too many names.
-        let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
-        self.header_count = self.header_count.saturating_add(1);
-        self.header_bytes = self.header_bytes.saturating_add(bytes);
-        let fits = self.header_count <= MAX_HEADERS && self.header_bytes <= MAX_HEADER_BYTES;
-        if !fits {
-            self.fail(ItemError::TooManyHeaders);
+    /// Adds a header that is parsed, and counted by the caller.
+    #[cfg(feature = "client")]
+    pub(crate) fn add_valid_header(&mut self, name: HeaderName, value: HeaderValue) {
+        if name == CONTENT_TYPE {
+            self.set_content_type(value);
+        } else {
+            self.headers.push((name, value));
         }
-        fits
     }
 
-    /// Adds a header of a request that is already parsed.
+    /// Returns the headers, the content type first.
     #[cfg(feature = "client")]
-    pub(crate) fn add_valid_header(&mut self, name: &HeaderName, value: &HeaderValue) {
-        if !self.count_header(name.as_str().len() + value.len()) {
-            return;
-        }
-        if name != CONTENT_TYPE {
-            self.headers.push((name.clone(), value.clone()));
-        } else if self.has_content_type() {
-            self.fail(ItemError::Header);
-        } else {
-            self.set_content_type(value.clone());
-        }
+    pub(crate) fn into_headers(mut self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let content_type = self.content_type().cloned();
+        let content_type = content_type.map(|value| (CONTENT_TYPE, value));
+        let others = std::mem::take(&mut self.headers);
+        content_type.into_iter().chain(others)
     }
 
     /// Whether the item has this header, in any case, and with `_` for `-`, which many backends

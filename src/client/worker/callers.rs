@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use bytestring::ByteString;
 use http::header::CONTENT_LENGTH;
-use http::{Method, Response, Version};
+use http::{Method, Response, StatusCode, Version};
 
 use super::super::error::{BatchClientError, BatchClientErrorKind};
 use super::super::extensions::Batched;
@@ -37,7 +37,7 @@ pub(super) struct Callers {
 
 impl Callers {
     pub(super) fn new(items: Vec<Box<Waiting>>, retry: Retry) -> Self {
-        let ids = items.iter().map(|waiting| waiting.item.id.clone());
+        let ids = items.iter().map(|waiting| waiting.entry.item.id.clone());
         Self {
             ids: ids.collect(),
             positions: None,
@@ -155,7 +155,7 @@ impl Callers {
         *response.version_mut() = version;
         response.extensions_mut().insert(Batched {
             size: self.waiting.len(),
-            id: waiting.item.id.clone(),
+            id: waiting.entry.item.id.clone(),
         });
         waiting.respond(response);
     }
@@ -182,8 +182,9 @@ impl Callers {
 fn into_response(mut found: Subresponse, method: &Method) -> Response<Bytes> {
     let is_head = method == Method::HEAD;
     let has_body = !is_head && !has_no_body(found.status);
-    if has_body {
-        let length = content_length(found.body.len());
+    // A 205 has no body, and says so (RFC 9110 §15.3.6).
+    if has_body || found.status == StatusCode::RESET_CONTENT {
+        let length = content_length(if has_body { found.body.len() } else { 0 });
         found.headers.insert(CONTENT_LENGTH, length);
     } else if !is_head {
         found.headers.remove(CONTENT_LENGTH);

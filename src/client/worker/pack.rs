@@ -42,7 +42,7 @@ pub(super) fn pack(
     let items = fill(&mut *encoder, &mut out, group, endpoint, last_id, settings);
     encoder.end(&mut out);
     let first = items.first().filter(|_| items.len() > 1);
-    let Some(head) = first.map(|item| item.key.batch_head(settings)) else {
+    let Some(head) = first.map(|item| item.entry.key.batch_head(settings)) else {
         items.into_iter().for_each(|item| item.send_alone());
         return None;
     };
@@ -86,12 +86,12 @@ fn fill(
             waiting.fail(BatchClientError::new(BatchClientErrorKind::Dependency));
             continue;
         }
-        waiting.item.id = id;
+        waiting.entry.item.id = id;
         let length = out.len();
-        let is_exact = encoder.push(&waiting.item, out);
+        let is_exact = encoder.push(&waiting.entry.item, out);
         let fits = out.len() <= max_bytes;
         if is_exact && fits {
-            ids.add(&waiting.item.id);
+            ids.add(&waiting.entry.item.id);
             waiting.place = None;
             items.push(waiting);
             continue;
@@ -142,11 +142,20 @@ impl Ids {
     /// Whether the batch has all items on which this one depends.
     fn has_all(&mut self, waiting: &Waiting, items: &[Box<Waiting>]) -> bool {
         let known = self.known(items);
-        waiting.item.dependencies().all(|id| known.contains(id))
+        waiting
+            .entry
+            .item
+            .dependencies()
+            .all(|id| known.contains(id))
     }
 
     fn known(&mut self, items: &[Box<Waiting>]) -> &HashSet<ByteString> {
-        let ids = || items.iter().map(|item| item.item.id.clone()).collect();
+        let ids = || {
+            items
+                .iter()
+                .map(|item| item.entry.item.id.clone())
+                .collect()
+        };
         self.known.get_or_insert_with(ids)
     }
 

@@ -1,6 +1,7 @@
 //! The requests that wait, in groups that one batch can have.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use super::super::key::BatchKey;
 use super::super::waiting::Waiting;
@@ -15,24 +16,26 @@ pub(super) struct Group {
 
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    groups: HashMap<BatchKey, Group>,
-    unripe: Vec<BatchKey>,
-    ripe: VecDeque<BatchKey>,
+    groups: HashMap<Arc<BatchKey>, Group>,
+    unripe: Vec<Arc<BatchKey>>,
+    ripe: VecDeque<Arc<BatchKey>>,
 }
 
 impl Queue {
     /// Adds a request. Its group is ripe if it has this many.
     pub(super) fn push(&mut self, waiting: Box<Waiting>, full: usize) {
-        let group = match self.groups.get_mut(&waiting.key) {
+        let group = match self.groups.get_mut(&waiting.entry.key) {
             Some(group) => group,
             None => {
-                self.unripe.push(waiting.key.clone());
-                self.groups.entry(waiting.key.clone()).or_default()
+                self.unripe.push(Arc::clone(&waiting.entry.key));
+                self.groups
+                    .entry(Arc::clone(&waiting.entry.key))
+                    .or_default()
             }
         };
         let is_full = group.waiting.len() + 1 >= full;
         if is_full && !std::mem::replace(&mut group.is_ripe, true) {
-            self.ripe.push_back(waiting.key.clone());
+            self.ripe.push_back(Arc::clone(&waiting.entry.key));
         }
         group.waiting.push_back(waiting);
     }
@@ -40,9 +43,12 @@ impl Queue {
     /// Puts requests back in front of their group. They are ripe.
     pub(super) fn put_back(&mut self, requests: Vec<Box<Waiting>>) {
         for waiting in requests.into_iter().rev() {
-            let group = self.groups.entry(waiting.key.clone()).or_default();
+            let group = self
+                .groups
+                .entry(Arc::clone(&waiting.entry.key))
+                .or_default();
             if !std::mem::replace(&mut group.is_ripe, true) {
-                self.ripe.push_back(waiting.key.clone());
+                self.ripe.push_back(Arc::clone(&waiting.entry.key));
             }
             group.waiting.push_front(waiting);
         }

@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::FuturesUnordered;
@@ -38,7 +39,9 @@ pub(super) struct Sender<S> {
     is_closed: bool,
     queue: Queue,
     /// Ends when the requests that have arrived may leave.
-    window: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    window: Option<Window>,
+    /// The memory of `take_arrivals`.
+    arrived: Vec<Box<Waiting>>,
     tasks: FuturesUnordered<Task>,
     in_flight: usize,
     endpoints: Endpoints,
@@ -50,9 +53,42 @@ type Task = Pin<Box<dyn Future<Output = Finished> + Send>>;
 
 enum Finished {
     /// A batch. `None` if the inner client has panicked.
-    Batch(BatchKey, Option<Landed>),
+    Batch(Arc<BatchKey>, Option<Landed>),
     /// The time after which a request is sent again.
     Wait(Box<Waiting>),
+}
+
+/// The time for which requests wait for others.
+enum Window {
+    /// The worker yields once, so that all tasks that can run make their requests.
+    Yield {
+        has_yielded: bool,
+    },
+    Timer(Pin<Box<tokio::time::Sleep>>),
+}
+
+impl Window {
+    fn new(length: Duration) -> Self {
+        if length.is_zero() {
+            Self::Yield { has_yielded: false }
+        } else {
+            Self::Timer(Box::pin(tokio::time::sleep(length)))
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Timer(timer) => timer.as_mut().poll(cx),
+            Self::Yield { has_yielded: true } => Poll::Ready(()),
+            Self::Yield { has_yielded } => {
+                *has_yielded = true;
+                // `tokio::task::yield_now` would wait for the reactor, too: a system call for each
+                // request that is alone.
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
 }
 
 impl<S, B> Sender<S>
@@ -75,6 +111,7 @@ where
             is_closed: false,
             queue: Queue::default(),
             window: None,
+            arrived: Vec::new(),
             tasks: FuturesUnordered::new(),
             in_flight: 0,
             endpoints: Endpoints::default(),
@@ -124,7 +161,7 @@ where
     }
 
     fn take_arrivals(&mut self, cx: &mut Context<'_>) {
-        let mut arrived = Vec::new();
+        let mut arrived = std::mem::take(&mut self.arrived);
         while !self.is_closed
             && let Poll::Ready(count) = self.arrivals.poll_recv_many(cx, &mut arrived, ARRIVALS)
         {
@@ -133,6 +170,7 @@ where
                 self.queue.push(waiting, self.settings.max_items);
             }
         }
+        self.arrived = arrived;
     }
 
     fn poll_window(&mut self, cx: &mut Context<'_>) {
@@ -140,14 +178,8 @@ where
             return;
         }
         let length = self.settings.window;
-        let window = self.window.get_or_insert_with(|| {
-            if length.is_zero() {
-                Box::pin(tokio::task::yield_now())
-            } else {
-                Box::pin(tokio::time::sleep(length))
-            }
-        });
-        if self.is_closed || window.as_mut().poll(cx).is_ready() {
+        let window = self.window.get_or_insert_with(|| Window::new(length));
+        if self.is_closed || window.poll(cx).is_ready() {
             self.window = None;
             let endpoints = &self.endpoints;
             self.queue.ripen(|key, group| {
@@ -165,7 +197,11 @@ where
                 self.next = None;
                 break;
             };
-            let Some(key) = group.waiting.front().map(|first| first.key.clone()) else {
+            let Some(key) = group
+                .waiting
+                .front()
+                .map(|first| Arc::clone(&first.entry.key))
+            else {
                 break;
             };
             let endpoint = self.endpoints.get(key.origin());
@@ -216,7 +252,7 @@ where
         self.in_flight > before
     }
 
-    fn fly(&mut self, call: S::Future, callers: Callers, bytes: usize, key: BatchKey) {
+    fn fly(&mut self, call: S::Future, callers: Callers, bytes: usize, key: Arc<BatchKey>) {
         let settings = Arc::clone(&self.settings);
         let call = async { call.await.map_err(Into::into) };
         let flight = async move { fly(call, callers, bytes, &settings).await };
