@@ -1,5 +1,10 @@
 //! The worker: collects requests, sends batches, and distributes the responses.
 
+#![expect(
+    clippy::vec_box,
+    reason = "requests are large, and move from list to list"
+)]
+
 mod callers;
 mod endpoints;
 mod in_flight;

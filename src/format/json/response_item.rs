@@ -15,6 +15,7 @@ use crate::subresponse::{MAX_FIELDS, Subresponse};
 
 /// What an object of the envelope is.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are responses")]
 pub(super) enum Found {
     Response(Subresponse),
     /// The last line of NDJSON.
