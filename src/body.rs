@@ -100,7 +100,8 @@ impl<B> fmt::Debug for RequestBody<B> {
 }
 
 pin_project! {
-    /// The body of the layer's response: that of the inner service, or an envelope.
+    /// The body of the layer's response: that of the inner service, or an envelope. For a client,
+    /// the body of a response that was sent alone, or that of an item.
     ///
     /// ```
     /// use http::{Request, Response};
@@ -190,9 +191,11 @@ impl<B> fmt::Debug for ResponseBody<B> {
     }
 }
 
-/// An envelope: complete, or streamed while items run.
+/// The body of a response that is not the inner service's: an envelope, or another body.
 pub(crate) enum Envelope {
     Buffered(Frames),
+    /// A response of the layer itself, or, in a client, the body of an item.
+    Whole(Bytes),
     Streamed(Pin<Box<dyn Body<Data = Bytes, Error = Infallible> + Send>>),
 }
 
@@ -200,6 +203,8 @@ impl Envelope {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
         match self {
             Self::Buffered(frames) => Poll::Ready(frames.pop().map(Frame::data)),
+            Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Whole(bytes) => Poll::Ready(Some(Frame::data(std::mem::take(bytes)))),
             Self::Streamed(body) => body
                 .as_mut()
                 .poll_frame(cx)
@@ -210,6 +215,7 @@ impl Envelope {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Buffered(frames) => frames.is_empty(),
+            Self::Whole(bytes) => bytes.is_empty(),
             Self::Streamed(body) => body.is_end_stream(),
         }
     }
@@ -217,6 +223,7 @@ impl Envelope {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Buffered(frames) => SizeHint::with_exact(frames.len() as u64),
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Streamed(body) => body.size_hint(),
         }
     }
@@ -224,8 +231,6 @@ impl Envelope {
 
 impl From<Bytes> for Envelope {
     fn from(bytes: Bytes) -> Self {
-        let mut frames = Frames::default();
-        frames.put_bytes(bytes);
-        Self::Buffered(frames)
+        Self::Whole(bytes)
     }
 }

@@ -167,7 +167,7 @@ impl Frames {
         self.is_streamed
     }
 
-    /// Returns all bytes that wait to be sent, concatenated, for the tests of an encoder.
+    /// Returns all bytes that wait to be sent, concatenated.
     ///
     /// ```
     /// use tower_multistatus::Frames;
@@ -177,12 +177,17 @@ impl Frames {
     /// out.put(b"world");
     /// assert_eq!(out.into_bytes(), "hello world");
     /// ```
-    #[cfg(any(test, feature = "test-util"))]
-    #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+    #[cfg(any(test, feature = "test-util", feature = "client"))]
+    #[cfg_attr(docsrs, doc(cfg(any(feature = "test-util", feature = "client"))))]
     #[must_use]
     pub fn into_bytes(mut self) -> Bytes {
-        let frames: Vec<_> = std::iter::from_fn(|| self.pop()).collect();
-        frames.concat().into()
+        let first = self.pop().unwrap_or_default();
+        if self.is_empty() {
+            return first;
+        }
+        let rest = std::iter::from_fn(|| self.pop());
+        let all: Vec<_> = std::iter::once(first).chain(rest).collect();
+        all.concat().into()
     }
 
     /// Takes the next frame to send.

@@ -60,6 +60,7 @@
 //! | [`retrying`](guide::retrying) | what a client does when a response was lost |
 //! | [`errors`](guide::errors) | what fails one item, and what refuses the batch |
 //! | [`clients`](guide::clients) | published clients that work unchanged |
+//! | `client` | a client that sends its requests in batches (feature `client`) |
 //! | [`security`](guide::security) | what an item can do, and the threats |
 //! | [`observing`](guide::observing) | spans, events and log lines |
 //! | [`performance`](guide::performance) | what a batch costs |
@@ -78,7 +79,9 @@
 //! | handlers | [`SubrequestInfo`] |
 //! | bodies | [`RequestBody`] of an item, [`ResponseBody`] of the outer response |
 //! | formats | [`Json`], [`NdJson`], `Multipart`, `MultiStatus`, `ShapedJson` |
-//! | your own format | [`Format`], [`Decoder`], [`Encoder`], [`Terms`], [`Subrequest`], [`Subresponse`], [`Summary`], [`Frames`], [`Limits`] |
+//! | a client (feature `client`) | `BatchClientLayer`, its service `BatchClient` with `BatchClientFuture`, `BatchClientWorker`, `ClientBody`, `BatchClientError`, `BatchClientErrorKind` |
+//! | its settings and extensions | `ItemUrls`, `Retry`; `NotBatched`, `ItemId`, `DependsOn`, `Batched` |
+//! | your own format | [`Format`], [`Decoder`], [`Encoder`], [`Terms`], [`Subrequest`], [`Subresponse`], [`Summary`], [`Frames`], [`Limits`]; for clients `RequestEncoder`, `ResponseDecoder` |
 //!
 //! # Settings
 //!
@@ -153,10 +156,11 @@
 //! | `multipart` | no | `multipart/mixed` of `application/http`, and the `google` dialect; with `json`, the `odata` dialect |
 //! | `multistatus` | no | the format `MultiStatus`: XML of RFC 4918 §13, written only |
 //! | `shapes` | no | `Json::shaped` and the module `shape`: [JSON batches of other APIs](guide::shapes), with the presets `kinto`, `wordpress`, `salesforce`, `servicenow`, `parse`, `facebook`, `scim` and `jive` |
+//! | `client` | no | `BatchClientLayer`, for clients; adds no crate to those of `json` and `timeout` |
 //! | `tracing` | no | [spans and events](guide::observing) |
 //! | `test-util` | no | for the tests of handlers: `SubrequestInfo::new`; for the tests of formats: `Subresponse::new`, `Summary::new`, `Frames::into_bytes` |
 //!
-//! The crate spawns nothing by itself and needs no runtime, with one exception: with `timeout`,
+//! The server half spawns nothing and needs no runtime, with one exception: with `timeout`,
 //! waiting for an item or for the upload needs a tokio runtime with its time driver. With
 //! `#[tokio::main]` there is one. A runtime that is built by hand has to call `enable_time` or
 //! `enable_all`. Without it, the layer panics when it has to wait. On other runtimes, disable the
@@ -183,6 +187,8 @@ pub mod shape {
 // The modules in layers, the public API first. A module imports only from layers below its own.
 // `tests/imports.rs` checks this.
 
+#[cfg(feature = "client")]
+mod client;
 mod layer;
 
 #[cfg(feature = "json")]
@@ -232,6 +238,12 @@ mod status;
 
 pub use admission::{Admission, AdmissionItem, Asynchronous, Decision, Immediate};
 pub use body::{RequestBody, ResponseBody};
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub use client::{
+    BatchClient, BatchClientError, BatchClientErrorKind, BatchClientFuture, BatchClientLayer,
+    BatchClientWorker, Batched, ClientBody, DependsOn, ItemId, ItemUrls, NotBatched, Retry,
+};
 pub use config::Order;
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "multistatus")]
@@ -247,6 +259,9 @@ pub use format::{Decoder, Encoder, Format, Terms};
 #[cfg(feature = "json")]
 #[cfg_attr(docsrs, doc(cfg(feature = "json")))]
 pub use format::{Json, NdJson};
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub use format::{RequestEncoder, ResponseDecoder};
 pub use frames::Frames;
 pub use future::ResponseFuture;
 pub use item_error::ItemErrors;

@@ -33,6 +33,28 @@ impl Limits {
         }
     }
 
+    /// The limits of a client, for the response to a batch of this number of items.
+    #[cfg(feature = "client")]
+    pub(crate) fn of_response(items: usize, max_bytes: usize) -> Self {
+        Self {
+            max_items: items,
+            max_response_bytes: max_bytes,
+            max_total_response_bytes: max_bytes,
+            ..Self::default()
+        }
+    }
+
+    /// Checks the bytes that a decoder of responses holds.
+    #[cfg(feature = "client")]
+    pub(crate) fn check_held(&self, bytes: usize) -> Result<(), Error> {
+        let max = self.max_total_response_bytes;
+        if bytes <= max {
+            return Ok(());
+        }
+        let kind = ErrorKind::EnvelopeTooLarge;
+        Err(Error::over(kind, "max_response_bytes", max))
+    }
+
     /// The refusal of a batch that has more items than [`max_items`](Self::max_items).
     pub fn too_many_items(&self) -> Error {
         Error::over(ErrorKind::TooManyItems, self.items_setting, self.max_items)

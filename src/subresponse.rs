@@ -42,7 +42,8 @@ pub struct Subresponse {
 }
 
 impl Subresponse {
-    /// Creates a response, for the tests of encoders.
+    /// Creates a response, for the tests of encoders, and in a decoder of responses
+    /// (`ResponseDecoder`).
     ///
     /// ```
     /// use http::{HeaderMap, StatusCode};
@@ -52,27 +53,54 @@ impl Subresponse {
     /// assert_eq!((response.id(), response.status()), ("1", StatusCode::CREATED));
     /// assert!(response.is_success());
     /// ```
-    #[cfg(any(test, feature = "test-util"))]
-    #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+    #[cfg(any(test, feature = "test-util", feature = "client"))]
+    #[cfg_attr(docsrs, doc(cfg(any(feature = "test-util", feature = "client"))))]
     pub fn new(
-        id: &'static str,
+        id: impl Into<String>,
         status: StatusCode,
         headers: HeaderMap,
         body: impl Into<Bytes>,
     ) -> Self {
+        Self::with_parts(id.into().into(), status, headers, body.into())
+    }
+
+    /// Creates the response to an item whose response has an id and is invalid otherwise, in a
+    /// decoder of responses. The caller of the item gets an error.
+    #[cfg(feature = "client")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+    pub fn unreadable(id: impl Into<String>) -> Self {
+        let mut response = Self::new(id, StatusCode::BAD_GATEWAY, HeaderMap::new(), Bytes::new());
+        response.error = Some(ItemError::ResponseBroken);
+        response
+    }
+
+    #[cfg(any(test, feature = "test-util", feature = "client"))]
+    pub(crate) fn with_parts(
+        id: ByteString,
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Self {
         Self {
-            id: ByteString::from_static(id),
+            id,
             url: ByteString::default(),
             index: 0,
             status,
             headers,
-            body: body.into(),
+            body,
             extras: None,
             is_head: false,
             is_committed: false,
             error: None,
             error_style: ItemErrors::default(),
         }
+    }
+
+    /// Whether the response is invalid: see [`unreadable`](Self::unreadable).
+    #[cfg(feature = "client")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+    pub fn is_unreadable(&self) -> bool {
+        self.error == Some(ItemError::ResponseBroken)
     }
 
     /// The id of the item.

@@ -185,6 +185,16 @@ impl<'a> Targets<'a> {
     }
 }
 
+/// Whether a server accepts this path and query in an item, and does not change it.
+#[cfg(feature = "client")]
+pub(crate) fn is_item_path(path: &[u8]) -> bool {
+    let found = kinds(path);
+    path.len() <= MAX_TARGET
+        && found & INVALID == 0
+        && check_start(path).is_ok()
+        && (found & DOT == 0 || check_path(path).is_ok())
+}
+
 /// Returns the kinds of all these bytes, combined. It does not stop at an invalid byte, because
 /// nearly all are valid.
 #[expect(

@@ -15,6 +15,8 @@ use crate::subrequest::Subrequest;
 use crate::subresponse::Subresponse;
 use crate::summary::Summary;
 
+#[cfg(feature = "client")]
+mod client;
 #[cfg(any(feature = "json", feature = "multipart"))]
 mod header_case;
 #[cfg(any(feature = "multipart", feature = "shapes"))]
@@ -30,6 +32,8 @@ mod ndjson;
 #[cfg(feature = "shapes")]
 mod shaped;
 
+#[cfg(feature = "client")]
+pub use client::{RequestEncoder, ResponseDecoder};
 #[cfg(feature = "json")]
 pub use json::Json;
 #[cfg(feature = "multipart")]
@@ -109,6 +113,34 @@ pub trait Format: fmt::Debug + Any + Send + Sync {
 
     /// Returns the encoder for the response to this request, or `None` if the format only reads.
     fn encoder(&self, envelope: &Parts) -> Option<Box<dyn Encoder>>;
+
+    /// Returns the encoder for a batch of [`BatchClientLayer`](crate::BatchClientLayer), or `None`
+    /// if the format is for servers only. The default is `None`.
+    #[cfg(feature = "client")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+    fn request_encoder(&self) -> Option<Box<dyn RequestEncoder>> {
+        None
+    }
+
+    /// Returns the decoder for the response to a batch of
+    /// [`BatchClientLayer`](crate::BatchClientLayer), or `None` if the format is for servers only.
+    /// The default is `None`.
+    ///
+    /// Called if the response has a 2xx status and one of the [media types](Self::media_types).
+    ///
+    /// # Errors
+    ///
+    /// The envelope cannot be read.
+    #[cfg(feature = "client")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+    fn response_decoder(
+        &self,
+        envelope: &http::response::Parts,
+        limits: &Limits,
+    ) -> Option<Result<Box<dyn ResponseDecoder>, Error>> {
+        let _ = (envelope, limits);
+        None
+    }
 
     /// Returns the body of the refusal of a batch, and its `Content-Type`, for clients that cannot
     /// read a problem document. The default is `None`: a problem document.

@@ -3,6 +3,8 @@
 use http::request::Parts;
 
 use super::json::{Layout, LineReader, Rules, Writer};
+#[cfg(feature = "client")]
+use super::json::{RequestWriter, ResponseLineReader};
 use super::{Decoder, Encoder, Format};
 use crate::error::Error;
 use crate::limits::Limits;
@@ -103,5 +105,19 @@ impl Format for NdJson {
     fn encoder(&self, envelope: &Parts) -> Option<Box<dyn Encoder>> {
         let writer = Writer::new(Layout::Lines, self.is_trusted, envelope);
         Some(Box::new(writer))
+    }
+
+    #[cfg(feature = "client")]
+    fn request_encoder(&self) -> Option<Box<dyn super::RequestEncoder>> {
+        Some(Box::new(RequestWriter::new(Layout::Lines, self.rules)))
+    }
+
+    #[cfg(feature = "client")]
+    fn response_decoder(
+        &self,
+        _: &http::response::Parts,
+        limits: &Limits,
+    ) -> Option<Result<Box<dyn super::ResponseDecoder>, Error>> {
+        Some(Ok(Box::new(ResponseLineReader::new(limits, self.rules))))
     }
 }

@@ -37,6 +37,11 @@ pub mod errors {}
 #[doc = include_str!("clients.md")]
 pub mod clients {}
 
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+#[doc = include_str!("client.md")]
+pub mod client {}
+
 #[doc = include_str!("security.md")]
 #[doc = include_str!("../../SECURITY.md")]
 pub mod security {}

@@ -19,8 +19,8 @@ pub(crate) const MAX_ID: usize = 256;
 /// The name of the group of all items, if a batch is one group. No item can depend on it.
 pub(crate) const WHOLE_BATCH: &str = "\0";
 
-const MAX_HEADERS: u8 = 64;
-const MAX_HEADER_BYTES: u16 = 16 * 1024;
+pub(crate) const MAX_HEADERS: u8 = 64;
+pub(crate) const MAX_HEADER_BYTES: u16 = 16 * 1024;
 
 /// An id that is not UTF-8, is not 1 to 256 bytes long, or contains a control character.
 #[derive(Debug)]
@@ -232,6 +232,25 @@ impl Subrequest {
             (Ok(name), Ok(value)) => self.headers.push((name, value)),
             _ => self.fail(ItemError::Header),
         }
+    }
+
+    /// Adds a header that is parsed, and counted by the caller.
+    #[cfg(feature = "client")]
+    pub(crate) fn add_valid_header(&mut self, name: HeaderName, value: HeaderValue) {
+        if name == CONTENT_TYPE {
+            self.set_content_type(value);
+        } else {
+            self.headers.push((name, value));
+        }
+    }
+
+    /// Returns the headers, the content type first.
+    #[cfg(feature = "client")]
+    pub(crate) fn into_headers(mut self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let content_type = self.content_type().cloned();
+        let content_type = content_type.map(|value| (CONTENT_TYPE, value));
+        let others = std::mem::take(&mut self.headers);
+        content_type.into_iter().chain(others)
     }
 
     /// Whether the item has this header, in any case, and with `_` for `-`, which many backends

@@ -13,6 +13,8 @@ mod cancellation;
 mod captured_inner;
 #[cfg(feature = "multipart")]
 mod captures;
+#[cfg(feature = "client")]
+mod client;
 mod concurrency;
 mod custom_format;
 mod deadlines;

@@ -38,22 +38,26 @@ pub(in crate::format) fn decode_body(
     if media_type.is_json() {
         return Ok(body.into_bytes());
     }
-    let is_text = rules.is_text(&media_type);
-    let fault = if is_text {
-        ItemError::Body
+    if rules.is_text(&media_type) {
+        decode_text(&body).ok_or(ItemError::Body)
     } else {
-        ItemError::Base64
-    };
-    let mut parser = Parser::new(&body);
-    let string = parser.string().ok().flatten().ok_or(fault)?;
-    if is_text {
-        return parser.shared_bytes(&string).map_err(|_| fault);
+        decode_base64(&body).ok_or(ItemError::Base64)
     }
-    decode_base64(&parser.bytes(&string).map_err(|_| fault)?)
 }
 
-/// Decodes base64 in either alphabet, padded or not, with white space.
-pub(in crate::format) fn decode_base64(text: &[u8]) -> Result<Bytes, ItemError> {
+/// The text of a JSON string. `None` if it is none, or has half a surrogate pair.
+pub(super) fn decode_text(string: &ByteString) -> Option<Bytes> {
+    let mut parser = Parser::new(string);
+    let text = parser.string().ok()??;
+    parser.shared_bytes(&text).ok()
+}
+
+/// The bytes of a JSON string of base64, in either alphabet, padded or not, with white space
+/// anywhere. `None` if it is none.
+pub(in crate::format) fn decode_base64(string: &ByteString) -> Option<Bytes> {
+    let mut parser = Parser::new(string);
+    let text = parser.string().ok()??;
+    let text = parser.bytes(&text).ok()?;
     let symbol = |byte: u8| match byte {
         b'-' => b'+',
         b'_' => b'/',
@@ -62,6 +66,5 @@ pub(in crate::format) fn decode_base64(text: &[u8]) -> Result<Bytes, ItemError> 
     let mut symbols = Vec::with_capacity(text.len());
     let without_space = text.iter().filter(|byte| !byte.is_ascii_whitespace());
     symbols.extend(without_space.copied().map(symbol));
-    let decoded = LENIENT_BASE64.decode(symbols);
-    decoded.map(Bytes::from).map_err(|_| ItemError::Base64)
+    LENIENT_BASE64.decode(symbols).map(Bytes::from).ok()
 }

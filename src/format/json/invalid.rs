@@ -32,6 +32,8 @@ pub(super) enum Why {
     TrailingCharacters,
     NotAnObject,
     RequestsMissing,
+    #[cfg(feature = "client")]
+    ResponsesMissing,
     RequestsMisspelt,
     NotAnArray,
     TooManyItems,
@@ -87,6 +89,8 @@ impl Why {
             Self::TrailingCharacters => "trailing characters",
             Self::NotAnObject => "the envelope is not an object",
             Self::RequestsMissing => "`requests` is missing",
+            #[cfg(feature = "client")]
+            Self::ResponsesMissing => "`responses` is missing",
             Self::RequestsMisspelt => "`requests` in another spelling",
             Self::NotAnArray => "`requests` is not an array",
             Self::ItemNotAnObject => "the item is not an object",

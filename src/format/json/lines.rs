@@ -5,10 +5,10 @@ use std::num::NonZeroU32;
 use bytes::Bytes;
 use bytestring::ByteString;
 use http::request::Parts;
-use memchr::memchr;
 
 use super::invalid::{Invalid, Why};
 use super::item::ItemReader;
+use super::line_splitter::LineSplitter;
 use super::{Rules, check_charset};
 use crate::error::{Error, ErrorKind};
 use crate::format::Decoder;
@@ -24,8 +24,7 @@ const DEPTH: u32 = 1;
 /// Reads an item as soon as its line is complete.
 #[derive(Debug)]
 pub(in crate::format) struct LineReader {
-    /// The start of a line whose end has not arrived.
-    partial: Vec<u8>,
+    splitter: LineSplitter,
     /// The number of complete lines.
     lines: u64,
     /// The number of bytes of complete lines.
@@ -42,7 +41,7 @@ impl LineReader {
     ) -> Result<Self, Error> {
         check_charset(envelope)?;
         Ok(Self {
-            partial: Vec::new(),
+            splitter: LineSplitter::default(),
             lines: 0,
             offset: 0,
             limits: *limits,
@@ -113,28 +112,16 @@ impl Decoder for LineReader {
     }
 
     fn push(&mut self, chunk: Bytes, found: &mut Vec<Subrequest>) -> Result<(), Error> {
-        let mut rest = &chunk[..];
-        while let Some(end) = memchr(b'\n', rest) {
-            let (line, after) = rest.split_at(end + 1);
-            rest = after;
-            if self.partial.is_empty() {
-                self.line(line, found)?;
-            } else {
-                let mut whole = std::mem::take(&mut self.partial);
-                whole.extend_from_slice(line);
-                self.line(&whole, found)?;
-                // Its memory is used again.
-                whole.clear();
-                self.partial = whole;
-            }
-        }
-        self.check_length(self.partial.len() + rest.len())?;
-        self.partial.extend_from_slice(rest);
+        let mut splitter = std::mem::take(&mut self.splitter);
+        let rest = splitter.push(&chunk, |line| self.line(line, found))?;
+        self.check_length(splitter.partial_len() + rest.len())?;
+        splitter.keep(rest);
+        self.splitter = splitter;
         Ok(())
     }
 
     fn end(&mut self, found: &mut Vec<Subrequest>) -> Result<(), Error> {
-        let line = std::mem::take(&mut self.partial);
+        let line = self.splitter.take();
         self.line(&line, found)
     }
 }

@@ -12,17 +12,26 @@ mod body;
 mod escape;
 mod invalid;
 mod item;
+mod line_splitter;
 mod lines;
 mod member;
 #[cfg(feature = "shapes")]
 mod merge;
 mod parser;
 mod read;
+#[cfg(feature = "client")]
+mod response_envelope;
+#[cfg(feature = "client")]
+mod response_item;
+#[cfg(feature = "client")]
+mod response_lines;
 mod skip;
 mod swar;
 mod token;
 mod unique_names;
 mod write;
+#[cfg(feature = "client")]
+mod write_request;
 
 #[cfg(feature = "shapes")]
 pub(super) use body::{decode_base64, decode_body};
@@ -32,11 +41,17 @@ pub(super) use lines::LineReader;
 #[cfg(feature = "shapes")]
 pub(super) use merge::Defaults;
 use read::Reader;
+#[cfg(feature = "client")]
+use response_envelope::EnvelopeReader;
+#[cfg(feature = "client")]
+pub(super) use response_lines::ResponseLineReader;
 #[cfg(feature = "shapes")]
 pub(super) use unique_names::UniqueNames;
 #[cfg(feature = "shapes")]
 pub(super) use write::{AboutBody, BodyEncoding, put_headers, put_value};
 pub(super) use write::{Layout, Writer};
+#[cfg(feature = "client")]
+pub(super) use write_request::RequestWriter;
 
 /// The JSON envelope of OData 4.01 (JSON Format §19) and Microsoft Graph.
 ///
@@ -225,5 +240,19 @@ impl Format for Json {
     fn encoder(&self, envelope: &Parts) -> Option<Box<dyn Encoder>> {
         let writer = Writer::new(Layout::Envelope, self.is_trusted, envelope);
         Some(Box::new(writer.with_rules(self.rules)))
+    }
+
+    #[cfg(feature = "client")]
+    fn request_encoder(&self) -> Option<Box<dyn super::RequestEncoder>> {
+        Some(Box::new(RequestWriter::new(Layout::Envelope, self.rules)))
+    }
+
+    #[cfg(feature = "client")]
+    fn response_decoder(
+        &self,
+        _: &http::response::Parts,
+        limits: &Limits,
+    ) -> Option<Result<Box<dyn super::ResponseDecoder>, Error>> {
+        Some(Ok(Box::new(EnvelopeReader::new(limits, self.rules))))
     }
 }

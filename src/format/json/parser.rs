@@ -196,6 +196,15 @@ impl<'a> Parser<'a> {
         self.index = skip::value(self.data, start, depth, false)?;
         Ok(self.slice(start..self.index))
     }
+
+    /// Reads any value, inside `depth` containers. Returns its text with the white space around it.
+    #[cfg(feature = "client")]
+    pub(super) fn spaced_value(&mut self, depth: u32) -> Result<&'a str, Invalid> {
+        let start = self.index;
+        self.value(depth)?;
+        self.peek();
+        Ok(self.slice(start..self.index))
+    }
 }
 
 /// # Fast paths

@@ -32,6 +32,15 @@ pub(in crate::format) enum Layout {
     Lines,
 }
 
+impl Layout {
+    pub(super) fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Envelope => "application/json",
+            Self::Lines => "application/x-ndjson",
+        })
+    }
+}
+
 #[derive(Debug)]
 pub(in crate::format) struct Writer {
     layout: Layout,
@@ -89,10 +98,7 @@ impl Writer {
 
 impl Encoder for Writer {
     fn content_type(&self) -> HeaderValue {
-        HeaderValue::from_static(match self.layout {
-            Layout::Envelope => "application/json",
-            Layout::Lines => "application/x-ndjson",
-        })
+        self.layout.content_type()
     }
 
     fn is_streamed(&self) -> bool {

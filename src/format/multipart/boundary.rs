@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 
-use http::HeaderName;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName};
 use memchr::{memchr_iter, memmem};
 
+use crate::error::Error;
 use crate::media_type::MediaType;
 
 /// Maximum characters of a boundary (RFC 2046 §5.1.1).
@@ -14,8 +16,16 @@ pub(super) const MAX_BOUNDARY: usize = 70;
 /// Characters of the random digits.
 pub(super) const RANDOM_LENGTH: usize = 32;
 
-/// The detail for a media type in which [`boundary_of`] finds no boundary.
+/// The detail for a media type without a valid boundary.
 pub(super) const NO_BOUNDARY: &str = "`Content-Type` has no boundary of 1 to 70 characters";
+
+/// The boundary in the `Content-Type` of an envelope.
+pub(super) fn boundary_in(headers: &HeaderMap) -> Result<Cow<'_, str>, Error> {
+    let content_type = headers.get(CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    let media_type = MediaType::parse(content_type.unwrap_or_default());
+    boundary_of(&media_type).ok_or(Error::malformed(NO_BOUNDARY))
+}
 
 /// The boundary of a media type. It has 1 to 70 characters, must not occur twice, and does not end
 /// with a space, which would be padding.

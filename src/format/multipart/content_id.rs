@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use bytestring::ByteString;
+#[cfg(feature = "client")]
+use percent_encoding::percent_decode_str;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::malformed::Malformed;
@@ -51,5 +53,18 @@ pub(super) fn of_id(id: &str) -> Cow<'_, str> {
         // The encoding of a single byte is borrowed too.
         Cow::Borrowed(token) if token == id => Cow::Borrowed(token),
         _ => Cow::Owned(format!("<{}>", utf8_percent_encode(id, ENCODED))),
+    }
+}
+
+/// The id of which [`of_id`] has made this `Content-ID`. `None` if that is no text.
+#[cfg(feature = "client")]
+pub(super) fn id_of(content_id: &ByteString) -> Option<ByteString> {
+    let bare = bare(content_id);
+    if bare.len() == content_id.len() {
+        return Some(bare);
+    }
+    match percent_decode_str(&bare).decode_utf8().ok()? {
+        Cow::Borrowed(_) => Some(bare),
+        Cow::Owned(id) => Some(id.into()),
     }
 }

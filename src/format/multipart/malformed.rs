@@ -4,6 +4,8 @@ use super::header_block::Unreadable;
 
 pub(super) const TOO_MANY_HEADERS: &str = "the part has more than 64 headers, or 16 KiB of them";
 
+pub(super) const NOT_CLOSED: &str = "the close delimiter is missing";
+
 /// A part that cannot be read, with the `detail` of the refusal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Malformed(pub(super) &'static str);

@@ -17,10 +17,16 @@ mod header_block;
 mod malformed;
 mod part;
 mod read;
+#[cfg(feature = "client")]
+mod read_responses;
 mod request;
+#[cfg(feature = "client")]
+mod response;
 #[cfg(test)]
 mod tests;
 mod write;
+#[cfg(feature = "client")]
+mod write_request;
 
 use boundary::{MAX_BOUNDARY, RANDOM_LENGTH};
 use read::Reader;
@@ -108,6 +114,8 @@ pub struct Multipart {
     wraps: bool,
     marks_responses: bool,
     omits_not_executed: bool,
+    #[cfg(feature = "client")]
+    uses_positions: bool,
     prefix: Cow<'static, str>,
 }
 
@@ -121,6 +129,8 @@ impl Multipart {
             wraps: false,
             marks_responses: false,
             omits_not_executed: false,
+            #[cfg(feature = "client")]
+            uses_positions: false,
             prefix: Cow::Borrowed("batchresponse_"),
         }
     }
@@ -253,6 +263,27 @@ impl Multipart {
     }
 }
 
+/// # Clients
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+impl Multipart {
+    /// Whether a response without a `Content-ID` is that of the request at the same position, as
+    /// OData 4.01 Protocol §11.7.7.5 defines the order of responses. By default no request gets it.
+    ///
+    /// This holds only if no response has a `Content-ID`, and if there is one for each request.
+    ///
+    /// ```
+    /// use tower_multistatus::{BatchClientLayer, Multipart};
+    ///
+    /// let format = Multipart::new().match_by_position(true);
+    /// let layer = BatchClientLayer::new("/$batch").format(format);
+    /// ```
+    pub fn match_by_position(mut self, uses_positions: bool) -> Self {
+        self.uses_positions = uses_positions;
+        self
+    }
+}
+
 impl Default for Multipart {
     fn default() -> Self {
         Self::new()
@@ -279,5 +310,20 @@ impl Format for Multipart {
         let media_type = MediaType::parse(content_type.unwrap_or_default());
         let is_translated = !self.media_types().iter().any(|name| media_type.is(name));
         Some(Box::new(Writer::new(self.clone(), is_translated)))
+    }
+
+    #[cfg(feature = "client")]
+    fn request_encoder(&self) -> Option<Box<dyn super::RequestEncoder>> {
+        Some(Box::new(write_request::RequestWriter::new()))
+    }
+
+    #[cfg(feature = "client")]
+    fn response_decoder(
+        &self,
+        envelope: &http::response::Parts,
+        limits: &Limits,
+    ) -> Option<Result<Box<dyn super::ResponseDecoder>, Error>> {
+        let reader = read_responses::ResponseReader::new(envelope, limits, self);
+        Some(reader.map(|reader| Box::new(reader) as _))
     }
 }

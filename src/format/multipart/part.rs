@@ -26,7 +26,8 @@ pub(super) struct Part {
 
 #[derive(Debug)]
 pub(super) enum PartKind {
-    Request,
+    /// A request or a response.
+    Message,
     /// With its boundary.
     ChangeSet(String),
 }
@@ -86,7 +87,7 @@ fn is_identity(encoding: &[u8]) -> bool {
 fn kind_of(content_type: &[u8]) -> Result<PartKind, Malformed> {
     let media_type = MediaType::parse(from_utf8(content_type).unwrap_or_default());
     if media_type.is("application/http") {
-        return Ok(PartKind::Request);
+        return Ok(PartKind::Message);
     }
     if !media_type.is("multipart/mixed") {
         return Err(Malformed(

@@ -2,21 +2,19 @@
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use http::header::CONTENT_TYPE;
 use http::request::Parts;
 
 use super::Multipart;
-use super::boundary::{NO_BOUNDARY, boundary_of};
+use super::boundary::boundary_in;
 use super::content_id::bare;
 use super::delimiter::{Splitter, Window};
-use super::malformed::Malformed;
+use super::malformed::{Malformed, NOT_CLOSED};
 use super::part::{Part, PartKind};
 use super::request::read_request;
 use crate::error::{Error, ErrorKind};
 use crate::format::{Decoder, ids};
 use crate::item_error::ItemError;
 use crate::limits::Limits;
-use crate::media_type::MediaType;
 use crate::subrequest::{InvalidId, Subrequest};
 
 /// Reads an item as soon as its part is complete, and the items of a change set together.
@@ -38,12 +36,8 @@ impl Reader {
         limits: &Limits,
         format: &Multipart,
     ) -> Result<Self, Error> {
-        let content_type = envelope.headers.get(CONTENT_TYPE);
-        let content_type = content_type.and_then(|value| value.to_str().ok());
-        let media_type = MediaType::parse(content_type.unwrap_or_default());
-        let boundary = boundary_of(&media_type).ok_or(Error::malformed(NO_BOUNDARY))?;
         Ok(Self {
-            splitter: Splitter::new(&boundary),
+            splitter: Splitter::new(&boundary_in(&envelope.headers)?),
             window: Window::default(),
             change_sets: 0,
             items: 0,
@@ -82,7 +76,7 @@ impl Reader {
         let (mut splitter, mut window) = (Splitter::new(boundary), Window::from(part.body));
         while let Some(member) = splitter.next(&mut window, true) {
             let member = Part::read(member).map_err(|why| self.at_next_item(why))?;
-            if !matches!(member.kind, PartKind::Request) {
+            if !matches!(member.kind, PartKind::Message) {
                 let why = Malformed("a change set in a change set");
                 return Err(self.at_next_item(why));
             }
@@ -133,7 +127,7 @@ impl Reader {
         if splitter.is_closed() {
             Ok(())
         } else {
-            Err(self.at_next_item(Malformed("the close delimiter is missing")))
+            Err(self.at_next_item(Malformed(NOT_CLOSED)))
         }
     }
 

@@ -21,6 +21,10 @@ use crate::trace::item_replaced;
 /// The bytes of a part with one or two headers, without the body.
 const SMALL_PART: usize = 320;
 
+/// The headers of every part.
+pub(super) const PART_HEAD: &[u8] =
+    b"Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n";
+
 #[derive(Debug)]
 pub(super) struct Writer {
     format: Multipart,
@@ -82,7 +86,7 @@ impl Writer {
 
     fn put_part(&self, response: &Subresponse, out: &mut Frames) {
         out.reserve(SMALL_PART + response.body().len());
-        out.put(b"Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n");
+        out.put(PART_HEAD);
         if let Some(id) = self.content_id(response) {
             out.put(b"Content-ID: ");
             out.put(id.as_bytes());
@@ -133,8 +137,7 @@ impl Writer {
 
 impl Encoder for Writer {
     fn content_type(&self) -> HeaderValue {
-        let value = [b"multipart/mixed; boundary=", self.boundary.as_bytes()].concat();
-        HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("multipart/mixed"))
+        content_type(&self.boundary)
     }
 
     fn is_ordered(&self) -> bool {
@@ -198,13 +201,18 @@ fn put_error(error: &Error, out: &mut Frames) {
     out.put(b"\r\n");
 }
 
-fn put_delimiter(boundary: &Boundary, out: &mut Frames) {
+pub(super) fn content_type(boundary: &Boundary) -> HeaderValue {
+    let value = [b"multipart/mixed; boundary=", boundary.as_bytes()].concat();
+    HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("multipart/mixed"))
+}
+
+pub(super) fn put_delimiter(boundary: &Boundary, out: &mut Frames) {
     out.put(b"--");
     out.put(boundary.as_bytes());
     out.put(b"\r\n");
 }
 
-fn put_close_delimiter(boundary: &Boundary, out: &mut Frames) {
+pub(super) fn put_close_delimiter(boundary: &Boundary, out: &mut Frames) {
     out.put(b"--");
     out.put(boundary.as_bytes());
     out.put(b"--\r\n");

@@ -289,8 +289,8 @@ impl<'a> Reading<'a> {
                 Ok(self.shared(text).into_bytes())
             }
             BodyForm::Base64 => {
-                let text = string(value).ok_or(ItemError::Base64)?;
-                decode_base64(text.as_bytes())
+                let text = self.text.slice_ref(value);
+                decode_base64(&text).ok_or(ItemError::Base64)
             }
         }
     }

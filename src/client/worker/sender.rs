@@ -1,0 +1,266 @@
+//! The state of the worker.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use http::{Request, Response};
+use http_body::Body;
+use tokio::sync::mpsc;
+use tower::{BoxError, Service};
+
+use super::super::body::ClientBody;
+use super::super::error::{BatchClientError, BatchClientErrorKind};
+use super::super::key::BatchKey;
+use super::super::settings::Settings;
+use super::super::waiting::Waiting;
+use super::callers::Callers;
+use super::endpoints::{Endpoint, Endpoints};
+use super::in_flight::{Landed, fly};
+use super::pack::pack;
+use super::queue::Queue;
+use crate::panics::{CatchDrop, catch};
+
+/// Requests that are taken from the channel at a time.
+const ARRIVALS: usize = 128;
+
+pub(super) struct Sender<S> {
+    /// Never called: each batch is sent by a clone.
+    inner: S,
+    /// The clone that sends the next batch.
+    next: Option<CatchDrop<S>>,
+    arrivals: mpsc::UnboundedReceiver<Box<Waiting>>,
+    is_closed: bool,
+    queue: Queue,
+    /// Ends when the requests that have arrived may leave.
+    window: Option<Window>,
+    /// The memory of `take_arrivals`.
+    arrived: Vec<Box<Waiting>>,
+    tasks: FuturesUnordered<Task>,
+    in_flight: usize,
+    endpoints: Endpoints,
+    last_id: u64,
+    settings: Arc<Settings>,
+}
+
+type Task = Pin<Box<dyn Future<Output = Finished> + Send>>;
+
+enum Finished {
+    /// A batch. `None` if the inner client has panicked.
+    Batch(Arc<BatchKey>, Option<Landed>),
+    /// The time after which a request is sent again.
+    Wait(Box<Waiting>),
+}
+
+/// The time for which requests wait for others.
+enum Window {
+    /// The worker yields once, so that all tasks that can run make their requests.
+    Yield {
+        has_yielded: bool,
+    },
+    Timer(Pin<Box<tokio::time::Sleep>>),
+}
+
+impl Window {
+    fn new(length: Duration) -> Self {
+        if length.is_zero() {
+            Self::Yield { has_yielded: false }
+        } else {
+            Self::Timer(Box::pin(tokio::time::sleep(length)))
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Timer(timer) => timer.as_mut().poll(cx),
+            Self::Yield { has_yielded: true } => Poll::Ready(()),
+            Self::Yield { has_yielded } => {
+                *has_yielded = true;
+                // `tokio::task::yield_now` would wait for the reactor, too: a system call for each
+                // request that is alone.
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl<S, B> Sender<S>
+where
+    S: Service<Request<ClientBody>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    pub(super) fn new(
+        inner: S,
+        arrivals: mpsc::UnboundedReceiver<Box<Waiting>>,
+        settings: Arc<Settings>,
+    ) -> Self {
+        Self {
+            inner,
+            next: None,
+            arrivals,
+            is_closed: false,
+            queue: Queue::default(),
+            window: None,
+            arrived: Vec::new(),
+            tasks: FuturesUnordered::new(),
+            in_flight: 0,
+            endpoints: Endpoints::default(),
+            last_id: 0,
+            settings,
+        }
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            while let Poll::Ready(Some(finished)) = self.tasks.poll_next_unpin(cx) {
+                self.finish(finished);
+            }
+            self.take_arrivals(cx);
+            self.poll_window(cx);
+            // A batch that was sent has to be polled, too.
+            if !self.send_batches(cx) {
+                break;
+            }
+        }
+        if self.is_closed && self.queue.is_empty() && self.tasks.is_empty() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    fn finish(&mut self, finished: Finished) {
+        match finished {
+            Finished::Batch(key, landed) => {
+                self.in_flight -= 1;
+                // After a panic, nobody waits: the replies were dropped.
+                let Some(landed) = landed else { return };
+                if landed.endpoint != Endpoint::UNKNOWN {
+                    self.endpoints.learn(key.origin(), landed.endpoint);
+                }
+                self.queue.put_back(landed.put_back);
+                for (wait, waiting) in landed.again {
+                    self.tasks.push(Box::pin(async move {
+                        tokio::time::sleep(wait).await;
+                        Finished::Wait(waiting)
+                    }));
+                }
+            }
+            Finished::Wait(waiting) => self.queue.push(waiting, self.settings.max_items),
+        }
+    }
+
+    fn take_arrivals(&mut self, cx: &mut Context<'_>) {
+        let mut arrived = std::mem::take(&mut self.arrived);
+        while !self.is_closed
+            && let Poll::Ready(count) = self.arrivals.poll_recv_many(cx, &mut arrived, ARRIVALS)
+        {
+            self.is_closed = count == 0;
+            for waiting in arrived.drain(..) {
+                self.queue.push(waiting, self.settings.max_items);
+            }
+        }
+        self.arrived = arrived;
+    }
+
+    fn poll_window(&mut self, cx: &mut Context<'_>) {
+        if !self.queue.has_unripe() {
+            return;
+        }
+        let length = self.settings.window;
+        let window = self.window.get_or_insert_with(|| Window::new(length));
+        if self.is_closed || window.poll(cx).is_ready() {
+            self.window = None;
+            let endpoints = &self.endpoints;
+            self.queue.ripen(|key, group| {
+                group.waiting.len() < 2 || endpoints.get(key.origin()).is_missing
+            });
+        }
+    }
+
+    /// Sends batches while one may be sent. Returns whether one was.
+    fn send_batches(&mut self, cx: &mut Context<'_>) -> bool {
+        let before = self.in_flight;
+        while self.in_flight < self.settings.max_in_flight {
+            let Some(group) = self.queue.next() else {
+                // Gives up what its readiness has reserved.
+                self.next = None;
+                break;
+            };
+            let Some(key) = group
+                .waiting
+                .front()
+                .map(|first| Arc::clone(&first.entry.key))
+            else {
+                break;
+            };
+            let endpoint = self.endpoints.get(key.origin());
+            if group.waiting.len() < 2 || endpoint.is_missing {
+                group
+                    .waiting
+                    .drain(..)
+                    .for_each(|waiting| waiting.send_alone());
+                continue;
+            }
+            let inner = &self.inner;
+            let ready = catch(|| {
+                let next = self
+                    .next
+                    .get_or_insert_with(|| CatchDrop::new(inner.clone()));
+                next.poll_ready(cx)
+            });
+            match ready {
+                Some(Poll::Pending) => break,
+                Some(Poll::Ready(Ok(()))) => {}
+                Some(Poll::Ready(Err(error))) => {
+                    let error = BatchClientError::with_source(BatchClientErrorKind::NotSent, error);
+                    let waiting = group.waiting.drain(..);
+                    waiting.for_each(|waiting| waiting.fail(error.clone()));
+                    self.next = None;
+                    continue;
+                }
+                None => {
+                    let error = BatchClientError::new(BatchClientErrorKind::NotSent);
+                    let waiting = group.waiting.drain(..);
+                    waiting.for_each(|waiting| waiting.fail(error.clone()));
+                    self.next = None;
+                    continue;
+                }
+            }
+            let batch = pack(group, endpoint, &mut self.last_id, &self.settings);
+            if let (Some(batch), Some(mut next)) = (batch, self.next.take()) {
+                let call = catch(|| next.call(batch.request));
+                let callers = Callers::new(batch.items, self.settings.retry);
+                let Some(call) = call else {
+                    // The callers learn that the outcome is unknown, because the replies are dropped.
+                    continue;
+                };
+                self.fly(call, callers, batch.bytes, key);
+            }
+        }
+        self.queue.remove_empty();
+        self.in_flight > before
+    }
+
+    fn fly(&mut self, call: S::Future, callers: Callers, bytes: usize, key: Arc<BatchKey>) {
+        let settings = Arc::clone(&self.settings);
+        let call = async { call.await.map_err(Into::into) };
+        let flight = async move { fly(call, callers, bytes, &settings).await };
+        self.in_flight += 1;
+        self.tasks.push(Box::pin(async move {
+            let landed = AssertUnwindSafe(flight).catch_unwind().await;
+            let landed = landed.map_err(|panic| drop(CatchDrop::new(panic))).ok();
+            Finished::Batch(key, landed)
+        }));
+    }
+}

@@ -1,0 +1,388 @@
+//! Responses of hostile servers, in chunks of any size.
+
+use http::response::Parts;
+use proptest::prelude::*;
+use tower_multistatus::{Error, Format, Json, Limits, NdJson, ResponseDecoder};
+
+use super::*;
+
+fn head(content_type: &str) -> Parts {
+    let response = Response::builder().header("content-type", content_type);
+    response.body(()).expect("a response").into_parts().0
+}
+
+type Found = Vec<(String, Option<(u16, Bytes)>)>;
+
+fn decoder(format: &dyn Format, content_type: &str) -> Box<dyn ResponseDecoder> {
+    let decoder = format.response_decoder(&head(content_type), &Limits::default());
+    decoder.expect("a decoder").expect("a valid type")
+}
+
+/// What a decoder finds in an envelope that arrives in chunks of this many bytes.
+fn found_in(
+    format: &dyn Format,
+    content_type: &str,
+    envelope: &[u8],
+    size: usize,
+) -> (Found, Result<(), Error>) {
+    let mut decoder = decoder(format, content_type);
+    let mut found = Vec::new();
+    let mut read = || {
+        for chunk in envelope.chunks(size) {
+            decoder.push(Bytes::copy_from_slice(chunk), &mut found)?;
+        }
+        decoder.end(&mut found)
+    };
+    let read = read();
+    let found = found.into_iter().map(|response| {
+        let is_readable = !response.is_unreadable();
+        let parts = is_readable.then(|| (response.status().as_u16(), response.body().clone()));
+        (response.id().to_owned(), parts)
+    });
+    (found.collect(), read)
+}
+
+/// Asserts that the chunks do not matter. Returns what is found.
+fn found(format: &dyn Format, content_type: &str, envelope: &[u8]) -> (Found, Result<(), Error>) {
+    let whole = found_in(format, content_type, envelope, usize::MAX);
+    for size in [1, 2, 7, 64] {
+        let chunked = found_in(format, content_type, envelope, size);
+        assert_eq!(chunked.0, whole.0, "{size}");
+        assert_eq!(chunked.1.is_ok(), whole.1.is_ok(), "{size}");
+    }
+    whole
+}
+
+const ENVELOPE: &str = r#"{"responses":[
+{"id":"1","status":200,"headers":{"Content-Type":"application/json"},"body": {"a" : "\u00e9"} },
+{"id":"2","status":404,"headers":{},"body":null},
+{"body":"aGk","encoding":"base64","headers":{"Content-Type":"image/png"},"status":200,"id":"\u0033"},
+{"id":"4","status":200,"body":"text"}]}"#;
+
+const LINES: &str = r#"{"id":"1","status":200,"headers":{"Content-Type":"application/json"},"body": {"a" : "\u00e9"} }
+{"id":"2","status":404,"headers":{},"body":null}
+
+{"body":"aGk","encoding":"base64","headers":{"Content-Type":"image/png"},"status":200,"id":"\u0033"}
+{"id":"4","status":200,"body":"text"}
+{"summary":{"total":4,"succeeded":3,"failed":1}}
+"#;
+
+fn expected() -> Found {
+    let found =
+        |id: &str, status, body: &'static str| (id.to_owned(), Some((status, Bytes::from(body))));
+    vec![
+        found("1", 200, r#" {"a" : "\u00e9"} "#),
+        found("2", 404, ""),
+        found("3", 200, "hi"),
+        found("4", 200, "text"),
+    ]
+}
+
+#[test]
+fn chunks_of_any_size_are_the_same_responses() {
+    let (found_, read) = found(&Json::new(), "application/json", ENVELOPE.as_bytes());
+    assert_eq!((found_, read), (expected(), Ok(())));
+    let (found_, read) = found(&NdJson::new(), "application/x-ndjson", LINES.as_bytes());
+    assert_eq!((found_, read), (expected(), Ok(())));
+}
+
+#[test]
+fn an_envelope_that_is_cut_anywhere_is_an_error() {
+    for end in 0..ENVELOPE.len() {
+        let (found, read) = found_in(
+            &Json::new(),
+            "application/json",
+            &ENVELOPE.as_bytes()[..end],
+            999,
+        );
+        assert_eq!(found, []);
+        assert!(read.is_err(), "{end}");
+    }
+    // The line end of the summary may be missing.
+    for end in 0..LINES.len() - 1 {
+        let (found, read) = found_in(
+            &NdJson::new(),
+            "application/x-ndjson",
+            &LINES.as_bytes()[..end],
+            999,
+        );
+        assert_eq!(found, expected()[..found.len()]);
+        assert!(read.is_err(), "{end}");
+    }
+}
+
+#[test]
+fn an_error_in_the_structure_ends_the_envelope() {
+    let item = r#"{"id":"1","status":200}"#;
+    for wrong in [
+        format!(r#"{{"responses":[{item},{item}"#),
+        format!(r#"{{"responses":[{item}]}} x"#),
+        format!(r#"{{"responses":[{item}],"responses":[]}}"#),
+        format!(r#"[{item}]"#),
+        format!(r#"{{"Responses":[{item}]}}"#),
+        format!("\u{feff}{{\"responses\":[{item}]}}"),
+        r#"{"responses":[{"id":"1","status":200,"id":"2"}]}"#.to_owned(),
+        r#"{"responses":[{"id":"1","status":200,"body":1,"body":2}]}"#.to_owned(),
+        r#"{"responses":[{"id":"\ud800","status":200}]}"#.to_owned(),
+        r#"{"responses":[{"id":"1","status":200,"headers":{"a":"\udc00"}}]}"#.to_owned(),
+        r#"{"responses":[{"id":"1","status":200,"body":{]}]}"#.to_owned(),
+        format!(
+            r#"{{"responses":[{{"id":"1","status":200,"body":{}}}]}}"#,
+            "[".repeat(200)
+        ),
+    ] {
+        let (found, read) = found(&Json::new(), "application/json", wrong.as_bytes());
+        assert_eq!((found.len(), read.is_err()), (0, true), "{wrong}");
+    }
+    let not_utf8 = b"{\"responses\":[{\"id\":\"\xff\",\"status\":200}]}";
+    assert!(found(&Json::new(), "application/json", not_utf8).1.is_err());
+
+    let summary = r#"{"summary":{}}"#;
+    for wrong in [
+        format!("{item}\n[]\n{summary}\n"),
+        format!("{item}\n{summary}\n{item}\n"),
+        format!("{item}\n{summary}\n{summary}\n"),
+        format!("{item}\n{item} {item}\n{summary}\n"),
+    ] {
+        let (found, read) = found(&NdJson::new(), "application/x-ndjson", wrong.as_bytes());
+        assert_eq!((found.len(), read.is_err()), (1, true), "{wrong}");
+    }
+}
+
+#[test]
+fn limits_of_bytes_ids_and_headers_hold() {
+    let limits = Limits::default();
+    let item = |id: usize| format!(r#"{{"id":"{id}","status":200}}"#);
+    let items = |count| (0..count).map(item).collect::<Vec<_>>();
+    for (count, is_ok) in [(limits.max_items(), true), (limits.max_items() + 1, false)] {
+        let envelope = format!(r#"{{"responses":[{}]}}"#, items(count).join(","));
+        let (_, read) = found_in(&Json::new(), "application/json", envelope.as_bytes(), 999);
+        assert_eq!(read.is_ok(), is_ok);
+        let lines = items(count).join("\n") + "\n{\"summary\":{}}";
+        let (_, read) = found_in(
+            &NdJson::new(),
+            "application/x-ndjson",
+            lines.as_bytes(),
+            999,
+        );
+        assert_eq!(read.is_ok(), is_ok);
+    }
+    // An endless envelope, and an endless line.
+    let chunk = Bytes::from(vec![b' '; 1 << 20]);
+    let formats: [(&dyn Format, &str); 2] = [
+        (&Json::new(), "application/json"),
+        (&NdJson::new(), "application/x-ndjson"),
+    ];
+    for (format, content_type) in formats {
+        let mut decoder = decoder(format, content_type);
+        let mut found = Vec::new();
+        let read = (0..20).map(|_| decoder.push(chunk.clone(), &mut found));
+        let accepted = read.take_while(Result::is_ok).count();
+        assert_eq!(accepted, limits.max_total_response_bytes() >> 20);
+    }
+    let header = |at| format!("\"x-{at}\":\"\"");
+    for (count, is_readable) in [(1000, true), (1001, false), (30_000, false)] {
+        let headers: Vec<_> = (0..count).map(header).collect();
+        let envelope = format!(
+            r#"{{"responses":[{{"id":"1","status":200,"headers":{{{}}}}}]}}"#,
+            headers.join(",")
+        );
+        let (found, read) = found_in(
+            &Json::new(),
+            "application/json",
+            envelope.as_bytes(),
+            999_999,
+        );
+        assert_eq!((found[0].1.is_some(), read), (is_readable, Ok(())));
+    }
+}
+
+#[test]
+fn a_body_is_read_by_its_type() {
+    let json = Json::new();
+    let microsoft = Json::new().base64_forms_and_xml(true);
+    let body = |format: &Json, content_type: &str, body: &str| {
+        let headers = match content_type {
+            "" => "{}".to_owned(),
+            content_type => format!(r#"{{"content-type":"{content_type}"}}"#),
+        };
+        let envelope = format!(
+            r#"{{"responses":[{{"id":"1","status":200,"headers":{headers},"body":{body}}}]}}"#
+        );
+        let (mut found, read) = found(format, "application/json", envelope.as_bytes());
+        assert_eq!(read, Ok(()));
+        found
+            .remove(0)
+            .1
+            .map(|(_, body)| String::from_utf8(body.to_vec()).unwrap())
+    };
+    for (content_type, text, expected) in [
+        ("application/json", "null", Some("null")),
+        ("application/json", "\"a\"", Some("\"a\"")),
+        ("application/x+json;a=b", " [ 1e999 ] ", Some(" [ 1e999 ] ")),
+        ("text/plain", "\"a\\n\\u00e9\"", Some("a\né")),
+        ("text/plain", "null", Some("")),
+        ("text/plain", "{}", None),
+        ("text/plain", "\"\\ud800\"", None),
+        ("application/xml", "\"<a/>\"", Some("<a/>")),
+        ("image/png", "\"aGk=\"", Some("hi")),
+        ("image/png", "\"aGk\"", Some("hi")),
+        ("image/png", "\"a G\\nk\"", Some("hi")),
+        ("image/png", "\"a*\"", None),
+        ("image/png", "1", None),
+        ("", "\"a\"", Some("a")),
+        ("", "{\"a\":1}", Some("{\"a\":1}")),
+        ("", "null", Some("")),
+    ] {
+        let read = body(&json, content_type, text);
+        assert_eq!(read.as_deref(), expected, "{content_type} {text}");
+    }
+    assert_eq!(
+        body(&microsoft, "application/xml", "\"aGk=\"").as_deref(),
+        Some("hi")
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_a_decoder_panic(
+        pieces in prop::collection::vec(prop::sample::select(PIECES), 0..40),
+        size in 1_usize..50,
+    ) {
+        let text = pieces.concat();
+        drop(found_in(&Json::new(), "application/json", text.as_bytes(), size));
+        drop(found_in(&NdJson::new(), "application/x-ndjson", text.as_bytes(), size));
+        #[cfg(feature = "multipart")]
+        for format in [
+            tower_multistatus::Multipart::new(),
+            tower_multistatus::Multipart::new().match_by_position(true).response_ids(true),
+        ] {
+            drop(found_in(&format, "multipart/mixed; boundary=b", text.as_bytes(), size));
+        }
+    }
+}
+
+const PIECES: &[&str] = &[
+    "{\"responses\":[",
+    "{\"id\":\"1\",",
+    "\"status\":200",
+    "\"headers\":{",
+    "\"a\":\"b\"",
+    "\"body\":",
+    "\"encoding\":\"base64\"",
+    "null",
+    "\"\\u00e9\\",
+    "\"",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\n",
+    "{\"summary\":{}}",
+    "--b\r\n",
+    "--b--",
+    "Content-Type: application/http\r\n",
+    "Content-ID: <1>\r\n",
+    "\r\n",
+    "HTTP/1.1 200 OK\r\n",
+    "Content-Type: multipart/mixed; boundary=c\r\n",
+    "é",
+    "\r\n--b",
+    "1",
+];
+
+#[cfg(feature = "multipart")]
+mod multipart {
+    use tower_multistatus::Multipart;
+
+    use super::*;
+
+    const TYPE: &str = "multipart/mixed; boundary=b";
+
+    fn part(id: &str, response: &str) -> String {
+        format!("--b\r\nContent-Type: application/http\r\n{id}\r\n{response}\r\n")
+    }
+
+    fn one(format: &Multipart, id: &str, response: &str) -> Found {
+        let envelope = part(id, response) + "--b--\r\n";
+        let (found, read) = found(format, TYPE, envelope.as_bytes());
+        assert_eq!(read, Ok(()), "{envelope}");
+        found
+    }
+
+    #[test]
+    fn a_part_is_a_response_with_the_id_of_its_part() {
+        let ok = "HTTP/1.1 200 OK\r\nContent-Length: 99\r\nA: b\r\n\r\nx\r\n";
+        let body = |found: &Found| found[0].1.as_ref().unwrap().1.clone();
+        for (id, expected) in [
+            ("Content-ID: 1\r\n", "1"),
+            ("content-id: <1>\r\n", "1"),
+            ("Content-ID: <a%20b>\r\n", "a b"),
+            ("Content-ID: a%20b\r\n", "a%20b"),
+        ] {
+            let found = one(&Multipart::new(), id, ok);
+            assert_eq!(
+                (&found[0].0[..], &body(&found)[..]),
+                (expected, &b"x\r\n"[..])
+            );
+        }
+        let inner = "HTTP/1.1 200 OK\r\nContent-ID: 7\r\n\r\n";
+        assert_eq!(one(&Multipart::new(), "", inner)[0].0, "7");
+        assert_eq!(one(&Multipart::new(), "", ok), []);
+        let google = Multipart::new().response_ids(true);
+        assert_eq!(one(&google, "Content-ID: <response-1>\r\n", ok)[0].0, "1");
+        assert_eq!(one(&google, "Content-ID: response-1\r\n", ok)[0].0, "1");
+        // An id without the mark may be that of another request.
+        assert_eq!(one(&google, "Content-ID: 1\r\n", ok), []);
+    }
+
+    #[test]
+    fn an_invalid_response_is_unreadable() {
+        for response in [
+            "",
+            "HTTP/1.1\r\n\r\n",
+            "HTTP/1.1 99 OK\r\n\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\n",
+            "GET / HTTP/1.1\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nno header\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nA: \0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        ] {
+            let found = one(&Multipart::new(), "Content-ID: 1\r\n", response);
+            assert_eq!(found, [("1".to_owned(), None)], "{response}");
+        }
+        let encoded = "Content-ID: 1\r\nContent-Transfer-Encoding: base64\r\n";
+        let found = one(&Multipart::new(), encoded, "HTTP/1.1 200 OK\r\n\r\n");
+        assert_eq!(found, [("1".to_owned(), None)]);
+    }
+
+    #[test]
+    fn an_envelope_without_its_end_or_with_other_parts_is_an_error() {
+        let ok = part("Content-ID: 1\r\n", "HTTP/1.1 200 OK\r\n\r\n");
+        for (envelope, count) in [
+            (ok.clone(), 0),
+            (format!("{ok}--b\r\n"), 1),
+            (
+                format!("{ok}--b\r\nContent-Type: text/plain\r\n\r\n\r\n--b--"),
+                1,
+            ),
+            (format!("{ok}--b\r\n\r\n\r\n--b--"), 1),
+            (
+                format!(
+                    "{ok}--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c--\r\n--b--"
+                ),
+                1,
+            ),
+        ] {
+            let (found, read) = found(&Multipart::new(), TYPE, envelope.as_bytes());
+            assert_eq!((found.len(), read.is_err()), (count, true), "{envelope}");
+        }
+        for content_type in ["multipart/mixed", "multipart/mixed; boundary=a; boundary=b"] {
+            let head = head(content_type);
+            let decoder = Multipart::new().response_decoder(&head, &Limits::default());
+            assert!(decoder.expect("a decoder").is_err());
+        }
+    }
+}
