@@ -100,8 +100,7 @@ impl<B> fmt::Debug for RequestBody<B> {
 }
 
 pin_project! {
-    /// The body of the layer's response: that of the inner service, or an envelope. For a client,
-    /// the body of a response that was sent alone, or that of an item.
+    /// The body of the layer's response: that of the inner service, or an envelope.
     ///
     /// ```
     /// use http::{Request, Response};
@@ -191,11 +190,9 @@ impl<B> fmt::Debug for ResponseBody<B> {
     }
 }
 
-/// The body of a response that is not the inner service's: an envelope, or another body.
+/// An envelope: complete, or streamed while items run.
 pub(crate) enum Envelope {
     Buffered(Frames),
-    /// A response of the layer itself, or, in a client, the body of an item.
-    Whole(Bytes),
     Streamed(Pin<Box<dyn Body<Data = Bytes, Error = Infallible> + Send>>),
 }
 
@@ -203,8 +200,6 @@ impl Envelope {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
         match self {
             Self::Buffered(frames) => Poll::Ready(frames.pop().map(Frame::data)),
-            Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Self::Whole(bytes) => Poll::Ready(Some(Frame::data(std::mem::take(bytes)))),
             Self::Streamed(body) => body
                 .as_mut()
                 .poll_frame(cx)
@@ -215,7 +210,6 @@ impl Envelope {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Buffered(frames) => frames.is_empty(),
-            Self::Whole(bytes) => bytes.is_empty(),
             Self::Streamed(body) => body.is_end_stream(),
         }
     }
@@ -223,7 +217,6 @@ impl Envelope {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Buffered(frames) => SizeHint::with_exact(frames.len() as u64),
-            Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Streamed(body) => body.size_hint(),
         }
     }
@@ -231,6 +224,6 @@ impl Envelope {
 
 impl From<Bytes> for Envelope {
     fn from(bytes: Bytes) -> Self {
-        Self::Whole(bytes)
+        Self::Buffered(Frames::of(bytes))
     }
 }

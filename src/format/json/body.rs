@@ -46,6 +46,7 @@ pub(in crate::format) fn decode_body(
 }
 
 /// The text of a JSON string. `None` if it is none, or has half a surrogate pair.
+#[inline(always)]
 pub(super) fn decode_text(string: &ByteString) -> Option<Bytes> {
     let mut parser = Parser::new(string);
     let text = parser.string().ok()??;
@@ -54,6 +55,7 @@ pub(super) fn decode_text(string: &ByteString) -> Option<Bytes> {
 
 /// The bytes of a JSON string of base64, in either alphabet, padded or not, with white space
 /// anywhere. `None` if it is none.
+#[inline(always)]
 pub(in crate::format) fn decode_base64(string: &ByteString) -> Option<Bytes> {
     let mut parser = Parser::new(string);
     let text = parser.string().ok()??;

@@ -108,6 +108,7 @@ fn is(name: &[u8], header: impl AsRef<[u8]>) -> bool {
     name.eq_ignore_ascii_case(header.as_ref())
 }
 
+#[inline]
 pub(super) fn take_line(text: &mut Bytes) -> Bytes {
     let end = memchr(b'\n', text).map_or(text.len(), |at| at + 1);
     text.split_to(end)
