@@ -172,8 +172,8 @@ impl BatchClientLayer {
         self.with(|settings| settings.format = Arc::new(format))
     }
 
-    /// How long a request waits for others. The default is zero: the worker yields once to the other
-    /// tasks of its runtime, and takes the requests that they have made.
+    /// How long a request waits for others. The default is zero: the worker yields once to the
+    /// other tasks of its runtime, and takes the requests that they have made.
     ///
     /// Any other value needs tokio's timer, and delays every request, also one that stays alone.
     ///
@@ -228,8 +228,8 @@ impl BatchClientLayer {
         self.with(|settings| settings.max_item_body_bytes = max)
     }
 
-    /// Maximum bytes of a response to a batch. The default is 16 MiB. In a format that is read while
-    /// it arrives, this is the maximum of one item. A response that is larger counts as lost.
+    /// Maximum bytes of a response to a batch. The default is 16 MiB. In a format that is read
+    /// while it arrives, this is the maximum of one item. A response that is larger counts as lost.
     ///
     /// # Panics
     ///

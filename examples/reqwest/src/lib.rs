@@ -11,7 +11,6 @@ use tower_multistatus::{BatchClient, BatchClientLayer, ClientBody};
 /// # Panics
 ///
 /// Outside of a tokio runtime.
-#[must_use]
 pub fn batched(http: reqwest::Client) -> BatchClient<reqwest::Body> {
     let send = tower::service_fn(move |request: Request<ClientBody>| {
         let http = http.clone();

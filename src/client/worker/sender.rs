@@ -242,7 +242,7 @@ where
                 let call = catch(|| next.call(batch.request));
                 let callers = Callers::new(batch.items, self.settings.retry);
                 let Some(call) = call else {
-                    // The callers learn that the outcome is unknown, because the replies are dropped.
+                    // The outcome is unknown to the callers, because the replies are dropped.
                     continue;
                 };
                 self.fly(call, callers, batch.bytes, key);

@@ -1,4 +1,4 @@
-//! Which requests share a batch, and when it leaves.
+//! When a batch leaves, and how large it is.
 
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -6,16 +6,9 @@ use std::time::Duration;
 use axum::body::Body;
 use http::Request;
 use tower::{Layer, Service, ServiceExt};
-use tower_multistatus::{BatchClient, BatchLayer, ItemHeaders, NdJson};
+use tower_multistatus::{BatchClient, BatchLayer, NdJson};
 
 use super::*;
-
-async fn client(layer: BatchClientLayer) -> (Wire, BatchClient<Body>) {
-    let wire = Wire::default();
-    let server = BatchLayer::new("/batch").max_items(1000);
-    let client = layer.layer(wire.to_server(server, echo()));
-    (wire, client)
-}
 
 fn gets(count: usize) -> impl Iterator<Item = Request<Body>> {
     (0..count).map(|at| get(&format!("/{at}?q")))
@@ -23,7 +16,7 @@ fn gets(count: usize) -> impl Iterator<Item = Request<Body>> {
 
 #[tokio::test(start_paused = true)]
 async fn requests_that_are_made_at_the_same_time_are_one_batch() {
-    let (wire, client) = client(layer()).await;
+    let (wire, client) = client(layer());
     let outcomes = fetch_all(&client, gets(40)).await;
     let expected: Vec<_> = (0..40).map(|at| format!("200 /{at}?q")).collect();
     assert_eq!(shown(&outcomes), expected);
@@ -36,7 +29,7 @@ async fn requests_that_are_made_at_the_same_time_are_one_batch() {
 
 #[tokio::test(start_paused = true)]
 async fn tasks_that_make_a_request_each_share_a_batch() {
-    let (wire, client) = client(layer()).await;
+    let (wire, client) = client(layer());
     let tasks: Vec<_> = gets(40)
         .map(|request| {
             let client = client.clone();
@@ -51,7 +44,7 @@ async fn tasks_that_make_a_request_each_share_a_batch() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_alone_is_sent_as_it_is_and_waits_for_nothing() {
-    let (wire, client) = client(layer()).await;
+    let (wire, client) = client(layer());
     let before = tokio::time::Instant::now();
     for at in 0..3 {
         let mut request = post(&format!("/{at}"), "{}");
@@ -73,7 +66,7 @@ async fn a_request_that_is_alone_is_sent_as_it_is_and_waits_for_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_window_collects_requests_for_that_time() {
-    let (wire, client) = client(layer().window(Duration::from_millis(5))).await;
+    let (wire, client) = client(layer().window(Duration::from_millis(5)));
     let late = async {
         tokio::time::sleep(Duration::from_millis(4)).await;
         fetch(&client, get("/late")).await
@@ -94,7 +87,7 @@ async fn a_window_collects_requests_for_that_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_batch_does_not_wait_for_its_window() {
-    let (wire, client) = client(layer().window(Duration::from_secs(9)).max_items(3)).await;
+    let (wire, client) = client(layer().window(Duration::from_secs(9)).max_items(3));
     let before = tokio::time::Instant::now();
     assert_eq!(sizes(&client, gets(3)).await, [Some(3); 3]);
     assert_eq!(before.elapsed(), Duration::ZERO);
@@ -103,11 +96,11 @@ async fn a_full_batch_does_not_wait_for_its_window() {
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_has_at_most_max_items_and_max_bytes() {
-    let (_, few) = client(layer().max_items(3)).await;
+    let (_, few) = client(layer().max_items(3));
     let expected = [Some(3), Some(3), Some(3), Some(3), Some(3), Some(3), None];
     assert_eq!(sizes(&few, gets(7)).await, expected);
 
-    let (wire, small) = client(layer().max_bytes(100)).await;
+    let (wire, small) = client(layer().max_bytes(100));
     let sizes = sizes(&small, gets(5)).await;
     assert_eq!(sizes, [Some(2), Some(2), Some(2), Some(2), None]);
     let all = wire.all();
@@ -180,158 +173,13 @@ async fn the_service_is_not_ready_when_max_waiting_requests_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn a_place_that_is_reserved_and_not_used_is_free_when_its_clone_is_dropped() {
-    let (_, client) = client(layer().max_waiting(1)).await;
+    let (_, client) = client(layer().max_waiting(1));
     let mut idle = client.clone();
     ServiceExt::<Request<Body>>::ready(&mut idle).await.unwrap();
     let waiting = tokio::time::timeout(Duration::from_secs(1), fetch(&client, get("/a"))).await;
     assert!(waiting.is_err());
     drop(idle);
     assert_eq!(shown(&[fetch(&client, get("/a")).await]), ["200 /a"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn headers_that_a_server_accepts_from_an_item_may_differ() {
-    let (wire, client) = client(layer()).await;
-    let with = |at: usize| {
-        let mut request = get("/");
-        let headers = request.headers_mut();
-        headers.insert("accept", format!("text/x{at}").parse().unwrap());
-        headers.insert("if-none-match", format!("\"{at}\"").parse().unwrap());
-        headers.insert("user-agent", format!("{at}").parse().unwrap());
-        headers.insert("traceparent", format!("00-{at}").parse().unwrap());
-        headers.insert("authorization", "Bearer same".parse().unwrap());
-        headers.insert("x-tenant", "same".parse().unwrap());
-        request
-    };
-    assert_eq!(sizes(&client, (0..2).map(with)).await, [Some(2); 2]);
-    let sent = wire.only();
-    assert_eq!(sent.header("authorization"), Some("Bearer same"));
-    assert_eq!(sent.header("x-tenant"), Some("same"));
-    let expected = json!({ "accept": "text/x1", "if-none-match": "\"1\"", "user-agent": "1",
-                           "traceparent": "00-1" });
-    assert_eq!(sent.items()[1]["headers"], expected);
-}
-
-/// The sizes of the batches of two requests, one with and one without this difference.
-async fn sizes_with(
-    layer: BatchClientLayer,
-    name: &'static str,
-    values: [&str; 2],
-) -> Vec<Option<usize>> {
-    let (_, client) = client(layer).await;
-    let requests = [0, 1, 0, 1].map(|at: usize| {
-        let mut request = get("/");
-        let value = values[at].parse().unwrap();
-        request.headers_mut().insert(name, value);
-        request
-    });
-    sizes(&client, requests).await
-}
-
-#[tokio::test(start_paused = true)]
-async fn headers_that_a_server_takes_from_the_batch_only_split_it() {
-    for name in [
-        "authorization",
-        "cookie",
-        "x-tenant",
-        "host",
-        "x-request-id",
-        "from",
-    ] {
-        assert_eq!(
-            sizes_with(layer(), name, ["a", "b"]).await,
-            [Some(2); 4],
-            "{name}"
-        );
-        assert_eq!(
-            sizes_with(layer(), name, ["a", "a"]).await,
-            [Some(4); 4],
-            "{name}"
-        );
-    }
-    let allows = layer().item_headers(ItemHeaders::guarded().allow(["x-request-id"]));
-    assert_eq!(
-        sizes_with(allows, "x-request-id", ["a", "b"]).await,
-        [Some(4); 4]
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn headers_of_vary_by_split_a_batch_whatever_the_server_accepts() {
-    for name in ["accept", "accept-language", "user-agent"] {
-        let varies = || layer().vary_by([name]);
-        assert_eq!(
-            sizes_with(layer(), name, ["a", "b"]).await,
-            [Some(4); 4],
-            "{name}"
-        );
-        assert_eq!(
-            sizes_with(varies(), name, ["a", "b"]).await,
-            [Some(2); 4],
-            "{name}"
-        );
-    }
-    let allows = ItemHeaders::guarded().allow(["authorization"]);
-    let layer = layer().item_headers(allows);
-    assert_eq!(
-        sizes_with(layer.clone(), "authorization", ["a", "b"]).await,
-        [Some(2); 4]
-    );
-    let none: [&str; 0] = [];
-    let layer = layer.vary_by(none);
-    assert_eq!(
-        sizes_with(layer, "authorization", ["a", "b"]).await,
-        [Some(4); 4]
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_header_of_vary_by_reaches_its_items() {
-    let wire = Wire::default();
-    let api = Router::new().fallback(async |request: Request<Body>| {
-        let header = |name: &str| request.headers().get(name).cloned().unwrap();
-        format!("{:?} {:?}", header("accept"), header("accept-language"))
-    });
-    let layer = layer().vary_by(["accept", "accept-language"]);
-    let client = layer.layer(wire.to_server(BatchLayer::new("/batch"), api));
-    let request = |_| {
-        let mut request = get("/");
-        request
-            .headers_mut()
-            .insert("accept", "text/plain".parse().unwrap());
-        request
-            .headers_mut()
-            .insert("accept-language", "en".parse().unwrap());
-        request
-    };
-    let outcomes = fetch_all(&client, (0..2).map(request)).await;
-    assert_eq!(shown(&outcomes), ["200 \"text/plain\" \"en\""; 2]);
-    assert!(wire.only().is_batch());
-}
-
-#[tokio::test(start_paused = true)]
-async fn requests_to_different_origins_are_in_different_batches() {
-    let wire = Wire::default();
-    let connection = wire.to(async |sent: Sent| responses(&echoed(&sent)));
-    let client = layer().layer(connection);
-    let uris = [
-        "http://a.example/x",
-        "http://b.example/x",
-        "https://a.example/x",
-        "/x",
-    ];
-    let requests = uris.iter().flat_map(|uri| [get(uri), get(uri)]);
-    assert_eq!(sizes(&client, requests).await, [Some(2); 8]);
-    let mut lines = wire.lines();
-    lines.sort();
-    let expected = [
-        "POST /batch",
-        "POST http://a.example/batch",
-        "POST http://b.example/batch",
-        "POST https://a.example/batch",
-    ];
-    assert_eq!(lines, expected);
-    assert_eq!(wire.all()[0].items()[0]["url"], "/x");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,9 @@ mod cancellation;
 mod dialects;
 mod entries;
 mod extensions;
+mod grouping;
 mod hostile;
+mod items;
 mod random;
 mod round_trips;
 mod services;
@@ -219,4 +221,12 @@ fn echoed(sent: &Sent) -> Vec<Value> {
 /// The response with these items.
 fn responses(items: &[Value]) -> Result<Response<Body>, BoxError> {
     json_response(207, json!({ "responses": items }).to_string())
+}
+
+/// A client of a server that accepts large batches, and echoes paths.
+fn client(layer: BatchClientLayer) -> (Wire, BatchClient<Body>) {
+    let wire = Wire::default();
+    let server = BatchLayer::new("/batch").max_items(1000);
+    let client = layer.layer(wire.to_server(server, echo()));
+    (wire, client)
 }
