@@ -75,6 +75,7 @@
 //! | user callbacks | [`Admission`], [`AdmissionItem`], [`Decision`], [`Error`], [`ErrorKind`] |
 //! | transactions | [`Transactions`], [`TransactionError`] |
 //! | handlers | [`SubrequestInfo`] |
+//! | a batch that runs later | [`CheckedBatch`], from [`BatchLayer::check`] |
 //! | bodies | [`RequestBody`] of an item, [`ResponseBody`] of the outer response |
 //! | formats | [`Json`], [`NdJson`], `Multipart`, `MultiStatus` |
 //! | your own format | [`Format`], [`Decoder`], [`Encoder`], [`Subrequest`], [`Subresponse`], [`Summary`], [`Frames`], [`Limits`] |
@@ -182,6 +183,8 @@ mod describe;
 mod flow;
 mod future;
 
+mod checked;
+
 mod negotiate;
 mod response_head;
 
@@ -221,6 +224,7 @@ mod status;
 
 pub use admission::{Admission, AdmissionItem, Asynchronous, Decision, Immediate};
 pub use body::{RequestBody, ResponseBody};
+pub use checked::CheckedBatch;
 pub use config::Order;
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "multistatus")]

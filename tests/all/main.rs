@@ -13,6 +13,7 @@ mod cancellation;
 mod captured_inner;
 #[cfg(feature = "multipart")]
 mod captures;
+mod checks;
 mod concurrency;
 mod custom_format;
 mod deadlines;

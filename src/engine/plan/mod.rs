@@ -134,6 +134,11 @@ impl Plan {
         items.map(move |(index, item)| (item, refers(index)))
     }
 
+    /// Returns the items of a whole envelope that will not run.
+    pub(crate) fn into_items(self) -> Vec<Subrequest> {
+        self.items
+    }
+
     /// Returns the ids of a whole envelope.
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
         self.items.iter().map(Subrequest::id)
@@ -150,7 +155,7 @@ impl Plan {
     }
 
     /// Returns the first and the last index of each group that runs in a transaction.
-    pub(super) fn atomic_groups(&self) -> &[(usize, usize)] {
+    pub(crate) fn atomic_groups(&self) -> &[(usize, usize)] {
         self.graph
             .as_ref()
             .map_or(&[], |graph| graph.groups.atomic())
