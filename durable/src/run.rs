@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tower::{BoxError, Layer, Service, ServiceExt};
 use tower_multistatus::{BatchLayer, Order};
@@ -127,8 +128,15 @@ impl<S: Api> Runner<S> {
             let mut body = std::pin::pin!(response.into_body());
             while let Some(Ok(_)) = body.frame().await {}
         };
-        // The writer ends when `run` has dropped all that can hand it facts.
-        let ((), written) = tokio::join!(Driven::new(run, order), writer.run());
+        // The application runs in a task of its own: a handler that blocks its thread must not stop
+        // the writer in the middle of a transaction. The task ends when this is dropped.
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Driven::new(run, order));
+        // The writer ends when the task has dropped all that can hand it facts.
+        let (ran, written) = tokio::join!(tasks.join_next(), writer.run());
+        if let Some(Err(panicked)) = ran {
+            return Err(StoreError::new(panicked));
+        }
         match written {
             Ok(()) => self.store.finish(id, attempt, self.keep).await,
             Err(fenced) => Ok(Err(fenced)),

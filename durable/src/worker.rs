@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::id::BatchId;
@@ -23,8 +24,10 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Runs batches for ever.
 pub(crate) async fn run<S: Api>(settings: Arc<Settings>, api: S) {
     let runner = Arc::new(Runner::new(api, &settings));
-    let sweeping = sweep(settings.store.clone(), settings.keep);
-    tokio::join!(sweeping, work(settings, runner));
+    // A task of its own, so that a handler that blocks its thread does not stop it.
+    let mut sweeping = JoinSet::new();
+    sweeping.spawn(sweep(settings.store.clone(), settings.keep));
+    work(settings, runner).await;
 }
 
 /// Runs workers of apalis, one after the other.
@@ -55,10 +58,20 @@ async fn work_until_failure<S: Api>(
     let handler = move |id: BatchId| {
         let (runner, jobs, name) = (Arc::clone(&runner), jobs.clone(), Arc::clone(&of_job));
         let run = async move {
-            if let Err(error) = runner.run(id).await {
-                tracing::warn!(error = ?error, "an attempt at a batch has failed");
-                release(&jobs, id, &name).await;
+            // In a task of its own: several batches use several cores, and a handler that blocks
+            // its thread does not stop the heartbeat. The task ends when this is dropped.
+            let mut attempts = JoinSet::new();
+            attempts.spawn(async move { runner.run(id).await });
+            match attempts.join_next().await {
+                Some(Ok(Ok(()))) | None => return,
+                Some(Ok(Err(error))) => {
+                    tracing::warn!(error = ?error, "an attempt at a batch has failed");
+                }
+                Some(Err(error)) => {
+                    tracing::error!(error = ?error, "an attempt at a batch has panicked");
+                }
             }
+            release(&jobs, id, &name).await;
         };
         Box::pin(run) as _
     };

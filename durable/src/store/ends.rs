@@ -91,7 +91,7 @@ impl Store {
             let batch = Batch::SELECT;
             let batch = sqlx::query_as(batch).bind(&text).fetch_optional(&mut *transaction).await?;
             let items = Items::SELECT;
-            let items = sqlx::query_as(items).bind(&text).bind(-1).fetch_all(&mut *transaction);
+            let items = sqlx::query_as(items).bind(&text).bind(-1_i64).fetch_all(&mut *transaction);
             let items = items.await?;
             for delete in DELETE {
                 sqlx::query(delete).bind(&text).execute(&mut *transaction).await?;

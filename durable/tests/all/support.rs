@@ -29,6 +29,10 @@ pub(crate) struct TestStore {
 
 impl TestStore {
     pub(crate) async fn new() -> Self {
+        // A test that fails shows what the store has reported.
+        let log =
+            tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::WARN);
+        let _ = log.with_test_writer().try_init();
         let folder = tempfile::tempdir().expect("a folder");
         let place = match std::env::var("DATABASE_URL") {
             Ok(server) => new_database(&server).await,
