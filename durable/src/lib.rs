@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing))]
 
 mod accept;
+mod attempts;
 mod headers;
 mod id;
 mod journal;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use crate::attempts::Attempts;
 use crate::id::BatchId;
 use crate::layer::Settings;
 use crate::run::{Api, Runner};
@@ -27,13 +28,14 @@ pub(crate) async fn run<S: Api>(settings: Arc<Settings>, api: S) {
     // A task of its own, so that a handler that blocks its thread does not stop it.
     let mut sweeping = JoinSet::new();
     sweeping.spawn(sweep(settings.store.clone(), settings.keep));
-    work(settings, runner).await;
+    work(settings, runner, Arc::default()).await;
 }
 
 /// Runs workers of apalis, one after the other.
-async fn work<S: Api>(settings: Arc<Settings>, runner: Arc<Runner<S>>) {
+async fn work<S: Api>(settings: Arc<Settings>, runner: Arc<Runner<S>>, attempts: Arc<Attempts>) {
     loop {
-        let ended = work_until_failure(Arc::clone(&settings), Arc::clone(&runner)).await;
+        let attempts = Arc::clone(&attempts);
+        let ended = work_until_failure(Arc::clone(&settings), Arc::clone(&runner), attempts).await;
         if let Err(error) = ended {
             tracing::warn!(error = ?error, "the queue has failed, and the worker starts again");
         }
@@ -45,6 +47,7 @@ async fn work<S: Api>(settings: Arc<Settings>, runner: Arc<Runner<S>>) {
 async fn work_until_failure<S: Api>(
     settings: Arc<Settings>,
     runner: Arc<Runner<S>>,
+    attempts: Arc<Attempts>,
 ) -> Result<(), StoreError> {
     let store = &settings.store;
     store.start_worker().await?;
@@ -57,21 +60,12 @@ async fn work_until_failure<S: Api>(
     let jobs = store.clone();
     let handler = move |id: BatchId| {
         let (runner, jobs, name) = (Arc::clone(&runner), jobs.clone(), Arc::clone(&of_job));
+        let attempts = Arc::clone(&attempts);
         let run = async move {
-            // In a task of its own: several batches use several cores, and a handler that blocks
-            // its thread does not stop the heartbeat. The task ends when this is dropped.
-            let mut attempts = JoinSet::new();
-            attempts.spawn(async move { runner.run(id).await });
-            match attempts.join_next().await {
-                Some(Ok(Ok(()))) | None => return,
-                Some(Ok(Err(error))) => {
-                    tracing::warn!(error = ?error, "an attempt at a batch has failed");
-                }
-                Some(Err(error)) => {
-                    tracing::error!(error = ?error, "an attempt at a batch has panicked");
-                }
+            let attempt = async move { runner.run(id).await };
+            if !attempts.run(id, attempt).await {
+                release(&jobs, id, &name).await;
             }
-            release(&jobs, id, &name).await;
         };
         Box::pin(run) as _
     };

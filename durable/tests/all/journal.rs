@@ -134,3 +134,16 @@ async fn a_response_that_the_layer_makes_is_stored() {
         assert_eq!(app.get(&monitor).await.body, result.body);
     }
 }
+
+#[tokio::test]
+async fn an_attempt_outlives_a_failure_of_the_queue() {
+    let app = App::with(batch_layer(), |layer| layer.lease(Duration::from_secs(3))).await;
+    let monitor = app.submit(json!([item("POST", "/held/1")])).await;
+    app.until("held 1").await;
+    // The next heartbeat fails, which ends the worker of apalis, and another one starts.
+    app.store.forget_workers().await;
+    sleep(Duration::from_secs(3)).await;
+    app.gate.open(1);
+    assert_eq!(app.result(&monitor).await.statuses(), [200]);
+    assert_eq!(app.ledger.count("held 1"), 1);
+}

@@ -45,6 +45,29 @@ impl TestStore {
         }
     }
 
+    /// Removes the workers from the tables of apalis.
+    pub(crate) async fn forget_workers(&self) {
+        let free = "SET status = 'Pending', lock_by = NULL";
+        #[cfg(feature = "postgres")]
+        if self.place.starts_with("postgres:") {
+            let pool = sqlx::PgPool::connect(&self.place).await.expect("a server");
+            let free = sqlx::AssertSqlSafe(format!("UPDATE apalis.jobs {free}"));
+            sqlx::query(free).execute(&pool).await.expect("free jobs");
+            let forget = sqlx::query("DELETE FROM apalis.workers").execute(&pool);
+            forget.await.expect("no workers");
+            return;
+        }
+        let pool = sqlx::SqlitePool::connect(&self.place)
+            .await
+            .expect("a file");
+        let free = sqlx::AssertSqlSafe(format!("UPDATE Jobs {free}"));
+        sqlx::query(free).execute(&pool).await.expect("free jobs");
+        sqlx::query("DELETE FROM Workers")
+            .execute(&pool)
+            .await
+            .expect("no workers");
+    }
+
     /// Another handle of the same database, as another process would have it.
     pub(crate) async fn again(&self) -> Store {
         open(&self.place).await
@@ -103,7 +126,7 @@ impl Ledger {
 pub(crate) struct Gate(Arc<tokio::sync::Semaphore>);
 
 impl Gate {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(tokio::sync::Semaphore::new(0)))
     }
 
