@@ -56,6 +56,7 @@
 //! | [`formats`](guide::formats) | JSON, NDJSON, multipart, XML, your own |
 //! | [`streams`](guide::streams) | batches without end, in NDJSON |
 //! | [`transactions`](guide::transactions) | groups of items that succeed or fail together |
+//! | [`durable`](guide::durable) | batches that run in the background and survive the process |
 //! | [`retrying`](guide::retrying) | what a client does when a response was lost |
 //! | [`errors`](guide::errors) | what fails one item, and what refuses the batch |
 //! | [`clients`](guide::clients) | published clients that work unchanged |

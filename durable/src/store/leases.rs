@@ -61,12 +61,31 @@ impl Store {
                 "UPDATE {jobs} SET status = 'Pending', lock_by = NULL, lock_at = NULL
                     WHERE job_type = $1 AND status = 'Queued'"
             );
-            on!(self.writer(), pool => {
-                let free = sqlx::query(sqlx::AssertSqlSafe(free)).bind(QUEUE);
-                free.execute(&mut *pool.acquire().await?).await?;
-            });
+            self.of_queue(free).await?;
             self.shared.presence.stay();
         }
+        // apalis keeps a row for each worker that there ever was.
+        let yesterday = match self.writer() {
+            #[cfg(feature = "sqlite")]
+            Pool::Sqlite(_) => "strftime('%s', 'now') - 86400",
+            #[cfg(feature = "postgres")]
+            Pool::Postgres(_) => "now() - interval '1 day'",
+        };
+        let forget = tables!(
+            self.writer(),
+            "DELETE FROM {workers} WHERE worker_type = $1 AND last_seen < {yesterday}
+                AND id NOT IN (SELECT lock_by FROM {jobs} WHERE lock_by IS NOT NULL)"
+        );
+        self.of_queue(forget.replace("{yesterday}", yesterday))
+            .await
+    }
+
+    /// Executes a statement whose parameter is the name of the queue.
+    async fn of_queue(&self, statement: String) -> Result<(), StoreError> {
+        on!(self.writer(), pool => {
+            let statement = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(QUEUE);
+            statement.execute(&mut *pool.acquire().await?).await?;
+        });
         Ok(())
     }
 

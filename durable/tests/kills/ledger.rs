@@ -1,7 +1,8 @@
 //! What handlers did: lines that survive the death of their process, because the system has them.
 
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use crate::support::Place;
@@ -28,8 +29,20 @@ impl Ledger {
         text.lines().map(str::to_owned).collect()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.lines().len()
+    /// The number of lines, as far as the size of the file tells.
+    pub(crate) fn about_len(&self) -> usize {
+        let size = std::fs::metadata(&self.0).map_or(0, |file| file.len());
+        usize::try_from(size).expect("a size") / "begin 12345 /plain/123-1\n".len()
+    }
+
+    /// How often each handler has begun.
+    pub(crate) fn begins(&self) -> HashMap<String, usize> {
+        let mut begins = HashMap::new();
+        for line in self.lines().iter().filter(|line| line.starts_with("begin")) {
+            let url = line.rsplit(' ').next().unwrap_or_default();
+            *begins.entry(url.to_owned()).or_default() += 1;
+        }
+        begins
     }
 
     fn count(&self, event: &str, url: &str) -> usize {
@@ -49,10 +62,13 @@ impl Ledger {
 
     /// Whether a handler is in the middle of what it does, or was when it was killed.
     pub(crate) fn has_unfinished(&self) -> bool {
-        let lines = self.lines();
-        let last = lines.iter().rev().take(16);
-        let count = |event: &str| last.clone().filter(|line| line.starts_with(event)).count();
-        count("begin") > count("end")
+        let mut file = File::open(&self.0).expect("the ledger");
+        let size = file.metadata().expect("a size").len();
+        file.seek(SeekFrom::Start(size.saturating_sub(400)))
+            .expect("a place");
+        let mut last = String::new();
+        file.read_to_string(&mut last).expect("lines");
+        last.matches("begin").count() > last.matches("end").count()
     }
 
     /// The process in which the handler of an item has begun last.
