@@ -1,5 +1,5 @@
-//! Batches that run in the background: `cargo run --example durable` in this folder, then paste what
-//! it prints.
+//! Batches that run in the background: `cargo run --example durable` in this package, then paste
+//! what it prints.
 //!
 //! The store is the SQLite file `durable.db` in the folder for temporary files, or in `DURABLE_DB`.
 //! With the feature `postgres` it is the database of `DATABASE_URL`, if that is set. The example

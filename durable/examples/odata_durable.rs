@@ -1,5 +1,5 @@
 //! An OData service whose batches can run in the background, for clients of Dataverse: run it with
-//! `cargo run --example odata_durable` in this folder. `tests/clients/run` of the repository runs
+//! `cargo run --example odata_durable` in this package. `tests/clients/run` of the repository runs
 //! `dynamics-web-api` against it.
 //!
 //! It listens on 127.0.0.1:3000, or on the port in `PORT` (0 is any free port).

@@ -87,7 +87,7 @@ impl DurableLayer {
     /// Creates a layer with the batch endpoint of `batch`, whose background batches are in `store`.
     ///
     /// ```
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let path = folder.path().join("batches.db");
     /// use tower_multistatus::BatchLayer;

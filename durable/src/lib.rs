@@ -120,7 +120,8 @@
 //! [`DurableLayer::worker`] is a future to spawn, in the process that serves or in others. When a
 //! process with the only worker on a SQLite file dies, the next one continues its batches at once:
 //! in less than 100 ms, the start of the process included. With several processes, or on
-//! PostgreSQL, others take over after the [`lease`](DurableLayer::lease), and within twice its time.
+//! PostgreSQL, others take over after the [`lease`](DurableLayer::lease), and within twice that
+//! time.
 //!
 //! A worker that loses the database tries again until it is there, and the items that have run wait
 //! to be stored. A handler that blocks its thread cannot be interrupted, but its batch ends by its

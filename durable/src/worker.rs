@@ -102,7 +102,8 @@ impl Drop for Leaving {
     }
 }
 
-/// Gives a job back, after a pause, so that a batch that cannot be read does not keep a worker busy.
+/// Gives a job back, after a pause, so that a batch that cannot be read does not keep a worker
+/// busy.
 async fn release(store: &Store, id: BatchId, worker: &str) {
     sleep(PAUSE).await;
     while store.release(id, worker).await.is_err() {

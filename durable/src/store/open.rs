@@ -27,7 +27,7 @@ impl Store {
     /// If the file cannot be opened, or is no database.
     ///
     /// ```
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let path = folder.path().join("batches.db");
     /// use tower_multistatus_durable::Store;
@@ -91,9 +91,9 @@ impl Store {
 
     /// Connects to a PostgreSQL database: `postgres://user:password@host/database`.
     ///
-    /// The queue is in the schema `apalis`, and the tables `durable_batches` and `durable_items` are
-    /// in the first schema of the search path. The extension `hstore` has to be there or allowed to
-    /// be created. For TLS, turn a feature such as `tls-rustls` of `sqlx` on in your application.
+    /// The queue is in the schema `apalis`, and the tables `durable_batches` and `durable_items`
+    /// are in the first schema of the search path. The extension `hstore` has to be there, or
+    /// allowed to be created. For TLS, turn a feature such as `tls-rustls` of `sqlx` on in your application.
     ///
     /// # Errors
     ///
@@ -163,5 +163,32 @@ impl Store {
                 presence,
             }),
         }
+    }
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use crate::store::{Pool, Store};
+
+    #[tokio::test]
+    async fn every_commit_to_a_file_is_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::sqlite(folder.path().join("batches.db"))
+            .await
+            .unwrap();
+        #[cfg_attr(not(feature = "postgres"), expect(irrefutable_let_patterns))]
+        let Pool::Sqlite(pool) = store.writer() else {
+            panic!("another pool");
+        };
+        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
+            .fetch_one(pool)
+            .await
+            .unwrap();
+        let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
+            .fetch_one(pool)
+            .await
+            .unwrap();
+        // 2 is FULL.
+        assert_eq!((synchronous, &*journal), (2, "wal"));
     }
 }

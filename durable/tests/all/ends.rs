@@ -74,3 +74,19 @@ async fn a_batch_that_loses_its_worker_each_time_ends_after_its_attempts() {
     // The first attempt has stored the response of the third item, so it does not count.
     assert_eq!(app.ledger.count("held 1"), 4);
 }
+
+#[tokio::test]
+async fn the_queue_has_no_jobs_of_batches_that_have_ended() {
+    let app = App::new().await;
+    let done = app.submit(json!([item("GET", "/users/1")])).await;
+    app.result(&done).await;
+    let cancelled = app.submit(json!([item("GET", "/held/1")])).await;
+    app.until("held 1").await;
+    app.delete(&cancelled).await;
+    assert_eq!(app.store.jobs().await, 0);
+    let open = app.submit(json!([item("GET", "/held/2")])).await;
+    assert_eq!(app.store.jobs().await, 1);
+    app.gate.open(2);
+    app.result(&open).await;
+    assert_eq!(app.store.jobs().await, 0);
+}

@@ -1,15 +1,14 @@
-//! An application with a durable batch endpoint, and a store of its own for each test.
+//! An application with a durable batch endpoint, and requests to it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+mod api;
+mod store;
+
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse;
-use axum::routing::{any, get, post};
-use axum::{Json, Router};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -17,183 +16,10 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tower::{Layer, ServiceExt};
 use tower_multistatus::{BatchLayer, MultiStatus, Multipart};
-use tower_multistatus_durable::{DurableLayer, Store};
+use tower_multistatus_durable::DurableLayer;
 
-/// A store, and what has to live as long as it.
-pub(crate) struct TestStore {
-    pub(crate) store: Store,
-    /// The file of SQLite, or the URL of PostgreSQL.
-    pub(crate) place: String,
-    _folder: tempfile::TempDir,
-}
-
-impl TestStore {
-    pub(crate) async fn new() -> Self {
-        // A test that fails shows what the store has reported.
-        let log =
-            tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::WARN);
-        let _ = log.with_test_writer().try_init();
-        let folder = tempfile::tempdir().expect("a folder");
-        let place = match std::env::var("DATABASE_URL") {
-            Ok(server) => new_database(&server).await,
-            Err(_) => folder.path().join("batches.db").display().to_string(),
-        };
-        Self {
-            store: open(&place).await,
-            place,
-            _folder: folder,
-        }
-    }
-
-    /// Removes the workers from the tables of apalis.
-    pub(crate) async fn forget_workers(&self) {
-        let free = "SET status = 'Pending', lock_by = NULL";
-        #[cfg(feature = "postgres")]
-        if self.place.starts_with("postgres:") {
-            let pool = sqlx::PgPool::connect(&self.place).await.expect("a server");
-            let free = sqlx::AssertSqlSafe(format!("UPDATE apalis.jobs {free}"));
-            sqlx::query(free).execute(&pool).await.expect("free jobs");
-            let forget = sqlx::query("DELETE FROM apalis.workers").execute(&pool);
-            forget.await.expect("no workers");
-            return;
-        }
-        let pool = sqlx::SqlitePool::connect(&self.place)
-            .await
-            .expect("a file");
-        let free = sqlx::AssertSqlSafe(format!("UPDATE Jobs {free}"));
-        sqlx::query(free).execute(&pool).await.expect("free jobs");
-        sqlx::query("DELETE FROM Workers")
-            .execute(&pool)
-            .await
-            .expect("no workers");
-    }
-
-    /// Another handle of the same database, as another process would have it.
-    pub(crate) async fn again(&self) -> Store {
-        open(&self.place).await
-    }
-}
-
-async fn open(place: &str) -> Store {
-    #[cfg(feature = "postgres")]
-    if place.starts_with("postgres:") {
-        return Store::postgres(place).await.expect("a store");
-    }
-    Store::sqlite(place).await.expect("a store")
-}
-
-/// Creates a database with a random name on this server, and returns its URL.
-#[cfg(feature = "postgres")]
-async fn new_database(server: &str) -> String {
-    use sqlx::Connection;
-
-    let name = format!("test_{:016x}", fastrand::u64(..));
-    let mut connection = sqlx::PgConnection::connect(server).await.expect("a server");
-    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-    sqlx::query(create)
-        .execute(&mut connection)
-        .await
-        .expect("a database");
-    let (server, _) = server.rsplit_once('/').expect("a database in the URL");
-    format!("{server}/{name}")
-}
-
-#[cfg(not(feature = "postgres"))]
-async fn new_database(_: &str) -> String {
-    panic!("DATABASE_URL needs the feature `postgres`")
-}
-
-/// What the handlers have done: a line for each request that they got.
-#[derive(Clone, Default)]
-pub(crate) struct Ledger(Arc<Mutex<Vec<String>>>);
-
-impl Ledger {
-    pub(crate) fn add(&self, line: String) {
-        self.0.lock().expect("the ledger").push(line);
-    }
-
-    pub(crate) fn lines(&self) -> Vec<String> {
-        self.0.lock().expect("the ledger").clone()
-    }
-
-    pub(crate) fn count(&self, line: &str) -> usize {
-        self.lines().iter().filter(|one| *one == line).count()
-    }
-}
-
-/// Handlers wait here until the test lets them go on.
-#[derive(Clone)]
-pub(crate) struct Gate(Arc<tokio::sync::Semaphore>);
-
-impl Gate {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(tokio::sync::Semaphore::new(0)))
-    }
-
-    /// Lets this many handlers go on.
-    pub(crate) fn open(&self, handlers: usize) {
-        self.0.add_permits(handlers);
-    }
-}
-
-#[derive(Clone)]
-struct Handlers {
-    ledger: Ledger,
-    gate: Gate,
-}
-
-/// The routes that items reach.
-pub(crate) fn api(ledger: &Ledger, gate: &Gate) -> Router {
-    let handlers = Handlers {
-        ledger: ledger.clone(),
-        gate: gate.clone(),
-    };
-    let order = async |State(handlers): State<Handlers>, Path(id): Path<String>, body: Bytes| {
-        handlers.ledger.add(format!("order {id}"));
-        let body = String::from_utf8_lossy(&body).into_owned();
-        let location = [(header::LOCATION, format!("/orders/{id}"))];
-        (
-            StatusCode::CREATED,
-            location,
-            Json(json!({ "order": id, "got": body })),
-        )
-    };
-    let held = async |State(handlers): State<Handlers>, Path(id): Path<String>| {
-        handlers.ledger.add(format!("held {id}"));
-        handlers.gate.0.acquire().await.expect("the gate").forget();
-        handlers.ledger.add(format!("let go {id}"));
-        Json(json!({ "held": id }))
-    };
-    let headers = async |headers: HeaderMap| {
-        let text = |value: &header::HeaderValue| value.to_str().unwrap_or_default().to_owned();
-        let pairs = headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), text(value)));
-        Json(pairs.collect::<HashMap<_, _>>())
-    };
-    Router::new()
-        .route(
-            "/users/{id}",
-            get(async |Path(id): Path<u32>| Json(json!({ "id": id }))),
-        )
-        .route("/orders/{id}", post(order))
-        .route("/held/{id}", any(held))
-        .route("/headers", get(headers))
-        .route(
-            "/panic",
-            post(async || -> StatusCode { panic!("as the test wants") }),
-        )
-        .route(
-            "/cookie",
-            get(async || ([(header::SET_COOKIE, "secret=1")], "cookie").into_response()),
-        )
-        .route("/nothing", any(async || StatusCode::NO_CONTENT))
-        .route(
-            "/bytes/{count}",
-            get(async |Path(count): Path<usize>| vec![b'x'; count]),
-        )
-        .with_state(handlers)
-}
+pub(crate) use api::{Gate, Ledger, api};
+pub(crate) use store::TestStore;
 
 /// An application with a durable batch endpoint at `/batch`, and perhaps a worker.
 pub(crate) struct App {
