@@ -14,6 +14,7 @@ use tower::BoxError;
 
 use crate::admission::{Admission, Decided};
 use crate::body::Envelope;
+use crate::checked::CheckedBatch;
 use crate::config::{Admit, Config, Hook};
 use crate::engine::{
     BatchResponse, Inner, Instant, Intake, Plan, Stream, Timer, admission, require_all_valid,
@@ -76,6 +77,24 @@ where
         poll_fn(|cx| response.pump(cx)).await;
         head.buffered(response.into_buffered())
     }
+}
+
+/// Checks a batch without running it. The settings must not allow streams.
+///
+/// # Errors
+///
+/// If the batch is refused.
+pub(crate) async fn check<B>(
+    config: &Config,
+    outer: &Arc<CatchDrop<Parts>>,
+    body: B,
+) -> Result<CheckedBatch, Error>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let accepted = accept(config, outer, body).await?;
+    Ok(CheckedBatch::new(accepted.plan))
 }
 
 /// A batch that was not refused.

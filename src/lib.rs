@@ -57,6 +57,7 @@
 //! | [`shapes`](guide::shapes) | JSON batches of other APIs: Kinto, WordPress, Salesforce, SCIM, your own |
 //! | [`streams`](guide::streams) | batches without end, in NDJSON |
 //! | [`transactions`](guide::transactions) | groups of items that succeed or fail together |
+//! | [`durable`](guide::durable) | batches that run in the background and survive the process |
 //! | [`retrying`](guide::retrying) | what a client does when a response was lost |
 //! | [`errors`](guide::errors) | what fails one item, and what refuses the batch |
 //! | [`clients`](guide::clients) | published clients that work unchanged |
@@ -77,6 +78,7 @@
 //! | user callbacks | [`Admission`], [`AdmissionItem`], [`Decision`], [`Error`], [`ErrorKind`] |
 //! | transactions | [`Transactions`], [`TransactionError`] |
 //! | handlers | [`SubrequestInfo`] |
+//! | a batch that runs later | [`CheckedBatch`], from [`BatchLayer::check`] |
 //! | bodies | [`RequestBody`] of an item, [`ResponseBody`] of the outer response |
 //! | formats | [`Json`], [`NdJson`], `Multipart`, `MultiStatus`, `ShapedJson` |
 //! | a client (feature `client`) | `BatchClientLayer`, its service `BatchClient` with `BatchClientFuture`, `BatchClientWorker`, `ClientBody`, `BatchClientError`, `BatchClientErrorKind` |
@@ -199,6 +201,8 @@ mod describe;
 mod flow;
 mod future;
 
+mod checked;
+
 mod negotiate;
 mod refusal;
 mod response_head;
@@ -238,6 +242,7 @@ mod status;
 
 pub use admission::{Admission, AdmissionItem, Asynchronous, Decision, Immediate};
 pub use body::{RequestBody, ResponseBody};
+pub use checked::CheckedBatch;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use client::{

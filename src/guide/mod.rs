@@ -28,6 +28,9 @@ pub mod streams {}
 #[doc = include_str!("transactions.md")]
 pub mod transactions {}
 
+#[doc = include_str!("durable.md")]
+pub mod durable {}
+
 #[doc = include_str!("retrying.md")]
 pub mod retrying {}
 

@@ -27,6 +27,8 @@ mod hooks;
 
 mod dialects;
 
+mod checks;
+
 #[cfg(feature = "json")]
 mod openapi;
 
@@ -117,6 +119,9 @@ mod openapi;
 /// | [`change_sets`](Self::change_sets) | [`ChangeSets::refuse`](crate::ChangeSets::refuse): 501 |
 /// | [`references`](Self::references), [`encode_urls`](Self::encode_urls) | no |
 /// | [`echo_headers`](Self::echo_headers) | none |
+///
+/// [`is_batch`](Self::is_batch), [`check`](Self::check), [`path`](Self::path) and
+/// [`mount`](Self::mount) are for layers outside, which look at a batch before it runs.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct BatchLayer {

@@ -13,6 +13,7 @@ mod cancellation;
 mod captured_inner;
 #[cfg(feature = "multipart")]
 mod captures;
+mod checks;
 #[cfg(feature = "client")]
 mod client;
 mod concurrency;

@@ -140,6 +140,11 @@ impl Plan {
         self.item(Slot::whole(index)).fail(error);
     }
 
+    /// Returns the items of a whole envelope that will not run.
+    pub(crate) fn into_items(self) -> Vec<Subrequest> {
+        self.items
+    }
+
     /// Returns the ids of a whole envelope.
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
         self.items.iter().map(Subrequest::id)
@@ -156,7 +161,7 @@ impl Plan {
     }
 
     /// Returns the first and the last index of each group that runs in a transaction.
-    pub(super) fn atomic_groups(&self) -> &[(usize, usize)] {
+    pub(crate) fn atomic_groups(&self) -> &[(usize, usize)] {
         self.graph
             .as_ref()
             .map_or(&[], |graph| graph.groups.atomic())
