@@ -1,6 +1,5 @@
 //! One random batch: its layer, envelope and client, and the checks of its result.
 
-use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -10,13 +9,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures_util::stream;
 use http::{Request, Response};
 use http_body_util::BodyExt;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tower::{Layer, Service};
 use tower_multistatus::{BatchLayer, ChangeSets, Order};
 
+use crate::envelope::{envelope, upload};
 use crate::ledger::{Fault, Ledger, planned};
 use crate::random::Random;
 use crate::service::Chaos;
@@ -91,63 +90,6 @@ fn layer(random: &mut Random, executor: Executor, kept: &Kept) -> BatchLayer {
         Executor::None => layer,
         Executor::Tokio => layer.executor(|item| drop(tokio::spawn(item))),
         Executor::Faulty => layer.executor(faulty(dice, Arc::clone(kept))),
-    }
-}
-
-/// The type and the text of an envelope.
-fn envelope(
-    random: &mut Random,
-    wire: Wire,
-    items: usize,
-    has_groups: bool,
-) -> (&'static str, String) {
-    let ties = random.one_in(2);
-    let item = |at: usize| {
-        let method = random.pick(&["GET", "POST", "HEAD"]);
-        let mut item = json!({ "id": format!("i{at}"), "method": method, "url": "/" });
-        if ties && at > 0 && random.one_in(3) {
-            let on = random.below(at);
-            let is_outside = on / 8 != at / 8 || at % 8 >= 3;
-            item["dependsOn"] = if has_groups && on % 8 < 3 && is_outside {
-                json!([format!("g{}", on / 8)])
-            } else {
-                json!([format!("i{on}")])
-            };
-        }
-        if has_groups && at % 8 < 3 {
-            item["atomicityGroup"] = json!(format!("g{}", at / 8));
-        }
-        item
-    };
-    let items: Vec<Value> = (0..items).map(item).collect();
-    if random.one_in(3) {
-        let lines = items.iter().map(|item| format!("{item}\n"));
-        return ("application/x-ndjson", lines.collect());
-    }
-    let envelope = json!({ "requests": items }).to_string();
-    let is_sent = wire.is_sent() && random.one_in(2);
-    let content_type = if is_sent {
-        wire.accept()
-    } else {
-        "application/json"
-    };
-    (content_type, envelope)
-}
-
-/// Sends the envelope at once, in delayed chunks, or as endless empty frames.
-fn upload(random: &mut Random, text: String) -> Body {
-    match random.below(20) {
-        0 => Body::from_stream(stream::repeat_with(|| Ok::<_, Infallible>(Bytes::new()))),
-        1..5 => {
-            let (all, size) = (Bytes::from(text), 1 + random.below(300));
-            let chunks = stream::unfold(all, move |mut rest| async move {
-                tokio::task::yield_now().await;
-                let chunk = rest.split_to(size.min(rest.len()));
-                (!chunk.is_empty()).then_some((Ok::<_, Infallible>(chunk), rest))
-            });
-            Body::from_stream(chunks)
-        }
-        _ => Body::from(text),
     }
 }
 

@@ -17,6 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 mod batch;
+mod envelope;
 mod ledger;
 mod random;
 mod service;

@@ -1,20 +1,21 @@
 //! Reads one item.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use bytes::Bytes;
 use bytestring::ByteString;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 
 use super::bulk_ids;
-use super::members::{DUPLICATE_NAME, for_each_element, for_each_member, members, string};
+use super::headers::{self, shared};
+use super::members::{for_each_element, members, string};
+use super::names::Names;
 use super::note::{IdKind, Note, text_or_number};
 use super::shape::{BodyForm, Member, Shape};
 use super::top::Envelope;
 use crate::error::{Error, ErrorKind};
 use crate::format::ids;
-use crate::format::json::{Rules, UniqueNames, decode_base64, decode_body};
+use crate::format::json::{Rules, decode_base64, decode_body};
 use crate::item_error::ItemError;
 use crate::subrequest::{Subrequest, WHOLE_BATCH};
 
@@ -104,29 +105,6 @@ impl<'a> ItemReader<'a> {
     }
 }
 
-/// The items that have a name, for those that depend on it. `None` if two items have it.
-#[derive(Debug, Default)]
-struct Names(HashMap<String, Option<ByteString>>);
-
-impl Names {
-    fn add(&mut self, name: String, id: &ByteString) {
-        let id = Some(id.clone());
-        let entry = self.0.entry(name);
-        entry.and_modify(|known| *known = None).or_insert(id);
-    }
-
-    /// The id of the item with this name. Without such an item, it is an id.
-    fn id_of<'a>(&'a self, name: &'a str) -> Result<&'a str, Error> {
-        match self.0.get(name) {
-            Some(Some(id)) => Ok(id),
-            Some(None) => Err(Error::malformed(
-                "an item depends on a name that two items have",
-            )),
-            None => Ok(name),
-        }
-    }
-}
-
 /// An item that is read.
 struct Reading<'a> {
     text: &'a ByteString,
@@ -169,12 +147,12 @@ impl<'a> Reading<'a> {
                 }
             }
             Member::Url => match string(value) {
-                Some(url) => self.item.url = self.shared(url),
+                Some(url) => self.item.url = shared(self.text, url),
                 None => self.item.fail(ItemError::Target),
             },
-            Member::Headers => self.headers(value)?,
+            Member::Headers => headers::read(&mut self.item, self.text, value)?,
             Member::Header(name) => match string(value) {
-                Some(value) => self.header(name, value),
+                Some(value) => headers::put(&mut self.item, self.text, name, value),
                 None => self.item.fail(ItemError::Header),
             },
             Member::Body(form) => match self.body(form, value) {
@@ -205,75 +183,6 @@ impl<'a> Reading<'a> {
         value == "true"
     }
 
-    /// Reads an object of names to strings or arrays of strings, or an array of objects with `name`
-    /// and `value`.
-    fn headers(&mut self, value: &'a str) -> Result<(), Error> {
-        let mut names = UniqueNames::default();
-        let mut has_duplicate = false;
-        if value.starts_with('{') {
-            let read = for_each_member(value, |name, value| {
-                let known = match &name {
-                    Cow::Borrowed(name) => Cow::Borrowed(name.as_bytes()),
-                    Cow::Owned(name) => Cow::Owned(name.clone().into_bytes()),
-                };
-                has_duplicate |= !names.insert(known);
-                if self.item.has_header(name.as_bytes()) {
-                    self.item.fail(ItemError::Header);
-                }
-                self.header_values(&name, value);
-                !has_duplicate
-            });
-            if read.is_none() {
-                self.item.fail(ItemError::Header);
-            }
-            return match has_duplicate {
-                true => Err(Error::malformed(DUPLICATE_NAME)),
-                false => Ok(()),
-            };
-        }
-        let mut refused = None;
-        let read = for_each_element(value, |header| {
-            match members(header, &[("name", ()), ("value", ())], "") {
-                Ok(values) => {
-                    let mut texts = values.into_iter().map(|value| string(value?));
-                    match (texts.next().flatten(), texts.next().flatten()) {
-                        (Some(name), Some(value)) => self.header(&name, value),
-                        _ => self.item.fail(ItemError::Header),
-                    }
-                }
-                Err(error) if error.detail == Some(DUPLICATE_NAME) => refused = Some(error),
-                Err(_) => self.item.fail(ItemError::Header),
-            }
-            // The rest would be read in vain.
-            refused.is_none() && self.item.error != Some(ItemError::TooManyHeaders)
-        });
-        if read.is_none() {
-            self.item.fail(ItemError::Header);
-        }
-        refused.map_or(Ok(()), Err)
-    }
-
-    fn header_values(&mut self, name: &str, value: &'a str) {
-        if !value.starts_with('[') {
-            return match string(value) {
-                Some(value) => self.header(name, value),
-                None => self.item.fail(ItemError::Header),
-            };
-        }
-        for_each_element(value, |value| {
-            match string(value) {
-                Some(value) => self.header(name, value),
-                None => self.item.fail(ItemError::Header),
-            }
-            true
-        });
-    }
-
-    fn header(&mut self, name: &str, value: Cow<'a, str>) {
-        let value = self.shared(value).into_bytes();
-        self.item.add_header(name.as_bytes(), value);
-    }
-
     fn body(&mut self, form: BodyForm, value: &'a str) -> Result<Bytes, ItemError> {
         match form {
             BodyForm::Json => {
@@ -286,7 +195,7 @@ impl<'a> Reading<'a> {
                     let content_type = Bytes::from_static(content_type.as_bytes());
                     self.item.add_header(b"content-type", content_type);
                 }
-                Ok(self.shared(text).into_bytes())
+                Ok(shared(self.text, text).into_bytes())
             }
             BodyForm::Base64 => {
                 let text = self.text.slice_ref(value);
@@ -312,14 +221,6 @@ impl<'a> Reading<'a> {
             return Err(ErrorKind::UnknownDependency.into());
         }
         read.ok_or_else(|| Error::malformed("a dependency is not a string"))
-    }
-
-    /// The text as a slice of the envelope, unless it has escapes.
-    fn shared(&self, text: Cow<'a, str>) -> ByteString {
-        match text {
-            Cow::Borrowed(text) => self.text.slice_ref(text),
-            Cow::Owned(text) => text.into(),
-        }
     }
 }
 
