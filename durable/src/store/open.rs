@@ -93,7 +93,8 @@ impl Store {
     ///
     /// The queue is in the schema `apalis`, and the tables `durable_batches` and `durable_items`
     /// are in the first schema of the search path. The extension `hstore` has to be there, or
-    /// allowed to be created. For TLS, turn a feature such as `tls-rustls` of `sqlx` on in your application.
+    /// allowed to be created. For TLS, turn a feature such as `tls-rustls` of `sqlx` on in your
+    /// application.
     ///
     /// # Errors
     ///

@@ -8,7 +8,7 @@ use crate::format::shaped::shape::{BodyForm, ItemResult, Member, Output, Shape, 
 /// # SCIM
 impl Shape {
     /// The bulk operations of SCIM (RFC 7644 §3.7):
-    /// `{"failOnErrors":1,"Operations":[{"method":"POST","path":"/Users","bulkId":"a","data":{…}}]}`
+    /// `{"failOnErrors":1,"Operations":[{"method":"POST","path":"/Users","bulkId":"a","data":…}]}`
     /// becomes `{"Operations":[{"method":"POST","bulkId":"a","location":…,"status":"201",…}]}`.
     ///
     /// - `version` is sent as `If-Match`. In the response, it is the `ETag`.

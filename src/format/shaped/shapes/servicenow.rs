@@ -8,7 +8,7 @@ use crate::format::shaped::shape::{BodyForm, ItemResult, Member, Output, Shape, 
 /// # ServiceNow
 impl Shape {
     /// The batches of ServiceNow:
-    /// `{"batch_request_id":"1","rest_requests":[{"id":"a","method":"GET","url":"/api/now/table/x"}]}`
+    /// `{"batch_request_id":"1","rest_requests":[{"id":"a","method":"GET","url":"/api/now/x"}]}`
     /// becomes `{"serviced_requests":[{"id":"a","body":"e30=","status_code":200,…}],…}`.
     ///
     /// Bodies are base64, and headers arrays of `{"name":…,"value":…}`. An item with
