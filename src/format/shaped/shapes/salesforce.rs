@@ -8,7 +8,7 @@ use crate::format::shaped::shape::{BodyForm, ItemResult, Member, Output, Shape, 
 /// # Salesforce
 impl Shape {
     /// The batches of Salesforce:
-    /// `{"haltOnError":true,"batchRequests":[{"method":"POST","url":"v60.0/sobjects/A","richInput":…}]}`
+    /// `{"haltOnError":true,"batchRequests":[{"method":"POST","url":"v60.0/x","richInput":…}]}`
     /// becomes `{"results":[{"statusCode":201,"result":{…}}],"hasErrors":false}`.
     ///
     /// With `haltOnError`, the items after one that fails have 412 and `BATCH_PROCESSING_HALTED`.
