@@ -6,7 +6,7 @@ use http::HeaderValue;
 use http::request::Parts;
 use tower_multistatus::{Encoder, Format, Frames, Subresponse};
 
-use crate::journal::{Attempt, new_answer};
+use crate::journal::{Attempt, new_reply};
 
 /// The media type that a worker accepts. No client gets it.
 pub(crate) const RECORD: HeaderValue =
@@ -39,7 +39,7 @@ impl Encoder for Record {
     fn push(&mut self, response: &Subresponse, out: &mut Frames) {
         self.0.record(response.index(), || {
             let (headers, body) = (response.headers().clone(), response.body().clone());
-            new_answer(response.status(), headers, body)
+            new_reply(response.status(), headers, body)
         });
         out.put(b"\n");
     }

@@ -17,10 +17,10 @@ use tower::{Layer, Service, ServiceExt};
 use tower_multistatus::{BatchLayer, ResponseBody, SubrequestInfo};
 
 use crate::id::BatchId;
-use crate::journal::{ItemRequest, JournalBody, new_answer, replayed};
+use crate::journal::{ItemRequest, JournalBody, new_reply, replayed};
 use crate::order::{Driven, Order};
 use crate::problem::Problem;
-use crate::store::{Answer, Batch, End, Item, Items, Store, StoreError};
+use crate::store::{Batch, End, Item, Items, Reply, Store, StoreError};
 use crate::stored::StoredHead;
 
 /// The interval at which the store is asked for what other processes have changed.
@@ -71,7 +71,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Known {
-    answers: HashMap<usize, Answer>,
+    replies: HashMap<usize, Reply>,
     begun: HashSet<usize>,
     /// The number of the last response that is known.
     last: i64,
@@ -85,18 +85,18 @@ impl Known {
                 Item::Begun => {
                     self.begun.insert(index);
                 }
-                Item::Answered(answer) => {
-                    self.last = self.last.max(answer.seq);
-                    self.answers.insert(index, answer);
+                Item::Replied(reply) => {
+                    self.last = self.last.max(reply.seq);
+                    self.replies.insert(index, reply);
                 }
             }
         }
     }
 
     /// The response of an item, once it is certain.
-    fn answer(&self, item: usize) -> Option<Answer> {
-        if let Some(answer) = self.answers.get(&item) {
-            return Some(answer.clone());
+    fn reply(&self, item: usize) -> Option<Reply> {
+        if let Some(reply) = self.replies.get(&item) {
+            return Some(reply.clone());
         }
         let problem = match self.end? {
             _ if self.begun.contains(&item) => Problem::UnknownOutcome,
@@ -105,13 +105,13 @@ impl Known {
             End::Done | End::Expired | End::Cancelled => Problem::Cancelled,
         };
         let (headers, body) = problem.response();
-        let mut answer = new_answer(problem.status(), headers, body);
+        let mut reply = new_reply(problem.status(), headers, body);
         // After all responses that are stored.
-        answer.seq = self
+        reply.seq = self
             .last
             .saturating_add(1)
             .saturating_add_unsigned(item as u64);
-        Some(answer)
+        Some(reply)
     }
 }
 
@@ -144,24 +144,24 @@ impl Replay {
 }
 
 impl Shared {
-    async fn answer(&self, item: usize) -> Answer {
+    async fn reply(&self, item: usize) -> Reply {
         let Some((store, id)) = &self.source else {
             let known = self.known.lock().await;
-            return known.answer(item).unwrap_or_else(|| {
+            return known.reply(item).unwrap_or_else(|| {
                 let (headers, body) = Problem::Internal.response();
-                new_answer(Problem::Internal.status(), headers, body)
+                new_reply(Problem::Internal.status(), headers, body)
             });
         };
         let mut changes = store.changes();
         loop {
             let mut known = self.known.lock().await;
-            if let Some(answer) = known.answer(item) {
-                return answer;
+            if let Some(reply) = known.reply(item) {
+                return reply;
             }
             match known.refresh(store, *id).await {
                 Ok(()) => {
-                    if let Some(answer) = known.answer(item) {
-                        return answer;
+                    if let Some(reply) = known.reply(item) {
+                        return reply;
                     }
                 }
                 Err(error) => {
@@ -218,9 +218,9 @@ impl Service<ItemRequest> for Replay {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let item = request.extensions().get().map(SubrequestInfo::index);
-            let answer = shared.answer(item.unwrap_or(usize::MAX)).await;
-            shared.order.pass(answer.seq).await;
-            Ok(replayed(&answer))
+            let reply = shared.reply(item.unwrap_or(usize::MAX)).await;
+            shared.order.pass(reply.seq).await;
+            Ok(replayed(&reply))
         })
     }
 }

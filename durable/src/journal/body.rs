@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::{Attempt, new_answer};
+use super::{Attempt, new_reply};
 
 pin_project! {
     /// The body of an item's response. The layer limits its size, so what it does not read is not
@@ -135,8 +135,8 @@ impl Head {
                 })
                 .freeze(),
         };
-        let answer = new_answer(self.status, self.headers, body);
-        self.attempt.store(self.item, answer).await;
+        let reply = new_reply(self.status, self.headers, body);
+        self.attempt.store(self.item, reply).await;
     }
 }
 

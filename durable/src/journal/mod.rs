@@ -19,7 +19,7 @@ use tower_multistatus::{RequestBody, SubrequestInfo};
 
 use crate::order::Order;
 use crate::problem::Problem;
-use crate::store::{Answer, Entry, Item, Items};
+use crate::store::{Entry, Item, Items, Reply};
 use crate::writer::Facts;
 
 pub(crate) use body::JournalBody;
@@ -30,7 +30,7 @@ pub(crate) struct Attempt {
     /// What earlier attempts have stored.
     known: HashMap<usize, Item>,
     /// The items whose responses are stored, or about to be.
-    answered: Mutex<HashSet<usize>>,
+    replied: Mutex<HashSet<usize>>,
     order: Arc<Order>,
     facts: Facts,
 }
@@ -38,11 +38,11 @@ pub(crate) struct Attempt {
 impl Attempt {
     pub(crate) fn new(items: Items, facts: Facts) -> Self {
         let known: HashMap<_, _> = items.0.into_iter().collect();
-        let answered = known
+        let replied = known
             .iter()
-            .filter(|(_, item)| matches!(item, Item::Answered(_)));
+            .filter(|(_, item)| matches!(item, Item::Replied(_)));
         Self {
-            answered: Mutex::new(answered.map(|(index, _)| *index).collect()),
+            replied: Mutex::new(replied.map(|(index, _)| *index).collect()),
             known,
             order: Arc::default(),
             facts,
@@ -53,25 +53,23 @@ impl Attempt {
         Arc::clone(&self.order)
     }
 
-    /// Marks an item as answered. Returns whether it was not.
-    fn answers(&self, item: usize) -> bool {
-        let answered = self.answered.lock();
-        answered
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(item)
+    /// Notes that the response of an item is known. Returns whether it was not before.
+    fn is_first_reply(&self, item: usize) -> bool {
+        let replied = self.replied.lock();
+        replied.unwrap_or_else(PoisonError::into_inner).insert(item)
     }
 
-    async fn store(&self, item: usize, answer: Answer) {
-        if self.answers(item) {
-            self.facts.store(item, Entry::Answered(answer)).await;
+    async fn store(&self, item: usize, reply: Reply) {
+        if self.is_first_reply(item) {
+            self.facts.store(item, Entry::Replied(reply)).await;
         }
     }
 
     /// Stores a response that the layer has made, of an item that it did not run or that has not
     /// ended in time.
-    pub(crate) fn record(&self, item: usize, answer: impl FnOnce() -> Answer) {
-        if self.answers(item) {
-            self.facts.store_later(item, Entry::Answered(answer()));
+    pub(crate) fn record(&self, item: usize, reply: impl FnOnce() -> Reply) {
+        if self.is_first_reply(item) {
+            self.facts.store_later(item, Entry::Replied(reply()));
         }
     }
 }
@@ -135,16 +133,16 @@ where
     };
     let is_head = request.method() == Method::HEAD;
     match attempt.known.get(&item) {
-        Some(Item::Answered(answer)) => {
-            attempt.order.pass(answer.seq).await;
-            return Ok(replayed(answer));
+        Some(Item::Replied(reply)) => {
+            attempt.order.pass(reply.seq).await;
+            return Ok(replayed(reply));
         }
         Some(Item::Begun) if !is_repeatable(&request) => {
             let problem = Problem::UnknownOutcome;
             let (headers, body) = problem.response();
-            let answer = new_answer(problem.status(), headers, body);
-            attempt.store(item, answer.clone()).await;
-            return Ok(replayed(&answer));
+            let reply = new_reply(problem.status(), headers, body);
+            attempt.store(item, reply.clone()).await;
+            return Ok(replayed(&reply));
         }
         _ if !request.method().is_safe() => attempt.facts.store(item, Entry::Begun).await,
         _ => {}
@@ -159,7 +157,7 @@ where
         // layer rejects a 1xx itself.
         if !status.is_informational() {
             attempt
-                .store(item, new_answer(status, headers, Bytes::new()))
+                .store(item, new_reply(status, headers, Bytes::new()))
                 .await;
         }
         return Ok(Response::from_parts(
@@ -188,8 +186,8 @@ fn has_no_body(status: StatusCode) -> bool {
 }
 
 /// A response that gets its number when it is stored.
-pub(crate) fn new_answer(status: StatusCode, headers: HeaderMap, body: Bytes) -> Answer {
-    Answer {
+pub(crate) fn new_reply(status: StatusCode, headers: HeaderMap, body: Bytes) -> Reply {
+    Reply {
         seq: 0,
         status,
         headers,
@@ -198,14 +196,14 @@ pub(crate) fn new_answer(status: StatusCode, headers: HeaderMap, body: Bytes) ->
 }
 
 /// The response that was stored.
-pub(crate) fn replayed<B>(answer: &Answer) -> Response<JournalBody<B>> {
-    let mut response = Response::new(JournalBody::stored(answer.body.clone()));
-    *response.status_mut() = answer.status;
-    response.headers_mut().clone_from(&answer.headers);
+pub(crate) fn replayed<B>(reply: &Reply) -> Response<JournalBody<B>> {
+    let mut response = Response::new(JournalBody::stored(reply.body.clone()));
+    *response.status_mut() = reply.status;
+    response.headers_mut().clone_from(&reply.headers);
     response
 }
 
 fn response<B>(problem: Problem) -> Response<JournalBody<B>> {
     let (headers, body) = problem.response();
-    replayed(&new_answer(problem.status(), headers, body))
+    replayed(&new_reply(problem.status(), headers, body))
 }

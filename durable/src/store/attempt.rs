@@ -13,7 +13,7 @@ use crate::id::BatchId;
 
 /// The stored response of an item.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Reply {
     /// Its position in the order of completion.
     pub(crate) seq: i64,
     pub(crate) status: StatusCode,
@@ -27,7 +27,7 @@ pub(crate) enum Entry {
     /// It begins.
     Begun,
     /// It has this response. `seq` is set when it is stored.
-    Answered(Answer),
+    Replied(Reply),
 }
 
 /// Another attempt has begun, or the batch has ended. This attempt cannot write any more.
@@ -108,35 +108,35 @@ impl Store {
             WHERE id = $2 AND attempt = $3 AND state = 0 RETURNING seq";
         const BEGIN: &str = "INSERT INTO durable_items (batch, item, attempt) VALUES ($1, $2, $3)
             ON CONFLICT (batch, item) DO UPDATE SET attempt = excluded.attempt";
-        const ANSWER: &str = "INSERT INTO durable_items
+        const REPLY: &str = "INSERT INTO durable_items
             (batch, item, attempt, seq, status, headers, body) VALUES ($1, $2, $3, $4, $5, $6, $7)
             ON CONFLICT (batch, item) DO UPDATE SET attempt = excluded.attempt, seq = excluded.seq,
             status = excluded.status, headers = excluded.headers, body = excluded.body
             WHERE durable_items.seq IS NULL";
         let text = id.to_string();
-        let is_answer = |(_, entry): &&(usize, Entry)| matches!(entry, Entry::Answered(_));
-        let answers = i64::try_from(entries.iter().filter(is_answer).count()).unwrap_or(i64::MAX);
+        let is_reply = |(_, entry): &&(usize, Entry)| matches!(entry, Entry::Replied(_));
+        let replies = i64::try_from(entries.iter().filter(is_reply).count()).unwrap_or(i64::MAX);
         on!(self.writer(), pool => {
             let mut transaction = pool.begin().await?;
-            let fence = sqlx::query_scalar(FENCE).bind(answers).bind(&text).bind(attempt);
+            let fence = sqlx::query_scalar(FENCE).bind(replies).bind(&text).bind(attempt);
             let Some(last): Option<i64> = fence.fetch_optional(&mut *transaction).await? else {
                 return Ok(Err(Fenced));
             };
-            let mut seq = last - answers;
+            let mut seq = last - replies;
             for (index, entry) in entries {
                 let index = i64::try_from(*index).unwrap_or(i64::MAX);
                 let query = match entry {
                     Entry::Begun => sqlx::query(BEGIN).bind(&text).bind(index).bind(attempt),
-                    Entry::Answered(answer) => {
+                    Entry::Replied(reply) => {
                         seq += 1;
-                        sqlx::query(ANSWER)
+                        sqlx::query(REPLY)
                             .bind(&text)
                             .bind(index)
                             .bind(attempt)
                             .bind(seq)
-                            .bind(i64::from(answer.status.as_u16()))
-                            .bind(headers::to_json(&answer.headers))
-                            .bind(&*answer.body)
+                            .bind(i64::from(reply.status.as_u16()))
+                            .bind(headers::to_json(&reply.headers))
+                            .bind(&*reply.body)
                     }
                 };
                 query.execute(&mut *transaction).await?;

@@ -18,7 +18,7 @@ use tokio::sync::{broadcast, watch};
 use crate::id::BatchId;
 
 pub(crate) use accept::{Acceptance, NewBatch};
-pub(crate) use attempt::{Answer, Claim, Entry, Fenced};
+pub(crate) use attempt::{Claim, Entry, Fenced, Reply};
 pub(crate) use ends::End;
 pub(crate) use leases::Lease;
 pub(crate) use read::{Batch, Item, Items, Progress};

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::attempt::Answer;
+use super::attempt::Reply;
 use super::{End, Store, StoreError, on};
 use crate::headers;
 use crate::id::BatchId;
@@ -53,7 +53,7 @@ fn count(number: i64) -> Result<usize, StoreError> {
 pub(crate) enum Item {
     /// It has begun, and has no response.
     Begun,
-    Answered(Answer),
+    Replied(Reply),
 }
 
 /// Items that have begun, with their indices.
@@ -80,13 +80,13 @@ impl Items {
                 return Ok((index, Item::Begun));
             };
             let status = u16::try_from(status).map_err(StoreError::new)?;
-            let answer = Answer {
+            let reply = Reply {
                 seq,
                 status: StatusCode::from_u16(status).map_err(StoreError::new)?,
                 headers: headers::from_json(&fields.unwrap_or_default())?,
                 body: Bytes::from(body.unwrap_or_default()),
             };
-            Ok((index, Item::Answered(answer)))
+            Ok((index, Item::Replied(reply)))
         });
         items.collect::<Result<_, _>>().map(Self)
     }
