@@ -18,6 +18,7 @@ mod place;
 mod presets;
 mod retry;
 mod service;
+mod setters;
 mod settings;
 mod waiting;
 mod worker;

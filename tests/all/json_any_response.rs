@@ -14,7 +14,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tower_multistatus::BatchLayer;
 
-use crate::support::{batch_with, run};
+use crate::support::{batch_with, body, run};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,50 +100,6 @@ fn assert_same(item: &Item<'_>, response: &Response<Bytes>) {
         assert!(is_string || item.encoding.is_some());
         assert_eq!(item.decoded(), *body);
     }
-}
-
-fn body() -> impl Strategy<Value = Bytes> {
-    let piece = prop::sample::select(vec![
-        "{",
-        "}",
-        "[",
-        "]",
-        ",",
-        ":",
-        "\"",
-        "\"a\"",
-        "\"id\"",
-        "1",
-        "-0.5e9",
-        "true",
-        "null",
-        "\\",
-        "\\u",
-        "\n",
-        " ",
-        "\u{2028}",
-        "é",
-        "😀",
-        "},{\"id\":\"x\"",
-    ]);
-    let value = prop::sample::select(vec![
-        "{}",
-        "[1, 2]",
-        " null ",
-        "\"\"",
-        "{\"a\":{\"a\":[]}}",
-        "1e999",
-        "\"\\ud800\"",
-        "0",
-        "\n[\n]\n",
-    ]);
-    prop_oneof![
-        vec(any::<u8>(), 0..40).prop_map(Bytes::from),
-        vec(piece, 0..12).prop_map(|pieces| Bytes::from(pieces.concat())),
-        value.prop_map(Bytes::from),
-        ".{0,20}".prop_map(Bytes::from),
-        (any::<u8>(), 8000..9000usize).prop_map(|(byte, count)| vec![byte; count].into()),
-    ]
 }
 
 fn response() -> impl Strategy<Value = Response<Bytes>> {

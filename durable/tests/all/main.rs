@@ -1,5 +1,7 @@
 //! The layer in an axum application. Without `DATABASE_URL` on SQLite, with it on that PostgreSQL.
 
+#[path = "../support/database.rs"]
+mod database;
 mod support;
 
 mod accepting;

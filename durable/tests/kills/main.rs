@@ -2,6 +2,8 @@
 //!
 //! `KILLS` is the number of kills, 20 by default. With `DATABASE_URL` the store is PostgreSQL.
 
+#[path = "../support/database.rs"]
+mod database;
 mod ledger;
 mod process;
 mod support;

@@ -14,6 +14,7 @@ use tower::{Layer, ServiceExt};
 use tower_multistatus::BatchLayer;
 use tower_multistatus_durable::{DurableLayer, Store};
 
+use crate::database::new_database;
 use crate::process::LEASE;
 
 /// A folder, and a database in it or on a server.
@@ -76,27 +77,6 @@ impl Place {
             .await
             .expect("a store")
     }
-}
-
-/// Creates a database with a random name on this server, and returns its URL.
-#[cfg(feature = "postgres")]
-async fn new_database(server: &str) -> String {
-    use sqlx::Connection;
-
-    let name = format!("kills_{:016x}", fastrand::u64(..));
-    let mut connection = sqlx::PgConnection::connect(server).await.expect("a server");
-    let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-    sqlx::query(create)
-        .execute(&mut connection)
-        .await
-        .expect("a database");
-    let (server, _) = server.rsplit_once('/').expect("a database in the URL");
-    format!("{server}/{name}")
-}
-
-#[cfg(not(feature = "postgres"))]
-async fn new_database(_: &str) -> String {
-    panic!("DATABASE_URL needs the feature `postgres`")
 }
 
 /// The layer of the server and of its workers.

@@ -10,7 +10,7 @@ use super::bulk_ids;
 use super::headers::{self, shared};
 use super::members::{for_each_element, members, string};
 use super::names::Names;
-use super::note::{IdKind, Note, text_or_number};
+use super::note::{IdKind, Needs, Note, text_or_number};
 use super::shape::{BodyForm, Member, Shape};
 use super::top::Envelope;
 use crate::error::{Error, ErrorKind};
@@ -23,6 +23,7 @@ use crate::subrequest::{Subrequest, WHOLE_BATCH};
 #[derive(Debug)]
 pub(super) struct ItemReader<'a> {
     shape: &'static Shape,
+    needs: Needs,
     envelope: &'a Envelope<'a>,
     names: Names,
 }
@@ -31,6 +32,7 @@ impl<'a> ItemReader<'a> {
     pub(super) fn new(shape: &'static Shape, envelope: &'a Envelope<'a>) -> Self {
         Self {
             shape,
+            needs: Needs::of(shape),
             envelope,
             names: Names::default(),
         }
@@ -95,10 +97,13 @@ impl<'a> ItemReader<'a> {
             item.fail(ItemError::UnsupportedMember);
         }
         note.is_without_headers |= self.envelope.is_without_headers;
-        note.echo.clone_from(&self.envelope.echo);
+        if index == 0 {
+            // Once is enough: it is written once.
+            note.echo.clone_from(&self.envelope.echo);
+        }
         let method = item.method().cloned();
         note.method = method.as_ref().map_or("", |method| method.as_str());
-        if let Some(note) = note.to_text(self.shape) {
+        if let Some(note) = note.to_text(self.needs) {
             item.of_format_mut().note = Some(note.into());
         }
         Ok((item, is_generated))

@@ -3,8 +3,7 @@
 use bytestring::ByteString;
 
 use super::members::string;
-use super::shape::Shape;
-use super::shape::{Output, TopOutput};
+use super::shape::{Output, Shape, TopOutput};
 
 /// What is needed again to write the response of an item, as the text of a note.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,25 +35,39 @@ pub(super) fn text_or_number(value: &str) -> Option<(IdKind, ByteString)> {
     }
 }
 
-impl<'a> Note<'a> {
-    /// The note as text. `None` if the shape does not need it.
-    pub(super) fn to_text(&self, shape: &Shape) -> Option<String> {
+/// What the results of a shape need of a note.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Needs {
+    id: bool,
+    method: bool,
+    echo: bool,
+}
+
+impl Needs {
+    pub(super) fn of(shape: &Shape) -> Self {
         let writes = |is: fn(&Output) -> bool| shape.result.iter().any(|(_, output)| is(output));
-        let writes_id = writes(|output| matches!(output, Output::Id));
-        let writes_method = writes(|output| matches!(output, Output::Method | Output::Location));
-        let echo = self.echo.as_ref().filter(|_| {
-            let mut outputs = shape.response.iter();
-            outputs.any(|(_, output)| matches!(output, TopOutput::Echo))
-        });
+        let mut around = shape.response.iter();
+        Self {
+            id: writes(|output| matches!(output, Output::Id)),
+            method: writes(|output| matches!(output, Output::Method | Output::Location)),
+            echo: around.any(|(_, output)| matches!(output, TopOutput::Echo)),
+        }
+    }
+}
+
+impl<'a> Note<'a> {
+    /// The note as text. `None` if nothing of it is needed.
+    pub(super) fn to_text(&self, needs: Needs) -> Option<String> {
+        let echo = self.echo.as_ref().filter(|_| needs.echo);
         let flags = [
-            (writes_id && self.id == IdKind::Number, 'n'),
-            (writes_id && self.id == IdKind::Generated, 'g'),
+            (needs.id && self.id == IdKind::Number, 'n'),
+            (needs.id && self.id == IdKind::Generated, 'g'),
             (self.is_null_on_success, 'o'),
             (self.is_without_headers, 'h'),
         ];
         let flags = flags.iter().filter(|(is_set, _)| *is_set);
         let flags: String = flags.map(|(_, flag)| flag).collect();
-        let method = if writes_method { self.method } else { "" };
+        let method = if needs.method { self.method } else { "" };
         let echo = echo.map(|echo| format!("\n{echo}")).unwrap_or_default();
         if flags.is_empty() && method.is_empty() && echo.is_empty() {
             return None;

@@ -37,11 +37,11 @@ impl Reader {
     }
 
     fn read(&mut self, text: &ByteString, found: &mut Vec<Subrequest>) -> Result<(), Error> {
-        let (shape, limits) = (self.shape, self.limits);
+        let shape = self.shape;
         if self.is_form {
             let fields = form::fields(text.as_bytes(), shape.envelope)?;
             let values = fields.iter().map(Option::as_deref);
-            let envelope = Envelope::new(shape, values, &limits)?;
+            let envelope = Envelope::new(shape, values)?;
             self.terms = envelope.terms;
             return self.read_items(&ByteString::from(envelope.items), &envelope, found);
         }
@@ -53,7 +53,7 @@ impl Reader {
             }
         } else {
             let values = members(text, shape.envelope, "the envelope is not an object")?;
-            Envelope::new(shape, values.into_iter(), &limits)?
+            Envelope::new(shape, values.into_iter())?
         };
         self.terms = envelope.terms;
         self.read_items(&text.slice_ref(envelope.items), &envelope, found)

@@ -12,7 +12,7 @@ use http::StatusCode;
 ///
 /// ```
 /// use tower_multistatus::{BatchLayer, Json};
-/// use tower_multistatus::shape::{BodyForm, Member, Output, Shape, Top, TopOutput};
+/// use tower_multistatus::shape::{BodyForm, Member, Output, Shape, TopOutput};
 ///
 /// // [{"verb":"GET","href":"/users/1"}] becomes {"replies":[{"code":200,"content":{"id":1}}]}.
 /// const MINE: Shape = Shape {
@@ -23,7 +23,6 @@ use http::StatusCode;
 /// };
 ///
 /// let layer = BatchLayer::new("/batch").clear_formats().format(Json::shaped(&MINE));
-/// # const _: &[(&str, Top)] = MINE.envelope;
 /// ```
 ///
 /// # Rules of all shapes
@@ -216,7 +215,7 @@ pub enum TopOutput {
     Responses,
     /// This JSON.
     Fixed(&'static str),
-    /// The value of [`Top::Echo`], as a string.
+    /// The value of [`Top::Echo`], as a string. Left out if the envelope has no items.
     Echo,
     /// Whether an item has failed.
     HasFailures,

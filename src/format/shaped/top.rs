@@ -10,7 +10,6 @@ use super::note::text_or_number;
 use super::shape::{Shape, Top};
 use crate::error::Error;
 use crate::format::Terms;
-use crate::limits::Limits;
 
 /// Maximum bytes of a string that is written again.
 const MAX_ECHO: usize = 256;
@@ -34,12 +33,11 @@ impl<'a> Envelope<'a> {
     pub(super) fn new(
         shape: &'static Shape,
         values: impl Iterator<Item = Option<&'a str>>,
-        limits: &Limits,
     ) -> Result<Self, Error> {
         let mut envelope = Self::default();
         for ((_, member), value) in shape.envelope.iter().zip(values) {
             if let Some(value) = value.filter(|value| *value != "null") {
-                envelope.set(*member, value, limits)?;
+                envelope.set(*member, value)?;
             }
         }
         match envelope.items {
@@ -48,14 +46,14 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    fn set(&mut self, member: Top, value: &'a str, limits: &Limits) -> Result<(), Error> {
+    fn set(&mut self, member: Top, value: &'a str) -> Result<(), Error> {
         match member {
             Top::Items => self.items = value,
             Top::Defaults => self.defaults = Some(value),
             Top::StopOnFailure => {
                 self.terms.max_failures = NonZeroUsize::new(usize::from(is_true(value)?));
             }
-            Top::MaxFailures => self.terms.max_failures = max_failures(value, limits)?,
+            Top::MaxFailures => self.terms.max_failures = max_failures(value)?,
             Top::AllValid(word) => self.terms.all_valid = text(value)? == word,
             Top::WithHeaders => self.is_without_headers = !is_true(value)?,
             Top::Atomic => self.is_atomic = is_true(value)?,
@@ -92,13 +90,10 @@ fn is_true(value: &str) -> Result<bool, Error> {
 }
 
 /// The number of failures that stops a batch. 0 is no maximum, as an absent one.
-fn max_failures(value: &str, limits: &Limits) -> Result<Option<NonZeroUsize>, Error> {
+fn max_failures(value: &str) -> Result<Option<NonZeroUsize>, Error> {
     if !value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Error::malformed("a maximum of failures is not a number"));
     }
     // A number that is too large to be parsed is larger than the number of items.
-    let max = value.parse();
-    Ok(NonZeroUsize::new(
-        max.unwrap_or_else(|_| limits.max_items().saturating_add(1)),
-    ))
+    Ok(NonZeroUsize::new(value.parse().unwrap_or(usize::MAX)))
 }

@@ -8,7 +8,7 @@ use tower::Layer;
 use tower_multistatus::{BatchLayer, NdJson, SetCookie};
 
 use super::*;
-use crate::support::{responding_with, run};
+use crate::support::{body, responding_with, run};
 
 /// Sends a request per response, all in one batch. Returns what the callers get.
 async fn through_both(
@@ -110,56 +110,6 @@ fn assert_round_trip(sent: &[Response<Bytes>]) {
             assert_same(sent, reply, false, true);
         }
     }
-}
-
-fn body() -> impl Strategy<Value = Bytes> {
-    let piece = prop::sample::select(vec![
-        "{",
-        "}",
-        "[",
-        "]",
-        ",",
-        ":",
-        "\"",
-        "\"a\"",
-        "\"id\"",
-        "1",
-        "true",
-        "null",
-        "\\",
-        "\\u",
-        "\n",
-        " ",
-        "\u{2028}",
-        "é",
-        "😀",
-        "},{\"id\":\"x\"",
-        "\r\n--",
-        "\r\n\r\n",
-    ]);
-    let value = prop::sample::select(vec![
-        "{}",
-        "[1, 2]",
-        " null ",
-        "null",
-        "\"\"",
-        "\"null\"",
-        "{\"a\":{\"a\":[]}}",
-        "1e999",
-        "\"\\ud800\"",
-        "0",
-        "\n[\n]\n",
-        "\"\u{2028}\\u00e9\u{e9}\"",
-        "\r\n",
-        "\n",
-    ]);
-    prop_oneof![
-        vec(any::<u8>(), 0..40).prop_map(Bytes::from),
-        vec(piece, 0..12).prop_map(|pieces| Bytes::from(pieces.concat())),
-        value.prop_map(Bytes::from),
-        ".{0,20}".prop_map(Bytes::from),
-        (any::<u8>(), 8000..9000usize).prop_map(|(byte, count)| vec![byte; count].into()),
-    ]
 }
 
 fn response() -> impl Strategy<Value = Response<Bytes>> {

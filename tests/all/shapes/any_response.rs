@@ -10,41 +10,10 @@ use proptest::sample::select;
 use tower::Layer;
 
 use super::table::CLIENTS;
-use crate::support::{responding_with, run, send};
+use crate::support::{body, responding_with, run, send};
 
 /// The response before and after any other.
 const NEIGHBOUR: &str = r#"{"neighbour":["a","b"]}"#;
-
-fn body() -> impl Strategy<Value = Bytes> {
-    let piece = select(vec![
-        "{",
-        "}",
-        "[",
-        "]",
-        ",",
-        ":",
-        "\"",
-        "\"a\"",
-        "\"status\"",
-        "1",
-        "1e999",
-        "null",
-        "\\",
-        "\\ud800",
-        "\n",
-        "\u{2028}",
-        "é",
-        "\0",
-        "},{\"status\":200",
-        "\"error\":",
-        "\"schemas\":",
-    ]);
-    prop_oneof![
-        vec(any::<u8>(), 0..40).prop_map(Bytes::from),
-        vec(piece, 0..12).prop_map(|pieces| Bytes::from(pieces.concat())),
-        (any::<u8>(), 8000..9000usize).prop_map(|(byte, count)| vec![byte; count].into()),
-    ]
-}
 
 fn response() -> impl Strategy<Value = Response<Bytes>> {
     let content_type = select(vec![

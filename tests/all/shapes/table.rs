@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::Request;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use tower_multistatus::shape::Shape;
+use tower_multistatus::shape::{Member, Shape};
 use tower_multistatus::{BatchLayer, Error, ErrorKind, Json};
 
 use crate::support::{Reply, run};
@@ -183,6 +183,20 @@ impl Client {
         BatchLayer::new("/batch")
             .clear_formats()
             .format(Json::shaped(self.shape))
+    }
+
+    /// The name of the member with the URL of an item.
+    pub(super) fn url_name(&self) -> &'static str {
+        let name = |table: &'static [(&'static str, Member)]| {
+            let mut members = table.iter();
+            members.find_map(|(name, member)| matches!(member, Member::Url).then_some(*name))
+        };
+        let mut inside = self.shape.item.iter().map(|(_, member)| match member {
+            Member::Object(table) => name(table),
+            _ => None,
+        });
+        let found = name(self.shape.item).or_else(|| inside.find_map(|found| found));
+        found.expect("a URL")
     }
 
     pub(super) fn get(&self, url: &str) -> Value {

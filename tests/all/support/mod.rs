@@ -12,8 +12,10 @@ use serde_json::{Value, json};
 use tower::{Layer, Service, ServiceExt};
 use tower_multistatus::BatchLayer;
 
+mod bodies;
 mod inner;
 
+pub(crate) use bodies::body;
 pub(crate) use inner::{Log, Received, api, recorder, recording_router, responding_with};
 
 /// A response that was read completely.

@@ -2,8 +2,9 @@
 
 use http::StatusCode;
 
-use super::{has_member, is_success, title};
+use super::{has_member, title};
 use crate::format::shaped::shape::{BodyForm, ItemResult, Member, Output, Shape, Top};
+use crate::subresponse::is_success;
 
 /// # Facebook
 impl Shape {

@@ -1,6 +1,5 @@
 //! The shapes of well-known APIs.
 
-use http::StatusCode;
 use serde_json::Value;
 
 use super::shape::ItemResult;
@@ -19,11 +18,6 @@ mod wordpress;
 fn title(result: &ItemResult<'_>) -> &'static str {
     let reason = result.status.canonical_reason();
     result.title.or(reason).unwrap_or("the item failed")
-}
-
-/// Whether the status is a 2xx or a 3xx.
-fn is_success(status: StatusCode) -> bool {
-    status.is_success() || status.is_redirection()
 }
 
 /// Whether the body is a JSON object with one of these members.

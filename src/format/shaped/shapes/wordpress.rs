@@ -2,8 +2,9 @@
 
 use http::StatusCode;
 
-use super::{is_success, title};
+use super::title;
 use crate::format::shaped::shape::{BodyForm, ItemResult, Member, Output, Shape, Top, TopOutput};
+use crate::subresponse::is_success;
 
 /// # WordPress
 impl Shape {
