@@ -27,6 +27,7 @@ use crate::refusal::refusal;
 use crate::response_head::ResponseHead;
 use crate::rules::{Rules, RunMode};
 use crate::subrequest::{Subrequest, WHOLE_BATCH};
+use crate::watch::Watch;
 
 /// Runs a batch and returns the outer response.
 #[expect(
@@ -44,6 +45,7 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
+    let watch = Watch::new(&config);
     async move {
         let head;
         // The block ends the scope of its variables, so that the future does not hold them while
@@ -51,7 +53,7 @@ where
         let mut response = {
             let accepted = match accept(&config, &outer, body).await {
                 Ok(accepted) => accepted,
-                Err(error) => return refusal(&config, &outer, error),
+                Err(error) => return refusal(&config, &outer, watch, error),
             };
             head = ResponseHead::new(&config, &accepted.preferences, &outer.headers);
             let rules = Rules::new(config, &accepted.preferences, accepted.mode, accepted.terms);
@@ -62,7 +64,7 @@ where
                 stream,
                 ..
             } = accepted;
-            BatchResponse::new(plan, rules, outer, inner, encoder, deadline, stream)
+            BatchResponse::new(plan, rules, outer, inner, encoder, deadline, stream).watched(watch)
         };
         if response.is_streamed() {
             // hyper sends `100 Continue` only if the body is polled before the head is sent, and

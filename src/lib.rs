@@ -73,7 +73,7 @@
 //! | --- | --- |
 //! | a batch endpoint | [`BatchLayer`], its service [`Batch`] with [`ResponseFuture`], [`check_service`] |
 //! | settings | [`ItemHeaders`], [`UrlBase`], [`EnvelopeStatus`], [`Order`], [`SetCookie`], [`ItemErrors`], [`ChangeSets`] |
-//! | user callbacks | [`Admission`], [`AdmissionItem`], [`Decision`], [`Error`], [`ErrorKind`] |
+//! | user callbacks | [`Admission`], [`AdmissionItem`], [`Decision`], [`Error`], [`ErrorKind`], [`Completed`], [`CompletedBatch`] |
 //! | transactions | [`Transactions`], [`TransactionError`] |
 //! | handlers | [`SubrequestInfo`] |
 //! | bodies | [`RequestBody`] of an item, [`ResponseBody`] of the outer response |
@@ -198,15 +198,18 @@ mod response_head;
 
 mod engine;
 
+mod refusal;
 mod rules;
+
+mod watch;
 
 mod config;
 
 mod format;
 mod policy;
 mod preferences;
-mod refusal;
 
+mod completed;
 mod trace;
 
 mod subresponse;
@@ -221,8 +224,10 @@ mod transactions;
 mod body;
 mod error;
 mod item_error;
+mod times;
 
 mod chunks;
+mod clock;
 mod content_length;
 mod frames;
 mod media_type;
@@ -232,6 +237,7 @@ mod status;
 
 pub use admission::{Admission, AdmissionItem, Asynchronous, Decision, Immediate};
 pub use body::{RequestBody, ResponseBody};
+pub use completed::{Completed, CompletedBatch};
 pub use config::Order;
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "multistatus")]

@@ -18,6 +18,7 @@ use crate::flow;
 use crate::future::ResponseFuture;
 use crate::panics::{CatchDrop, catch};
 use crate::refusal::refusal;
+use crate::watch::Watch;
 
 /// A service with a batch endpoint, created by [`BatchLayer`](crate::BatchLayer).
 ///
@@ -124,7 +125,7 @@ where
                     ResponseFuture::batch(flow::respond(config, inner, Arc::new(parts), body))
                 }
                 Err(error) => {
-                    let response = refusal(&config, &parts, error);
+                    let response = refusal(&config, &parts, Watch::new(&config), error);
                     ResponseFuture::batch(ready(response))
                 }
             };
@@ -144,7 +145,7 @@ where
 
 /// Returns the layer's own response to a request to the batch path that is not a batch, if there is
 /// one.
-fn endpoint_response(config: &Config, parts: &Parts) -> Option<Response<Envelope>> {
+fn endpoint_response(config: &Arc<Config>, parts: &Parts) -> Option<Response<Envelope>> {
     if config.describe && matches!(parts.method, Method::GET | Method::HEAD) {
         return Some(describe(config, parts));
     }
@@ -160,7 +161,7 @@ fn endpoint_response(config: &Config, parts: &Parts) -> Option<Response<Envelope
             "POST"
         };
         let error = Error::new(ErrorKind::MethodNotAllowed).allow(allow);
-        return Some(refusal(config, parts, error));
+        return Some(refusal(config, parts, Watch::new(config), error));
     }
     None
 }

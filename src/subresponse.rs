@@ -9,6 +9,7 @@ use crate::item_error::ItemError;
 use crate::item_error::ItemErrors;
 use crate::status::has_no_body;
 use crate::subrequest::{Extras, WHOLE_BATCH};
+use crate::times::Times;
 
 /// The response of one item, which is passed to an [`Encoder`](crate::Encoder).
 ///
@@ -174,6 +175,20 @@ impl Subresponse {
         (self.status, self.headers, self.body) =
             error_response(error, self.error_style, self.is_head);
         self.error = Some(error);
+    }
+
+    pub(crate) fn times(&self) -> Option<&Times> {
+        self.extras.as_ref()?.times.as_deref()
+    }
+
+    /// Called when the item has its response.
+    #[cold]
+    pub(crate) fn end(&mut self) {
+        if let Some(extras) = &mut self.extras
+            && let Some(times) = &mut extras.times
+        {
+            times.end();
+        }
     }
 
     /// Removes the headers, the body and the URL.

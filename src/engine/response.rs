@@ -27,6 +27,7 @@ use crate::rules::Rules;
 use crate::subresponse::{FIELD_OVERHEAD, Subresponse};
 use crate::summary::Summary;
 use crate::trace::{BatchSpan, item_replaced};
+use crate::watch::Watch;
 
 /// Maximum items that finish in one poll before the task yields. tokio's budget is 128, of which an
 /// item may use several.
@@ -64,6 +65,7 @@ pub(crate) struct BatchResponse<S: Inner<B>, B> {
     retry_after: Option<u64>,
     cookies: Vec<HeaderValue>,
     cookies_len: usize,
+    watch: Option<Box<Watch>>,
 }
 
 /// A finished response, and what is needed for its head.
@@ -73,6 +75,7 @@ pub(crate) struct BufferedResponse {
     pub(crate) summary: Summary,
     pub(crate) retry_after: Option<u64>,
     pub(crate) cookies: Vec<HeaderValue>,
+    pub(crate) watch: Option<Box<Watch>>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -87,7 +90,7 @@ impl<S: Inner<B>, B> Unpin for BatchResponse<S, B> {}
 
 impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
     pub(crate) fn new(
-        plan: Plan,
+        mut plan: Plan,
         rules: Rules,
         outer: Arc<CatchDrop<Parts>>,
         inner: CatchDrop<S>,
@@ -95,6 +98,9 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         deadline: Option<Instant>,
         stream: Option<Box<Stream>>,
     ) -> Self {
+        if rules.is_timed {
+            plan.record_times(false);
+        }
         let is_streamed = rules.is_streamed;
         let is_in_order = rules.is_in_order;
         let total = stream.is_none().then_some(plan.len());
@@ -121,6 +127,20 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             retry_after: None,
             cookies: Vec::new(),
             cookies_len: 0,
+            watch: None,
+        }
+    }
+
+    /// Sets the observer of the batch.
+    pub(crate) fn watched(mut self, watch: Option<Box<Watch>>) -> Self {
+        self.watch = watch;
+        self
+    }
+
+    /// Called with the status of a streamed response.
+    pub(crate) fn set_status(&mut self, status: StatusCode) {
+        if let Some(watch) = &mut self.watch {
+            watch.set_status(status);
         }
     }
 
@@ -137,6 +157,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             summary: self.summary,
             retry_after: self.retry_after,
             cookies: self.cookies,
+            watch: self.watch,
         }
     }
 
@@ -194,6 +215,9 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             mut subresponse,
             cookies,
         } = response;
+        if self.watch.is_some() {
+            subresponse.end();
+        }
         let is_grouped = self.writes_groups() && subresponse.group().is_some();
         let waits = |held: &Held| held.is_early(&subresponse);
         // A response that is written now is counted as it is encoded. A large body is counted
@@ -271,6 +295,9 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             }
             self.encode(responses);
         }
+        if let Some(watch) = &mut self.watch {
+            watch.count(responses);
+        }
         for response in responses {
             self.summary.count(response.is_success());
             if matches!(
@@ -343,6 +370,11 @@ impl<S: Inner<B>, B: Send + 'static> Body for BatchResponse<S, B> {
         match this.frames.pop() {
             Some(frame) => {
                 this.dispatch.touch();
+                if this.is_end_stream()
+                    && let Some(watch) = this.watch.take()
+                {
+                    watch.end(&this.summary);
+                }
                 Poll::Ready(Some(Ok(Frame::data(frame))))
             }
             None if this.state == State::Ended => Poll::Ready(None),

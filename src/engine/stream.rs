@@ -32,6 +32,8 @@ pub(crate) struct Stream {
     rest: Bytes,
     found: Vec<Subrequest>,
     limits: Limits,
+    /// Whether the moments of each item are recorded.
+    is_timed: bool,
     /// Why the upload ended early.
     error: Option<Error>,
     idle_timeout: Option<Duration>,
@@ -60,6 +62,7 @@ impl Stream {
             rest: Bytes::new(),
             found: Vec::new(),
             limits: config.limits.of_stream(config.max_streamed_items),
+            is_timed: config.is_timed(),
             error: None,
             idle_timeout: config.idle_timeout,
             idle_until: None,
@@ -144,9 +147,12 @@ impl Stream {
     }
 
     fn add_found(&mut self, plan: &mut Plan) -> Result<(), Error> {
-        for item in self.found.drain(..) {
+        for mut item in self.found.drain(..) {
             if plan.len() == self.limits.max_items {
                 return Err(self.limits.too_many_items());
+            }
+            if self.is_timed {
+                item.record_times(false);
             }
             plan.push(item)?;
         }

@@ -113,6 +113,7 @@ mod openapi;
 /// | [`exclusive`](Self::exclusive), [`describe`](Self::describe) | no |
 /// | **User callbacks** | |
 /// | [`when`](Self::when), [`admit`](Self::admit), [`filter`](Self::filter), [`map_error`](Self::map_error) | none |
+/// | [`on_response`](Self::on_response), [`route_extension`](Self::route_extension), [`on_batch`](Self::on_batch) | none |
 /// | **Settings for published protocols** | |
 /// | [`change_sets`](Self::change_sets) | [`ChangeSets::refuse`](crate::ChangeSets::refuse): 501 |
 /// | [`references`](Self::references), [`encode_urls`](Self::encode_urls) | no |

@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::error::Error;
 use crate::item_error::ItemError;
+use crate::times::Times;
 
 pub(crate) const MAX_ID: usize = 256;
 
@@ -113,6 +114,8 @@ pub(crate) struct Extras {
     pub(crate) label: Option<ByteString>,
     /// What only a few formats set. Boxed again, because a batch of groups holds many extras.
     pub(crate) of_format: Option<Box<OfFormat>>,
+    /// The moments of the item, if they are recorded.
+    pub(crate) times: Option<Box<Times>>,
 }
 
 /// What a few formats set on an item.
@@ -298,6 +301,17 @@ impl Subrequest {
 
     pub(crate) fn extras_mut(&mut self) -> &mut Extras {
         self.extras.get_or_insert_default()
+    }
+
+    /// Begins to record the moments of the item.
+    #[cold]
+    pub(crate) fn record_times(&mut self, has_header: bool) {
+        let times = Times::new(self.method().cloned(), has_header);
+        self.extras_mut().times = Some(Box::new(times));
+    }
+
+    pub(crate) fn times_mut(&mut self) -> Option<&mut Times> {
+        self.extras.as_mut()?.times.as_deref_mut()
     }
 
     /// Sets the error of the item. The first error is the one that is reported.

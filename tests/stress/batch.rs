@@ -20,6 +20,7 @@ use tower_multistatus::{BatchLayer, ChangeSets, Order};
 use crate::ledger::{Fault, Ledger, planned};
 use crate::random::Random;
 use crate::service::Chaos;
+use crate::sums::Sums;
 use crate::transactions::Database;
 use crate::wire::{Wire, statuses};
 
@@ -189,8 +190,9 @@ where
     None
 }
 
-/// Runs a random batch, and checks it.
-pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
+/// Runs a random batch, and checks it. Returns its outcome, its ledger, and the number of items that
+/// its observers were told of.
+pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>, usize) {
     let items = 1 + random.below(100);
     let (executor, wire) = (
         random.pick(&[
@@ -203,7 +205,9 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
     );
     let kept = Kept::default();
     let has_groups = wire.takes_groups() && random.one_in(3);
-    let mut layer = layer(&mut random, executor, &kept);
+    let sums = Sums::default();
+    let layer = layer(&mut random, executor, &kept);
+    let mut layer = sums.observe(layer, &mut random);
     let (content_type, text) = envelope(&mut random, wire, items, has_groups);
     let request = Request::post("/batch")
         .header("content-type", content_type)
@@ -235,6 +239,7 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
         None => Some(calling.as_mut().await),
     };
     drop_in_peace(calling);
+    let mut read_statuses = Vec::new();
     let outcome = match response.map(|response| response.expect("a response")) {
         None => Outcome::Left,
         Some(response) => {
@@ -247,6 +252,7 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
                 }
                 Some(body) => {
                     let (statuses, is_cut) = statuses(wire, &body, items);
+                    read_statuses.clone_from(&statuses);
                     assert!(is_cut || statuses.len() == items, "an item is missing");
                     let results = if has_transactions {
                         assert_all_or_nothing(&statuses)
@@ -260,7 +266,9 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
         }
     };
     assert_ended(&ledger, executor).await;
-    (outcome, ledger)
+    let has_executor = executor != Executor::None;
+    let told = sums.assert_match(&ledger, outcome, &read_statuses, has_executor);
+    (outcome, ledger, told)
 }
 
 /// Asserts that no item of a refused batch was called.
