@@ -115,6 +115,7 @@ pub(crate) struct Config {
     pub(crate) on_response: Option<Hook<OnResponse>>,
     pub(crate) on_batch: Option<Hook<OnBatch>>,
     pub(crate) route: Option<RouteType>,
+    pub(crate) server_timing: bool,
     pub(crate) executor: Option<Hook<Executor>>,
     pub(crate) exclusive: bool,
     pub(crate) describe: bool,
@@ -155,6 +156,7 @@ impl Config {
             on_response: None,
             on_batch: None,
             route: None,
+            server_timing: false,
             executor: None,
             exclusive: false,
             describe: false,
@@ -175,7 +177,7 @@ impl Config {
 
     /// Whether the moments of each item are recorded.
     pub(crate) fn is_timed(&self) -> bool {
-        self.on_response.is_some()
+        self.on_response.is_some() || self.server_timing
     }
 
     /// Whether batches are observed.

@@ -64,8 +64,11 @@ where
                 stream,
                 ..
             } = accepted;
-            BatchResponse::new(plan, rules, outer, inner, encoder, deadline, stream).watched(watch)
+            BatchResponse::new(plan, rules, outer, inner, encoder, deadline, stream)
         };
+        if let Some(watch) = watch {
+            response.observe(watch);
+        }
         if response.is_streamed() {
             // hyper sends `100 Continue` only if the body is polled before the head is sent, and
             // the connection is polled in between.

@@ -82,6 +82,7 @@ impl ResponseHead {
             parts.headers.append(SET_COOKIE, cookie);
         }
         if let Some(mut watch) = response.watch {
+            watch.put_header(&mut parts.headers);
             watch.set_status(parts.status);
             watch.end(&response.summary);
         }

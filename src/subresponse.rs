@@ -170,11 +170,18 @@ impl Subresponse {
         replacement
     }
 
-    /// Replaces the status, headers and body by those that report this error.
+    /// Replaces the status, headers and body by those that report this error. `Server-Timing` stays.
     pub(crate) fn replace_with_error(&mut self, error: ItemError) {
         (self.status, self.headers, self.body) =
             error_response(error, self.error_style, self.is_head);
         self.error = Some(error);
+        let times = self
+            .extras
+            .as_ref()
+            .and_then(|extras| extras.times.as_ref());
+        if let Some(times) = times.filter(|times| times.has_ended()) {
+            times.put_header(&mut self.headers);
+        }
     }
 
     pub(crate) fn times(&self) -> Option<&Times> {
@@ -186,8 +193,10 @@ impl Subresponse {
     pub(crate) fn end(&mut self) {
         if let Some(extras) = &mut self.extras
             && let Some(times) = &mut extras.times
+            && !times.has_ended()
         {
             times.end();
+            times.put_header(&mut self.headers);
         }
     }
 

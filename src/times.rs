@@ -1,9 +1,10 @@
 //! How long an item waits and runs. Measured only if a setting needs it.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Extensions, Method};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::clock::Moment;
 use crate::panics::{CatchDrop, catch};
@@ -14,7 +15,7 @@ pub(crate) struct Times {
     pub(crate) method: Option<Method>,
     pub(crate) route: Option<Route>,
     /// Whether the response has a `Server-Timing` header.
-    pub(crate) has_header: bool,
+    has_header: bool,
     accepted: Moment,
     /// When the item no longer waited for others.
     released: Option<Moment>,
@@ -64,11 +65,26 @@ impl Times {
         self.started = None;
     }
 
-    /// Returns whether the item had not ended before.
-    pub(crate) fn end(&mut self) -> bool {
-        let is_first = self.ended.is_none();
+    /// Called when the item has its response. Only the first call counts.
+    pub(crate) fn end(&mut self) {
         self.ended.get_or_insert_with(Moment::now);
-        is_first
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// Adds the `Server-Timing` of the item to the headers of its response, if it has one.
+    pub(crate) fn put_header(&self, headers: &mut HeaderMap) {
+        if self.has_header {
+            let phases = self.phases();
+            let timing = [
+                ("deps", phases.dependencies),
+                ("queued", phases.queued),
+                ("run", phases.run),
+            ];
+            put_server_timing(headers, &timing);
+        }
     }
 
     pub(crate) fn is_dispatched(&self) -> bool {
@@ -84,6 +100,20 @@ impl Times {
             queued: started.since(released),
             run: ended.since(started),
         }
+    }
+}
+
+/// Adds a `Server-Timing` header with these names and durations (W3C Server Timing §3).
+pub(crate) fn put_server_timing(headers: &mut HeaderMap, timing: &[(&str, Duration)]) {
+    let mut text = String::new();
+    for (name, duration) in timing {
+        let separator = if text.is_empty() { "" } else { ", " };
+        let milliseconds = duration.as_secs_f64() * 1000.0;
+        // Writing to a string does not fail.
+        let _ = write!(text, "{separator}{name};dur={milliseconds:.3}");
+    }
+    if let Ok(value) = HeaderValue::try_from(text) {
+        headers.append(HeaderName::from_static("server-timing"), value);
     }
 }
 

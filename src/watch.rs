@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 use crate::clock::Moment;
 use crate::completed::{Completed, CompletedBatch, End};
@@ -11,12 +11,15 @@ use crate::error::{Error, ErrorKind};
 use crate::panics::catch;
 use crate::subresponse::Subresponse;
 use crate::summary::Summary;
+use crate::times::put_server_timing;
 
 /// The observer of one batch. Dropping it reports a batch that has not ended as dropped.
 #[derive(Debug)]
 pub(crate) struct Watch {
     config: Arc<Config>,
     begun: Moment,
+    /// When the batch was not refused, and its items could run.
+    accepted: Option<Moment>,
     items: usize,
     succeeded: usize,
     status: Option<StatusCode>,
@@ -26,6 +29,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Returns `None` if no setting needs it.
+    #[inline]
     pub(crate) fn new(config: &Arc<Config>) -> Option<Box<Self>> {
         config.is_watched().then(|| Self::boxed(config))
     }
@@ -35,12 +39,28 @@ impl Watch {
         Box::new(Self {
             config: Arc::clone(config),
             begun: Moment::now(),
+            accepted: None,
             items: 0,
             succeeded: 0,
             status: None,
             error: None,
             is_reported: false,
         })
+    }
+
+    /// Called when the batch is not refused.
+    pub(crate) fn accept(&mut self) {
+        self.accepted = Some(Moment::now());
+    }
+
+    /// Adds the `Server-Timing` of the whole batch to the headers of its response, if it has one.
+    #[cold]
+    pub(crate) fn put_header(&self, headers: &mut HeaderMap) {
+        if let Some(accepted) = self.accepted.filter(|_| self.config.server_timing) {
+            let read = accepted.since(self.begun);
+            let run = Moment::now().since(accepted);
+            put_server_timing(headers, &[("read", read), ("run", run)]);
+        }
     }
 
     /// Called once per item, when its response is written.

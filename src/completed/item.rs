@@ -71,7 +71,8 @@ impl<'a> Completed<'a> {
         self.times.is_dispatched()
     }
 
-    /// How long the item waited for the items that it depends on.
+    /// How long the item waited for the items that it depends on, and for the one before it in its
+    /// group.
     pub fn dependencies(&self) -> Duration {
         self.times.phases().dependencies
     }

@@ -30,9 +30,8 @@ impl ItemResponse {
         mut parts: Parts,
         mut body: Bytes,
     ) -> Self {
-        let extensions = std::mem::take(&mut parts.extensions);
-        if !extensions.is_empty() {
-            keep_route(item, extensions);
+        if !parts.extensions.is_empty() {
+            keep_route(item, &mut parts.extensions);
         }
         let cookies = policy::filter_response_headers(&mut parts.headers, rules.config.set_cookie);
         if rules.is_minimal && is_success(parts.status) {
@@ -72,7 +71,7 @@ impl ItemResponse {
 }
 
 #[cold]
-fn keep_route(item: &mut Subrequest, mut extensions: Extensions) {
+fn keep_route(item: &mut Subrequest, extensions: &mut Extensions) {
     if let Some(times) = item.times_mut() {
         times.route = extensions.remove();
     }

@@ -66,6 +66,8 @@ pub(crate) struct BatchResponse<S: Inner<B>, B> {
     cookies: Vec<HeaderValue>,
     cookies_len: usize,
     watch: Option<Box<Watch>>,
+    /// Each response is written on its own, and nobody observes it.
+    is_simple: bool,
 }
 
 /// A finished response, and what is needed for its head.
@@ -99,10 +101,11 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         stream: Option<Box<Stream>>,
     ) -> Self {
         if rules.is_timed {
-            plan.record_times(false);
+            plan.record_times(rules.config.server_timing);
         }
         let is_streamed = rules.is_streamed;
         let is_in_order = rules.is_in_order;
+        let is_simple = !rules.writes_groups;
         let total = stream.is_none().then_some(plan.len());
         let requests = Requests::new(&rules.config, outer, total);
         let span = BatchSpan::new(total);
@@ -128,13 +131,16 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             cookies: Vec::new(),
             cookies_len: 0,
             watch: None,
+            is_simple,
         }
     }
 
     /// Sets the observer of the batch.
-    pub(crate) fn watched(mut self, watch: Option<Box<Watch>>) -> Self {
-        self.watch = watch;
-        self
+    #[cold]
+    pub(crate) fn observe(&mut self, mut watch: Box<Watch>) {
+        watch.accept();
+        self.watch = Some(watch);
+        self.is_simple = false;
     }
 
     /// Called with the status of a streamed response.
@@ -215,10 +221,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             mut subresponse,
             cookies,
         } = response;
-        if self.watch.is_some() {
-            subresponse.end();
-        }
-        let is_grouped = self.writes_groups() && subresponse.group().is_some();
+        let is_grouped = !self.is_simple && self.is_grouped(&mut subresponse);
         let waits = |held: &Held| held.is_early(&subresponse);
         // A response that is written now is counted as it is encoded. A large body is counted
         // before.
@@ -248,15 +251,24 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
     }
 
+    /// Ends the times of an item. Returns whether its response is written with its group.
+    fn is_grouped(&self, subresponse: &mut Subresponse) -> bool {
+        subresponse.end();
+        self.writes_groups() && subresponse.group().is_some()
+    }
+
     /// Writes the next response, alone or together with its group.
     fn write_in_turn(&mut self, mut subresponse: Subresponse) {
+        if self.is_simple {
+            return self.write(std::slice::from_mut(&mut subresponse));
+        }
         // The end of a group in a stream shows only when the next item comes.
         let is_next = |last: &Subresponse| last.group() != subresponse.group();
         if self.group.last().is_some_and(is_next) {
             self.write_group();
         }
         if !self.writes_groups() || subresponse.group().is_none() {
-            return self.write(std::slice::from_mut(&mut subresponse));
+            return self.write_observed(std::slice::from_mut(&mut subresponse));
         }
         let is_complete = subresponse.ends_group();
         self.group_len += subresponse.held_len();
@@ -271,7 +283,14 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         if !self.group.is_empty() {
             let mut group = std::mem::take(&mut self.group);
             self.group_len = 0;
-            self.write(&mut group);
+            self.write_observed(&mut group);
+        }
+    }
+
+    fn write_observed(&mut self, responses: &mut [Subresponse]) {
+        self.write(responses);
+        if let Some(watch) = &mut self.watch {
+            watch.count(responses);
         }
     }
 
@@ -294,9 +313,6 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
                 shorten(self, response);
             }
             self.encode(responses);
-        }
-        if let Some(watch) = &mut self.watch {
-            watch.count(responses);
         }
         for response in responses {
             self.summary.count(response.is_success());

@@ -34,6 +34,7 @@ pub(crate) struct Stream {
     limits: Limits,
     /// Whether the moments of each item are recorded.
     is_timed: bool,
+    server_timing: bool,
     /// Why the upload ended early.
     error: Option<Error>,
     idle_timeout: Option<Duration>,
@@ -63,6 +64,7 @@ impl Stream {
             found: Vec::new(),
             limits: config.limits.of_stream(config.max_streamed_items),
             is_timed: config.is_timed(),
+            server_timing: config.server_timing,
             error: None,
             idle_timeout: config.idle_timeout,
             idle_until: None,
@@ -152,7 +154,7 @@ impl Stream {
                 return Err(self.limits.too_many_items());
             }
             if self.is_timed {
-                item.record_times(false);
+                item.record_times(self.server_timing);
             }
             plan.push(item)?;
         }

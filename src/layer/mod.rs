@@ -109,6 +109,7 @@ mod openapi;
 /// | [`continue_on_error`](Self::continue_on_error) | yes |
 /// | [`set_cookie`](Self::set_cookie) | [`SetCookie::discard`](crate::SetCookie::discard) |
 /// | [`item_errors`](Self::item_errors) | [`ItemErrors::problem`](crate::ItemErrors::problem) |
+/// | [`server_timing`](Self::server_timing) | no |
 /// | **The batch path** | |
 /// | [`exclusive`](Self::exclusive), [`describe`](Self::describe) | no |
 /// | **User callbacks** | |

@@ -125,4 +125,23 @@ impl BatchLayer {
     pub fn describe(self, describe: bool) -> Self {
         self.with(|config| config.describe = describe)
     }
+
+    /// Adds a `Server-Timing` header to the response of each item, with three times in
+    /// milliseconds that follow each other: `deps` (it waited for the items that it depends on),
+    /// `queued` (it waited for its turn) and `run`. By default there is none.
+    ///
+    /// An item that the layer itself fails has the header too. What the inner service has put into
+    /// `Server-Timing` stays. A buffered outer response has the header with `read` (the upload and
+    /// all checks) and `run`.
+    ///
+    /// Off by default, because times reveal to every client what a response does not say: whether a
+    /// name exists, whether a cache had the response, how busy the server is. See
+    /// [`guide::observing`](crate::guide::observing#what-clients-see).
+    ///
+    /// ```text
+    /// {"id":"a","status":200,"headers":{"Server-Timing":"deps;dur=0.000, queued;dur=0.012, run;dur=3.405"},"body":null}
+    /// ```
+    pub fn server_timing(self, server_timing: bool) -> Self {
+        self.with(|config| config.server_timing = server_timing)
+    }
 }

@@ -54,6 +54,7 @@ mod multistatus;
 mod ndjson_lines;
 mod negotiation;
 mod nested;
+mod observers;
 mod openapi;
 mod origins;
 mod panics;
