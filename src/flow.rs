@@ -45,8 +45,8 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let watch = Watch::new(&config);
     async move {
+        let watch = Watch::new(&config);
         let head;
         // The block ends the scope of its variables, so that the future does not hold them while
         // the response is pumped.

@@ -76,7 +76,8 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
                 ItemResponse::from_error(&self.rules, slot.index(), item, error)
             }
         };
-        span.finish(response.subresponse.status);
+        let subresponse = &response.subresponse;
+        span.finish(subresponse.status, subresponse.error);
         self.not_found.count(&response.subresponse);
         if !response.subresponse.is_success() {
             self.failures += 1;
@@ -103,7 +104,8 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let span = ItemSpan::new(&self.span, item, target);
         span.in_scope(|| item_failed(error, None));
         let response = ItemResponse::from_error(&self.rules, slot.index(), item, error);
-        span.finish(response.subresponse.status);
+        let subresponse = &response.subresponse;
+        span.finish(subresponse.status, subresponse.error);
         self.settle(slot, &response.subresponse);
         response
     }
