@@ -119,6 +119,8 @@ pub(crate) struct Config {
     pub(crate) executor: Option<Hook<Executor>>,
     pub(crate) exclusive: bool,
     pub(crate) describe: bool,
+    #[cfg(feature = "page")]
+    pub(crate) page: bool,
     pub(crate) warned: Warned,
 }
 
@@ -160,6 +162,8 @@ impl Config {
             executor: None,
             exclusive: false,
             describe: false,
+            #[cfg(feature = "page")]
+            page: false,
             warned: Warned::default(),
         };
         config.derive_base();

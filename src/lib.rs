@@ -61,7 +61,7 @@
 //! | [`errors`](guide::errors) | what fails one item, and what refuses the batch |
 //! | [`clients`](guide::clients) | published clients that work unchanged |
 //! | [`security`](guide::security) | what an item can do, and the threats |
-//! | [`observing`](guide::observing) | spans, events and log lines |
+//! | [`observing`](guide::observing) | spans, events, log lines, metrics, the page |
 //! | [`performance`](guide::performance) | what a batch costs |
 //! | [`beyond_one_machine`](guide::beyond_one_machine) | a gateway in front of several servers |
 //! | [`scope`](guide::scope) | what the layer does not do |
@@ -154,6 +154,7 @@
 //! | `multistatus` | no | the format `MultiStatus`: XML of RFC 4918 §13, written only |
 //! | `shapes` | no | `Json::shaped` and the module `shape`: [JSON batches of other APIs](guide::shapes), with the presets `kinto`, `wordpress`, `salesforce`, `servicenow`, `parse`, `facebook`, `scim` and `jive` |
 //! | `tracing` | no | [spans and events](guide::observing) |
+//! | `page` | no | `BatchLayer::page`: [a page to compose a batch and watch it](guide::observing#what-clients-see) |
 //! | `test-util` | no | for the tests of handlers: `SubrequestInfo::new`; for the tests of formats: `Subresponse::new`, `Summary::new`, `Frames::into_bytes` |
 //!
 //! The crate spawns nothing by itself and needs no runtime, with one exception: with `timeout`,
@@ -192,6 +193,8 @@ mod service;
 mod describe;
 mod flow;
 mod future;
+#[cfg(feature = "page")]
+mod page;
 
 mod negotiate;
 mod response_head;

@@ -16,6 +16,8 @@ use crate::describe::{describe, options};
 use crate::error::{Error, ErrorKind};
 use crate::flow;
 use crate::future::ResponseFuture;
+#[cfg(feature = "page")]
+use crate::page;
 use crate::panics::{CatchDrop, catch};
 use crate::refusal::refusal;
 use crate::watch::Watch;
@@ -146,6 +148,10 @@ where
 /// Returns the layer's own response to a request to the batch path that is not a batch, if there is
 /// one.
 fn endpoint_response(config: &Arc<Config>, parts: &Parts) -> Option<Response<Envelope>> {
+    #[cfg(feature = "page")]
+    if config.page && page::is_wanted(parts) {
+        return Some(page::page());
+    }
     if config.describe && matches!(parts.method, Method::GET | Method::HEAD) {
         return Some(describe(config, parts));
     }
@@ -155,7 +161,10 @@ fn endpoint_response(config: &Arc<Config>, parts: &Parts) -> Option<Response<Env
         return Some(response);
     }
     if config.exclusive && !matches!(parts.method, Method::POST | Method::OPTIONS) {
-        let allow = if config.describe {
+        let is_readable = config.describe;
+        #[cfg(feature = "page")]
+        let is_readable = is_readable || config.page;
+        let allow = if is_readable {
             "GET, HEAD, POST"
         } else {
             "POST"

@@ -111,7 +111,7 @@ mod openapi;
 /// | [`item_errors`](Self::item_errors) | [`ItemErrors::problem`](crate::ItemErrors::problem) |
 /// | [`server_timing`](Self::server_timing) | no |
 /// | **The batch path** | |
-/// | [`exclusive`](Self::exclusive), [`describe`](Self::describe) | no |
+/// | [`exclusive`](Self::exclusive), [`describe`](Self::describe), `page` | no |
 /// | **User callbacks** | |
 /// | [`when`](Self::when), [`admit`](Self::admit), [`filter`](Self::filter), [`map_error`](Self::map_error) | none |
 /// | [`on_response`](Self::on_response), [`route_extension`](Self::route_extension), [`on_batch`](Self::on_batch) | none |
