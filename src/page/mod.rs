@@ -17,7 +17,7 @@ const PAGE: &str = include_str!("page.html");
 /// Nothing runs but the script of the page, which may only send requests to the same origin. A unit
 /// test compares the hashes with the page.
 const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-JGqGhwkPyuHszBmgcjCpbPwLcxR+TA8OMyBa4DqwHrc='; \
+    script-src 'sha256-5i84W82tSpQGJDEheTAD5JmOvqebdMNd74FevrrItRs='; \
     style-src 'sha256-3AgWJW2wa+7d/AL2oWo1vow3vdmNgRB14Mk4HxbRCsE='; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types 'none'";
