@@ -1,5 +1,5 @@
-//! An endpoint with its page: `cargo run --example page --features page`, then open the address that
-//! it prints in a browser.
+//! An endpoint with its page: `cargo run --example page --features page`, then open the address
+//! that it prints in a browser.
 //!
 //! It listens on 127.0.0.1:3000, or on the port in `PORT` (0 is any free port).
 

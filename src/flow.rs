@@ -30,10 +30,10 @@ use crate::subrequest::{Subrequest, WHOLE_BATCH};
 use crate::watch::Watch;
 
 /// Runs a batch and returns the outer response.
-#[expect(
-    clippy::manual_async_fn,
-    reason = "an `async fn` stores its arguments twice"
-)]
+///
+/// The observer is created when this is called, so that it knows of a batch that is never polled.
+/// An `async fn` would also store its arguments twice.
+#[inline(always)]
 pub(crate) fn respond<S, B>(
     config: Arc<Config>,
     inner: CatchDrop<S>,
@@ -45,8 +45,8 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
+    let watch = Watch::new(&config);
     async move {
-        let watch = Watch::new(&config);
         let head;
         // The block ends the scope of its variables, so that the future does not hold them while
         // the response is pumped.

@@ -27,7 +27,7 @@ pub(crate) fn refusal<B: From<Bytes>>(
 ) -> Response<B> {
     trace::refused(&error);
     let status = error.kind.status();
-    if let Some(watch) = watch {
+    if let Some(mut watch) = watch {
         watch.refuse(&error, status);
     }
     let problem = || (PROBLEM_JSON, error.problem_document());

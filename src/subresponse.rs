@@ -170,7 +170,7 @@ impl Subresponse {
         replacement
     }
 
-    /// Replaces the status, headers and body by those that report this error. `Server-Timing` stays.
+    /// Replaces the status, headers and body by those that report this error. The times stay.
     pub(crate) fn replace_with_error(&mut self, error: ItemError) {
         (self.status, self.headers, self.body) =
             error_response(error, self.error_style, self.is_head);

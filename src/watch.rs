@@ -81,14 +81,14 @@ impl Watch {
     }
 
     #[cold]
-    pub(crate) fn refuse(mut self: Box<Self>, error: &Error, status: StatusCode) {
+    pub(crate) fn refuse(&mut self, error: &Error, status: StatusCode) {
         self.status = Some(status);
         self.error = Some(error.kind());
         self.report(End::Refused);
     }
 
     #[cold]
-    pub(crate) fn end(mut self: Box<Self>, summary: &Summary) {
+    pub(crate) fn end(&mut self, summary: &Summary) {
         self.error = summary.error().map(Error::kind);
         self.report(End::Responded);
     }

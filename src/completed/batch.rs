@@ -30,7 +30,7 @@ pub(crate) enum End {
 
 impl CompletedBatch {
     /// The number of items with a response, each of which had its call of
-    /// [`on_response`](crate::BatchLayer::on_response). 0 if the batch was refused. If the batch was
+    /// [`on_response`](crate::BatchLayer::on_response). 0 if the batch was refused. If it was
     /// dropped, items without a response do not count.
     pub fn items(&self) -> usize {
         self.items

@@ -32,9 +32,6 @@ pub(crate) struct Stream {
     rest: Bytes,
     found: Vec<Subrequest>,
     limits: Limits,
-    /// Whether the moments of each item are recorded.
-    is_timed: bool,
-    server_timing: bool,
     /// Why the upload ended early.
     error: Option<Error>,
     idle_timeout: Option<Duration>,
@@ -63,8 +60,6 @@ impl Stream {
             rest: Bytes::new(),
             found: Vec::new(),
             limits: config.limits.of_stream(config.max_streamed_items),
-            is_timed: config.is_timed(),
-            server_timing: config.server_timing,
             error: None,
             idle_timeout: config.idle_timeout,
             idle_until: None,
@@ -149,12 +144,9 @@ impl Stream {
     }
 
     fn add_found(&mut self, plan: &mut Plan) -> Result<(), Error> {
-        for mut item in self.found.drain(..) {
+        for item in self.found.drain(..) {
             if plan.len() == self.limits.max_items {
                 return Err(self.limits.too_many_items());
-            }
-            if self.is_timed {
-                item.record_times(self.server_timing);
             }
             plan.push(item)?;
         }

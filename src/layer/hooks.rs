@@ -190,8 +190,8 @@ impl BatchLayer {
     /// [`Completed::route`](crate::Completed::route). By default none is kept.
     ///
     /// The path of an item is no label for a metric: there are as many as there are users. A label
-    /// is the pattern of the route, which only the router knows. axum puts it into the extensions of
-    /// the request, which the router consumes, so a middleware has to copy it to the response:
+    /// is the pattern of the route, which only the router knows. axum puts it into the extensions
+    /// of the request, which the router consumes. A middleware has to copy it to the response:
     ///
     /// ```
     /// use axum::extract::{MatchedPath, Request};

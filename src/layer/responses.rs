@@ -131,13 +131,13 @@ impl BatchLayer {
     /// item, its headers and its body. Other requests for the path go on as without this setting,
     /// so [`describe`](Self::describe) works beside it.
     ///
-    /// Off by default, because everybody who can reach the path gets the page, and it sends requests
-    /// with the cookies of its user. See
+    /// Off by default, because everybody who can reach the path gets the page, and it sends
+    /// requests with the cookies of its user. See
     /// [`guide::observing`](crate::guide::observing#what-clients-see).
     ///
     /// The page is one file that loads nothing else. Its policy (`Content-Security-Policy`) allows
-    /// no other script, and requests to its own origin only. What a response contains is inserted as
-    /// text.
+    /// no other script, and requests to its own origin only. What a response contains is inserted
+    /// as text.
     ///
     /// ```
     /// # use tower_multistatus::BatchLayer;
@@ -162,7 +162,7 @@ impl BatchLayer {
     /// [`guide::observing`](crate::guide::observing#what-clients-see).
     ///
     /// ```text
-    /// {"id":"a","status":200,"headers":{"Server-Timing":"deps;dur=0.000, queued;dur=0.012, run;dur=3.405"},"body":null}
+    /// Server-Timing: deps;dur=0.000, queued;dur=0.012, run;dur=3.405
     /// ```
     pub fn server_timing(self, server_timing: bool) -> Self {
         self.with(|config| config.server_timing = server_timing)

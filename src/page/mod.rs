@@ -17,8 +17,8 @@ const PAGE: &str = include_str!("page.html");
 /// Nothing runs but the script of the page, which may only send requests to the same origin. A unit
 /// test compares the hashes with the page.
 const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-5i84W82tSpQGJDEheTAD5JmOvqebdMNd74FevrrItRs='; \
-    style-src 'sha256-3AgWJW2wa+7d/AL2oWo1vow3vdmNgRB14Mk4HxbRCsE='; \
+    script-src 'sha256-/Wp49Hpb51EpMohXTRNlz7KW3AhcF2V4otRvEdmk3JU='; \
+    style-src 'sha256-OtE+52JaKzXvi6kQdK1bmJ2jkqQfhN4DnfS7bvSrwbQ='; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types 'none'";
 
@@ -48,8 +48,8 @@ pub(crate) fn page<B: From<Bytes>>() -> Response<B> {
     response
 }
 
-/// Whether `Accept` names HTML, as that of every browser does. `*/*` alone does not suffice, because
-/// programs send it.
+/// Whether `Accept` names HTML, as that of every browser does. `*/*` alone does not suffice,
+/// because programs send it.
 fn accepts_html(headers: &HeaderMap) -> bool {
     let values = headers.get_all(ACCEPT).iter();
     let ranges = values

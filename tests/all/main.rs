@@ -56,7 +56,10 @@ mod negotiation;
 mod nested;
 mod observers;
 mod openapi;
+
 mod origins;
+#[cfg(feature = "page")]
+mod page;
 mod panics;
 mod panics_twice;
 mod passthrough;

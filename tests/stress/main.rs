@@ -17,6 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 mod batch;
+mod checks;
 mod ledger;
 mod random;
 mod service;

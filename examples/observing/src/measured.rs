@@ -1,4 +1,4 @@
-//! Metrics of batches and items, for any recorder of the crate `metrics`, such as that of Prometheus.
+//! Metrics of batches and items, for any recorder of the crate `metrics`.
 
 use axum::extract::MatchedPath;
 use metrics::{counter, histogram};

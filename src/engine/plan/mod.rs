@@ -32,6 +32,14 @@ pub(crate) struct Plan {
     cursor: usize,
     /// The links between the items. `None` if no item of a whole envelope has any.
     graph: Option<Box<Graph>>,
+    timing: Timing,
+}
+
+/// Whether the moments of the items are recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Timing {
+    Off,
+    Recorded { has_header: bool },
 }
 
 /// The links between items, and which of them can run.
@@ -140,9 +148,10 @@ impl Plan {
         self.item(Slot::whole(index)).fail(error);
     }
 
-    /// Begins to record the moments of the items of a whole envelope.
+    /// Begins to record the moments of the items, also of those that a stream adds later.
     #[cold]
     pub(super) fn record_times(&mut self, has_header: bool) {
+        self.timing = Timing::Recorded { has_header };
         for item in &mut self.items {
             item.record_times(has_header);
         }
@@ -221,6 +230,7 @@ impl Plan {
         if is_success {
             for dependant in dependants {
                 if graph.release(dependant)
+                    && self.timing != Timing::Off
                     && let Some(item) = self.items.get_mut(dependant.position())
                     && let Some(times) = item.times_mut()
                 {

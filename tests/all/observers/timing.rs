@@ -16,6 +16,13 @@ fn layer() -> BatchLayer {
     BatchLayer::new("/batch").server_timing(true)
 }
 
+/// Asserts that each of these items has the header.
+fn assert_timed(items: &[Value]) {
+    for item in items {
+        assert!(timing(item).starts_with("deps;dur="), "{item}");
+    }
+}
+
 /// The header of an item.
 fn timing(item: &Value) -> &str {
     let timing = item["headers"]["Server-Timing"].as_str();
@@ -90,7 +97,7 @@ async fn a_response_that_is_replaced_has_its_times() {
         .layer(probe);
     let reply = send(probing, requests(gets(&["/big/400", "/big/1400", "/ok"]))).await;
     assert_eq!(reply.statuses(), [200, 507, 507]);
-    reply.items().iter().for_each(|item| drop(timing(item)));
+    assert_timed(&reply.items());
 
     let store = Store::with(&[Fault::CommitFails]);
     let items = json!([member("g", "/slow/a"), member("g", "/add/b")]);
@@ -111,7 +118,7 @@ async fn a_response_that_is_replaced_has_its_times() {
     )
     .await;
     assert_eq!(reply.statuses(), [424, 409]);
-    reply.items().iter().for_each(|item| drop(timing(item)));
+    assert_timed(&reply.items());
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,7 +127,7 @@ async fn items_of_a_stream_have_their_times_and_its_head_has_none() {
     let mut lines = Lines::of(layer().layer(api()), upload).await.rest().await;
     lines.pop();
     assert_eq!(lines.len(), 3);
-    lines.iter().for_each(|item| drop(timing(item)));
+    assert_timed(&lines);
 
     let mut request = requests(gets(&["/"]));
     request

@@ -142,7 +142,7 @@ async fn operations_after_the_allowed_errors_are_left_out() {
                 .parse()
                 .unwrap();
             Response::builder()
-                .status(if at % 2 == 0 { 200 } else { 404 })
+                .status(if at.is_multiple_of(2) { 200 } else { 404 })
                 .body(Bytes::new())
                 .unwrap()
         });

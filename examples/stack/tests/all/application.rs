@@ -78,7 +78,8 @@ async fn an_event_of_a_handler_is_in_the_spans_of_its_item_batch_and_request() {
         line.contains(r#" request{method=POST route="/batch"}:"#),
         "{line}"
     );
-    let item = r#":batch{items=1}:subrequest{id="0" method="GET" path="/users/7"}"#;
+    let item =
+        r#":batch{items=1}:subrequest{id="0" http.request.method="GET" url.path="/users/7"}"#;
     let item = format!("{item}: stack: looked up id=7");
     assert!(line.ends_with(&item), "{line}");
 }

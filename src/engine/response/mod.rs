@@ -1,12 +1,14 @@
 //! The response to a batch as a body: drives the items, encodes their responses, emits frames.
 
+mod write;
+
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 
 use bytes::Bytes;
-use http::header::{RETRY_AFTER, SET_COOKIE};
+use http::header::SET_COOKIE;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use http_body::{Body, Frame};
@@ -221,7 +223,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             mut subresponse,
             cookies,
         } = response;
-        let is_grouped = !self.is_simple && self.is_grouped(&mut subresponse);
+        let is_grouped = !self.is_simple && self.end_item(&mut subresponse);
         let waits = |held: &Held| held.is_early(&subresponse);
         // A response that is written now is counted as it is encoded. A large body is counted
         // before.
@@ -248,91 +250,6 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
         while let Some(subresponse) = self.held.as_mut().and_then(Held::advance) {
             self.write_in_turn(subresponse);
-        }
-    }
-
-    /// Ends the times of an item. Returns whether its response is written with its group.
-    fn is_grouped(&self, subresponse: &mut Subresponse) -> bool {
-        subresponse.end();
-        self.writes_groups() && subresponse.group().is_some()
-    }
-
-    /// Writes the next response, alone or together with its group.
-    fn write_in_turn(&mut self, mut subresponse: Subresponse) {
-        if self.is_simple {
-            return self.write(std::slice::from_mut(&mut subresponse));
-        }
-        // The end of a group in a stream shows only when the next item comes.
-        let is_next = |last: &Subresponse| last.group() != subresponse.group();
-        if self.group.last().is_some_and(is_next) {
-            self.write_group();
-        }
-        if !self.writes_groups() || subresponse.group().is_none() {
-            return self.write_observed(std::slice::from_mut(&mut subresponse));
-        }
-        let is_complete = subresponse.ends_group();
-        self.group_len += subresponse.held_len();
-        self.group.push(subresponse);
-        if is_complete {
-            self.write_group();
-        }
-    }
-
-    /// Writes the group that is complete, if there is one.
-    fn write_group(&mut self) {
-        if !self.group.is_empty() {
-            let mut group = std::mem::take(&mut self.group);
-            self.group_len = 0;
-            self.write_observed(&mut group);
-        }
-    }
-
-    fn write_observed(&mut self, responses: &mut [Subresponse]) {
-        self.write(responses);
-        if let Some(watch) = &mut self.watch {
-            watch.count(responses);
-        }
-    }
-
-    fn write(&mut self, responses: &mut [Subresponse]) {
-        if !self.is_streamed() {
-            let least = responses.iter().map(|one| self.encoder.least_len(one.id()));
-            self.reserved -= least.sum::<usize>();
-        }
-        let mark = self.frames.len();
-        self.encode(responses);
-        for shorten in [
-            Self::replace_with_too_large,
-            |_: &mut Self, one: &mut Subresponse| one.strip(),
-        ] {
-            if !self.exceeds_limit(0) {
-                break;
-            }
-            self.frames.rewind(mark);
-            for response in &mut *responses {
-                shorten(self, response);
-            }
-            self.encode(responses);
-        }
-        for response in responses {
-            self.summary.count(response.is_success());
-            if matches!(
-                response.status,
-                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-            ) {
-                let seconds = response.headers.get(RETRY_AFTER);
-                let seconds = seconds.and_then(|value| value.to_str().ok()?.parse().ok());
-                self.retry_after = self.retry_after.max(seconds);
-            }
-        }
-    }
-
-    fn encode(&mut self, responses: &[Subresponse]) {
-        match responses {
-            [response] if response.group().is_none() || !self.writes_groups() => {
-                self.encoder.push(response, &mut self.frames);
-            }
-            group => self.encoder.push_group(group, &mut self.frames),
         }
     }
 
@@ -383,14 +300,15 @@ impl<S: Inner<B>, B: Send + 'static> Body for BatchResponse<S, B> {
         if this.frames.is_empty() && this.state != State::Ended {
             let _ = this.pump(cx);
         }
-        match this.frames.pop() {
+        let frame = this.frames.pop();
+        if this.is_end_stream()
+            && let Some(mut watch) = this.watch.take()
+        {
+            watch.end(&this.summary);
+        }
+        match frame {
             Some(frame) => {
                 this.dispatch.touch();
-                if this.is_end_stream()
-                    && let Some(watch) = this.watch.take()
-                {
-                    watch.end(&this.summary);
-                }
                 Poll::Ready(Some(Ok(Frame::data(frame))))
             }
             None if this.state == State::Ended => Poll::Ready(None),
