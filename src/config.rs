@@ -80,6 +80,15 @@ pub(crate) type OnBatch = dyn Fn(&CompletedBatch) + Send + Sync;
 /// Spawns a future, which then runs to its end on its own.
 pub(crate) type Executor = dyn Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync;
 
+/// The settings that observe batches.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Observers {
+    pub(crate) on_response: Option<Hook<OnResponse>>,
+    pub(crate) on_batch: Option<Hook<OnBatch>>,
+    pub(crate) route: Option<RouteType>,
+    pub(crate) server_timing: bool,
+}
+
 /// All settings of a layer.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
@@ -112,10 +121,8 @@ pub(crate) struct Config {
     pub(crate) admit: Option<Hook<Admit>>,
     pub(crate) filter: Option<Hook<Filter>>,
     pub(crate) map_error: Option<Hook<MapError>>,
-    pub(crate) on_response: Option<Hook<OnResponse>>,
-    pub(crate) on_batch: Option<Hook<OnBatch>>,
-    pub(crate) route: Option<RouteType>,
-    pub(crate) server_timing: bool,
+    /// Boxed, so that a batch that nobody observes has one value to look at.
+    pub(crate) observers: Option<Box<Observers>>,
     pub(crate) executor: Option<Hook<Executor>>,
     pub(crate) exclusive: bool,
     pub(crate) describe: bool,
@@ -155,10 +162,7 @@ impl Config {
             admit: None,
             filter: None,
             map_error: None,
-            on_response: None,
-            on_batch: None,
-            route: None,
-            server_timing: false,
+            observers: None,
             executor: None,
             exclusive: false,
             describe: false,
@@ -179,14 +183,14 @@ impl Config {
         }
     }
 
-    /// Whether the moments of each item are recorded.
-    pub(crate) fn is_timed(&self) -> bool {
-        self.on_response.is_some() || self.server_timing
+    pub(crate) fn observers_mut(&mut self) -> &mut Observers {
+        self.observers.get_or_insert_default()
     }
 
-    /// Whether batches are observed.
-    pub(crate) fn is_watched(&self) -> bool {
-        self.on_batch.is_some() || self.is_timed()
+    /// The observers, if the moments of each item are recorded for them.
+    pub(crate) fn item_observers(&self) -> Option<&Observers> {
+        let observers = self.observers.as_deref();
+        observers.filter(|all| all.on_response.is_some() || all.server_timing)
     }
 
     /// Whether a request to the batch path is a batch.

@@ -70,7 +70,7 @@ impl Rules {
                 Some(max) => max_failures.min(max.get()),
                 None => max_failures,
             },
-            is_timed: config.is_timed(),
+            is_timed: config.item_observers().is_some(),
             is_minimal: preferences.is_minimal,
             config,
         }

@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::clock::Moment;
 use crate::completed::{Completed, CompletedBatch, End};
-use crate::config::Config;
+use crate::config::{Config, Observers};
 use crate::error::{Error, ErrorKind};
 use crate::panics::catch;
 use crate::subresponse::Subresponse;
@@ -31,7 +31,7 @@ impl Watch {
     /// Returns `None` if no setting needs it.
     #[inline]
     pub(crate) fn new(config: &Arc<Config>) -> Option<Box<Self>> {
-        config.is_watched().then(|| Self::boxed(config))
+        config.observers.is_some().then(|| Self::boxed(config))
     }
 
     #[cold]
@@ -56,7 +56,8 @@ impl Watch {
     /// Adds the `Server-Timing` of the whole batch to the headers of its response, if it has one.
     #[cold]
     pub(crate) fn put_header(&self, headers: &mut HeaderMap) {
-        if let Some(accepted) = self.accepted.filter(|_| self.config.server_timing) {
+        let has_header = self.observers().is_some_and(|all| all.server_timing);
+        if let Some(accepted) = self.accepted.filter(|_| has_header) {
             let read = accepted.since(self.begun);
             let run = Moment::now().since(accepted);
             put_server_timing(headers, &[("read", read), ("run", run)]);
@@ -66,10 +67,12 @@ impl Watch {
     /// Called once per item, when its response is written.
     #[cold]
     pub(crate) fn count(&mut self, responses: &[Subresponse]) {
+        self.items += responses.len();
+        let succeeded = responses.iter().filter(|one| one.is_success());
+        self.succeeded += succeeded.count();
+        let on_response = self.observers().and_then(|all| all.on_response.as_ref());
         for response in responses {
-            self.items += 1;
-            self.succeeded += usize::from(response.is_success());
-            if let (Some(on_response), Some(times)) = (&self.config.on_response, response.times()) {
+            if let (Some(on_response), Some(times)) = (on_response, response.times()) {
                 catch(|| on_response(&Completed::new(response, times)));
             }
         }
@@ -98,11 +101,15 @@ impl Watch {
         self.report(End::Responded);
     }
 
+    fn observers(&self) -> Option<&Observers> {
+        self.config.observers.as_deref()
+    }
+
     fn report(&mut self, end: End) {
         if std::mem::replace(&mut self.is_reported, true) {
             return;
         }
-        let Some(on_batch) = &self.config.on_batch else {
+        let Some(on_batch) = self.observers().and_then(|all| all.on_batch.as_ref()) else {
             return;
         };
         let completed = CompletedBatch {

@@ -166,7 +166,9 @@ impl BatchLayer {
     /// });
     /// ```
     pub fn on_response(self, on_response: impl Fn(&Completed<'_>) + Send + Sync + 'static) -> Self {
-        self.with(|config| config.on_response = Some(Hook::new(Arc::new(on_response))))
+        self.with(|config| {
+            config.observers_mut().on_response = Some(Hook::new(Arc::new(on_response)))
+        })
     }
 
     /// Called once per batch, when it ends. Every refusal is an end, and so is a request that
@@ -183,7 +185,7 @@ impl BatchLayer {
     /// });
     /// ```
     pub fn on_batch(self, on_batch: impl Fn(&CompletedBatch) + Send + Sync + 'static) -> Self {
-        self.with(|config| config.on_batch = Some(Hook::new(Arc::new(on_batch))))
+        self.with(|config| config.observers_mut().on_batch = Some(Hook::new(Arc::new(on_batch))))
     }
 
     /// Keeps the response extension of this type for [`on_response`](Self::on_response), as
@@ -221,6 +223,6 @@ impl BatchLayer {
     /// let app = batch.layer(api);
     /// ```
     pub fn route_extension<T: Clone + Send + Sync + 'static>(self) -> Self {
-        self.with(|config| config.route = Some(RouteType::of::<T>()))
+        self.with(|config| config.observers_mut().route = Some(RouteType::of::<T>()))
     }
 }

@@ -165,6 +165,6 @@ impl BatchLayer {
     /// Server-Timing: deps;dur=0.000, queued;dur=0.012, run;dur=3.405
     /// ```
     pub fn server_timing(self, server_timing: bool) -> Self {
-        self.with(|config| config.server_timing = server_timing)
+        self.with(|config| config.observers_mut().server_timing = server_timing)
     }
 }

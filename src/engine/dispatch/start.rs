@@ -120,8 +120,10 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         }
         let max_bytes = self.rules.config.limits.max_response_bytes;
         let idle = self.idle_call.take();
-        let mut call =
-            idle.unwrap_or_else(|| Box::pin(Call::idle(max_bytes, self.rules.config.route)));
+        let mut call = idle.unwrap_or_else(|| {
+            let observers = self.rules.config.item_observers();
+            Box::pin(Call::idle(max_bytes, observers.and_then(|all| all.route)))
+        });
         if let Some(executor) = &self.rules.config.executor {
             let Some(inner) = catch(|| inner.clone()) else {
                 return self.fail(slot, ItemError::Panicked, context);

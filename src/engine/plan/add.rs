@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use super::groups::Groups;
 use super::names::{Dependency, Names};
 use super::whole::{Ids, WholeNames, are_ascending};
-use super::{Graph, Links, MAX_ITEMS, Plan, Previous, Slot, Stream, Timing, count, links_of};
+use super::{Graph, Links, MAX_ITEMS, Plan, Previous, Slot, Stream, count, links_of};
 use crate::engine::references::{References, references_of};
 use crate::error::{Error, ErrorKind};
 use crate::item_error::ItemError;
@@ -44,7 +44,6 @@ impl Plan {
             items,
             cursor: 0,
             graph,
-            timing: Timing::Off,
         })
     }
 
@@ -63,7 +62,6 @@ impl Plan {
             total: 0,
             cursor: 0,
             graph: Some(Box::new(Graph::new(change_sets, Some(stream)))),
-            timing: Timing::Off,
         }
     }
 
@@ -92,9 +90,6 @@ impl Plan {
         graph.stream = Some(stream);
         if let Some(error) = linked? {
             item.error = Some(error);
-        }
-        if let Timing::Recorded { has_header } = self.timing {
-            item.record_times(has_header);
         }
         self.total += 1;
         match self.items.get_mut(position) {

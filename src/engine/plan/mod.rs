@@ -32,14 +32,6 @@ pub(crate) struct Plan {
     cursor: usize,
     /// The links between the items. `None` if no item of a whole envelope has any.
     graph: Option<Box<Graph>>,
-    timing: Timing,
-}
-
-/// Whether the moments of the items are recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Timing {
-    Off,
-    Recorded { has_header: bool },
 }
 
 /// The links between items, and which of them can run.
@@ -153,10 +145,9 @@ impl Plan {
         self.items
     }
 
-    /// Begins to record the moments of the items, also of those that a stream adds later.
+    /// Begins to record the moments of the items.
     #[cold]
     pub(super) fn record_times(&mut self, has_header: bool) {
-        self.timing = Timing::Recorded { has_header };
         for item in &mut self.items {
             item.record_times(has_header);
         }
@@ -235,7 +226,6 @@ impl Plan {
         if is_success {
             for dependant in dependants {
                 if graph.release(dependant)
-                    && self.timing != Timing::Off
                     && let Some(item) = self.items.get_mut(dependant.position())
                     && let Some(times) = item.times_mut()
                 {

@@ -102,8 +102,8 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         deadline: Option<Instant>,
         stream: Option<Box<Stream>>,
     ) -> Self {
-        if rules.is_timed {
-            plan.record_times(rules.config.server_timing);
+        if let Some(observers) = rules.config.item_observers() {
+            plan.record_times(observers.server_timing);
         }
         let is_streamed = rules.is_streamed;
         let is_in_order = rules.is_in_order;
