@@ -17,7 +17,7 @@ const PAGE: &str = include_str!("page.html");
 /// Nothing runs but the script of the page, which may only send requests to the same origin. A unit
 /// test compares the hashes with the page.
 const POLICY: &str = "default-src 'none'; \
-    script-src 'sha256-/Wp49Hpb51EpMohXTRNlz7KW3AhcF2V4otRvEdmk3JU='; \
+    script-src 'sha256-Tfolrb9qH2NYpOYuOiHRm9Lk/8wujbEKbiTaqOgVFss='; \
     style-src 'sha256-OtE+52JaKzXvi6kQdK1bmJ2jkqQfhN4DnfS7bvSrwbQ='; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types 'none'";
