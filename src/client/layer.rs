@@ -7,10 +7,10 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{Request, Response};
 use http_body::Body;
-use tokio::sync::mpsc;
 use tower::{BoxError, Layer, Service};
 
 use super::alone::Alone;
+use super::arrivals::arrivals;
 use super::body::ClientBody;
 use super::call::Shared;
 use super::place::Places;
@@ -131,11 +131,11 @@ impl BatchClientLayer {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let (queue, arrivals) = mpsc::unbounded_channel();
+        let (entrance, exit) = arrivals();
         let settings = Arc::clone(&self.settings);
-        let worker = BatchClientWorker::new(inner.clone(), arrivals, Arc::clone(&settings));
+        let worker = BatchClientWorker::new(inner.clone(), exit, Arc::clone(&settings));
         let client = BatchClient::new(Shared {
-            queue,
+            entrance,
             alone: Alone::new(inner),
             places: Places::new(&settings),
             settings,

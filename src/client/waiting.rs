@@ -4,15 +4,16 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::entry::Entry;
+use super::entry::Travel;
 use super::error::{BatchClientError, BatchClientErrorKind};
+use super::extensions::DependsOn;
 
 /// A request that waits in the queue, or for the response to its batch.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    /// As the caller has made it, but for the headers that the entry has.
+    /// As the caller has made it.
     pub(super) request: Request<Bytes>,
-    pub(super) entry: Entry,
+    pub(super) travel: Travel,
     pub(super) reply: oneshot::Sender<Verdict>,
     /// The place in the queue. `None` once the request has left it.
     pub(super) place: Option<OwnedSemaphorePermit>,
@@ -34,18 +35,30 @@ impl Waiting {
         self.reply.is_closed()
     }
 
+    /// The ids of the requests on which this one depends.
+    pub(super) fn dependencies(&self) -> impl Iterator<Item = &str> {
+        let depends_on = self.request.extensions().get::<DependsOn>();
+        depends_on.into_iter().flat_map(DependsOn::ids)
+    }
+
     pub(super) fn depends_on_others(&self) -> bool {
-        self.entry.item.dependencies().next().is_some()
+        self.dependencies().next().is_some()
     }
 
     /// Makes the caller send the request itself.
-    pub(super) fn send_alone(mut self) {
-        if self.depends_on_others() {
-            return self.fail(BatchClientError::new(BatchClientErrorKind::Dependency));
-        }
-        self.entry.put_headers(self.request.headers_mut());
+    pub(super) fn send_alone(self) {
+        let (verdict, reply) = self.into_alone();
         // A caller that is gone needs nothing.
-        drop(self.reply.send(Verdict::SendAlone(self.request)));
+        drop(reply.send(verdict));
+    }
+
+    /// What the caller does if no other request is in the batch.
+    pub(super) fn into_alone(self) -> (Verdict, oneshot::Sender<Verdict>) {
+        let verdict = match self.depends_on_others() {
+            true => Verdict::Fail(BatchClientError::new(BatchClientErrorKind::Dependency)),
+            false => Verdict::SendAlone(self.request),
+        };
+        (verdict, self.reply)
     }
 
     pub(super) fn respond(self, response: Response<Bytes>) {
