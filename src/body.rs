@@ -190,8 +190,10 @@ impl<B> fmt::Debug for ResponseBody<B> {
     }
 }
 
-/// An envelope: complete, or streamed while items run.
+/// An envelope, complete or streamed while items run, or the whole response to an item.
 pub(crate) enum Envelope {
+    /// `None` once it was taken, or if there are no bytes.
+    Whole(Option<Bytes>),
     Buffered(Frames),
     Streamed(Pin<Box<dyn Body<Data = Bytes, Error = Infallible> + Send>>),
 }
@@ -199,6 +201,7 @@ pub(crate) enum Envelope {
 impl Envelope {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
         match self {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(Frame::data)),
             Self::Buffered(frames) => Poll::Ready(frames.pop().map(Frame::data)),
             Self::Streamed(body) => body
                 .as_mut()
@@ -209,6 +212,7 @@ impl Envelope {
 
     fn is_end_stream(&self) -> bool {
         match self {
+            Self::Whole(bytes) => bytes.is_none(),
             Self::Buffered(frames) => frames.is_empty(),
             Self::Streamed(body) => body.is_end_stream(),
         }
@@ -216,6 +220,9 @@ impl Envelope {
 
     fn size_hint(&self) -> SizeHint {
         match self {
+            Self::Whole(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
             Self::Buffered(frames) => SizeHint::with_exact(frames.len() as u64),
             Self::Streamed(body) => body.size_hint(),
         }
@@ -224,6 +231,6 @@ impl Envelope {
 
 impl From<Bytes> for Envelope {
     fn from(bytes: Bytes) -> Self {
-        Self::Buffered(Frames::of(bytes))
+        Self::Whole(Some(bytes).filter(|bytes| !bytes.is_empty()))
     }
 }

@@ -158,16 +158,20 @@ impl<B: 'static> Future for BatchClientFuture<B> {
                     verdict,
                     alone,
                 } => {
-                    let taken_back = match leader {
-                        Some(leader) => ready!(leader.poll_take_back(cx)),
-                        None => None,
-                    };
-                    *leader = None;
-                    let verdict = match taken_back {
-                        Some(waiting) => Ok(waiting.into_alone().0),
-                        None => ready!(Pin::new(verdict).poll(cx)),
-                    };
-                    match verdict {
+                    if let Some(leads) = leader {
+                        let taken_back = ready!(leads.poll_take_back(cx));
+                        *leader = None;
+                        if let Some(waiting) = taken_back {
+                            self.0 = match waiting.into_alone().0 {
+                                Ok(request) => {
+                                    State::Sending(alone.send(request.map(ClientBody::from)))
+                                }
+                                Err(error) => State::Failed(Some(error)),
+                            };
+                            continue;
+                        }
+                    }
+                    match ready!(Pin::new(verdict).poll(cx)) {
                         Ok(Verdict::Respond(response)) => {
                             let response = response.map(Envelope::from);
                             return Poll::Ready(Ok(response.map(ResponseBody::envelope)));
@@ -175,7 +179,7 @@ impl<B: 'static> Future for BatchClientFuture<B> {
                         Ok(Verdict::SendAlone(request)) => {
                             State::Sending(alone.send(request.map(ClientBody::from)))
                         }
-                        Ok(Verdict::Fail(error)) => return Poll::Ready(Err(error)),
+                        Ok(Verdict::Fail(error)) => State::Failed(Some(error)),
                         // The batch or its worker has panicked, or was dropped.
                         Err(_) => State::failed(BatchClientErrorKind::OutcomeUnknown),
                     }

@@ -25,7 +25,8 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) enum Verdict {
     Respond(Response<Bytes>),
-    SendAlone(Request<Bytes>),
+    /// Boxed, because most callers get a response, which is half as large.
+    SendAlone(Box<Request<Bytes>>),
     Fail(BatchClientError),
 }
 
@@ -47,18 +48,27 @@ impl Waiting {
 
     /// Makes the caller send the request itself.
     pub(super) fn send_alone(self) {
-        let (verdict, reply) = self.into_alone();
+        let (request, reply) = self.into_alone();
+        let verdict = match request {
+            Ok(request) => Verdict::SendAlone(Box::new(request)),
+            Err(error) => Verdict::Fail(error),
+        };
         // A caller that is gone needs nothing.
         drop(reply.send(verdict));
     }
 
-    /// What the caller does if no other request is in the batch.
-    pub(super) fn into_alone(self) -> (Verdict, oneshot::Sender<Verdict>) {
-        let verdict = match self.depends_on_others() {
-            true => Verdict::Fail(BatchClientError::new(BatchClientErrorKind::Dependency)),
-            false => Verdict::SendAlone(self.request),
+    /// The request, which its caller sends.
+    pub(super) fn into_alone(
+        self,
+    ) -> (
+        Result<Request<Bytes>, BatchClientError>,
+        oneshot::Sender<Verdict>,
+    ) {
+        let request = match self.depends_on_others() {
+            true => Err(BatchClientError::new(BatchClientErrorKind::Dependency)),
+            false => Ok(self.request),
         };
-        (verdict, self.reply)
+        (request, self.reply)
     }
 
     pub(super) fn respond(self, response: Response<Bytes>) {

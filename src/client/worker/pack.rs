@@ -44,7 +44,7 @@ pub(super) fn pack(
     let mut encoder = settings.format.request_encoder()?;
     let mut out = Frames::default();
     encoder.begin(&mut out);
-    let mut ids = Ids::new(last_id);
+    let mut ids = Ids::new(last_id, group.waiting.len().min(settings.max_items));
     let items = fill(&mut *encoder, &mut out, group, endpoint, &mut ids, settings);
     encoder.end(&mut out);
     if items.len() < 2 {
@@ -153,6 +153,9 @@ impl Memory {
     }
 }
 
+/// Digits of a generated id. More need more memory.
+const USUAL_DIGITS: usize = 8;
+
 /// The ids of a batch.
 struct Ids<'a> {
     last: &'a mut u64,
@@ -164,11 +167,11 @@ struct Ids<'a> {
 }
 
 impl<'a> Ids<'a> {
-    fn new(last: &'a mut u64) -> Self {
+    fn new(last: &'a mut u64, items: usize) -> Self {
         Self {
             last,
-            generated: BytesMut::new(),
-            all: Vec::new(),
+            generated: BytesMut::with_capacity(items * USUAL_DIGITS),
+            all: Vec::with_capacity(items),
             known: None,
         }
     }
