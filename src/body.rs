@@ -100,7 +100,8 @@ impl<B> fmt::Debug for RequestBody<B> {
 }
 
 pin_project! {
-    /// The body of the layer's response: that of the inner service, or an envelope.
+    /// The body of the layer's response: that of the inner service, an envelope, or the bytes of an
+    /// item, which a client gets.
     ///
     /// ```
     /// use http::{Request, Response};
@@ -128,6 +129,7 @@ pin_project! {
     enum ResponseKind<B> {
         Passthrough { #[pin] body: B },
         Envelope { envelope: Envelope },
+        Item { bytes: Bytes },
     }
 }
 
@@ -145,10 +147,18 @@ impl<B> ResponseBody<B> {
     }
 }
 
+impl<B> From<Bytes> for ResponseBody<B> {
+    fn from(bytes: Bytes) -> Self {
+        Self {
+            kind: ResponseKind::Item { bytes },
+        }
+    }
+}
+
 /// An empty body, for layers outside that create responses themselves, such as tower-http's `Cors`.
 impl<B> Default for ResponseBody<B> {
     fn default() -> Self {
-        Self::envelope(Envelope::Buffered(Frames::default()))
+        Self::from(Bytes::new())
     }
 }
 
@@ -166,6 +176,10 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
                 let frame = std::task::ready!(envelope.poll_frame(cx));
                 Poll::Ready(frame.map(Ok))
             }
+            ResponseProjection::Item { bytes } if bytes.is_empty() => Poll::Ready(None),
+            ResponseProjection::Item { bytes } => {
+                Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
+            }
         }
     }
 
@@ -173,6 +187,7 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
         match &self.kind {
             ResponseKind::Passthrough { body } => body.is_end_stream(),
             ResponseKind::Envelope { envelope } => envelope.is_end_stream(),
+            ResponseKind::Item { bytes } => bytes.is_empty(),
         }
     }
 
@@ -180,6 +195,7 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
         match &self.kind {
             ResponseKind::Passthrough { body } => body.size_hint(),
             ResponseKind::Envelope { envelope } => envelope.size_hint(),
+            ResponseKind::Item { bytes } => SizeHint::with_exact(bytes.len() as u64),
         }
     }
 }
@@ -190,10 +206,8 @@ impl<B> fmt::Debug for ResponseBody<B> {
     }
 }
 
-/// An envelope, complete or streamed while items run, or the whole response to an item.
+/// An envelope: complete, or streamed while items run.
 pub(crate) enum Envelope {
-    /// `None` once it was taken, or if there are no bytes.
-    Whole(Option<Bytes>),
     Buffered(Frames),
     Streamed(Pin<Box<dyn Body<Data = Bytes, Error = Infallible> + Send>>),
 }
@@ -201,7 +215,6 @@ pub(crate) enum Envelope {
 impl Envelope {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
         match self {
-            Self::Whole(bytes) => Poll::Ready(bytes.take().map(Frame::data)),
             Self::Buffered(frames) => Poll::Ready(frames.pop().map(Frame::data)),
             Self::Streamed(body) => body
                 .as_mut()
@@ -212,7 +225,6 @@ impl Envelope {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Whole(bytes) => bytes.is_none(),
             Self::Buffered(frames) => frames.is_empty(),
             Self::Streamed(body) => body.is_end_stream(),
         }
@@ -220,9 +232,6 @@ impl Envelope {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(bytes) => {
-                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
-            }
             Self::Buffered(frames) => SizeHint::with_exact(frames.len() as u64),
             Self::Streamed(body) => body.size_hint(),
         }
@@ -231,6 +240,6 @@ impl Envelope {
 
 impl From<Bytes> for Envelope {
     fn from(bytes: Bytes) -> Self {
-        Self::Whole(Some(bytes).filter(|bytes| !bytes.is_empty()))
+        Self::Buffered(Frames::of(bytes))
     }
 }

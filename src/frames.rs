@@ -46,6 +46,15 @@ impl Frames {
         }
     }
 
+    /// Creates a buffer with these bytes, which are not copied.
+    pub(crate) fn of(bytes: Bytes) -> Self {
+        let mut frames = Self::default();
+        if !bytes.is_empty() {
+            frames.chain(bytes);
+        }
+        frames
+    }
+
     /// Reserves contiguous space for this many bytes, for bytes that are appended in several calls.
     pub fn reserve(&mut self, bytes: usize) {
         if bytes > self.spare() && bytes <= SEGMENT {
