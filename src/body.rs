@@ -100,8 +100,7 @@ impl<B> fmt::Debug for RequestBody<B> {
 }
 
 pin_project! {
-    /// The body of the layer's response: that of the inner service, an envelope, or the bytes of an
-    /// item, which a client gets.
+    /// The body of the layer's response: that of the inner service, or an envelope.
     ///
     /// ```
     /// use http::{Request, Response};
@@ -129,7 +128,6 @@ pin_project! {
     enum ResponseKind<B> {
         Passthrough { #[pin] body: B },
         Envelope { envelope: Envelope },
-        Item { bytes: Bytes },
     }
 }
 
@@ -147,18 +145,10 @@ impl<B> ResponseBody<B> {
     }
 }
 
-impl<B> From<Bytes> for ResponseBody<B> {
-    fn from(bytes: Bytes) -> Self {
-        Self {
-            kind: ResponseKind::Item { bytes },
-        }
-    }
-}
-
 /// An empty body, for layers outside that create responses themselves, such as tower-http's `Cors`.
 impl<B> Default for ResponseBody<B> {
     fn default() -> Self {
-        Self::from(Bytes::new())
+        Self::envelope(Envelope::Buffered(Frames::default()))
     }
 }
 
@@ -176,10 +166,6 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
                 let frame = std::task::ready!(envelope.poll_frame(cx));
                 Poll::Ready(frame.map(Ok))
             }
-            ResponseProjection::Item { bytes } if bytes.is_empty() => Poll::Ready(None),
-            ResponseProjection::Item { bytes } => {
-                Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
-            }
         }
     }
 
@@ -187,7 +173,6 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
         match &self.kind {
             ResponseKind::Passthrough { body } => body.is_end_stream(),
             ResponseKind::Envelope { envelope } => envelope.is_end_stream(),
-            ResponseKind::Item { bytes } => bytes.is_empty(),
         }
     }
 
@@ -195,7 +180,6 @@ impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
         match &self.kind {
             ResponseKind::Passthrough { body } => body.size_hint(),
             ResponseKind::Envelope { envelope } => envelope.size_hint(),
-            ResponseKind::Item { bytes } => SizeHint::with_exact(bytes.len() as u64),
         }
     }
 }
@@ -210,6 +194,9 @@ impl<B> fmt::Debug for ResponseBody<B> {
 pub(crate) enum Envelope {
     Buffered(Frames),
     Streamed(Pin<Box<dyn Body<Data = Bytes, Error = Infallible> + Send>>),
+    /// The response to an item, which a client gets. It has no envelope any more.
+    #[cfg(feature = "client")]
+    Item(Bytes),
 }
 
 impl Envelope {
@@ -220,6 +207,10 @@ impl Envelope {
                 .as_mut()
                 .poll_frame(cx)
                 .map(|frame| frame.and_then(Result::ok)),
+            #[cfg(feature = "client")]
+            Self::Item(bytes) if bytes.is_empty() => Poll::Ready(None),
+            #[cfg(feature = "client")]
+            Self::Item(bytes) => Poll::Ready(Some(Frame::data(std::mem::take(bytes)))),
         }
     }
 
@@ -227,6 +218,8 @@ impl Envelope {
         match self {
             Self::Buffered(frames) => frames.is_empty(),
             Self::Streamed(body) => body.is_end_stream(),
+            #[cfg(feature = "client")]
+            Self::Item(bytes) => bytes.is_empty(),
         }
     }
 
@@ -234,6 +227,8 @@ impl Envelope {
         match self {
             Self::Buffered(frames) => SizeHint::with_exact(frames.len() as u64),
             Self::Streamed(body) => body.size_hint(),
+            #[cfg(feature = "client")]
+            Self::Item(bytes) => SizeHint::with_exact(bytes.len() as u64),
         }
     }
 }

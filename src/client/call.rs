@@ -22,7 +22,7 @@ use super::error::{BatchClientError, BatchClientErrorKind};
 use super::place::Places;
 use super::settings::Settings;
 use super::waiting::{Verdict, Waiting};
-use crate::body::ResponseBody;
+use crate::body::{Envelope, ResponseBody};
 
 /// The future of [`BatchClient`](crate::BatchClient). Dropping it removes the request from its
 /// batch, if the batch has not been sent. A batch whose callers are all gone is cancelled.
@@ -173,7 +173,8 @@ impl<B: 'static> Future for BatchClientFuture<B> {
                     }
                     match ready!(Pin::new(verdict).poll(cx)) {
                         Ok(Verdict::Respond(response)) => {
-                            return Poll::Ready(Ok(response.map(ResponseBody::from)));
+                            let response = response.map(Envelope::Item);
+                            return Poll::Ready(Ok(response.map(ResponseBody::envelope)));
                         }
                         Ok(Verdict::SendAlone(request)) => {
                             State::Sending(alone.send(request.map(ClientBody::from)))

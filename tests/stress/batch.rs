@@ -28,15 +28,18 @@ pub(crate) enum Outcome {
     Read,
     Refused,
     Left,
+    /// It was sent by the client half.
+    #[cfg(feature = "client")]
+    Client,
 }
 
-type Item = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Item = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Tasks that an executor keeps and never runs.
-type Kept = Arc<Mutex<Vec<Item>>>;
+pub(crate) type Kept = Arc<Mutex<Vec<Item>>>;
 
 #[derive(Clone, Copy, PartialEq)]
-enum Executor {
+pub(crate) enum Executor {
     None,
     Tokio,
     /// Drops, keeps or spawns its tasks, and panics.
@@ -61,7 +64,7 @@ fn faulty(random: Random, kept: Kept) -> impl Fn(Item) + Send + Sync + 'static {
     }
 }
 
-fn layer(random: &mut Random, executor: Executor, kept: &Kept) -> BatchLayer {
+pub(crate) fn layer(random: &mut Random, executor: Executor, kept: &Kept) -> BatchLayer {
     let layer = BatchLayer::new("/batch")
         .concurrency(1 + random.below(64))
         .max_response_bytes(16 << 10)
@@ -202,6 +205,7 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
         }
     };
     assert_ended(&ledger, executor).await;
+    assert!((0..items).all(|at| ledger.began(at) < 2));
     (outcome, ledger)
 }
 
@@ -277,7 +281,7 @@ fn may_panic(fault: Fault) -> bool {
 }
 
 /// Asserts that all values are dropped: at once, or when a poll on another thread returns.
-async fn assert_ended(ledger: &Ledger, executor: Executor) {
+pub(crate) async fn assert_ended(ledger: &Ledger, executor: Executor) {
     for _ in 0..5000 {
         if ledger.alive() == 0 || executor == Executor::None {
             break;
@@ -285,5 +289,4 @@ async fn assert_ended(ledger: &Ledger, executor: Executor) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     assert_eq!(ledger.alive(), 0, "something lives on");
-    assert!((0..ledger.faults.len()).all(|at| ledger.began(at) < 2));
 }
