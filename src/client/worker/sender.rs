@@ -78,8 +78,7 @@ impl Window {
         match self {
             Self::Timer(timer) => timer.as_mut().poll(cx),
             Self::Yield { has_yielded: true } => Poll::Ready(()),
-            Self::Yield { has_yielded } => {
-                *has_yielded = true;
+            Self::Yield { has_yielded: false } => {
                 // `tokio::task::yield_now` would wait for the reactor, too.
                 cx.waker().wake_by_ref();
                 Poll::Pending
@@ -115,6 +114,9 @@ where
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.arrivals.wake(cx.waker());
+        if let Some(Window::Yield { has_yielded }) = &mut self.window {
+            *has_yielded = true;
+        }
         loop {
             while let Poll::Ready(Some(finished)) = self.tasks.poll_next_unpin(cx) {
                 self.finish(finished);

@@ -181,5 +181,5 @@ async fn tasks_of_several_threads_share_few_batches() {
     }
     // The threads may be interrupted at any time, so this holds for most runs.
     sent.sort_unstable();
-    assert!(sent[10] <= 4, "{sent:?}");
+    assert!(sent[10] <= 3, "{sent:?}");
 }
