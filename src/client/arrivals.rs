@@ -10,7 +10,6 @@
     reason = "requests are large, and move from list to list"
 )]
 
-use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -21,7 +20,6 @@ use super::waiting::Waiting;
 
 /// What both ends share. The lock is never held while code of others runs: a destructor of a
 /// request, or a waker.
-#[derive(Default)]
 struct Arrivals {
     state: Mutex<State>,
     worker: AtomicWaker,
@@ -42,13 +40,20 @@ struct State {
     is_over: bool,
 }
 
-/// Creates the two ends of a queue.
-pub(super) fn arrivals() -> (Entrance, Exit) {
-    let arrivals = Arc::new(Arrivals::default());
-    arrivals.has_worker.store(true, Ordering::Relaxed);
+/// Creates the two ends of a queue. With `takes_all`, no request leads.
+pub(super) fn arrivals(takes_all: bool) -> (Entrance, Exit) {
+    let state = State {
+        takes_all,
+        ..State::default()
+    };
+    let arrivals = Arc::new(Arrivals {
+        state: Mutex::new(state),
+        worker: AtomicWaker::new(),
+        has_worker: AtomicBool::new(true),
+    });
     let exit = Exit {
         arrivals: Arc::clone(&arrivals),
-        takes_all: false,
+        takes_all,
     };
     (Entrance(arrivals), exit)
 }
@@ -187,11 +192,5 @@ impl Drop for Exit {
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         drop(waiting);
-    }
-}
-
-impl fmt::Debug for Entrance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entrance").finish_non_exhaustive()
     }
 }

@@ -55,7 +55,7 @@ use super::worker::BatchClientWorker;
 /// | setting | default |
 /// | --- | --- |
 /// | [`format`](Self::format) | [`Json`](crate::Json) |
-/// | [`window`](Self::window) | zero: the requests that are made before the worker runs |
+/// | [`window`](Self::window) | zero: those that the other tasks make when a task yields once |
 /// | [`max_items`](Self::max_items) | 100 requests per batch |
 /// | [`max_bytes`](Self::max_bytes) | 1 MiB per batch |
 /// | [`max_item_body_bytes`](Self::max_item_body_bytes) | 256 KiB; a larger body is sent alone |
@@ -131,7 +131,8 @@ impl BatchClientLayer {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let (entrance, exit) = arrivals();
+        // Requests wait for those of their window.
+        let (entrance, exit) = arrivals(!self.settings.window.is_zero());
         let settings = Arc::clone(&self.settings);
         let worker = BatchClientWorker::new(inner.clone(), exit, Arc::clone(&settings));
         let client = BatchClient::new(Shared {

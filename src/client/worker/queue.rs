@@ -39,8 +39,8 @@ impl Queue {
             };
             group.waiting.push_back(first);
             // Most requests have the key of the one before. To compare takes less than to hash.
-            let has_key = |next: &Box<Waiting>| key.is_of(&next.request, next.travel);
-            group.waiting.extend(from_fn(|| arrived.next_if(has_key)));
+            let same = from_fn(|| arrived.next_if(|next| key.is_of(&next.request, next.travel)));
+            group.waiting.extend(same);
             if group.waiting.len() >= full && !replace(&mut group.is_ripe, true) {
                 self.ripe.push_back(key);
             }

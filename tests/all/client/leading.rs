@@ -123,6 +123,14 @@ async fn a_first_request_is_sent_when_the_client_is_dropped() {
     assert_eq!(wire.lines(), ["GET /a"]);
 }
 
+#[tokio::test]
+async fn with_a_window_a_first_request_waits_for_the_worker() {
+    let (wire, client, _worker) = pair(layer().window(Duration::from_secs(1)));
+    let mut first = call(&client, "/a").await;
+    assert!((0..5).all(|_| is_pending(&mut first)));
+    assert!(wire.lines().is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn while_the_worker_waits_a_first_request_joins_it() {
     let wire = Wire::default();
