@@ -47,7 +47,7 @@ impl BatchKey {
     pub(super) fn is_of<B>(&self, request: &Request<B>, travel: Travel) -> bool {
         let (uri, origin) = (request.uri(), &self.origin);
         let own = self.headers.iter().map(|(name, value)| (name, value));
-        // The headers have the host.
+        // The header `Host` is one of those that must not differ.
         uri.scheme() == origin.scheme.as_ref()
             && uri.authority().map(Authority::as_str)
                 == origin.authority.as_ref().map(Authority::as_str)

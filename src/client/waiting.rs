@@ -57,7 +57,7 @@ impl Waiting {
         drop(reply.send(verdict));
     }
 
-    /// The request, which its caller sends.
+    /// The request, for its caller to send, and the way to tell the caller.
     pub(super) fn into_alone(
         self,
     ) -> (
