@@ -8,6 +8,7 @@ mod extensions;
 mod grouping;
 mod hostile;
 mod items;
+mod leading;
 mod random;
 mod round_trips;
 mod services;
