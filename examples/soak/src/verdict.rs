@@ -1,0 +1,179 @@
+//! The verdict: what the clients have noted, beside what the server has recorded.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tower::BoxError;
+
+use crate::client::Manner;
+use crate::fault::{Expected, Fault};
+use crate::format::Reply;
+use crate::ledger::Entry;
+use crate::samples::Sample;
+
+/// The maximum by which the memory in the last third of a run may exceed that in the first.
+const MAX_GROWTH: u64 = 16 << 20;
+
+/// What the clients know of an item.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Whether its batch was accepted, and the response read to the end.
+    pub is_accepted: bool,
+    pub responses: u8,
+    /// Whether its response was a success.
+    pub has_succeeded: bool,
+}
+
+/// The number of batches, by what came of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Batches {
+    /// The response was read to its end.
+    pub read: usize,
+    /// The client left before.
+    pub left: usize,
+    /// The client closed its half of the connection, and the server the other one.
+    pub half_closed: usize,
+    /// Two batches were sent at once, and the client left.
+    pub pipelined: usize,
+}
+
+/// What all clients note.
+#[derive(Debug)]
+pub(crate) struct Notes(Mutex<Noted>);
+
+#[derive(Debug)]
+pub(crate) struct Noted {
+    pub(crate) written: Vec<Written>,
+    pub(crate) batches: Batches,
+    /// The number of responses that were as they should be, by the fault of the item.
+    pub(crate) responses: BTreeMap<Fault, usize>,
+    pub(crate) problems: Vec<String>,
+}
+
+impl Notes {
+    pub(crate) fn new(items: usize) -> Self {
+        Self(Mutex::new(Noted {
+            written: vec![Written::default(); items],
+            batches: Batches::default(),
+            responses: BTreeMap::new(),
+            problems: Vec::new(),
+        }))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Noted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn report(&self, problem: String) {
+        self.lock().problems.push(problem);
+    }
+
+    /// Notes a response that was read to its end.
+    ///
+    /// # Errors
+    ///
+    /// If the response to an item is not the one that it must have.
+    pub(crate) fn read(&self, keys: Range<usize>, replies: &[Reply]) -> Result<(), BoxError> {
+        let mut noted = self.lock();
+        noted.batches.read += 1;
+        noted.written[keys.clone()]
+            .iter_mut()
+            .for_each(|written| written.is_accepted = true);
+        let mut wrong = None;
+        for reply in replies {
+            if !keys.contains(&reply.key) || !is_expected(reply) {
+                wrong.get_or_insert(format!("{reply:?}"));
+                continue;
+            }
+            let written = &mut noted.written[reply.key];
+            written.responses = written.responses.saturating_add(1);
+            written.has_succeeded = reply.status < 400;
+            *noted.responses.entry(Fault::of(reply.key)).or_default() += 1;
+        }
+        wrong.map_or(Ok(()), |reply| Err(reply.into()))
+    }
+
+    /// Notes a batch whose response was not read to its end.
+    pub(crate) fn left(&self, manner: Manner) {
+        let batches = &mut self.lock().batches;
+        match manner {
+            Manner::Stays | Manner::Leaves => batches.left += 1,
+            Manner::HalfCloses => batches.half_closed += 1,
+            Manner::Pipelines => batches.pipelined += 1,
+        }
+    }
+}
+
+fn is_expected(reply: &Reply) -> bool {
+    match Expected::of(reply.key) {
+        Expected::Success(status, body) => (reply.status, &reply.body) == (status, &body),
+        Expected::Problem(status, code) => {
+            let problem = serde_json::from_str::<Value>(&reply.body).unwrap_or_default();
+            reply.status == status && problem["code"] == code
+        }
+    }
+}
+
+/// Compares the notes of the clients with the entries of the server, item by item. Returns what is
+/// wrong.
+#[must_use]
+pub fn faults_of_items(entries: &[Entry], written: &[Written]) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (key, (entry, written)) in entries.iter().zip(written).enumerate() {
+        let rules = [
+            (
+                written.is_accepted && written.responses != 1,
+                "was accepted and is not answered once",
+            ),
+            (
+                written.responses > 0 && entry.started == 0,
+                "is answered and was not started",
+            ),
+            (entry.started > 1, "was started twice"),
+            (
+                entry.started != entry.ended + entry.dropped,
+                "was started and neither ended nor dropped",
+            ),
+            (
+                written.has_succeeded && entry.ended == 0,
+                "has succeeded and did not end",
+            ),
+        ];
+        let broken = rules.into_iter().filter(|(is_broken, _)| *is_broken);
+        faults.extend(broken.map(|(_, rule)| format!("item {key} {rule}: {entry:?}, {written:?}")));
+    }
+    if entries.len() != written.len() {
+        faults.push(format!(
+            "{} items, {} entries",
+            written.len(),
+            entries.len()
+        ));
+    }
+    faults
+}
+
+/// Compares what the server held before, during and after the run. Returns what is wrong.
+#[must_use]
+pub fn faults_of_samples(before: &Sample, during: &[Sample], after: &Sample) -> Vec<String> {
+    let mut faults = Vec::new();
+    let most = |samples: &[Sample]| samples.iter().map(|sample| sample.memory).max();
+    let third = during.len() / 3;
+    let (first, last) = (&during[..third], &during[during.len() - third..]);
+    if let (Some(first), Some(last)) = (most(first), most(last))
+        && last > first + MAX_GROWTH
+    {
+        faults.push(format!("memory grew from {first} to {last} bytes"));
+    }
+    for (what, before, after) in [
+        ("tasks", before.stats.tasks, after.stats.tasks),
+        ("files", before.files, after.files),
+        ("calls", before.stats.open, after.stats.open),
+    ] {
+        if after > before {
+            faults.push(format!("{after} {what} at the end, {before} before"));
+        }
+    }
+    faults
+}
