@@ -80,7 +80,7 @@ table! {
     failures::a_timeout_outside_ends_the_batch;
 
     "`Retry`", "inside",
-    inside: "runs an item again",
+    inside: "runs an item again, if its policy can copy the body",
     failures::a_retry_inside_runs_an_item_again,
     outside: "runs all items again",
     failures::a_retry_outside_runs_all_items_again;
