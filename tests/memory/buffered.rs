@@ -17,7 +17,7 @@ const MAX_ENVELOPE: usize = 257 << 10;
 const MAX_RESPONSE: usize = 129 << 10;
 
 /// The bytes of a frame of an upload or of a response.
-const FRAME: usize = 4 << 10;
+const FRAME: usize = 16 << 10;
 
 /// The settings that matter for the memory of a batch.
 #[derive(Clone, Copy, Debug)]
