@@ -139,6 +139,8 @@ const BUDGETED: &[Budget] = &[
         "an item of an NDJSON stream, against one of a JSON batch of 100"),
     ratio("stream-flat", "stream axum get small 10000", "stream axum get small 1000", 1.02,
         "an item of a stream of 10,000, against one of a stream of 1,000"),
+    ratio("observed", "observed real get small 100", "layer real get small 100", NO_GOAL,
+        "on_response and on_batch, which read the clock, against neither"),
     ratio("pass-through", "through trivial get small 1", "bare trivial get small 1", 1.2,
         "a request that is no batch, against a service that does nothing"),
     ratio("pass-through-axum", "through axum get small 1", "bare axum get small 1", 1.2,

@@ -11,6 +11,7 @@ use http::request::Parts;
 use http::{HeaderName, Method, StatusCode};
 
 use crate::admission::{Admission, Decided};
+use crate::completed::{Completed, CompletedBatch};
 use crate::error::{Error, ErrorKind};
 use crate::format::Format;
 use crate::item_error::ItemErrors;
@@ -18,6 +19,7 @@ use crate::limits::Limits;
 use crate::panics::catch;
 use crate::policy::{ChangeSets, EnvelopeStatus, InheritedExtensions, ItemHeaders, SetCookie};
 use crate::target::TargetRules;
+use crate::times::RouteType;
 use crate::trace::Warned;
 
 /// The order of the responses in the envelope.
@@ -72,9 +74,20 @@ pub(crate) type Filter = dyn Fn(&Parts) -> Result<(), Error> + Send + Sync;
 pub(crate) type Admit = dyn Fn(Admission) -> Decided + Send + Sync;
 type DynError = dyn std::error::Error + Send + Sync;
 pub(crate) type MapError = dyn Fn(&DynError, &Parts) -> Option<StatusCode> + Send + Sync;
+pub(crate) type OnResponse = dyn Fn(&Completed<'_>) + Send + Sync;
+pub(crate) type OnBatch = dyn Fn(&CompletedBatch) + Send + Sync;
 
 /// Spawns a future, which then runs to its end on its own.
 pub(crate) type Executor = dyn Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync;
+
+/// The settings that observe batches.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Observers {
+    pub(crate) on_response: Option<Hook<OnResponse>>,
+    pub(crate) on_batch: Option<Hook<OnBatch>>,
+    pub(crate) route: Option<RouteType>,
+    pub(crate) server_timing: bool,
+}
 
 /// All settings of a layer.
 #[derive(Clone, Debug)]
@@ -108,9 +121,13 @@ pub(crate) struct Config {
     pub(crate) admit: Option<Hook<Admit>>,
     pub(crate) filter: Option<Hook<Filter>>,
     pub(crate) map_error: Option<Hook<MapError>>,
+    /// Boxed, so that a batch that nobody observes has one value to look at.
+    pub(crate) observers: Option<Box<Observers>>,
     pub(crate) executor: Option<Hook<Executor>>,
     pub(crate) exclusive: bool,
     pub(crate) describe: bool,
+    #[cfg(feature = "page")]
+    pub(crate) page: bool,
     pub(crate) warned: Warned,
 }
 
@@ -145,9 +162,12 @@ impl Config {
             admit: None,
             filter: None,
             map_error: None,
+            observers: None,
             executor: None,
             exclusive: false,
             describe: false,
+            #[cfg(feature = "page")]
+            page: false,
             warned: Warned::default(),
         };
         config.derive_base();
@@ -161,6 +181,16 @@ impl Config {
             let folder = folder.unwrap_or_default().trim_end_matches('/');
             self.targets.base = format!("{}{folder}/", self.targets.mount);
         }
+    }
+
+    pub(crate) fn observers_mut(&mut self) -> &mut Observers {
+        self.observers.get_or_insert_default()
+    }
+
+    /// The observers, if the moments of each item are recorded for them.
+    pub(crate) fn item_observers(&self) -> Option<&Observers> {
+        let observers = self.observers.as_deref();
+        observers.filter(|all| all.on_response.is_some() || all.server_timing)
     }
 
     /// Whether a request to the batch path is a batch.

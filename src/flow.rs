@@ -28,12 +28,13 @@ use crate::refusal::refusal;
 use crate::response_head::ResponseHead;
 use crate::rules::{Rules, RunMode};
 use crate::subrequest::{Subrequest, WHOLE_BATCH};
+use crate::watch::Watch;
 
 /// Runs a batch and returns the outer response.
-#[expect(
-    clippy::manual_async_fn,
-    reason = "an `async fn` stores its arguments twice"
-)]
+///
+/// The observer is created when this is called, so that it knows of a batch that is never polled.
+/// An `async fn` would also store its arguments twice.
+#[inline(always)]
 pub(crate) fn respond<S, B>(
     config: Arc<Config>,
     inner: CatchDrop<S>,
@@ -45,6 +46,7 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
+    let watch = Watch::new(&config);
     async move {
         let head;
         // The block ends the scope of its variables, so that the future does not hold them while
@@ -52,7 +54,7 @@ where
         let mut response = {
             let accepted = match accept(&config, &outer, body).await {
                 Ok(accepted) => accepted,
-                Err(error) => return refusal(&config, &outer, error),
+                Err(error) => return refusal(&config, &outer, watch, error),
             };
             head = ResponseHead::new(&config, &accepted.preferences, &outer.headers);
             let rules = Rules::new(config, &accepted.preferences, accepted.mode, accepted.terms);
@@ -65,6 +67,9 @@ where
             } = accepted;
             BatchResponse::new(plan, rules, outer, inner, encoder, deadline, stream)
         };
+        if let Some(watch) = watch {
+            response.observe(watch);
+        }
         if response.is_streamed() {
             // hyper sends `100 Continue` only if the body is polled before the head is sent, and
             // the connection is polled in between.

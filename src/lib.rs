@@ -63,7 +63,7 @@
 //! | [`clients`](guide::clients) | published clients that work unchanged |
 //! | `client` | a client that sends its requests in batches (feature `client`) |
 //! | [`security`](guide::security) | what an item can do, and the threats |
-//! | [`observing`](guide::observing) | spans, events and log lines |
+//! | [`observing`](guide::observing) | spans, events, log lines, metrics, the page |
 //! | [`performance`](guide::performance) | what a batch costs |
 //! | [`beyond_one_machine`](guide::beyond_one_machine) | a gateway in front of several servers |
 //! | [`scope`](guide::scope) | what the layer does not do |
@@ -75,7 +75,7 @@
 //! | --- | --- |
 //! | a batch endpoint | [`BatchLayer`], its service [`Batch`] with [`ResponseFuture`], [`check_service`] |
 //! | settings | [`ItemHeaders`], [`UrlBase`], [`EnvelopeStatus`], [`Order`], [`SetCookie`], [`ItemErrors`], [`ChangeSets`] |
-//! | user callbacks | [`Admission`], [`AdmissionItem`], [`Decision`], [`Error`], [`ErrorKind`] |
+//! | user callbacks | [`Admission`], [`AdmissionItem`], [`Decision`], [`Error`], [`ErrorKind`], [`Completed`], [`CompletedBatch`] |
 //! | transactions | [`Transactions`], [`TransactionError`] |
 //! | handlers | [`SubrequestInfo`] |
 //! | a batch that runs later | [`CheckedBatch`], from [`BatchLayer::check`] |
@@ -160,6 +160,7 @@
 //! | `shapes` | no | `Json::shaped` and the module `shape`: [JSON batches of other APIs](guide::shapes), with the presets `kinto`, `wordpress`, `salesforce`, `servicenow`, `parse`, `facebook`, `scim` and `jive` |
 //! | `client` | no | `BatchClientLayer`, for clients; adds no crate to those of `json` and `timeout` |
 //! | `tracing` | no | [spans and events](guide::observing) |
+//! | `page` | no | `BatchLayer::page`: [a page to compose a batch and watch it](guide::observing#what-clients-see) |
 //! | `test-util` | no | for the tests of handlers: `SubrequestInfo::new`; for the tests of formats: `Subresponse::new`, `Summary::new`, `Frames::into_bytes` |
 //!
 //! The server half spawns nothing and needs no runtime, with one exception: with `timeout`,
@@ -200,6 +201,8 @@ mod service;
 mod describe;
 mod flow;
 mod future;
+#[cfg(feature = "page")]
+mod page;
 
 mod checked;
 
@@ -211,12 +214,15 @@ mod engine;
 
 mod rules;
 
+mod watch;
+
 mod config;
 
 mod format;
 mod policy;
 mod preferences;
 
+mod completed;
 mod trace;
 
 mod subresponse;
@@ -231,8 +237,10 @@ mod transactions;
 mod body;
 mod error;
 mod item_error;
+mod times;
 
 mod chunks;
+mod clock;
 mod content_length;
 mod frames;
 mod media_type;
@@ -249,6 +257,7 @@ pub use client::{
     BatchClient, BatchClientError, BatchClientErrorKind, BatchClientFuture, BatchClientLayer,
     BatchClientWorker, Batched, ClientBody, DependsOn, ItemId, ItemUrls, NotBatched, Retry,
 };
+pub use completed::{Completed, CompletedBatch};
 pub use config::Order;
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "multistatus")]

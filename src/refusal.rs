@@ -14,13 +14,22 @@ use crate::media_type::MediaType;
 use crate::problem::PROBLEM_JSON;
 use crate::status::has_no_body;
 use crate::trace;
+use crate::watch::Watch;
 
 /// The response that refuses the batch: a problem document, unless clients of the format that the
 /// batch is in need another one.
 #[cold]
-pub(crate) fn refusal<B: From<Bytes>>(config: &Config, outer: &Parts, error: Error) -> Response<B> {
+pub(crate) fn refusal<B: From<Bytes>>(
+    config: &Config,
+    outer: &Parts,
+    watch: Option<Box<Watch>>,
+    error: Error,
+) -> Response<B> {
     trace::refused(&error);
     let status = error.kind.status();
+    if let Some(mut watch) = watch {
+        watch.refuse(&error, status);
+    }
     let problem = || (PROBLEM_JSON, error.problem_document());
     let (content_type, body) = match format_of(config, outer).and_then(|one| one.refusal(&error)) {
         Some(refusal) if !has_no_body(status) => refusal,

@@ -55,13 +55,14 @@ impl ResponseHead {
         }
     }
 
-    pub(crate) fn streamed<S, B>(self, response: BatchResponse<S, B>) -> Response<Envelope>
+    pub(crate) fn streamed<S, B>(self, mut response: BatchResponse<S, B>) -> Response<Envelope>
     where
         S: Inner<B>,
         B: Body<Data = Bytes> + Send + 'static,
     {
         let mut parts = self.parts(response.encoder(), None);
         parts.headers.remove(CONTENT_LENGTH);
+        response.set_status(parts.status);
         Response::from_parts(parts, Envelope::Streamed(Box::pin(response)))
     }
 
@@ -79,6 +80,11 @@ impl ResponseHead {
         }
         for cookie in without_overwritten(&response.cookies) {
             parts.headers.append(SET_COOKIE, cookie);
+        }
+        if let Some(mut watch) = response.watch {
+            watch.put_header(&mut parts.headers);
+            watch.set_status(parts.status);
+            watch.end(&response.summary);
         }
         Response::from_parts(parts, Envelope::Buffered(response.frames))
     }

@@ -35,6 +35,8 @@ pub(crate) struct Rules {
     pub(crate) concurrency: usize,
     /// The number of failed items after which no further item starts.
     pub(crate) max_failures: usize,
+    /// The moments of each item are recorded.
+    pub(crate) is_timed: bool,
     /// Successful responses have no body.
     pub(crate) is_minimal: bool,
 }
@@ -68,6 +70,7 @@ impl Rules {
                 Some(max) => max_failures.min(max.get()),
                 None => max_failures,
             },
+            is_timed: config.item_observers().is_some(),
             is_minimal: preferences.is_minimal,
             config,
         }

@@ -16,8 +16,11 @@ use crate::describe::{describe, options};
 use crate::error::{Error, ErrorKind};
 use crate::flow;
 use crate::future::ResponseFuture;
+#[cfg(feature = "page")]
+use crate::page;
 use crate::panics::{CatchDrop, catch};
 use crate::refusal::refusal;
+use crate::watch::Watch;
 
 /// A service with a batch endpoint, created by [`BatchLayer`](crate::BatchLayer).
 ///
@@ -124,7 +127,7 @@ where
                     ResponseFuture::batch(flow::respond(config, inner, Arc::new(parts), body))
                 }
                 Err(error) => {
-                    let response = refusal(&config, &parts, error);
+                    let response = refusal(&config, &parts, Watch::new(&config), error);
                     ResponseFuture::batch(ready(response))
                 }
             };
@@ -144,7 +147,11 @@ where
 
 /// Returns the layer's own response to a request to the batch path that is not a batch, if there is
 /// one.
-fn endpoint_response(config: &Config, parts: &Parts) -> Option<Response<Envelope>> {
+fn endpoint_response(config: &Arc<Config>, parts: &Parts) -> Option<Response<Envelope>> {
+    #[cfg(feature = "page")]
+    if config.page && page::is_wanted(parts) {
+        return Some(page::page());
+    }
     if config.describe && matches!(parts.method, Method::GET | Method::HEAD) {
         return Some(describe(config, parts));
     }
@@ -154,13 +161,16 @@ fn endpoint_response(config: &Config, parts: &Parts) -> Option<Response<Envelope
         return Some(response);
     }
     if config.exclusive && !matches!(parts.method, Method::POST | Method::OPTIONS) {
-        let allow = if config.describe {
+        let is_readable = config.describe;
+        #[cfg(feature = "page")]
+        let is_readable = is_readable || config.page;
+        let allow = if is_readable {
             "GET, HEAD, POST"
         } else {
             "POST"
         };
         let error = Error::new(ErrorKind::MethodNotAllowed).allow(allow);
-        return Some(refusal(config, parts, error));
+        return Some(refusal(config, parts, Watch::new(config), error));
     }
     None
 }

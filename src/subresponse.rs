@@ -9,6 +9,7 @@ use crate::item_error::ItemError;
 use crate::item_error::ItemErrors;
 use crate::status::has_no_body;
 use crate::subrequest::{Extras, WHOLE_BATCH};
+use crate::times::Times;
 
 /// The response of one item, which is passed to an [`Encoder`](crate::Encoder).
 ///
@@ -197,11 +198,34 @@ impl Subresponse {
         replacement
     }
 
-    /// Replaces the status, headers and body by those that report this error.
+    /// Replaces the status, headers and body by those that report this error. The times stay.
     pub(crate) fn replace_with_error(&mut self, error: ItemError) {
         (self.status, self.headers, self.body) =
             error_response(error, self.error_style, self.is_head);
         self.error = Some(error);
+        let times = self
+            .extras
+            .as_ref()
+            .and_then(|extras| extras.times.as_ref());
+        if let Some(times) = times.filter(|times| times.has_ended()) {
+            times.put_header(&mut self.headers);
+        }
+    }
+
+    pub(crate) fn times(&self) -> Option<&Times> {
+        self.extras.as_ref()?.times.as_deref()
+    }
+
+    /// Called when the item has its response.
+    #[cold]
+    pub(crate) fn end(&mut self) {
+        if let Some(extras) = &mut self.extras
+            && let Some(times) = &mut extras.times
+            && !times.has_ended()
+        {
+            times.end();
+            times.put_header(&mut self.headers);
+        }
     }
 
     /// Removes the headers, the body and the URL.

@@ -1,5 +1,6 @@
 //! A case to measure, named by five words: `layer axum get small 100`.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use axum::Router;
@@ -128,6 +129,12 @@ fn application<'a>(
         #[cfg(feature = "tracing")]
         "filtered-out" | "recorded" => {
             super::subscribe(way == "recorded");
+            served(runtime, layer.layer(router), batch)
+        }
+        "observed" => {
+            let layer = layer
+                .on_response(|item| _ = black_box((item.status(), item.run())))
+                .on_batch(|batch| _ = black_box((batch.items(), batch.duration())));
             served(runtime, layer.layer(router), batch)
         }
         "streamed" => served(runtime, layer.streamed(true).layer(router), batch),

@@ -18,6 +18,7 @@ use crate::panics::{CatchDrop, catch};
 use crate::policy;
 use crate::status::has_no_body;
 use crate::subresponse::{MAX_FIELDS, headers_len};
+use crate::times::RouteType;
 
 /// The result of a call.
 pub(super) type CallResult = Result<(Parts, Bytes), CallError>;
@@ -25,11 +26,27 @@ pub(super) type CallResult = Result<(Parts, Bytes), CallError>;
 /// Why a call has no response.
 pub(super) enum CallError {
     Item(ItemError),
+    /// The inner service did not get the request.
+    NotSent(ItemError),
     NotReady(CatchDrop<BoxError>),
     Failed(CatchDrop<BoxError>),
 }
 
 impl CallError {
+    /// The error of a call whose request the inner service has received or not.
+    #[cold]
+    pub(super) fn new(error: ItemError, is_sent: bool) -> Self {
+        if is_sent {
+            Self::Item(error)
+        } else {
+            Self::NotSent(error)
+        }
+    }
+
+    pub(super) fn is_sent(&self) -> bool {
+        !matches!(self, Self::NotSent(_) | Self::NotReady(_))
+    }
+
     fn not_ready(error: impl Into<BoxError>) -> Self {
         Self::NotReady(CatchDrop::new(error.into()))
     }
@@ -78,6 +95,7 @@ pin_project! {
     /// guarded against panics.
     pub(super) struct Call<S: Inner<B>, B> {
         max_bytes: usize,
+        route: Option<RouteType>,
         is_head: bool,
         #[pin]
         stage: Stage<S, B>,
@@ -103,9 +121,10 @@ pin_project! {
 
 impl<S: Inner<B>, B> Call<S, B> {
     /// Creates an idle call, which can run one request after the other.
-    pub(super) fn idle(max_bytes: usize) -> Self {
+    pub(super) fn idle(max_bytes: usize, route: Option<RouteType>) -> Self {
         Self {
             max_bytes,
+            route,
             is_head: false,
             stage: Stage::Idle,
         }
@@ -123,7 +142,10 @@ impl<S: Inner<B>, B> Call<S, B> {
 
     /// Whether the inner service has received the request.
     pub(super) fn is_begun(&self) -> bool {
-        !matches!(self.stage, Stage::Waiting { .. })
+        match &self.stage {
+            Stage::Waiting { request, .. } => request.get().is_none(),
+            _ => true,
+        }
     }
 
     /// Sets the request and polls the call. If the inner service is ready, the request is not moved
@@ -135,7 +157,8 @@ impl<S: Inner<B>, B> Call<S, B> {
         request: &mut Unsent<B>,
         cx: &mut Context<'_>,
     ) -> Poll<CallResult> {
-        self.guarded(|mut this| {
+        let is_begun = |request: &mut Unsent<B>, _: &Self| request.get().is_none();
+        self.guarded(request, is_begun, |mut this, request| {
             let mut inner = CatchDrop::new(inner.clone());
             match inner.poll_ready(cx) {
                 Poll::Ready(Ok(())) => {
@@ -162,17 +185,25 @@ impl<S: Inner<B>, B> Call<S, B> {
 
     /// Polls the call. As soon as there is a result, everything of the inner service is dropped.
     pub(super) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CallResult> {
-        self.guarded(|this| this.step(cx))
+        self.guarded(
+            &mut (),
+            |(), this| this.is_begun(),
+            |this, ()| this.step(cx),
+        )
     }
 
     #[inline(always)]
-    fn guarded(
+    fn guarded<T>(
         mut self: Pin<&mut Self>,
-        run: impl FnOnce(Pin<&mut Self>) -> Poll<CallResult>,
+        context: &mut T,
+        is_begun: impl FnOnce(&mut T, &Self) -> bool,
+        run: impl FnOnce(Pin<&mut Self>, &mut T) -> Poll<CallResult>,
     ) -> Poll<CallResult> {
-        let result = catch(|| run(self.as_mut()));
-        let result =
-            result.unwrap_or_else(|| Poll::Ready(Err(CallError::Item(ItemError::Panicked))));
+        let result = catch(|| run(self.as_mut(), context));
+        let result = result.unwrap_or_else(|| {
+            let is_sent = is_begun(context, &self);
+            Poll::Ready(Err(CallError::new(ItemError::Panicked, is_sent)))
+        });
         if result.is_ready() {
             // The result is kept even if this panics.
             catch(|| self.clear());
@@ -234,8 +265,12 @@ impl<S: Inner<B>, B> Call<S, B> {
         let mut this = self.project();
         let (mut parts, body) = response.into_parts();
         if !parts.extensions.is_empty() {
-            // Extensions of a response are not used.
-            policy::drop_extensions(std::mem::take(&mut parts.extensions));
+            // No other extensions of a response are used.
+            let mut extensions = std::mem::take(&mut parts.extensions);
+            if let Some(route) = this.route {
+                parts.extensions = route.take(&mut extensions);
+            }
+            policy::drop_extensions(extensions);
         }
         let headers = headers_len(&parts.headers);
         let max_body = this.max_bytes.saturating_sub(headers);

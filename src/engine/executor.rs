@@ -47,6 +47,15 @@ impl<S: Inner<B>, B: Send + 'static> Spawned<S, B> {
         Self(shared)
     }
 
+    /// Whether the inner service has received the request. If the call is polled right now, it is
+    /// assumed to have.
+    pub(super) fn is_begun(&self) -> bool {
+        match self.0.try_lock().as_deref() {
+            Some(State::Running(call)) => call.is_begun(),
+            _ => true,
+        }
+    }
+
     pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<CallResult> {
         self.0.waker.register(cx.waker());
         // The lock is not awaited: the thread that holds it wakes this task when there is a result.
@@ -143,11 +152,9 @@ impl<S: Inner<B>, B> Shared<S, B> {
 impl<S: Inner<B>, B> Drop for Task<S, B> {
     fn drop(&mut self) {
         let state = self.0.lock();
-        if matches!(*state, State::Running(_)) {
-            replace_state(
-                state,
-                State::Done(Err(CallError::Item(ItemError::Panicked))),
-            );
+        if let State::Running(call) = &*state {
+            let error = CallError::new(ItemError::Panicked, call.is_begun());
+            replace_state(state, State::Done(Err(error)));
         } else {
             drop(state);
         }

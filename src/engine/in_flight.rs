@@ -37,6 +37,16 @@ pub(super) enum Running<S: Inner<B>, B> {
     Spawned(Spawned<S, B>),
 }
 
+impl<S: Inner<B>, B: Send + 'static> Running<S, B> {
+    /// Whether the inner service has received the request.
+    fn is_begun(&self) -> bool {
+        match self {
+            Self::InTask(call) => call.is_begun(),
+            Self::Spawned(call) => call.is_begun(),
+        }
+    }
+}
+
 /// A call that has finished or timed out: its item, its result and its context.
 pub(super) type FinishedCall = (Slot, CallResult, ItemContext);
 
@@ -68,7 +78,10 @@ impl<S: Inner<B>, B: Send + 'static> PendingCall<S, B> {
         };
         match is_begun.then(|| Pin::new(&mut *self).poll(cx)) {
             Some(Poll::Ready(ended)) => ended,
-            _ => self.end(Err(CallError::Item(error))),
+            _ => {
+                let is_sent = self.call.is_begun();
+                self.end(Err(CallError::new(error, is_sent)))
+            }
         }
     }
 }
@@ -118,14 +131,18 @@ impl<S: Inner<B>, B: Send + 'static> InFlight<S, B> {
         calls.any(|call| is_wanted(call.slot))
     }
 
-    /// Drops the calls of these items, and returns the items.
-    pub(super) fn cancel(&mut self, is_cancelled: impl Fn(Slot) -> bool) -> Vec<Slot> {
+    /// Drops the calls of these items. Returns the items, each with whether the inner service has
+    /// received its request.
+    pub(super) fn cancel(&mut self, is_cancelled: impl Fn(Slot) -> bool) -> Vec<(Slot, bool)> {
         let calls = self.calls.take().into_iter().flatten();
         let (cancelled, rest): (Vec<_>, Vec<_>) = calls.partition(|call| is_cancelled(call.slot));
         if !rest.is_empty() {
             self.calls = Some(rest.into_iter().collect());
         }
-        cancelled.iter().map(|call| call.slot).collect()
+        let cancelled = cancelled.iter();
+        cancelled
+            .map(|pending| (pending.slot, pending.call.is_begun()))
+            .collect()
     }
 
     /// Returns when the next call may be due, if any call has a timeout.

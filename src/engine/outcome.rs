@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::response::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, request};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, StatusCode, request};
 
 use super::call::{CallError, Unsent};
 use crate::item_error::ItemError;
@@ -30,6 +30,9 @@ impl ItemResponse {
         mut parts: Parts,
         mut body: Bytes,
     ) -> Self {
+        if !parts.extensions.is_empty() {
+            keep_route(item, &mut parts.extensions);
+        }
         let cookies = policy::filter_response_headers(&mut parts.headers, rules.config.set_cookie);
         if rules.is_minimal && is_success(parts.status) {
             body = Bytes::new();
@@ -64,6 +67,13 @@ impl ItemResponse {
             subresponse,
             cookies,
         }
+    }
+}
+
+#[cold]
+fn keep_route(item: &mut Subrequest, extensions: &mut Extensions) {
+    if let Some(times) = item.times_mut() {
+        times.route = extensions.remove();
     }
 }
 
@@ -132,7 +142,7 @@ pub(super) fn item_error_of(
     item: Option<&request::Parts>,
 ) -> ItemError {
     let (cause, error) = match failure {
-        CallError::Item(error) => {
+        CallError::Item(error) | CallError::NotSent(error) => {
             item_failed(error, None);
             return error;
         }

@@ -32,6 +32,8 @@ pub(crate) struct Stream {
     rest: Bytes,
     found: Vec<Subrequest>,
     limits: Limits,
+    /// Whether the responses have `Server-Timing`. `None` if no moments are recorded.
+    timing: Option<bool>,
     /// Why the upload ended early.
     error: Option<Error>,
     idle_timeout: Option<Duration>,
@@ -60,6 +62,7 @@ impl Stream {
             rest: Bytes::new(),
             found: Vec::new(),
             limits: config.limits.of_stream(config.max_streamed_items),
+            timing: config.item_observers().map(|all| all.server_timing),
             error: None,
             idle_timeout: config.idle_timeout,
             idle_until: None,
@@ -144,9 +147,12 @@ impl Stream {
     }
 
     fn add_found(&mut self, plan: &mut Plan) -> Result<(), Error> {
-        for item in self.found.drain(..) {
+        for mut item in self.found.drain(..) {
             if plan.len() == self.limits.max_items {
                 return Err(self.limits.too_many_items());
+            }
+            if let Some(has_header) = self.timing {
+                item.record_times(has_header);
             }
             plan.push(item)?;
         }

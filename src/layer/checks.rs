@@ -13,6 +13,7 @@ use crate::checked::CheckedBatch;
 use crate::flow;
 use crate::panics::CatchDrop;
 use crate::refusal::refusal;
+use crate::watch::Watch;
 
 /// # Batches that run later
 ///
@@ -56,6 +57,9 @@ impl BatchLayer {
     /// the ordinary limits. The method and the path are not checked: see
     /// [`is_batch`](Self::is_batch).
     ///
+    /// [`on_batch`](Self::on_batch) is called for a refusal, and not for a batch that passes: it has
+    /// not ended.
+    ///
     /// # Errors
     ///
     /// The response that refuses the batch.
@@ -85,7 +89,15 @@ impl BatchLayer {
     {
         let layer = self.clone().streamed(false);
         let outer = Arc::new(CatchDrop::new(outer));
-        let checked = flow::check(&layer.config, &outer, body).await;
-        checked.map_err(|error| refusal(&layer.config, &outer, error))
+        let watch = Watch::new(&layer.config);
+        match flow::check(&layer.config, &outer, body).await {
+            Ok(checked) => {
+                if let Some(watch) = watch {
+                    watch.dismiss();
+                }
+                Ok(checked)
+            }
+            Err(error) => Err(refusal(&layer.config, &outer, watch, error)),
+        }
     }
 }

@@ -8,8 +8,10 @@ use http::request::Parts;
 
 use super::BatchLayer;
 use crate::admission::{Admission, Decision};
+use crate::completed::{Completed, CompletedBatch};
 use crate::config::Hook;
 use crate::error::Error;
+use crate::times::RouteType;
 
 /// # User callbacks
 impl BatchLayer {
@@ -145,5 +147,82 @@ impl BatchLayer {
         + 'static,
     ) -> Self {
         self.with(|config| config.map_error = Some(Hook::new(Arc::new(map_error))))
+    }
+
+    /// Called once per item, when its response is written into the envelope. A recorder of metrics
+    /// gets here what it needs, also of items that no layer inside sees: those that were not
+    /// dispatched. See [`guide::observing`](crate::guide::observing#metrics).
+    ///
+    /// The function must not block. If it panics, the panic is caught, and nothing else happens.
+    /// With this setting, the layer keeps the times of each item.
+    ///
+    /// If the batch is dropped, because the client has gone away for example, the function is not
+    /// called for the items that have no response by then.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").on_response(|item| {
+    ///     println!("{} ran for {:?}: {}", item.id(), item.run(), item.status());
+    /// });
+    /// ```
+    pub fn on_response(self, on_response: impl Fn(&Completed<'_>) + Send + Sync + 'static) -> Self {
+        self.with(|config| {
+            config.observers_mut().on_response = Some(Hook::new(Arc::new(on_response)))
+        })
+    }
+
+    /// Called once per batch, when it ends. Every refusal is an end, and so is a request that
+    /// [`exclusive`](Self::exclusive) refuses. A batch whose response is dropped before it is
+    /// complete ends then.
+    ///
+    /// The function must not block. If it panics, the panic is caught, and nothing else happens.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").on_batch(|batch| match batch.error() {
+    ///     Some(error) if batch.is_refused() => println!("refused: {}", error.code()),
+    ///     _ => println!("{} items in {:?}", batch.items(), batch.duration()),
+    /// });
+    /// ```
+    pub fn on_batch(self, on_batch: impl Fn(&CompletedBatch) + Send + Sync + 'static) -> Self {
+        self.with(|config| config.observers_mut().on_batch = Some(Hook::new(Arc::new(on_batch))))
+    }
+
+    /// Keeps the response extension of this type for [`on_response`](Self::on_response), as
+    /// [`Completed::route`](crate::Completed::route). By default none is kept.
+    ///
+    /// The path of an item is no label for a metric: there are as many as there are users. A label
+    /// is the pattern of the route, which only the router knows. axum puts it into the extensions
+    /// of the request, which the router consumes. A middleware has to copy it to the response:
+    ///
+    /// ```
+    /// use axum::extract::{MatchedPath, Request};
+    /// use axum::middleware::{Next, from_fn};
+    /// use axum::response::Response;
+    /// use axum::{Router, routing::get};
+    /// use tower::Layer;
+    /// use tower_multistatus::BatchLayer;
+    ///
+    /// async fn with_route(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    ///     let mut response = next.run(request).await;
+    ///     if let Some(path) = path {
+    ///         response.extensions_mut().insert(path);
+    ///     }
+    ///     response
+    /// }
+    ///
+    /// let api: Router = Router::new()
+    ///     .route("/users/{id}", get(async || "a user"))
+    ///     .route_layer(from_fn(with_route));
+    /// let batch = BatchLayer::new("/batch")
+    ///     .route_extension::<MatchedPath>()
+    ///     .on_response(|item| {
+    ///         let route = item.route::<MatchedPath>().map_or("none", MatchedPath::as_str);
+    ///         println!("{route}: {}", item.status());
+    ///     });
+    /// let app = batch.layer(api);
+    /// ```
+    pub fn route_extension<T: Clone + Send + Sync + 'static>(self) -> Self {
+        self.with(|config| config.observers_mut().route = Some(RouteType::of::<T>()))
     }
 }

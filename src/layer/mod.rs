@@ -111,10 +111,12 @@ mod openapi;
 /// | [`continue_on_error`](Self::continue_on_error) | yes |
 /// | [`set_cookie`](Self::set_cookie) | [`SetCookie::discard`](crate::SetCookie::discard) |
 /// | [`item_errors`](Self::item_errors) | [`ItemErrors::problem`](crate::ItemErrors::problem) |
+/// | [`server_timing`](Self::server_timing) | no |
 /// | **The batch path** | |
-/// | [`exclusive`](Self::exclusive), [`describe`](Self::describe) | no |
+/// | [`exclusive`](Self::exclusive), [`describe`](Self::describe), `page` | no |
 /// | **User callbacks** | |
 /// | [`when`](Self::when), [`admit`](Self::admit), [`filter`](Self::filter), [`map_error`](Self::map_error) | none |
+/// | [`on_response`](Self::on_response), [`route_extension`](Self::route_extension), [`on_batch`](Self::on_batch) | none |
 /// | **Settings for published protocols** | |
 /// | [`change_sets`](Self::change_sets) | [`ChangeSets::refuse`](crate::ChangeSets::refuse): 501 |
 /// | [`references`](Self::references), [`encode_urls`](Self::encode_urls) | no |

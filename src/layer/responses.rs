@@ -125,4 +125,46 @@ impl BatchLayer {
     pub fn describe(self, describe: bool) -> Self {
         self.with(|config| config.describe = describe)
     }
+
+    /// Responds to a `GET` of the batch path that accepts `text/html`, as that of a browser does,
+    /// with a page. It composes a batch, sends it, and shows its items as they finish: a bar per
+    /// item, its headers and its body. Other requests for the path go on as without this setting,
+    /// so [`describe`](Self::describe) works beside it.
+    ///
+    /// Off by default, because everybody who can reach the path gets the page, and it sends
+    /// requests with the cookies of its user. See
+    /// [`guide::observing`](crate::guide::observing#what-clients-see).
+    ///
+    /// The page is one file that loads nothing else. Its policy (`Content-Security-Policy`) allows
+    /// no other script, and requests to its own origin only. What a response contains is inserted
+    /// as text.
+    ///
+    /// ```
+    /// # use tower_multistatus::BatchLayer;
+    /// let layer = BatchLayer::new("/batch").page(cfg!(debug_assertions)).describe(true);
+    /// ```
+    #[cfg(feature = "page")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "page")))]
+    pub fn page(self, page: bool) -> Self {
+        self.with(|config| config.page = page)
+    }
+
+    /// Adds a `Server-Timing` header to the response of each item, with three times in
+    /// milliseconds that follow each other: `deps` (it waited for the items that it depends on),
+    /// `queued` (it waited for its turn) and `run`. By default there is none.
+    ///
+    /// An item that the layer itself fails has the header too. What the inner service has put into
+    /// `Server-Timing` stays. A buffered outer response has the header with `read` (the upload and
+    /// all checks) and `run`.
+    ///
+    /// Off by default, because times reveal to every client what a response does not say: whether a
+    /// name exists, whether a cache had the response, how busy the server is. See
+    /// [`guide::observing`](crate::guide::observing#what-clients-see).
+    ///
+    /// ```text
+    /// Server-Timing: deps;dur=0.000, queued;dur=0.012, run;dur=3.405
+    /// ```
+    pub fn server_timing(self, server_timing: bool) -> Self {
+        self.with(|config| config.observers_mut().server_timing = server_timing)
+    }
 }

@@ -5,6 +5,8 @@ use std::ops::Range;
 use bytestring::ByteString;
 use http::{HeaderMap, HeaderValue, Method};
 
+use crate::times::Times;
+
 /// Fields that few items need. They are boxed to keep the others small, because a batch holds all
 /// its items until they have run.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +32,8 @@ pub(crate) struct Extras {
     pub(crate) label: Option<ByteString>,
     /// What only a few formats set. Boxed again, because a batch of groups holds many extras.
     pub(crate) of_format: Option<Box<OfFormat>>,
+    /// The moments of the item, if they are recorded.
+    pub(crate) times: Option<Box<Times>>,
 }
 
 /// What a few formats set on an item.

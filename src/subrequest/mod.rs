@@ -13,6 +13,7 @@ use http::{HeaderName, HeaderValue, Method};
 
 use crate::error::Error;
 use crate::item_error::ItemError;
+use crate::times::Times;
 
 pub(crate) use self::extras::{BULK_ID, CreatedIds, Extras, OfFormat};
 
@@ -273,6 +274,17 @@ impl Subrequest {
 
     pub(crate) fn extras_mut(&mut self) -> &mut Extras {
         self.extras.get_or_insert_default()
+    }
+
+    /// Begins to record the moments of the item.
+    #[cold]
+    pub(crate) fn record_times(&mut self, has_header: bool) {
+        let times = Times::new(self.method().cloned(), has_header);
+        self.extras_mut().times = Some(Box::new(times));
+    }
+
+    pub(crate) fn times_mut(&mut self) -> Option<&mut Times> {
+        self.extras.as_mut()?.times.as_deref_mut()
     }
 
     /// Sets the error of the item. The first error is the one that is reported.

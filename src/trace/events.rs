@@ -1,13 +1,15 @@
 //! The events of a batch and its items.
 //!
-//! Their level is `info`, because a client can cause them at will, and `warn` if code of the
-//! service has failed.
+//! Their fields have the names of OpenTelemetry's semantic conventions, where there is one. Their
+//! level is `info`, because a client can cause them at will, and `warn` if code of the service has
+//! failed.
 
 use std::error::Error as StdError;
 
 use http::HeaderName;
 
 use super::TARGET;
+use super::spans::BatchSpan;
 use super::text::{error_chain, loggable};
 use crate::error::{Error, ErrorKind};
 use crate::item_error::ItemError;
@@ -23,17 +25,21 @@ macro_rules! warn_or_info {
     };
 }
 
-/// The whole batch was refused.
+/// The whole batch was refused. Its span, as that of a batch that runs, has this event alone.
 #[cold]
 pub(crate) fn refused(error: &Error) {
     let kind = error.kind();
-    warn_or_info!(
-        kind == ErrorKind::Panicked,
-        code = kind.code(),
-        status = kind.status().as_u16(),
-        item = error.item(),
-        "batch refused"
-    );
+    BatchSpan::of_refused(kind).in_scope(|| {
+        warn_or_info!(
+            kind == ErrorKind::Panicked,
+            {
+                "error.type" = kind.code(),
+                "http.response.status_code" = kind.status().as_u16(),
+                item = error.item(),
+            },
+            "batch refused"
+        );
+    });
 }
 
 /// A transaction did not begin or was not committed.
@@ -52,10 +58,12 @@ pub(crate) fn upload_ended(error: &Error) {
     let kind = error.kind();
     tracing::info!(
         target: TARGET,
-        code = kind.code(),
-        status = kind.status().as_u16(),
-        line = error.line(),
-        item = error.item(),
+        {
+            "error.type" = kind.code(),
+            "http.response.status_code" = kind.status().as_u16(),
+            line = error.line(),
+            item = error.item(),
+        },
         "upload ended early"
     );
 }
@@ -74,9 +82,11 @@ pub(crate) fn item_failed(item_error: ItemError, error: Option<&(dyn StdError + 
     );
     warn_or_info!(
         is_warning,
-        code = item_error.code(),
-        status = item_error.status().as_u16(),
-        error = error.and_then(error_chain).as_deref(),
+        {
+            "error.type" = item_error.code(),
+            "http.response.status_code" = item_error.status().as_u16(),
+            error = error.and_then(error_chain).as_deref(),
+        },
         "item failed"
     );
 }
@@ -87,9 +97,11 @@ pub(crate) fn item_failed(item_error: ItemError, error: Option<&(dyn StdError + 
 pub(crate) fn item_replaced(item_error: ItemError, index: usize) {
     tracing::info!(
         target: TARGET,
-        code = item_error.code(),
-        status = item_error.status().as_u16(),
-        item = index,
+        {
+            "error.type" = item_error.code(),
+            "http.response.status_code" = item_error.status().as_u16(),
+            item = index,
+        },
         "item failed"
     );
 }

@@ -9,6 +9,8 @@ use tracing::{Span, info_span};
 
 use super::TARGET;
 use super::text::loggable;
+use crate::error::ErrorKind;
+use crate::item_error::ItemError;
 use crate::subrequest::Subrequest;
 use crate::summary::Summary;
 
@@ -32,6 +34,20 @@ impl BatchSpan {
             items,
             succeeded = Empty,
             failed = Empty
+        ))
+    }
+
+    /// The span of a batch that is refused.
+    #[cold]
+    pub(super) fn of_refused(kind: ErrorKind) -> Self {
+        if !is_recorded() {
+            return Self(Span::none());
+        }
+        Self(info_span!(
+            target: TARGET,
+            "batch",
+            "http.response.status_code" = kind.status().as_u16(),
+            "error.type" = kind.code()
         ))
     }
 
@@ -72,10 +88,11 @@ impl ItemSpan {
             parent: &batch.0,
             "subrequest",
             id = &*loggable(item.id()),
-            method = method.map(|method| loggable(method.as_str())).as_deref(),
-            path = path.map(loggable).as_deref(),
+            "http.request.method" = method.map(|method| loggable(method.as_str())).as_deref(),
+            "url.path" = path.map(loggable).as_deref(),
             link.traceparent = link(item).map(loggable).as_deref(),
-            status = Empty,
+            "http.response.status_code" = Empty,
+            "error.type" = Empty,
             duration_ms = Empty,
         );
         Self((!span.is_disabled()).then(|| (span, Instant::now())))
@@ -93,9 +110,13 @@ impl ItemSpan {
         Self(self.0.clone())
     }
 
-    pub(crate) fn finish(self, status: StatusCode) {
+    /// `error` is set if the layer itself has failed the item.
+    pub(crate) fn finish(self, status: StatusCode, error: Option<ItemError>) {
         if let Some((span, begun)) = self.0 {
-            span.record("status", status.as_u16());
+            span.record("http.response.status_code", status.as_u16());
+            if let Some(error) = error {
+                span.record("error.type", error.code());
+            }
             span.record("duration_ms", begun.elapsed().as_secs_f64() * 1000.0);
         }
     }

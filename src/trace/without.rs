@@ -46,7 +46,7 @@ impl ItemSpan {
         Self
     }
 
-    pub(crate) fn finish(self, _: StatusCode) {}
+    pub(crate) fn finish(self, _: StatusCode, _: Option<ItemError>) {}
 }
 
 pub(crate) fn is_recorded() -> bool {

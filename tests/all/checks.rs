@@ -206,3 +206,22 @@ fn an_item_of_another_batch_is_refused() {
     let reply = run(send(BatchLayer::new("/batch").layer(inner), requests(item)));
     assert_eq!(reply.statuses(), [508]);
 }
+
+#[tokio::test]
+async fn only_a_refused_check_is_the_end_of_a_batch() {
+    let ended = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&ended);
+    let layer = BatchLayer::new("/batch").on_batch(move |batch| {
+        assert!(batch.is_refused());
+        counted.fetch_add(1, Ordering::Relaxed);
+    });
+    let passed = check(
+        &layer,
+        r#"{"requests":[{"id":"a","method":"GET","url":"/"}]}"#,
+    )
+    .await;
+    drop(passed.expect("a batch"));
+    assert_eq!(ended.load(Ordering::Relaxed), 0);
+    check(&layer, "{").await.expect_err("a refusal");
+    assert_eq!(ended.load(Ordering::Relaxed), 1);
+}

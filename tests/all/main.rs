@@ -56,8 +56,12 @@ mod multistatus;
 mod ndjson_lines;
 mod negotiation;
 mod nested;
+mod observers;
 mod openapi;
+
 mod origins;
+#[cfg(feature = "page")]
+mod page;
 mod panics;
 mod panics_twice;
 mod passthrough;

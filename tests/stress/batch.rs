@@ -11,14 +11,15 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt;
-use serde_json::Value;
 use tower::{Layer, Service};
 use tower_multistatus::{BatchLayer, ChangeSets, Order};
 
+use crate::checks::{assert_all_or_nothing, assert_ended, assert_refused, assert_reported};
 use crate::envelope::{envelope, upload};
-use crate::ledger::{Fault, Ledger, planned};
+use crate::ledger::{Ledger, planned};
 use crate::random::Random;
 use crate::service::Chaos;
+use crate::sums::Sums;
 use crate::transactions::Database;
 use crate::wire::{Wire, statuses};
 
@@ -36,7 +37,7 @@ type Item = Pin<Box<dyn Future<Output = ()> + Send>>;
 type Kept = Arc<Mutex<Vec<Item>>>;
 
 #[derive(Clone, Copy, PartialEq)]
-enum Executor {
+pub(crate) enum Executor {
     None,
     Tokio,
     /// Drops, keeps or spawns its tasks, and panics.
@@ -131,8 +132,9 @@ where
     None
 }
 
-/// Runs a random batch, and checks it.
-pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
+/// Runs a random batch, and checks it. Returns its outcome, its ledger, and the number of items
+/// that its observers were told of.
+pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>, usize) {
     let items = 1 + random.below(100);
     let (executor, wire) = (
         random.pick(&[
@@ -145,7 +147,9 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
     );
     let kept = Kept::default();
     let has_groups = wire.takes_groups() && random.one_in(3);
-    let mut layer = layer(&mut random, executor, &kept);
+    let sums = Sums::default();
+    let layer = layer(&mut random, executor, &kept);
+    let mut layer = sums.observe(layer, &mut random);
     let (content_type, text) = envelope(&mut random, wire, items, has_groups);
     let request = Request::post("/batch")
         .header("content-type", content_type)
@@ -177,6 +181,7 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
         None => Some(calling.as_mut().await),
     };
     drop_in_peace(calling);
+    let mut read_statuses = Vec::new();
     let outcome = match response.map(|response| response.expect("a response")) {
         None => Outcome::Left,
         Some(response) => {
@@ -189,6 +194,7 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
                 }
                 Some(body) => {
                     let (statuses, is_cut) = statuses(wire, &body, items);
+                    read_statuses.clone_from(&statuses);
                     assert!(is_cut || statuses.len() == items, "an item is missing");
                     let results = if has_transactions {
                         assert_all_or_nothing(&statuses)
@@ -202,88 +208,7 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>) {
         }
     };
     assert_ended(&ledger, executor).await;
-    (outcome, ledger)
-}
-
-/// Asserts that no item of a refused batch was called.
-fn assert_refused(ledger: &Ledger, status: u16, body: &[u8]) {
-    let problem: Value = serde_json::from_slice(body).expect("a problem");
-    let code = problem["code"].as_str().expect("a code");
-    match code {
-        "panicked" => assert!(ledger.unready, "nothing could panic"),
-        "upload-timeout" => assert_eq!(status, 408),
-        code => panic!("refused with {code}"),
-    }
-    assert!((0..ledger.faults.len()).all(|at| ledger.began(at) == 0));
-}
-
-/// Asserts that each item has one response that matches its fault.
-fn assert_reported(ledger: &Ledger, executor: Executor, reported: &[u16]) {
-    let any_may_panic = ledger.unready || executor == Executor::Faulty;
-    let unreported = reported.len()..ledger.faults.len();
-    assert_eq!(unreported.map(|at| ledger.began(at)).max().unwrap_or(0), 0);
-    for (at, status) in reported.iter().enumerate() {
-        let (began, fault) = (ledger.began(at), ledger.faults[at]);
-        let shown = format!("item {at}, {fault:?}, begun {began} times: {status}");
-        match status {
-            200 => assert!(began == 1 && may_succeed(fault), "{shown}"),
-            409 => assert!(began == 1 && fault == Fault::Status, "{shown}"),
-            424 => assert_eq!(began, 0, "{shown}"),
-            500 => assert!(any_may_panic || may_panic(fault), "{shown}"),
-            502 => assert_eq!(began, 1, "{shown}"),
-            503 => assert!(ledger.unready && began == 0, "{shown}"),
-            504 | 507 => {}
-            _ => panic!("{shown}"),
-        }
-    }
-}
-
-/// Asserts that the items of each group have all succeeded or all failed. Returns the statuses with
-/// those of groups replaced by 504, which says nothing about the item.
-fn assert_all_or_nothing(statuses: &[u16]) -> Vec<u16> {
-    let is_member = |at: usize| at % 8 < 3;
-    let group = |first: usize| statuses.iter().skip(first).take(3);
-    for first in (0..statuses.len()).step_by(8) {
-        let succeeded = group(first).filter(|status| **status < 400).count();
-        let count = group(first).count();
-        assert!(succeeded == 0 || succeeded == count, "{statuses:?}");
-    }
-    let replaced = |(at, status): (usize, &u16)| if is_member(at) { 504 } else { *status };
-    statuses.iter().enumerate().map(replaced).collect()
-}
-
-fn may_succeed(fault: Fault) -> bool {
-    use Fault::*;
-    // A response to HEAD has no body, so its body is not polled.
-    !matches!(
-        fault,
-        Error | Status | CallPanics | FuturePanics | FutureHangs | HangsAndDropPanics | FutureSpins
-    )
-}
-
-fn may_panic(fault: Fault) -> bool {
-    use Fault::*;
-    matches!(
-        fault,
-        Error
-            | CallPanics
-            | FuturePanics
-            | FutureDropPanics
-            | BodyPanics
-            | BodyDropPanics
-            | EndPanics
-            | ExtensionDropPanics
-    )
-}
-
-/// Asserts that all values are dropped: at once, or when a poll on another thread returns.
-async fn assert_ended(ledger: &Ledger, executor: Executor) {
-    for _ in 0..5000 {
-        if ledger.alive() == 0 || executor == Executor::None {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    assert_eq!(ledger.alive(), 0, "something lives on");
-    assert!((0..ledger.faults.len()).all(|at| ledger.began(at) < 2));
+    let has_executor = executor != Executor::None;
+    let told = sums.assert_match(&ledger, outcome, &read_statuses, has_executor);
+    (outcome, ledger, told)
 }

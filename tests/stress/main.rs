@@ -17,10 +17,12 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 mod batch;
+mod checks;
 mod envelope;
 mod ledger;
 mod random;
 mod service;
+mod sums;
 mod transactions;
 mod wire;
 
@@ -39,6 +41,8 @@ struct Report {
     outcomes: BTreeMap<Outcome, u64>,
     faults: BTreeMap<Fault, u64>,
     items: u64,
+    /// The items that the observers were told of.
+    told: usize,
     begun: usize,
     values: usize,
 }
@@ -60,10 +64,11 @@ async fn work(run: Arc<Run>, seed: u64, until: Instant) {
     while Instant::now() < until {
         let batch = run.next.fetch_add(1, SeqCst);
         let random = Random::new(seed.wrapping_add(batch << 20));
-        let (outcome, ledger) = batch::run(random).await;
+        let (outcome, ledger, told) = batch::run(random).await;
         let mut report = run.report.lock().expect("the report");
         *report.outcomes.entry(outcome).or_default() += 1;
         report.items += ledger.faults.len() as u64;
+        report.told += told;
         report.values += ledger.made.load(SeqCst);
         for (at, fault) in ledger.faults.iter().enumerate() {
             let began = ledger.began(at);
@@ -123,7 +128,10 @@ fn random_batches_have_one_response_per_item_and_leak_nothing() {
     watch.join().expect("the watch");
     let report = run.report.lock().expect("the report");
     println!("batches: {}", list(&report.outcomes));
-    println!("items: {}, begun {}", report.items, report.begun);
+    println!(
+        "items: {}, begun {}, observed {}",
+        report.items, report.begun, report.told
+    );
     println!("values made and dropped: {}", report.values);
     println!("begun by fault: {}", list(&report.faults));
     for outcome in [Outcome::Read, Outcome::Refused, Outcome::Left] {

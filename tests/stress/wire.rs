@@ -40,7 +40,7 @@ pub(crate) const SHAPE: Shape = Shape {
     status: http::StatusCode::MULTI_STATUS,
     response: &[("results", TopOutput::Responses)],
     result: &[
-        ("id", Output::Id),
+        ("id", Output::IdOrPosition),
         ("status", Output::Status),
         ("body", Output::Body(BodyForm::Json)),
     ],

@@ -22,7 +22,10 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         error: ItemError,
         context: ItemContext,
     ) -> Poll<Option<ItemResponse>> {
-        let result = Err(CallError::Item(error));
+        if let Some(times) = self.plan.item(slot).times_mut() {
+            times.leave_plan();
+        }
+        let result = Err(CallError::NotSent(error));
         if let Some(group) = self.group_of(slot) {
             self.complete_member(group, slot, result, context);
             return Poll::Pending;
@@ -64,11 +67,17 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
                 ItemResponse::from_inner(&self.rules, slot.index(), item, parts, body)
             }
             Err(failure) => {
+                if let Some(times) = item.times_mut()
+                    && !failure.is_sent()
+                {
+                    times.not_sent();
+                }
                 let error = span.in_scope(|| item_error_of(&self.rules, failure, sent.as_deref()));
                 ItemResponse::from_error(&self.rules, slot.index(), item, error)
             }
         };
-        span.finish(response.subresponse.status);
+        let subresponse = &response.subresponse;
+        span.finish(subresponse.status, subresponse.error);
         self.not_found.count(&response.subresponse);
         if !response.subresponse.is_success() {
             self.failures += 1;
@@ -95,7 +104,8 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let span = ItemSpan::new(&self.span, item, target);
         span.in_scope(|| item_failed(error, None));
         let response = ItemResponse::from_error(&self.rules, slot.index(), item, error);
-        span.finish(response.subresponse.status);
+        let subresponse = &response.subresponse;
+        span.finish(subresponse.status, subresponse.error);
         self.settle(slot, &response.subresponse);
         response
     }

@@ -93,6 +93,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         context: ItemContext,
     ) {
         let mut response = self.respond(slot, result, context);
+        response.subresponse.end();
         let is_success = response.subresponse.is_success();
         if self.groups().run(group).2.state == State::Ended {
             replace(&mut response, ItemError::RolledBack);
@@ -163,11 +164,16 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let transaction = run.transaction.take();
         let mut stopped = std::mem::take(&mut run.waiting);
         stopped.retain(|other| *other != slot);
-        stopped.append(
-            &mut self
-                .in_flight
-                .cancel(|slot| (first..=last).contains(&slot.index())),
-        );
+        let is_member = |slot: Slot| (first..=last).contains(&slot.index());
+        for (cancelled, is_sent) in self.in_flight.cancel(is_member) {
+            if let Some(times) = self.plan.item(cancelled).times_mut() {
+                times.end();
+                if !is_sent {
+                    times.not_sent();
+                }
+            }
+            stopped.push(cancelled);
+        }
         let others = self.stop_group(group, slot, stopped);
         let groups = self.groups();
         match transaction {

@@ -68,7 +68,7 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
                     return;
                 };
                 let span = ItemSpan::new(&self.span, self.plan.item(slot), None);
-                let result = Err(CallError::Item(error));
+                let result = Err(CallError::NotSent(error));
                 let mut response = self.respond(slot, result, span.into());
                 set_retry_after(&mut response, retry_after);
                 self.hold(group, response);

@@ -58,7 +58,12 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
         let group = self.group_of(slot);
         match group.map_or(Entry::Start, |group| self.enter_group(group, slot, now)) {
             Entry::Start => self.start_item(slot, group, now, cx),
-            Entry::Wait => Poll::Pending,
+            Entry::Wait => {
+                if let Some(times) = self.plan.item(slot).times_mut() {
+                    times.leave_plan();
+                }
+                Poll::Pending
+            }
             Entry::Fail(error) => {
                 let span = ItemSpan::new(&self.span, self.plan.item(slot), None);
                 self.fail(slot, error, span.into())
@@ -108,9 +113,17 @@ impl<S: Inner<B>, B: Send + 'static> Dispatch<S, B> {
             return self.fail(slot, ItemError::Panicked, span.into());
         }
         let context = ItemContext::new(&self.rules, &request, span);
+        if self.rules.is_timed
+            && let Some(times) = self.plan.item(slot).times_mut()
+        {
+            times.start();
+        }
         let max_bytes = self.rules.config.limits.max_response_bytes;
         let idle = self.idle_call.take();
-        let mut call = idle.unwrap_or_else(|| Box::pin(Call::idle(max_bytes)));
+        let mut call = idle.unwrap_or_else(|| {
+            let observers = self.rules.config.item_observers();
+            Box::pin(Call::idle(max_bytes, observers.and_then(|all| all.route)))
+        });
         if let Some(executor) = &self.rules.config.executor {
             let Some(inner) = catch(|| inner.clone()) else {
                 return self.fail(slot, ItemError::Panicked, context);

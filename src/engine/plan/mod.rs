@@ -145,6 +145,14 @@ impl Plan {
         self.items
     }
 
+    /// Begins to record the moments of the items.
+    #[cold]
+    pub(super) fn record_times(&mut self, has_header: bool) {
+        for item in &mut self.items {
+            item.record_times(has_header);
+        }
+    }
+
     /// Returns the ids of a whole envelope.
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
         self.items.iter().map(Subrequest::id)
@@ -217,7 +225,12 @@ impl Plan {
         let dependants = graph.dependants_of(slot);
         if is_success {
             for dependant in dependants {
-                graph.release(dependant);
+                if graph.release(dependant)
+                    && let Some(item) = self.items.get_mut(dependant.position())
+                    && let Some(times) = item.times_mut()
+                {
+                    times.release();
+                }
             }
             return lost;
         }
@@ -325,15 +338,19 @@ impl Graph {
         links.map_or_else(Vec::new, |links| std::mem::take(&mut links.dependants))
     }
 
-    fn release(&mut self, slot: Slot) {
+    /// Called when one of those that an item waits for has succeeded. Returns whether it was the
+    /// last one.
+    fn release(&mut self, slot: Slot) -> bool {
         let Some(links) = self.waiting(slot) else {
-            return;
+            return false;
         };
         links.unmet -= 1;
+        let is_released = links.unmet == 0;
         // The cursor finds the later items of a whole envelope.
-        if links.unmet == 0 && (self.stream.is_some() || slot.index() < self.cursor) {
+        if is_released && (self.stream.is_some() || slot.index() < self.cursor) {
             self.released.push(Reverse(slot));
         }
+        is_released
     }
 }
 

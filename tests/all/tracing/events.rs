@@ -33,10 +33,10 @@ fn event(level: Level, parent: Option<&str>, fields: &[(&'static str, &str)]) ->
 fn refused(level: Level, code: &str, status: &str, item: Option<&str>) -> Noted {
     let fields = [
         ("message", "batch refused"),
-        ("code", code),
-        ("status", status),
+        ("error.type", code),
+        ("http.response.status_code", status),
     ];
-    let mut noted = event(level, None, &fields);
+    let mut noted = event(level, Some("batch"), &fields);
     noted
         .fields
         .extend(item.map(|item| ("item", item.to_owned())));
@@ -53,8 +53,8 @@ pub(super) fn failed(
     let parent = format!("subrequest {id}");
     let fields = [
         ("message", "item failed"),
-        ("code", code),
-        ("status", status),
+        ("error.type", code),
+        ("http.response.status_code", status),
     ];
     let mut noted = event(level, Some(&parent), &fields);
     noted
@@ -176,8 +176,8 @@ async fn a_response_that_does_not_fit_is_an_event_of_its_batch() {
     assert_eq!(reply.statuses(), [200, 507]);
     let fields = [
         ("message", "item failed"),
-        ("code", "total-too-large"),
-        ("status", "507"),
+        ("error.type", "total-too-large"),
+        ("http.response.status_code", "507"),
         ("item", "1"),
     ];
     assert_eq!(

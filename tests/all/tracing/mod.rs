@@ -39,8 +39,13 @@ fn item(noted: &Noted) -> (String, String, String, String) {
     assert!(milliseconds >= 0.0);
     assert!(noted.is_closed);
     let field = |name: &str| noted.fields.get(name).cloned().unwrap_or_default();
-    assert!(noted.fields.len() <= 5, "no other field");
-    (field("id"), field("method"), field("path"), field("status"))
+    assert!(noted.fields.len() <= 6, "no other field");
+    (
+        field("id"),
+        field("http.request.method"),
+        field("url.path"),
+        field("http.response.status_code"),
+    )
 }
 
 fn row(id: &str, method: &str, path: &str, status: u16) -> (String, String, String, String) {
@@ -188,8 +193,8 @@ async fn values_from_a_client_are_escaped_and_truncated() {
     let (first, second) = (&spans[1].fields, &spans[2].fields);
     let shown = format!("\\u{{2028}}\\\"{}", "\\u{202e}".repeat(80));
     assert_eq!(first["id"], shown[..128]);
-    assert_eq!(first["path"], path[..128]);
-    assert_eq!(second["method"], method[..128]);
+    assert_eq!(first["url.path"], path[..128]);
+    assert_eq!(second["http.request.method"], method[..128]);
     assert_eq!(spans[3].fields["id"], "c\\\\d");
 }
 
@@ -212,8 +217,8 @@ async fn no_other_content_of_a_batch_is_logged() {
     let (spans, events) = (recording.spans(), recording.events());
     assert_eq!(
         (spans.len(), events.len()),
-        (2, 3),
-        "a refused batch has no span"
+        (3, 3),
+        "a batch, its item, and the refused batch"
     );
     let text = format!("{spans:?}{events:?}");
     assert!(!text.contains("secret"), "{text}");

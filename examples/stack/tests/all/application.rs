@@ -78,7 +78,8 @@ async fn an_event_of_a_handler_is_in_the_spans_of_its_item_batch_and_request() {
         line.contains(r#" request{method=POST route="/batch"}:"#),
         "{line}"
     );
-    let item = r#":batch{items=1}:subrequest{id="0" method="GET" path="/users/7"}"#;
+    let item =
+        r#":batch{items=1}:subrequest{id="0" http.request.method="GET" url.path="/users/7"}"#;
     let item = format!("{item}: stack: looked up id=7");
     assert!(line.ends_with(&item), "{line}");
 }
@@ -105,13 +106,13 @@ async fn a_refused_batch_and_a_failed_item_are_logged() {
     ]);
     assert_eq!(server.batch(&ADA, twice).await.status, 400);
     let line = line_with("batch refused");
-    let refused = r#": tower_multistatus: batch refused code="duplicate-id" status=400 item=1"#;
+    let refused = r#"batch{http.response.status_code=400 error.type="duplicate-id"}: tower_multistatus: batch refused error.type="duplicate-id" http.response.status_code=400 item=1"#;
     assert!(line.ends_with(refused), "{line}");
 
     let fails = json!([{ "id": "fails", "method": "BREW", "url": "/me" }]);
     assert_eq!(server.batch(&ADA, fails).await.items()[0].0, 405);
     let line = line_with("item failed");
-    let failed = r#"batch{items=1}:subrequest{id="fails" method="BREW"}: tower_multistatus: item failed code="method-not-allowed" status=405"#;
+    let failed = r#"batch{items=1}:subrequest{id="fails" http.request.method="BREW"}: tower_multistatus: item failed error.type="method-not-allowed" http.response.status_code=405"#;
     assert!(line.ends_with(failed), "{line}");
 }
 

@@ -1,12 +1,14 @@
 //! The response to a batch as a body: drives the items, encodes their responses, emits frames.
 
+mod write;
+
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 
 use bytes::Bytes;
-use http::header::{RETRY_AFTER, SET_COOKIE};
+use http::header::SET_COOKIE;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use http_body::{Body, Frame};
@@ -27,6 +29,7 @@ use crate::rules::Rules;
 use crate::subresponse::{FIELD_OVERHEAD, Subresponse};
 use crate::summary::Summary;
 use crate::trace::{BatchSpan, item_replaced};
+use crate::watch::Watch;
 
 /// Maximum items that finish in one poll before the task yields. tokio's budget is 128, of which an
 /// item may use several.
@@ -64,6 +67,9 @@ pub(crate) struct BatchResponse<S: Inner<B>, B> {
     retry_after: Option<u64>,
     cookies: Vec<HeaderValue>,
     cookies_len: usize,
+    watch: Option<Box<Watch>>,
+    /// Each response is written on its own, and nobody observes it.
+    is_simple: bool,
 }
 
 /// A finished response, and what is needed for its head.
@@ -73,6 +79,7 @@ pub(crate) struct BufferedResponse {
     pub(crate) summary: Summary,
     pub(crate) retry_after: Option<u64>,
     pub(crate) cookies: Vec<HeaderValue>,
+    pub(crate) watch: Option<Box<Watch>>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -87,7 +94,7 @@ impl<S: Inner<B>, B> Unpin for BatchResponse<S, B> {}
 
 impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
     pub(crate) fn new(
-        plan: Plan,
+        mut plan: Plan,
         rules: Rules,
         outer: Arc<CatchDrop<Parts>>,
         inner: CatchDrop<S>,
@@ -95,8 +102,12 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         deadline: Option<Instant>,
         stream: Option<Box<Stream>>,
     ) -> Self {
+        if let Some(observers) = rules.config.item_observers() {
+            plan.record_times(observers.server_timing);
+        }
         let is_streamed = rules.is_streamed;
         let is_in_order = rules.is_in_order;
+        let is_simple = !rules.writes_groups;
         let total = stream.is_none().then_some(plan.len());
         let requests = Requests::new(&rules.config, outer, total);
         let span = BatchSpan::new(total);
@@ -121,6 +132,23 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             retry_after: None,
             cookies: Vec::new(),
             cookies_len: 0,
+            watch: None,
+            is_simple,
+        }
+    }
+
+    /// Sets the observer of the batch.
+    #[cold]
+    pub(crate) fn observe(&mut self, mut watch: Box<Watch>) {
+        watch.accept();
+        self.watch = Some(watch);
+        self.is_simple = false;
+    }
+
+    /// Called with the status of a streamed response.
+    pub(crate) fn set_status(&mut self, status: StatusCode) {
+        if let Some(watch) = &mut self.watch {
+            watch.set_status(status);
         }
     }
 
@@ -137,6 +165,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             summary: self.summary,
             retry_after: self.retry_after,
             cookies: self.cookies,
+            watch: self.watch,
         }
     }
 
@@ -194,7 +223,7 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
             mut subresponse,
             cookies,
         } = response;
-        let is_grouped = self.writes_groups() && subresponse.group().is_some();
+        let is_grouped = !self.is_simple && self.end_item(&mut subresponse);
         let waits = |held: &Held| held.is_early(&subresponse);
         // A response that is written now is counted as it is encoded. A large body is counted
         // before.
@@ -221,75 +250,6 @@ impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
         }
         while let Some(subresponse) = self.held.as_mut().and_then(Held::advance) {
             self.write_in_turn(subresponse);
-        }
-    }
-
-    /// Writes the next response, alone or together with its group.
-    fn write_in_turn(&mut self, mut subresponse: Subresponse) {
-        // The end of a group in a stream shows only when the next item comes.
-        let is_next = |last: &Subresponse| last.group() != subresponse.group();
-        if self.group.last().is_some_and(is_next) {
-            self.write_group();
-        }
-        if !self.writes_groups() || subresponse.group().is_none() {
-            return self.write(std::slice::from_mut(&mut subresponse));
-        }
-        let is_complete = subresponse.ends_group();
-        self.group_len += subresponse.held_len();
-        self.group.push(subresponse);
-        if is_complete {
-            self.write_group();
-        }
-    }
-
-    /// Writes the group that is complete, if there is one.
-    fn write_group(&mut self) {
-        if !self.group.is_empty() {
-            let mut group = std::mem::take(&mut self.group);
-            self.group_len = 0;
-            self.write(&mut group);
-        }
-    }
-
-    fn write(&mut self, responses: &mut [Subresponse]) {
-        if !self.is_streamed() {
-            let least = responses.iter().map(|one| self.encoder.least_len(one.id()));
-            self.reserved -= least.sum::<usize>();
-        }
-        let mark = self.frames.len();
-        self.encode(responses);
-        for shorten in [
-            Self::replace_with_too_large,
-            |_: &mut Self, one: &mut Subresponse| one.strip(),
-        ] {
-            if !self.exceeds_limit(0) {
-                break;
-            }
-            self.frames.rewind(mark);
-            for response in &mut *responses {
-                shorten(self, response);
-            }
-            self.encode(responses);
-        }
-        for response in responses {
-            self.summary.count(response.is_success());
-            if matches!(
-                response.status,
-                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-            ) {
-                let seconds = response.headers.get(RETRY_AFTER);
-                let seconds = seconds.and_then(|value| value.to_str().ok()?.parse().ok());
-                self.retry_after = self.retry_after.max(seconds);
-            }
-        }
-    }
-
-    fn encode(&mut self, responses: &[Subresponse]) {
-        match responses {
-            [response] if response.group().is_none() || !self.writes_groups() => {
-                self.encoder.push(response, &mut self.frames);
-            }
-            group => self.encoder.push_group(group, &mut self.frames),
         }
     }
 
@@ -340,7 +300,13 @@ impl<S: Inner<B>, B: Send + 'static> Body for BatchResponse<S, B> {
         if this.frames.is_empty() && this.state != State::Ended {
             let _ = this.pump(cx);
         }
-        match this.frames.pop() {
+        let frame = this.frames.pop();
+        if this.is_end_stream()
+            && let Some(mut watch) = this.watch.take()
+        {
+            watch.end(&this.summary);
+        }
+        match frame {
             Some(frame) => {
                 this.dispatch.touch();
                 Poll::Ready(Some(Ok(Frame::data(frame))))
