@@ -61,8 +61,7 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// Takes the items of a batch, some more or less than are wanted. `None` when all are taken, or
-    /// the time is over.
+    /// Takes the next items, at most this number. `None` when all are taken, or the time is over.
     fn take(&self, wanted: usize) -> Option<Range<usize>> {
         if self.until.is_some_and(|until| Instant::now() >= until) {
             return None;

@@ -26,4 +26,4 @@ pub use ledger::{Entry, Ledger};
 pub use run::{Report, Settings, run};
 pub use samples::{Sample, Stats, stats};
 pub use server::{ITEM_TIMEOUT, serve};
-pub use verdict::{Batches, Written, faults_of_items, faults_of_samples};
+pub use verdict::{Batches, Seen, problems_of_items, problems_of_samples};

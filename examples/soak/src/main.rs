@@ -12,7 +12,7 @@ use tower::BoxError;
 
 const USAGE: &str = "soak [--items N] [--seconds N] [--seed N] [--chart PATH]";
 
-/// The maximum faults that are printed.
+/// The maximum problems that are printed.
 const MAX_PRINTED: usize = 20;
 
 enum Task {
@@ -36,16 +36,16 @@ async fn main() -> Result<ExitCode, BoxError> {
         std::fs::write(&path, chart(&report))?;
         println!("chart: {}", path.display());
     }
-    for fault in report.faults.iter().take(MAX_PRINTED) {
-        println!("{fault}");
+    for problem in report.problems.iter().take(MAX_PRINTED) {
+        println!("{problem}");
     }
-    match report.faults.len() {
+    match report.problems.len() {
         0 => {
             println!("verdict: good");
             Ok(ExitCode::SUCCESS)
         }
-        faults => {
-            println!("verdict: BAD, {faults} faults");
+        problems => {
+            println!("verdict: BAD, {problems} problems");
             Ok(ExitCode::FAILURE)
         }
     }

@@ -15,7 +15,7 @@ use crate::client::{Client, Work};
 use crate::fault::Fault;
 use crate::ledger::Ledger;
 use crate::samples::{Sample, get};
-use crate::verdict::{Batches, Notes, faults_of_items, faults_of_samples};
+use crate::verdict::{Batches, Notes, problems_of_items, problems_of_samples};
 
 const CLIENTS: u64 = 64;
 
@@ -50,7 +50,7 @@ pub struct Report {
     /// Samples in the order of time. The first is from before the run, the last from after it.
     pub samples: Vec<Sample>,
     /// What was wrong. The verdict is good if this is empty.
-    pub faults: Vec<String>,
+    pub problems: Vec<String>,
 }
 
 /// Sends batches to a new server, and compares what was sent with what it has done. `program` is
@@ -92,9 +92,9 @@ pub async fn run(program: &Path, settings: Settings) -> Result<Report, BoxError>
     let entries = Ledger::read(&get(server.address(), "/ledger").await?);
 
     let noted = work.notes.lock();
-    let mut faults = noted.problems.clone();
-    faults.extend(faults_of_items(&entries, &noted.written));
-    faults.extend(faults_of_samples(&before, &during, &after));
+    let mut problems = noted.problems.clone();
+    problems.extend(problems_of_items(&entries, &noted.items));
+    problems.extend(problems_of_samples(&before, &during, &after));
     during.push(after);
     Ok(Report {
         items: settings.items.min(work.next_item.load(SeqCst)),
@@ -104,7 +104,7 @@ pub async fn run(program: &Path, settings: Settings) -> Result<Report, BoxError>
         started: entries.iter().map(|entry| usize::from(entry.started)).sum(),
         dropped: entries.iter().map(|entry| usize::from(entry.dropped)).sum(),
         samples: during,
-        faults,
+        problems,
     })
 }
 
@@ -117,7 +117,7 @@ async fn quiet(
     let until = Instant::now() + ENDS_WITHIN;
     loop {
         let sample = Sample::take(server, start).await?;
-        let is_quiet = faults_of_samples(before, &[], &sample).is_empty();
+        let is_quiet = problems_of_samples(before, &[], &sample).is_empty();
         if is_quiet || Instant::now() >= until {
             return Ok(sample);
         }

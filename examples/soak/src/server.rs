@@ -51,7 +51,8 @@ fn app(ledger: &Arc<Ledger>) -> Router {
         .item_timeout(ITEM_TIMEOUT)
         .idle_timeout(IDLE_TIMEOUT);
     let items = Arc::clone(ledger);
-    // Refused batches are responses, and the errors of items end in their items.
+    // The layer turns the errors of items into responses. But its error type is that of the items,
+    // and a route has none.
     let batch = ServiceBuilder::new()
         .layer(HandleErrorLayer::new(async |_: BoxError| {
             StatusCode::INTERNAL_SERVER_ERROR

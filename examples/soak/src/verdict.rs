@@ -16,9 +16,9 @@ use crate::samples::Sample;
 /// The maximum by which the memory in the last third of a run may exceed that in the first.
 const MAX_GROWTH: u64 = 16 << 20;
 
-/// What the clients know of an item.
+/// What the clients have seen of an item.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Written {
+pub struct Seen {
     /// Whether its batch was accepted, and the response read to the end.
     pub is_accepted: bool,
     pub responses: u8,
@@ -45,7 +45,7 @@ pub(crate) struct Notes(Mutex<Noted>);
 
 #[derive(Debug)]
 pub(crate) struct Noted {
-    pub(crate) written: Vec<Written>,
+    pub(crate) items: Vec<Seen>,
     pub(crate) batches: Batches,
     /// The number of responses that were as they should be, by the fault of the item.
     pub(crate) responses: BTreeMap<Fault, usize>,
@@ -55,7 +55,7 @@ pub(crate) struct Noted {
 impl Notes {
     pub(crate) fn new(items: usize) -> Self {
         Self(Mutex::new(Noted {
-            written: vec![Written::default(); items],
+            items: vec![Seen::default(); items],
             batches: Batches::default(),
             responses: BTreeMap::new(),
             problems: Vec::new(),
@@ -78,18 +78,18 @@ impl Notes {
     pub(crate) fn read(&self, keys: Range<usize>, replies: &[Reply]) -> Result<(), BoxError> {
         let mut noted = self.lock();
         noted.batches.read += 1;
-        noted.written[keys.clone()]
+        noted.items[keys.clone()]
             .iter_mut()
-            .for_each(|written| written.is_accepted = true);
+            .for_each(|seen| seen.is_accepted = true);
         let mut wrong = None;
         for reply in replies {
             if !keys.contains(&reply.key) || !is_expected(reply) {
                 wrong.get_or_insert(format!("{reply:?}"));
                 continue;
             }
-            let written = &mut noted.written[reply.key];
-            written.responses = written.responses.saturating_add(1);
-            written.has_succeeded = reply.status < 400;
+            let seen = &mut noted.items[reply.key];
+            seen.responses = seen.responses.saturating_add(1);
+            seen.has_succeeded = reply.status < 400;
             *noted.responses.entry(Fault::of(reply.key)).or_default() += 1;
         }
         wrong.map_or(Ok(()), |reply| Err(reply.into()))
@@ -119,17 +119,17 @@ fn is_expected(reply: &Reply) -> bool {
 /// Compares the notes of the clients with the entries of the server, item by item. Returns what is
 /// wrong.
 #[must_use]
-pub fn faults_of_items(entries: &[Entry], written: &[Written]) -> Vec<String> {
-    let mut faults = Vec::new();
-    for (key, (entry, written)) in entries.iter().zip(written).enumerate() {
+pub fn problems_of_items(entries: &[Entry], seen: &[Seen]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (key, (entry, seen)) in entries.iter().zip(seen).enumerate() {
         let rules = [
             (
-                written.is_accepted && written.responses != 1,
-                "was accepted and is not answered once",
+                seen.is_accepted && seen.responses != 1,
+                "was accepted and does not have one response",
             ),
             (
-                written.responses > 0 && entry.started == 0,
-                "is answered and was not started",
+                seen.responses > 0 && entry.started == 0,
+                "has a response and was not started",
             ),
             (entry.started > 1, "was started twice"),
             (
@@ -137,34 +137,30 @@ pub fn faults_of_items(entries: &[Entry], written: &[Written]) -> Vec<String> {
                 "was started and neither ended nor dropped",
             ),
             (
-                written.has_succeeded && entry.ended == 0,
+                seen.has_succeeded && entry.ended == 0,
                 "has succeeded and did not end",
             ),
         ];
         let broken = rules.into_iter().filter(|(is_broken, _)| *is_broken);
-        faults.extend(broken.map(|(_, rule)| format!("item {key} {rule}: {entry:?}, {written:?}")));
+        problems.extend(broken.map(|(_, rule)| format!("item {key} {rule}: {entry:?}, {seen:?}")));
     }
-    if entries.len() != written.len() {
-        faults.push(format!(
-            "{} items, {} entries",
-            written.len(),
-            entries.len()
-        ));
+    if entries.len() != seen.len() {
+        problems.push(format!("{} items, {} entries", seen.len(), entries.len()));
     }
-    faults
+    problems
 }
 
 /// Compares what the server held before, during and after the run. Returns what is wrong.
 #[must_use]
-pub fn faults_of_samples(before: &Sample, during: &[Sample], after: &Sample) -> Vec<String> {
-    let mut faults = Vec::new();
+pub fn problems_of_samples(before: &Sample, during: &[Sample], after: &Sample) -> Vec<String> {
+    let mut problems = Vec::new();
     let most = |samples: &[Sample]| samples.iter().map(|sample| sample.memory).max();
     let third = during.len() / 3;
     let (first, last) = (&during[..third], &during[during.len() - third..]);
     if let (Some(first), Some(last)) = (most(first), most(last))
         && last > first + MAX_GROWTH
     {
-        faults.push(format!("memory grew from {first} to {last} bytes"));
+        problems.push(format!("memory grew from {first} to {last} bytes"));
     }
     for (what, before, after) in [
         ("tasks", before.stats.tasks, after.stats.tasks),
@@ -172,8 +168,8 @@ pub fn faults_of_samples(before: &Sample, during: &[Sample], after: &Sample) -> 
         ("calls", before.stats.open, after.stats.open),
     ] {
         if after > before {
-            faults.push(format!("{after} {what} at the end, {before} before"));
+            problems.push(format!("{after} {what} at the end, {before} before"));
         }
     }
-    faults
+    problems
 }

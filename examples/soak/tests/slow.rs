@@ -24,7 +24,7 @@ const ITEMS: usize = 8;
 const BYTES: usize = 1_000_000;
 
 /// The bytes that a reader takes in a second.
-const READ: usize = 64 << 10;
+const READ_PER_SECOND: usize = 64 << 10;
 
 /// The maximum memory of a connection whose upload has hardly begun.
 const MAX_UPLOAD: u64 = 40 << 10;
@@ -100,7 +100,10 @@ async fn is_as_fast(server: &ServerProcess, slow: impl AsyncFn() -> JoinSet<()>)
         let mut clients = slow().await;
         let during = median(server.address()).await;
         memory = memory.max(server.memory().expect("a server").now);
-        assert!(clients.try_join_next().is_none(), "they are all still there");
+        assert!(
+            clients.try_join_next().is_none(),
+            "they are all still there"
+        );
         clients.shutdown().await;
         println!("{before:?} without slow clients, {during:?} with them");
         if during <= 2 * before {
@@ -160,12 +163,12 @@ async fn two_thousand_uploads_of_a_byte_a_second_leave_others_as_fast() {
 async fn read_slowly(mut stream: TcpStream) {
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut bytes = vec![0; READ];
+    let mut bytes = vec![0; READ_PER_SECOND];
     let mut length = 0;
     while length < ITEMS * BYTES {
         ticks.tick().await;
         stream.read_exact(&mut bytes).await.expect("a socket");
-        length += READ;
+        length += READ_PER_SECOND;
     }
 }
 
@@ -181,7 +184,9 @@ async fn slow_readers_of_large_responses_leave_others_as_fast() {
         for _ in 0..READERS {
             let socket = TcpSocket::new_v4().expect("a socket");
             // Otherwise the kernel would read ahead.
-            socket.set_recv_buffer_size(READ as u32).expect("a socket");
+            socket
+                .set_recv_buffer_size(READ_PER_SECOND as u32)
+                .expect("a socket");
             let stream = socket.connect(server.address()).await;
             let mut stream = stream.expect("a connection");
             stream
