@@ -134,9 +134,10 @@ impl Client {
         format: Format,
         keys: Range<usize>,
     ) -> Result<(), BoxError> {
-        let (work, server) = (Arc::clone(&self.work), self.work.server);
+        let server = self.work.server;
         let moment = LEAVES_WITHIN.mul_f64(self.random.f64());
-        match manner {
+        // `None` if the client has left, or the server has cut the connection.
+        let replies = match manner {
             Manner::Stays => {
                 let mut connection = match self.connection.take() {
                     Some(connection) => connection,
@@ -144,14 +145,12 @@ impl Client {
                 };
                 let replies = connection.exchange(format, keys.clone()).await?;
                 self.connection = Some(connection);
-                work.notes.read(keys, &replies)
+                Some(replies)
             }
             Manner::Leaves => {
                 let mut connection = Connection::open(server, self.http).await?;
-                match timeout(moment, connection.exchange(format, keys.clone())).await {
-                    Ok(replies) => work.notes.read(keys, &replies?),
-                    Err(_) => Ok(work.notes.left(manner)),
-                }
+                let exchange = connection.exchange(format, keys.clone());
+                timeout(moment, exchange).await.ok().transpose()?
             }
             Manner::HalfCloses => {
                 // In HTTP/2, streams have halves, and a connection has none.
@@ -162,20 +161,23 @@ impl Client {
                     socket.shutdown(Shutdown::Write)
                 };
                 let exchange = connection.exchange(format, keys.clone());
-                match tokio::join!(exchange, closing).0 {
-                    Ok(replies) => work.notes.read(keys, &replies),
-                    // The server takes the connection for closed.
-                    Err(_) => Ok(work.notes.left(manner)),
-                }
+                tokio::join!(exchange, closing).0.ok()
             }
             Manner::Pipelines => {
                 let Some(second) = self.take(format) else {
                     return Ok(());
                 };
-                let stream = pipeline(server, format, [keys, second]).await?;
+                let stream = pipeline(server, format, [keys.clone(), second]).await?;
                 sleep(moment).await;
                 drop(stream);
-                Ok(work.notes.left(manner))
+                None
+            }
+        };
+        match replies {
+            Some(replies) => self.work.notes.read(keys, &replies),
+            None => {
+                self.work.notes.left(manner);
+                Ok(())
             }
         }
     }

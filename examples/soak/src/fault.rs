@@ -34,7 +34,7 @@ impl Fault {
 
 /// Whether an item is a POST, with a body that is sent back. The others are a GET.
 pub(crate) fn is_post(key: usize) -> bool {
-    scattered(key) % 3 == 0
+    scattered(key).is_multiple_of(3)
 }
 
 /// A number that looks random (SplitMix64), so that the items of a batch have nothing in common.

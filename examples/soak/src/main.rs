@@ -92,6 +92,7 @@ fn print(report: &Report) {
     for (fault, count) in &report.responses {
         println!("responses to items with the fault {fault:?}: {count}");
     }
+    println!("slow items that timed out: {}", report.late);
     println!(
         "started: {}, of these ended: {}, dropped: {}",
         report.started,

@@ -44,6 +44,8 @@ pub struct Report {
     pub batches: Batches,
     /// The number of responses, by the fault of the item.
     pub responses: BTreeMap<Fault, usize>,
+    /// The slow items that timed out, because the machine was busy.
+    pub late: usize,
     /// The number of items that the server started, and of those, how many it dropped.
     pub started: usize,
     pub dropped: usize,
@@ -95,12 +97,17 @@ pub async fn run(program: &Path, settings: Settings) -> Result<Report, BoxError>
     let mut problems = noted.problems.clone();
     problems.extend(problems_of_items(&entries, &noted.items));
     problems.extend(problems_of_samples(&before, &during, &after));
+    let slow = noted.responses.get(&Fault::Slow).copied().unwrap_or(0);
+    if noted.late > slow / 2 {
+        problems.push(format!("of {slow} slow items, {} timed out", noted.late));
+    }
     during.push(after);
     Ok(Report {
         items: settings.items.min(work.next_item.load(SeqCst)),
         time,
         batches: noted.batches,
         responses: noted.responses.clone(),
+        late: noted.late,
         started: entries.iter().map(|entry| usize::from(entry.started)).sum(),
         dropped: entries.iter().map(|entry| usize::from(entry.dropped)).sum(),
         samples: during,

@@ -49,6 +49,8 @@ pub(crate) struct Noted {
     pub(crate) batches: Batches,
     /// The number of responses that were as they should be, by the fault of the item.
     pub(crate) responses: BTreeMap<Fault, usize>,
+    /// The slow items that timed out, because the machine was busy.
+    pub(crate) late: usize,
     pub(crate) problems: Vec<String>,
 }
 
@@ -58,6 +60,7 @@ impl Notes {
             items: vec![Seen::default(); items],
             batches: Batches::default(),
             responses: BTreeMap::new(),
+            late: 0,
             problems: Vec::new(),
         }))
     }
@@ -83,7 +86,10 @@ impl Notes {
             .for_each(|seen| seen.is_accepted = true);
         let mut wrong = None;
         for reply in replies {
-            if !keys.contains(&reply.key) || !is_expected(reply) {
+            let is_late =
+                Fault::of(reply.key) == Fault::Slow && is_problem(reply, 504, "item-timeout");
+            noted.late += usize::from(is_late);
+            if !keys.contains(&reply.key) || !(is_expected(reply) || is_late) {
                 wrong.get_or_insert(format!("{reply:?}"));
                 continue;
             }
@@ -109,11 +115,13 @@ impl Notes {
 fn is_expected(reply: &Reply) -> bool {
     match Expected::of(reply.key) {
         Expected::Success(status, body) => (reply.status, &reply.body) == (status, &body),
-        Expected::Problem(status, code) => {
-            let problem = serde_json::from_str::<Value>(&reply.body).unwrap_or_default();
-            reply.status == status && problem["code"] == code
-        }
+        Expected::Problem(status, code) => is_problem(reply, status, code),
     }
+}
+
+fn is_problem(reply: &Reply, status: u16, code: &str) -> bool {
+    let problem = || serde_json::from_str::<Value>(&reply.body).unwrap_or_default();
+    reply.status == status && problem()["code"] == code
 }
 
 /// Compares the notes of the clients with the entries of the server, item by item. Returns what is
