@@ -85,7 +85,7 @@ pub(super) async fn authorization_inside_checks_each_item() {
 
 pub(super) async fn authorization_outside_refuses_early_but_sees_no_item() {
     let count = Count::default();
-    let guard = AsyncRequireAuthorizationLayer::new(|request| authorized(request));
+    let guard = AsyncRequireAuthorizationLayer::new(authorized);
     let service = guard.layer(layer().layer(count.inside()));
     let reply = send(service.clone(), requests(gets(&THREE))).await;
     assert_eq!((reply.status, count.get()), (StatusCode::UNAUTHORIZED, 0));
