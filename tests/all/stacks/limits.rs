@@ -83,6 +83,12 @@ pub(super) async fn a_concurrency_limit_outside_bounds_batches() {
         assert_all_succeeded(&replies, &["/sleep/1000"; 10]);
         assert_eq!(book.most_in_flight(), 3 * limit);
     }
+    // A streamed response begins before its items run. Nobody reads the first one.
+    let service = ConcurrencyLimit::new(layer().streamed(true).layer(Probe::new().1), 1);
+    let first = service.clone().oneshot(requests(gets(&["/hang"]))).await;
+    let replies = flood(service, 2, &["/ok"]).await;
+    assert_all_succeeded(&replies, &["/ok"]);
+    drop(first);
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,7 +52,7 @@ table! {
     "`ConcurrencyLimit`", "either",
     inside: "limits the items in flight, of all batches together",
     limits::a_concurrency_limit_inside_bounds_items,
-    outside: "limits the batches at once",
+    outside: "limits the batches at once, each until its response begins",
     limits::a_concurrency_limit_outside_bounds_batches;
 
     "`Buffer`", "either",
