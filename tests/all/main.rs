@@ -47,7 +47,6 @@ mod json_reading;
 mod json_reference;
 mod json_writing;
 mod laws;
-mod layer_placement;
 mod limits;
 mod mounting;
 #[cfg(feature = "multipart")]

@@ -5,6 +5,7 @@ mod cancellation;
 mod dialects;
 mod entries;
 mod extensions;
+mod faulty;
 mod grouping;
 mod hostile;
 mod items;

@@ -1,17 +1,16 @@
 //! The peak of memory of a large streamed response: the items in flight, never the whole response.
 
-mod no_runtime;
-
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use http_body_util::Full;
-use no_runtime::{block_on, body_len};
 use tokio::sync::Barrier;
 use tower::{Layer, Service, service_fn};
 use tower_multistatus::{BatchLayer, RequestBody};
+
+use crate::no_runtime::{block_on, body_len};
 
 const ITEMS: usize = 1000;
 const BODY: usize = 64 << 10;
