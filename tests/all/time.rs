@@ -15,7 +15,7 @@ use tower::Layer;
 use tower_multistatus::BatchLayer;
 
 use crate::support::{
-    Reply, batch, envelope, failed, gets_by_url, problem, recorder, requests, send,
+    Reply, batch, end, envelope, failed, gets_by_url, problem, recorder, requests, send,
 };
 
 const fn seconds(seconds: u64) -> Duration {
@@ -125,7 +125,8 @@ async fn an_item_that_is_woken_after_the_timeout_of_another_ends_at_once() {
             wake.send(true)
         });
         let urls = ["/head/1", other, "/woken"];
-        let reply = batch(layer.concurrency(2), router, gets_by_url(&urls)).await;
+        let service = layer.concurrency(2).layer(router);
+        let reply = end(service, gets_by_url(&urls)).await;
         assert_eq!(reply.statuses(), [200, status, 200]);
         assert!(begun.elapsed() < Duration::from_millis(5_510), "{other}");
     }
