@@ -10,8 +10,8 @@ use tower::Layer;
 use tower_multistatus::{BatchLayer, Error, SubrequestInfo};
 
 use crate::support::{
-    Log, batch, envelope, gets_by_url, problem, recorded, recorder, recording_router, requests,
-    send,
+    Log, Received, batch, envelope, gets_by_url, problem, recorded, recorder, recording_router,
+    requests, send,
 };
 
 #[tokio::test]
@@ -164,15 +164,22 @@ async fn the_filter_sees_an_item_as_it_will_be_dispatched() {
     ]);
     let reply = batch(layer, router, items).await;
     assert_eq!(reply.statuses(), [200, 405, 424]);
-    let received = log.only();
-    let dispatched = (received.method, received.uri, received.headers);
-    assert_eq!(*seen.lock().expect("the list"), [dispatched.clone()]);
-    let (method, uri, headers) = dispatched;
+    let Received {
+        method,
+        uri,
+        headers,
+        ..
+    } = log.only();
     assert_eq!((method.as_str(), &*uri), ("POST", "/a?b"));
     let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
     names.sort_unstable();
     assert_eq!(names, ["content-length", "content-type", "host", "if-a"]);
     assert_eq!(headers["host"], "api.example");
+    assert_eq!(
+        *seen.lock().expect("the list"),
+        [(method, uri, headers)],
+        "what runs is what was checked"
+    );
 }
 
 #[derive(Debug, Clone, PartialEq)]
