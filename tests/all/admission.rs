@@ -34,7 +34,7 @@ async fn admit_sees_the_items_that_can_run_as_they_will_be_dispatched() {
     let note = Arc::clone(&seen);
     let layer = BatchLayer::new("/batch").mounted_at("/v1").references(true);
     let layer = layer.max_item_body_bytes(10).admit(move |admission| {
-        assert_eq!(admission.total(), 6);
+        assert_eq!(admission.total(), 7);
         *note.lock().expect("the list") = items(&admission);
         Ok::<_, StatusCode>(())
     });
@@ -45,6 +45,7 @@ async fn admit_sees_the_items_that_can_run_as_they_will_be_dispatched() {
         { "id": "d", "method": "PUT", "url": "/v1/large", "body": "0123456789" },
         { "id": "e", "method": "GET", "url": "$a/lines" },
         { "id": "f", "method": "DELETE", "url": "http://api.example/v1/orders/1" },
+        { "id": "g", "method": "GET", "url": "/v1/orders/1", "headers": { "a b": "1" } },
     ]);
     send(layer.layer(recorder().1), requests(batch)).await;
     let item = |id: &str, index, method: &str, target: Option<&str>| {

@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
-use http::{Request, StatusCode};
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use serde_json::json;
 use tower::Layer;
 use tower_multistatus::{BatchLayer, Error, SubrequestInfo};
 
 use crate::support::{
-    Log, batch, envelope, gets_by_url, problem, recorded, recorder, recording_router, requests,
-    send,
+    Log, Received, batch, envelope, gets_by_url, problem, recorded, recorder, recording_router,
+    requests, send,
 };
 
 #[tokio::test]
@@ -140,15 +140,16 @@ async fn a_batch_that_is_not_admitted_is_refused_with_the_status_of_admit() {
 
 #[tokio::test]
 async fn the_filter_sees_an_item_as_it_will_be_dispatched() {
-    let seen = Arc::<Mutex<Vec<(String, String, Vec<String>)>>>::default();
+    let seen = Arc::<Mutex<Vec<(Method, String, HeaderMap)>>>::default();
     let note = Arc::clone(&seen);
     let layer = BatchLayer::new("/batch")
         .mounted_at("/v1")
         .filter(move |item| {
-            let names = item.headers.keys().map(|name| name.to_string());
-            let mut names: Vec<_> = names.collect();
-            names.sort();
-            let what = (item.method.to_string(), item.uri.to_string(), names);
+            let what = (
+                item.method.clone(),
+                item.uri.to_string(),
+                item.headers.clone(),
+            );
             note.lock().expect("the list").push(what);
             assert!(item.extensions.get::<SubrequestInfo>().is_some());
             Ok::<_, StatusCode>(())
@@ -163,10 +164,22 @@ async fn the_filter_sees_an_item_as_it_will_be_dispatched() {
     ]);
     let reply = batch(layer, router, items).await;
     assert_eq!(reply.statuses(), [200, 405, 424]);
-    let names = ["content-length", "content-type", "host", "if-a"].map(str::to_owned);
-    let expected = ("POST".to_owned(), "/a?b".to_owned(), names.to_vec());
-    assert_eq!(*seen.lock().expect("the list"), [expected]);
-    assert_eq!(log.only().header("host"), ["api.example"]);
+    let Received {
+        method,
+        uri,
+        headers,
+        ..
+    } = log.only();
+    assert_eq!((method.as_str(), &*uri), ("POST", "/a?b"));
+    let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["content-length", "content-type", "host", "if-a"]);
+    assert_eq!(headers["host"], "api.example");
+    assert_eq!(
+        *seen.lock().expect("the list"),
+        [(method, uri, headers)],
+        "what runs is what was checked"
+    );
 }
 
 #[derive(Debug, Clone, PartialEq)]

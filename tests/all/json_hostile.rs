@@ -70,7 +70,7 @@ fn a_deeply_nested_response_is_checked_on_a_small_stack() {
     result.unwrap().join().expect("the stack is enough");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn many_empty_items_are_refused_at_the_first() {
     let json = format!(r#"{{"requests":[{}]}}"#, vec!["{}"; 300_000].join(","));
     let (reply, log) = ask(json).await;
@@ -78,7 +78,7 @@ async fn many_empty_items_are_refused_at_the_first() {
     assert_eq!(reply.json()["pointer"], "#/requests/0");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn items_past_the_limit_are_not_read() {
     let json = r#"{"requests":["#.to_owned() + &r#"{"id":"a"},"#.repeat(50_000);
     let (reply, log) = ask_through(BatchLayer::new("/batch"), envelope(json)).await;
@@ -88,7 +88,7 @@ async fn items_past_the_limit_are_not_read() {
     assert_eq!(reply.json()["max"], 100);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn too_many_headers_fail_only_their_item() {
     let mut headers = String::new();
     for at in 0..25_000 {
@@ -106,7 +106,7 @@ async fn too_many_headers_fail_only_their_item() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn many_unknown_members_are_ignored() {
     let members = (0..300_000).map(|at| format!(r#""{at}":0,"#));
     let members: String = members.collect();
@@ -117,7 +117,7 @@ async fn many_unknown_members_are_ignored() {
     assert_eq!((reply.statuses(), log.len()), (vec![200], 1));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_string_of_a_mebibyte_is_too_long_in_any_member() {
     let long = "x".repeat(1 << 20);
     let item = |members: &str| format!(r#"{{"requests":[{{{members}}}]}}"#);

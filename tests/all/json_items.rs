@@ -44,6 +44,7 @@ async fn with_ids(ids: &[&str]) -> Reply {
 #[tokio::test]
 async fn an_id_is_a_string_of_1_to_256_bytes_and_is_repeated_unchanged() {
     let (long, wide) = ("x".repeat(256), "é".repeat(128));
+    let (quotes, backslashes) = ("\"".repeat(256), "\\".repeat(256));
     for id in [
         "a",
         " ",
@@ -54,6 +55,8 @@ async fn an_id_is_a_string_of_1_to_256_bytes_and_is_repeated_unchanged() {
         "\u{2028}",
         &long,
         &wide,
+        &quotes,
+        &backslashes,
     ] {
         let reply = with_ids(&[&json!(id).to_string()]).await;
         assert_eq!(reply.items()[0]["id"], id);

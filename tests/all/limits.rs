@@ -195,7 +195,7 @@ fn headers_of(n: usize) -> usize {
     content_type + "content-length".len() + n.to_string().len() + 32
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_response_of_one_byte_too_many_is_502_and_the_rest_go_on() {
     for (layer, max) in [
         (BatchLayer::new("/batch"), 1 << 20),

@@ -8,6 +8,7 @@ mod admission;
 mod announced_lengths;
 mod body_headers;
 mod busy_tasks;
+mod busy_uploads;
 mod cancellation;
 #[cfg(feature = "multipart")]
 mod captured_inner;

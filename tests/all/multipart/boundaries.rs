@@ -64,6 +64,22 @@ async fn no_two_batches_and_no_two_change_sets_have_the_same_boundary() {
     assert_eq!(all.len(), 3 * 1000);
 }
 
+#[tokio::test]
+async fn boundaries_are_random_in_all_their_bits() {
+    let (_, inner) = crate::support::recorder();
+    let service = layer().layer(inner);
+    let (mut ones, mut zeros) = (0_u128, 0_u128);
+    for _ in 0..64 {
+        for digits in digits(&send(service.clone(), envelope()).await) {
+            let bits = u128::from_str_radix(&digits, 16).expect("a number");
+            ones |= bits;
+            zeros |= !bits;
+        }
+    }
+    // The chance that one of 128 fair bits is the same in all 192 boundaries is 1 to 2e55.
+    assert_eq!((ones, zeros), (u128::MAX, u128::MAX));
+}
+
 /// Everything that the inner service and callbacks saw, as text.
 #[derive(Clone, Default)]
 struct Shown(Arc<Mutex<String>>);

@@ -111,6 +111,21 @@ async fn a_dependency_on_a_forgotten_item_fails_the_item() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_item_that_depends_on_itself_ends_the_upload() {
+    let (book, probe) = Probe::new();
+    let upload = [
+        get("a", "/ok"),
+        get_after("b", "/ok", &["b"]),
+        get("c", "/ok"),
+    ];
+    let response = Lines::of(BatchLayer::new("/batch").layer(probe), upload.concat()).await;
+    let lines = response.rest().await;
+    assert_eq!((lines.len(), &lines[0]["id"]), (2, &json!("a")));
+    assert_eq!(lines[1]["summary"]["error"]["code"], "unknown-dependency");
+    assert_eq!(book.begun(), ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn items_that_wait_are_bounded_by_their_bytes() {
     let (book, probe) = Probe::new();
     let layer = BatchLayer::new("/batch").max_envelope_bytes(64 * 1024);

@@ -121,10 +121,13 @@ async fn a_transaction_that_does_not_begin_fails_its_group() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rollback_that_panics_or_hangs_ends_with_the_drop_of_the_transaction() {
-    for fault in [Fault::RollbackPanics, Fault::RollbackHangs] {
+    // A rollback that hangs ends by the item timeout.
+    for (fault, seconds) in [(Fault::RollbackPanics, 0), (Fault::RollbackHangs, 10)] {
         let store = Store::with(&[fault]);
         let items = json!([member("g", "/add/a"), member("g", "/fail/b")]);
+        let begun = tokio::time::Instant::now();
         let reply = end(store.layer().layer(service(&store)), items).await;
+        assert_eq!(begun.elapsed().as_secs(), seconds, "{fault:?}");
         let expected = ["/add/a 424 rolled-back", "/fail/b 409"];
         assert_eq!(results(&reply.items()), expected, "{fault:?}");
         assert_eq!((store.names().len(), store.open()), (0, 0));
