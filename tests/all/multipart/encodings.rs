@@ -3,7 +3,8 @@
 use tower::Layer;
 use tower_multistatus::ChangeSets;
 
-use super::parts::{ItemResponse, Part, parse, responses_of};
+use super::parts::{ItemResponse, Part, parse};
+use super::responses_of;
 use super::{envelope, is_refused, layer, replay, statuses};
 use crate::support::{problem, recorder, send};
 

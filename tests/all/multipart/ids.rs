@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, ChangeSets, Json, Multipart};
 
-use super::parts::{Part, parse, responses_of};
+use super::parts::{Part, parse};
+use super::responses_of;
 use super::{decode, replay};
 use crate::support::{Reply, recorder, requests, run, send};
 

@@ -1,7 +1,5 @@
 //! A multipart parser for the tests: strict, simple, and all in memory.
 
-use crate::support::Reply;
-
 /// A part of an envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -24,18 +22,6 @@ pub(crate) struct ItemResponse {
 pub(crate) fn parse(content_type: &str, envelope: &[u8]) -> Vec<Part> {
     let boundary = boundary_of(content_type);
     split(boundary, envelope).into_iter().map(part).collect()
-}
-
-/// The responses of a reply without change sets.
-pub(crate) fn responses_of(reply: &Reply) -> Vec<ItemResponse> {
-    let content_type = reply.header("content-type").expect("a content type");
-    let parts = parse(content_type, &reply.body).into_iter();
-    parts
-        .map(|part| match part {
-            Part::Response(response) => response,
-            Part::ChangeSet(_) => panic!("there is no change set"),
-        })
-        .collect()
 }
 
 fn boundary_of(content_type: &str) -> &str {

@@ -2,17 +2,12 @@
 
 use quick_xml::events::Event;
 
-use crate::support::Reply;
-
 /// An element of a `<D:response>`: its name with attributes, and its text.
-pub(super) type Element = (String, String);
+pub(crate) type Element = (String, String);
 
-pub(super) fn parse(reply: &Reply) -> Vec<Vec<Element>> {
-    assert_eq!(
-        reply.header("content-type"),
-        Some("application/xml; charset=\"utf-8\"")
-    );
-    let text = std::str::from_utf8(&reply.body).expect("UTF-8");
+/// The elements of each `<D:response>` of an envelope.
+pub(crate) fn responses(envelope: &[u8]) -> Vec<Vec<Element>> {
+    let text = std::str::from_utf8(envelope).expect("UTF-8");
     let start = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\
         <D:multistatus xmlns:D=\"DAV:\" xmlns:B=\"urn:tower-multistatus\">";
     assert!(text.starts_with(start) && text.ends_with("</D:multistatus>\n"));
