@@ -71,8 +71,4 @@ impl Dice<'_> {
     pub(crate) fn flag(&mut self) -> bool {
         self.below(2) == 1
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }

@@ -7,6 +7,7 @@ mod chunks;
 mod client;
 mod dialects;
 mod exchange;
+mod generators;
 mod input;
 mod items;
 mod json;
@@ -24,6 +25,8 @@ mod json_reference;
 mod parts;
 #[path = "../../tests/all/multistatus/xml.rs"]
 mod xml;
+
+pub use generators::{Seed, generated};
 
 /// A target: its name, and its function.
 pub type Target = (&'static str, fn(&[u8]));

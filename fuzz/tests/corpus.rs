@@ -3,7 +3,17 @@
 use std::fs;
 use std::path::Path;
 
-use tower_multistatus_fuzz::TARGETS;
+use tower_multistatus_fuzz::{TARGETS, generated};
+
+#[test]
+fn generated_seeds_pass() {
+    for (name, run) in TARGETS {
+        for (seed, bytes) in generated(name) {
+            println!("{name} {seed}");
+            run(&bytes);
+        }
+    }
+}
 
 #[test]
 fn every_target_has_seeds_and_all_of_them_pass() {

@@ -25,7 +25,7 @@ pub(super) fn expected_headers(sent: &Response<Bytes>) -> BTreeMap<String, Vec<S
     let connection = sent.headers().get_all("connection").iter();
     let connection = connection.map(|value| latin1(value.as_bytes()).to_ascii_lowercase());
     let named: Vec<String> = connection
-        .flat_map(|value| value.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>())
+        .flat_map(|value| value.split(',').map(|name| name.trim_matches([' ', '\t']).to_owned()).collect::<Vec<_>>())
         .collect();
     let mut headers = BTreeMap::new();
     for (name, value) in sent.headers() {
