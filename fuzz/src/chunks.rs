@@ -1,11 +1,12 @@
 //! An envelope in any chunks has the outcome of the same envelope in one chunk.
 
 use bytes::Bytes;
-use tower_multistatus::{BatchLayer, ChangeSets, MultiStatus, Multipart};
+use tower_multistatus::{BatchLayer, ChangeSets, MultiStatus, Multipart, Order};
 
-use crate::exchange::{Exchange, exchange, post};
+use crate::exchange::exchange;
 use crate::input::Input;
-use crate::parts::{self, Part};
+use crate::model::exchange::{Exchange, post};
+use crate::model::parts::{self, Part};
 
 const CONTENT_TYPES: [&[u8]; 4] = [
     b"application/json",
@@ -27,22 +28,24 @@ pub(crate) fn run(data: &[u8]) {
     let content_type = CONTENT_TYPES[input.dice.below(CONTENT_TYPES.len())];
     let content_type = input.text.unwrap_or(content_type);
     let accept = ACCEPT[input.dice.below(ACCEPT.len())];
-    let streamed = input.dice.flag();
+    let streamed = input.dice.one_in(2);
     let outcome = |chunks: Vec<Bytes>| {
-        // One item at a time, so that a stream has the same order however it arrives.
+        // A stream that arrives more slowly may have another order of completion.
         let layer = BatchLayer::new("/batch")
             .format(Multipart::new().streamed_requests(streamed))
             .format(MultiStatus::new())
             .change_sets(ChangeSets::best_effort())
+            .order(Order::Request)
             .concurrency(1);
-        let layer = if streamed { layer.streamed(true) } else { layer };
+        let layer = if streamed {
+            layer.streamed(true)
+        } else {
+            layer
+        };
         let headers = [("content-type", content_type), ("accept", accept)];
-        let exchange = exchange(layer, post("/batch", &headers, chunks));
-        let calls: Vec<_> = exchange
-            .calls
-            .iter()
-            .map(|call| (call.id.clone(), call.uri.clone()))
-            .collect();
+        let (exchange, calls) = exchange(layer, post("/batch", &headers, chunks));
+        let calls = calls.into_iter().map(|call| (call.id, call.uri));
+        let calls: Vec<_> = calls.collect();
         (exchange.status, comparable(&exchange), calls)
     };
     let whole = outcome(vec![Bytes::copy_from_slice(input.rest)]);

@@ -17,8 +17,8 @@ use tower_multistatus::{
     BatchClientLayer, Batched, ClientBody, ItemId, Json, Multipart, NdJson, Retry,
 };
 
-use crate::exchange::run as run_future;
 use crate::input::Input;
+use crate::model::exchange::run as run_future;
 
 type Reply = Response<UnsyncBoxBody<Bytes, BoxError>>;
 
@@ -39,21 +39,24 @@ pub(crate) fn run(data: &[u8]) {
     let layer = match format {
         0 => layer.format(Json::new()),
         1 => layer.format(NdJson::new()),
-        2 => layer.format(Multipart::new().match_by_position(input.dice.flag())),
+        2 => layer.format(Multipart::new().match_by_position(input.dice.one_in(2))),
         _ => layer.format(Json::new().base64_forms_and_xml(true)),
     };
-    let layer = match input.dice.flag() {
+    let layer = match input.dice.one_in(2) {
         true => layer.retry(Retry::idempotent(1, Duration::from_secs(1))),
         false => layer,
     };
     let status = input.dice.pick(&[200, 207, 202, 413, 400, 503, 301]);
     let method = input.dice.pick(&[Method::GET, Method::POST]);
-    let is_broken = input.dice.flag();
+    let is_broken = input.dice.one_in(2);
     let content_type = input.text.unwrap_or(CONTENT_TYPES[format].as_bytes());
     let chunks = input.chunks();
     let sent = Arc::new(Mutex::new(0));
     let server = service_fn({
-        let (sent, content_type) = (Arc::clone(&sent), HeaderValue::from_bytes(content_type).ok());
+        let (sent, content_type) = (
+            Arc::clone(&sent),
+            HeaderValue::from_bytes(content_type).ok(),
+        );
         move |request: Request<ClientBody>| {
             let reply = match request.uri().path() {
                 "/batch" => {
@@ -89,7 +92,10 @@ pub(crate) fn run(data: &[u8]) {
     });
     let sent = *sent.lock().expect("the number");
     assert!((1..=2).contains(&sent), "{sent} batches");
-    assert!(sent == 1 || method == Method::GET, "what is not idempotent was sent twice");
+    assert!(
+        sent == 1 || method == Method::GET,
+        "what is not idempotent was sent twice"
+    );
     for (id, outcome) in ["a", "b", "c"].into_iter().zip(&outcomes) {
         assert_own(format, input.rest, id, outcome);
     }
@@ -115,22 +121,33 @@ fn assert_own(format: usize, envelope: &[u8], id: &str, outcome: &Outcome) {
         return;
     };
     if !is_batched {
-        return assert!(*body == format!("alone /{id}") || !status.is_success(), "{body:?}");
+        return assert!(
+            *body == format!("alone /{id}") || !status.is_success(),
+            "{body:?}"
+        );
     }
     let responses: Vec<Value> = match format {
         // The envelope is read independently only if it is JSON.
         2 => return,
         1 => {
             let lines = envelope.split(|byte| *byte == b'\n');
-            lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()
+            lines
+                .filter_map(|line| serde_json::from_slice(line).ok())
+                .collect()
         }
         _ => {
             // Names that occur twice, and numbers beyond `f64`, are not in the way.
             let envelope: Value = serde_json::from_slice(envelope).unwrap_or_default();
-            envelope["responses"].as_array().cloned().unwrap_or_default()
+            envelope["responses"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default()
         }
     };
-    let own: Vec<_> = responses.iter().filter(|response| response["id"] == id).collect();
+    let own: Vec<_> = responses
+        .iter()
+        .filter(|response| response["id"] == id)
+        .collect();
     if !responses.is_empty() && !own.is_empty() {
         let is_status = |response: &&Value| {
             let text = response["status"].to_string();

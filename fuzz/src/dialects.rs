@@ -2,9 +2,10 @@
 
 use tower_multistatus::{BatchLayer, ChangeSets};
 
-use crate::exchange::{exchange, post};
+use crate::exchange::exchange;
 use crate::input::Input;
-use crate::items::items;
+use crate::model::exchange::post;
+use crate::model::read::responses;
 use crate::oracle::{assert_at_most_once, assert_each_once, assert_refused};
 
 const CONTENT_TYPES: [&[u8]; 2] = [b"application/json", b"multipart/mixed; boundary=b"];
@@ -17,8 +18,8 @@ pub(crate) fn run(data: &[u8]) {
         1 => BatchLayer::odata("/v1/$batch"),
         _ => BatchLayer::google("/v1/$batch"),
     };
-    let has_change_sets = input.dice.flag();
-    let stops = input.dice.flag();
+    let has_change_sets = input.dice.one_in(2);
+    let stops = input.dice.one_in(2);
     let layer = match has_change_sets {
         true => layer.change_sets(ChangeSets::best_effort()),
         false => layer,
@@ -28,13 +29,20 @@ pub(crate) fn run(data: &[u8]) {
     let headers = [
         ("content-type", content_type),
         ("odata-version", version),
-        ("prefer", if stops { b"continue-on-error=false" } else { b"" }),
+        (
+            "prefer",
+            if stops {
+                b"continue-on-error=false"
+            } else {
+                b""
+            },
+        ),
     ];
     let exchange = exchange(layer, post("/v1/$batch", &headers, input.chunks()));
-    if !exchange.status.is_success() {
+    if !exchange.0.status.is_success() {
         return assert_refused(&exchange);
     }
-    let items = items(&exchange);
+    let items = responses(&exchange.0);
     // Multipart leaves out what has not run, and has one response for a change set that has failed.
     match has_change_sets || dialect == 1 {
         true => assert_at_most_once(&exchange, &items),

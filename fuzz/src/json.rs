@@ -2,10 +2,11 @@
 
 use tower_multistatus::{BatchLayer, MultiStatus, Multipart};
 
-use crate::exchange::{exchange, post};
+use crate::exchange::exchange;
 use crate::input::Input;
-use crate::items::items;
 use crate::json_reference::reference;
+use crate::model::exchange::post;
+use crate::model::read::responses;
 use crate::oracle::{assert_each_once, assert_refused};
 
 const ACCEPT: [&str; 4] = [
@@ -23,7 +24,7 @@ pub(crate) fn run(data: &[u8]) {
     let layer = BatchLayer::new("/batch")
         .format(Multipart::new())
         .format(MultiStatus::new())
-        .streamed(input.dice.flag())
+        .streamed(input.dice.one_in(2))
         .concurrency(1 + input.dice.below(64));
     let headers = [
         ("content-type", &b"application/json"[..]),
@@ -34,12 +35,17 @@ pub(crate) fn run(data: &[u8]) {
     let Some(ids) = ids.filter(|ids| ids.len() <= MAX_ITEMS) else {
         return assert_refused(&exchange);
     };
-    let mut items = items(&exchange);
+    let mut items = responses(&exchange.0);
     assert_eq!(items.len(), ids.len());
     if accept != "multipart/mixed" {
         items.sort_by_key(|item| ids.iter().position(|id| Some(id) == item.id.as_ref()));
-        assert!(items.iter().zip(&ids).all(|(item, id)| item.id.as_ref() == Some(id)));
+        assert!(
+            items
+                .iter()
+                .zip(&ids)
+                .all(|(item, id)| item.id.as_ref() == Some(id))
+        );
     }
     assert_each_once(&exchange, &items);
-    assert!(exchange.calls.iter().all(|call| call.id == ids[call.index]));
+    assert!(exchange.1.iter().all(|call| call.id == ids[call.index]));
 }

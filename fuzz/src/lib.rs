@@ -9,22 +9,22 @@ mod dialects;
 mod exchange;
 mod generators;
 mod input;
-mod items;
 mod json;
 mod media_types;
+mod modelled;
 mod multipart;
 mod ndjson;
 mod oracle;
 mod shapes;
 mod splice;
+mod streamed;
+mod transactions;
 mod urls;
 
 #[path = "../../tests/all/json_reference.rs"]
 mod json_reference;
-#[path = "../../tests/all/multipart/parts.rs"]
-mod parts;
-#[path = "../../tests/all/multistatus/xml.rs"]
-mod xml;
+#[path = "../../tests/model/mod.rs"]
+mod model;
 
 pub use generators::{Seed, generated};
 
@@ -38,6 +38,7 @@ pub const TARGETS: &[Target] = &[
     ("dialects", dialects::run),
     ("json", json::run),
     ("media_types", media_types::run),
+    ("model", modelled::run),
     ("multipart", multipart::run),
     ("ndjson", ndjson::run),
     ("shapes", shapes::run),
@@ -45,7 +46,9 @@ pub const TARGETS: &[Target] = &[
     ("splice_multipart", splice::multipart),
     ("splice_multistatus", splice::multistatus),
     ("splice_ndjson", splice::ndjson),
+    ("streamed", streamed::run),
     ("targets", urls::run),
+    ("transactions", transactions::run),
 ];
 
 /// Runs the target with this name.
@@ -54,6 +57,9 @@ pub const TARGETS: &[Target] = &[
 ///
 /// If there is none, or the input shows a bug.
 pub fn run(target: &str, input: &[u8]) {
-    let (_, run) = TARGETS.iter().find(|(name, _)| *name == target).expect("a target");
+    let (_, run) = TARGETS
+        .iter()
+        .find(|(name, _)| *name == target)
+        .expect("a target");
     run(input);
 }

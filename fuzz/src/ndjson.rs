@@ -2,10 +2,11 @@
 
 use tower_multistatus::{BatchLayer, ErrorKind};
 
-use crate::exchange::{exchange, post};
+use crate::exchange::exchange;
 use crate::input::Input;
-use crate::items::{items, lines};
 use crate::json_reference::{depth, reference_item};
+use crate::model::exchange::post;
+use crate::model::read::{lines, responses};
 use crate::oracle::{assert_each_once, assert_refused};
 
 /// The maximum depth of JSON. In an envelope, the array and the object around an item count.
@@ -13,7 +14,7 @@ const MAX_DEPTH: usize = 128;
 
 pub(crate) fn run(data: &[u8]) {
     let mut input = Input::new(data);
-    let is_stream = !input.dice.flag();
+    let is_stream = !input.dice.one_in(2);
     let accept = if is_stream { "*/*" } else { "application/json" };
     let headers = [
         ("content-type", &b"application/x-ndjson"[..]),
@@ -31,13 +32,18 @@ pub(crate) fn run(data: &[u8]) {
         return assert_refused(&exchange);
     }
     let ids = &ids[..ids.len().min(max)];
-    let mut items = items(&exchange);
+    let mut items = responses(&exchange.0);
     assert_eq!(items.len(), ids.len());
     items.sort_by_key(|item| ids.iter().position(|id| Some(id) == item.id.as_ref()));
-    assert!(items.iter().zip(ids).all(|(item, id)| item.id.as_ref() == Some(id)));
+    assert!(
+        items
+            .iter()
+            .zip(ids)
+            .all(|(item, id)| item.id.as_ref() == Some(id))
+    );
     assert_each_once(&exchange, &items);
     if is_stream {
-        let (_, summary) = lines(&exchange.body);
+        let (_, summary) = lines(&exchange.0.body);
         assert_eq!(summary["total"], ids.len());
         let succeeded = items.iter().filter(|item| item.status < 400).count();
         assert_eq!(summary["succeeded"], succeeded);

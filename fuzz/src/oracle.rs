@@ -4,32 +4,33 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::exchange::{Exchange, echo};
-use crate::items::Item;
+use crate::exchange::{Call, echo};
+use crate::model::exchange::Exchange;
+use crate::model::read::Response;
 
 /// Asserts that nothing was dispatched, and that the response is a problem document.
-pub(crate) fn assert_refused(exchange: &Exchange) {
+pub(crate) fn assert_refused((exchange, calls): &(Exchange, Vec<Call>)) {
     let status = exchange.status.as_u16();
     assert_eq!(exchange.media_type(), "application/problem+json");
     let document: Value = serde_json::from_slice(&exchange.body).expect("JSON");
     assert_eq!(document["status"], status);
     assert!(document["code"].is_string() && document["title"].is_string());
-    assert_not_run(exchange);
+    assert_not_run(exchange, calls);
 }
 
 /// Asserts that nothing was dispatched, and that the response is an error that nobody caches.
-pub(crate) fn assert_not_run(exchange: &Exchange) {
+pub(crate) fn assert_not_run(exchange: &Exchange, calls: &[Call]) {
     assert!(exchange.status.is_client_error() || exchange.status.is_server_error());
     assert_eq!(exchange.header("cache-control"), Some("no-store"));
-    assert_eq!(exchange.calls.len(), 0, "a refused batch has run");
+    assert_eq!(calls.len(), 0, "a refused batch has run");
 }
 
 /// Asserts that no item was dispatched twice, that each that was has its own response, and that
 /// the others have failed. The items are in the order of the request.
-pub(crate) fn assert_each_once(exchange: &Exchange, items: &[Item]) {
+pub(crate) fn assert_each_once((exchange, calls): &(Exchange, Vec<Call>), items: &[Response]) {
     assert_outer(exchange);
     let mut indices = HashSet::new();
-    for call in &exchange.calls {
+    for call in calls {
         assert!(indices.insert(call.index), "dispatched twice");
         assert!(call.total.is_none_or(|total| total == items.len()));
         let item = &items[call.index];
@@ -49,10 +50,10 @@ pub(crate) fn assert_each_once(exchange: &Exchange, items: &[Item]) {
 
 /// Asserts what holds for the items of change sets as well, which may have one response together:
 /// no response is that of an item that was not dispatched, and none is there twice.
-pub(crate) fn assert_at_most_once(exchange: &Exchange, items: &[Item]) {
+pub(crate) fn assert_at_most_once((exchange, calls): &(Exchange, Vec<Call>), items: &[Response]) {
     assert_outer(exchange);
     let mut indices = HashSet::new();
-    assert!(exchange.calls.iter().all(|call| indices.insert(call.index)));
+    assert!(calls.iter().all(|call| indices.insert(call.index)));
     for item in items {
         match item.json()["index"].as_u64() {
             Some(index) => assert!(indices.remove(&(index as usize)), "no such item has run"),
@@ -62,7 +63,7 @@ pub(crate) fn assert_at_most_once(exchange: &Exchange, items: &[Item]) {
 }
 
 /// Whether the body is that of the inner service's response to this item. The method HEAD has none.
-fn is_echo(item: &Item, index: usize) -> bool {
+fn is_echo(item: &Response, index: usize) -> bool {
     let body = item.body.as_deref();
     body.is_none() || body == Some(echo(index).as_bytes())
 }
@@ -73,7 +74,7 @@ fn assert_outer(exchange: &Exchange) {
     assert_eq!(exchange.header("x-content-type-options"), Some("nosniff"));
 }
 
-fn assert_failed_in_the_layer(item: &Item) {
+fn assert_failed_in_the_layer(item: &Response) {
     assert!(item.status >= 400, "a success of an item that has not run");
     let document = item.json();
     let code = [&document["code"], &document["error"]["code"]];

@@ -8,7 +8,6 @@ mod encodings;
 mod framing;
 mod ids;
 mod negotiation;
-pub(crate) mod parts;
 mod requests;
 mod writing;
 
@@ -21,7 +20,7 @@ use http::{Request, StatusCode};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, Error, Format, ItemHeaders, Limits, Multipart, Subrequest};
 
-use self::parts::{ItemResponse, Part, parse};
+use crate::model::parts::{ItemResponse, Part, parse};
 use crate::support::{Log, Received, Reply, recorder, send};
 
 fn layer() -> BatchLayer {

@@ -2,7 +2,6 @@
 //! service sends.
 
 mod long_texts;
-mod xml;
 
 use std::convert::Infallible;
 
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 use tower::{Layer, service_fn};
 use tower_multistatus::{BatchLayer, MultiStatus, RequestBody};
 
-use self::xml::{Element, responses};
+use crate::model::xml::{Element, responses};
 use crate::support::{Reply, requests, response, run, send};
 
 type Inner = Response<Full<Bytes>>;

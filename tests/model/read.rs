@@ -1,17 +1,17 @@
-//! Reads responses with parsers that are not those of the crate.
+//! Reads envelopes with parsers that are not those of the crate.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::exchange::Exchange;
-use crate::parts::{self, ItemResponse, Part};
-use crate::xml;
+use super::exchange::Exchange;
+use super::parts::{self, ItemResponse, Part};
+use super::xml;
 
 /// The response to an item, as a client reads it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Item {
+pub(crate) struct Response {
     pub(crate) id: Option<String>,
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
@@ -21,14 +21,14 @@ pub(crate) struct Item {
     pub(crate) is_grouped: bool,
 }
 
-impl Item {
+impl Response {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(self.body.as_deref().unwrap_or_default()).unwrap_or_default()
     }
 }
 
-/// The items of an accepted batch, in the order of the envelope.
-pub(crate) fn items(exchange: &Exchange) -> Vec<Item> {
+/// The responses of an accepted batch, in the order of the envelope.
+pub(crate) fn responses(exchange: &Exchange) -> Vec<Response> {
     match exchange.media_type() {
         "application/json" => json(&exchange.body),
         "application/x-ndjson" => lines(&exchange.body).0,
@@ -58,7 +58,7 @@ struct JsonItem<'a> {
     body: &'a RawValue,
 }
 
-pub(crate) fn json(envelope: &[u8]) -> Vec<Item> {
+fn json(envelope: &[u8]) -> Vec<Response> {
     // Nothing in it may be out of the reach of a common parser.
     let _: Value = serde_json::from_slice(envelope).expect("JSON");
     let envelope: Envelope<'_> = serde_json::from_slice(envelope).expect("an envelope");
@@ -66,8 +66,8 @@ pub(crate) fn json(envelope: &[u8]) -> Vec<Item> {
     items.map(|item| json_item(item.get())).collect()
 }
 
-/// The items, and the summary.
-pub(crate) fn lines(envelope: &[u8]) -> (Vec<Item>, Value) {
+/// The responses, and the summary.
+pub(crate) fn lines(envelope: &[u8]) -> (Vec<Response>, Value) {
     let text = std::str::from_utf8(envelope).expect("UTF-8");
     let text = text.strip_suffix('\n').expect("a line end");
     let mut lines: Vec<_> = text.split('\n').collect();
@@ -78,7 +78,7 @@ pub(crate) fn lines(envelope: &[u8]) -> (Vec<Item>, Value) {
     (lines.into_iter().map(json_item).collect(), summary)
 }
 
-fn json_item(text: &str) -> Item {
+fn json_item(text: &str) -> Response {
     let _: Value = serde_json::from_str(text).expect("JSON");
     let item: JsonItem<'_> = serde_json::from_str(text).expect("an item");
     let text = |value: &Value| match value {
@@ -102,7 +102,7 @@ fn json_item(text: &str) -> Item {
             Some(text.into())
         }
     };
-    Item {
+    Response {
         id: Some(item.id),
         status: item.status,
         headers,
@@ -128,7 +128,7 @@ fn is_json(headers: &[(String, String)]) -> bool {
     essence == "application/json" || essence.ends_with("+json")
 }
 
-pub(crate) fn multipart(content_type: &str, envelope: &[u8]) -> Vec<Item> {
+fn multipart(content_type: &str, envelope: &[u8]) -> Vec<Response> {
     let mut items = Vec::new();
     for part in parts::parse(content_type, envelope) {
         match part {
@@ -141,11 +141,11 @@ pub(crate) fn multipart(content_type: &str, envelope: &[u8]) -> Vec<Item> {
     items
 }
 
-fn part_item(response: ItemResponse, is_grouped: bool) -> Item {
+fn part_item(response: ItemResponse, is_grouped: bool) -> Response {
     let latin1 = |value: &[u8]| value.iter().copied().map(char::from).collect();
     let headers = response.headers.iter();
     let headers = headers.map(|(name, value)| (name.clone(), latin1(value)));
-    Item {
+    Response {
         id: response.content_id,
         status: response.status,
         headers: headers.collect(),
@@ -154,11 +154,11 @@ fn part_item(response: ItemResponse, is_grouped: bool) -> Item {
     }
 }
 
-pub(crate) fn xml(envelope: &[u8]) -> Vec<Item> {
+fn xml(envelope: &[u8]) -> Vec<Response> {
     xml::responses(envelope).into_iter().map(xml_item).collect()
 }
 
-fn xml_item(elements: Vec<xml::Element>) -> Item {
+fn xml_item(elements: Vec<xml::Element>) -> Response {
     const BASE64: &str = " encoding=base64";
     let text = |start: &str| {
         let mut elements = elements.iter();
@@ -170,7 +170,7 @@ fn xml_item(elements: Vec<xml::Element>) -> Item {
     };
     let status = String::from_utf8(text("D:status").expect("a status")).expect("UTF-8");
     let id = text("B:id").expect("an id");
-    Item {
+    Response {
         id: Some(String::from_utf8(id).expect("UTF-8")),
         status: status[9..12].parse().expect("a status"),
         headers: Vec::new(),

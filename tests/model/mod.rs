@@ -1,0 +1,28 @@
+//! A model of the layer: what a batch must dispatch, and what its client must read.
+//!
+//! [`predict`](predict::predict) is a pure function of a [`Batch`]: its items, settings, headers, and the faults that
+//! the inner service is told to have. It is written from the documentation, and does not use the
+//! code of the crate. [`check`] runs the batch and compares.
+//!
+//! The tests of the crate and the fuzz targets both have this folder as a module. Its parsers of
+//! responses are not those of the crate either.
+
+pub(crate) mod batch;
+mod check;
+mod dice;
+pub(crate) mod exchange;
+mod generate;
+pub(crate) mod parts;
+pub(crate) mod passed_on;
+mod predict;
+pub(crate) mod read;
+mod requests;
+mod responses;
+pub(crate) mod service;
+mod urls;
+mod write;
+pub(crate) mod xml;
+
+pub(crate) use check::check;
+pub(crate) use dice::Dice;
+pub(crate) use generate::{generate, script};

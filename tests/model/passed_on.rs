@@ -1,0 +1,69 @@
+//! What of an inner response a client gets.
+
+use std::collections::BTreeMap;
+
+use http::HeaderMap;
+use serde_json::Value;
+
+/// Values by name, in lower case.
+pub(crate) type Headers = BTreeMap<String, Vec<String>>;
+
+/// Headers that are about a connection, or that the layer writes itself.
+const NEVER: [&str; 9] = [
+    "connection",
+    "content-length",
+    "http2-settings",
+    "keep-alive",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// The headers of a response that its item has: without those about the connection, cookies, and
+/// the permissions for pages of other origins. A value that is not ASCII is read as ISO-8859-1.
+pub(crate) fn passed_on(sent: &HeaderMap) -> Headers {
+    let named = named_by_connection(sent);
+    let mut headers = Headers::new();
+    for (name, value) in sent {
+        let name = name.as_str();
+        let is_dropped = NEVER.contains(&name)
+            || name.starts_with("proxy-")
+            || name.starts_with("access-control-")
+            || named.iter().any(|named| named == name);
+        if !is_dropped {
+            let values = headers.entry(name.to_owned()).or_default();
+            values.push(latin1(value.as_bytes()));
+        }
+    }
+    headers
+}
+
+/// The names in `Connection`, which make these headers hop-by-hop.
+pub(crate) fn named_by_connection(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all("connection").iter();
+    let values = values.map(|value| latin1(value.as_bytes()).to_ascii_lowercase());
+    let names = values.collect::<Vec<_>>().join(",");
+    names
+        .split(',')
+        .map(|name| name.trim_matches([' ', '\t']).to_owned())
+        .collect()
+}
+
+fn latin1(value: &[u8]) -> String {
+    value.iter().copied().map(char::from).collect()
+}
+
+/// Whether a JSON envelope has this body as JSON: by its type, and by a strict parser.
+pub(crate) fn is_json_body(headers: &HeaderMap, body: &[u8]) -> bool {
+    let content_type = headers
+        .get("content-type")
+        .and_then(|value| value.to_str().ok());
+    let essence = content_type.and_then(|value| value.split(';').next());
+    let essence = essence.unwrap_or_default().trim_matches([' ', '\t']);
+    let essence = essence.to_ascii_lowercase();
+    let is_json = essence == "application/json" || essence.ends_with("+json");
+    let is_encoded = headers.contains_key("content-encoding");
+    is_json && !is_encoded && serde_json::from_slice::<Value>(body).is_ok()
+}
