@@ -99,7 +99,8 @@ fn may_accept(accept: &str, written: &str) -> bool {
 
 /// Whether a value says nothing: it is not ASCII, or has only separators.
 fn is_empty_or_unreadable(value: &http::HeaderValue) -> bool {
-    let Ok(text) = value.to_str() else {
+    // Separators in quoted strings do not separate. Such values are not looked at.
+    let Some(text) = value.to_str().ok().filter(|text| !text.contains('"')) else {
         return true;
     };
     text.split(',').all(|range| {

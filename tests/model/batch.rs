@@ -91,8 +91,10 @@ pub(crate) enum Content {
     Text(String),
     /// Bytes, which are base64 in JSON.
     Bytes(Vec<u8>),
-    /// A string that is not base64.
+    /// What is not base64.
     NoBase64,
+    /// A number in place of a text.
+    NoText,
 }
 
 /// What the inner service does with an item.

@@ -11,37 +11,56 @@ use super::batch::{Batch, ITEM_TIMEOUT, MAX_BODY, MAX_RESPONSE, PATH, Wire};
 use super::exchange::{Exchange, run, send};
 use super::predict::{Prediction, predict};
 use super::read::{Response, lines, responses};
+use super::requests::Dispatched;
 use super::responses::Outcome;
 use super::service::Scripted;
-use super::write::request;
+use super::write::{envelope, request};
 
 /// Runs a batch. Panics if something other than the prediction becomes of it.
 pub(crate) fn check(batch: &Batch) {
+    check_envelope(batch, &envelope(batch));
+}
+
+/// Runs a batch that has this envelope.
+pub(crate) fn check_envelope(batch: &Batch, envelope: &[u8]) {
     let prediction = predict(batch);
-    let scripts = batch.items.iter().map(|item| item.script.clone());
-    let service = Scripted::new(scripts.collect(), batch.readiness.clone());
-    let log = service.log();
-    let exchange = run(send(layer(batch).layer(service), request(batch)));
-    assert_eq!(log.alive(), 0, "something lives on");
-    assert_eq!(exchange.header("cache-control"), Some("no-store"));
-    let mut calls = log.calls();
-    calls.sort_by_key(|(index, _)| *index);
+    let (exchange, calls) = outcome(batch, envelope);
     let items = prediction.items.iter().enumerate();
     let expected = items.filter_map(|(index, item)| Some((index, item.dispatched.clone()?)));
     assert_eq!(calls, expected.collect::<Vec<_>>(), "what was dispatched");
     if prediction.refusal.is_empty() || batch.wire == Wire::Stream {
         assert_accepted(batch, &prediction, &exchange);
     } else {
-        let problem: Value = serde_json::from_slice(&exchange.body).expect("JSON");
-        let code = problem["code"].as_str().expect("a code");
+        let code = code_of_refusal(&exchange);
         assert!(
-            prediction.refusal.contains(code),
+            prediction.refusal.contains(&*code),
             "{code}, not {:?}",
             prediction.refusal
         );
-        assert_eq!(problem["status"], exchange.status.as_u16());
-        assert!(exchange.status.is_client_error() || exchange.status.is_server_error());
     }
+}
+
+/// The response to this envelope, and the requests that were dispatched, in the order of their
+/// items.
+pub(crate) fn outcome(batch: &Batch, envelope: &[u8]) -> (Exchange, Vec<(usize, Dispatched)>) {
+    let scripts = batch.items.iter().map(|item| item.script.clone());
+    let service = Scripted::new(scripts.collect(), batch.readiness.clone());
+    let log = service.log();
+    let exchange = run(send(layer(batch).layer(service), request(batch, envelope)));
+    assert_eq!(log.alive(), 0, "something lives on");
+    assert_eq!(exchange.header("cache-control"), Some("no-store"));
+    let mut calls = log.calls();
+    calls.sort_by_key(|(index, _)| *index);
+    (exchange, calls)
+}
+
+/// The code of the problem document of a refusal.
+pub(crate) fn code_of_refusal(exchange: &Exchange) -> String {
+    assert!(exchange.status.is_client_error() || exchange.status.is_server_error());
+    assert_eq!(exchange.media_type(), "application/problem+json");
+    let problem: Value = serde_json::from_slice(&exchange.body).expect("JSON");
+    assert_eq!(problem["status"], exchange.status.as_u16());
+    problem["code"].as_str().expect("a code").to_owned()
 }
 
 fn layer(batch: &Batch) -> BatchLayer {

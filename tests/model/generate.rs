@@ -176,8 +176,9 @@ fn item(dice: &mut Dice<'_>, batch: &Batch) -> Item {
                 .into();
         }
         23 => {
-            let (content_type, content) = match dice.below(2) {
+            let (content_type, content) = match dice.below(3) {
                 0 => ("image/png", Content::NoBase64),
+                1 => ("text/plain", Content::NoText),
                 _ => ("text/plain", Content::Text("x".repeat(501))),
             };
             (item.content_type, item.content) = (Some(content_type.to_owned()), content);

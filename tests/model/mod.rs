@@ -8,19 +8,19 @@
 //! responses are not those of the crate either.
 
 pub(crate) mod batch;
-mod check;
+pub(crate) mod check;
 mod dice;
 pub(crate) mod exchange;
 mod generate;
 pub(crate) mod parts;
 pub(crate) mod passed_on;
-mod predict;
+pub(crate) mod predict;
 pub(crate) mod read;
-mod requests;
+pub(crate) mod requests;
 mod responses;
 pub(crate) mod service;
 mod urls;
-mod write;
+pub(crate) mod write;
 pub(crate) mod xml;
 
 pub(crate) use check::check;

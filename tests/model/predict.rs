@@ -58,7 +58,7 @@ fn accepted_of_stream(batch: &Batch) -> (&[Item], BTreeSet<&'static str>) {
 }
 
 /// The errors of an item that refuse its batch. Each is about this item and those before it.
-fn errors(batch: &Batch, index: usize) -> Vec<&'static str> {
+pub(crate) fn errors(batch: &Batch, index: usize) -> Vec<&'static str> {
     let (earlier, item) = (&batch.items[..index], &batch.items[index]);
     let mut errors = Vec::new();
     if index >= batch.settings.max_items {

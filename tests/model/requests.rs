@@ -64,8 +64,10 @@ fn body(batch: &Batch, item: &Item) -> Result<Vec<u8>, Failure> {
         Content::Json(text) | Content::Text(text) => text.clone().into_bytes(),
         Content::Bytes(bytes) => bytes.clone(),
         // In multipart, a body is what it is.
-        Content::NoBase64 if is_json(batch.wire) => return Err((400, "bad-base64")),
-        Content::NoBase64 => b"*".to_vec(),
+        Content::NoBase64 if !is_json(batch.wire) => b"*".to_vec(),
+        Content::NoText if !is_json(batch.wire) => b"1".to_vec(),
+        Content::NoBase64 => return Err((400, "bad-base64")),
+        Content::NoText => return Err((400, "bad-body")),
     };
     match body.len() > MAX_BODY {
         true => Err((413, "body-too-large")),

@@ -33,7 +33,13 @@ pub(crate) fn resolved(url: &str) -> Option<String> {
         format!("{FOLDER}{url}")
     };
     let is_one_slash = !path[1..].starts_with(['/', '\\']);
-    (is_one_slash && !has_dot_segment(&path)).then_some(path)
+    (is_one_slash && fits_into_uri(&path) && !has_dot_segment(&path)).then_some(path)
+}
+
+/// Whether `http::Uri` can hold this path and query: it excludes delimiters of text.
+fn fits_into_uri(target: &str) -> bool {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    !path.contains(['<', '>', '`']) && !query.contains(['<', '>', '"'])
 }
 
 /// The scheme and what follows its colon. A colon after another character is part of a path.

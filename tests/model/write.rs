@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::batch::{Batch, Content, Item, PATH, Wire};
 use super::exchange::{Upload, post};
 
-/// The request of this batch.
-pub(crate) fn request(batch: &Batch) -> Request<Upload> {
+/// The request of this batch, with this envelope.
+pub(crate) fn request(batch: &Batch, envelope: &[u8]) -> Request<Upload> {
     let (content_type, accept) = media_types(batch.wire);
     let mut headers = vec![
         ("content-type", content_type.as_bytes()),
@@ -21,7 +21,6 @@ pub(crate) fn request(batch: &Batch) -> Request<Upload> {
     if batch.settings.is_minimal {
         headers.push(("prefer", b"return=minimal"));
     }
-    let envelope = envelope(batch);
     let chunks = envelope.chunks(batch.settings.chunk);
     post(PATH, &headers, chunks.map(Bytes::copy_from_slice).collect())
 }
@@ -78,6 +77,7 @@ fn json(item: &Item) -> String {
         Content::Text(text) => Some(string(text)),
         Content::Bytes(bytes) => Some(string(&STANDARD.encode(bytes))),
         Content::NoBase64 => Some(string("*")),
+        Content::NoText => Some("1".to_owned()),
     };
     members.extend(body.map(|body| format!("\"body\":{body}")));
     if !item.on.is_empty() {
@@ -100,10 +100,11 @@ fn part(item: &Item) -> Vec<u8> {
         part += &format!("Content-Type: {content_type}\r\n");
     }
     let body = match &item.content {
-        Content::None => &[],
+        Content::None => &b""[..],
         Content::Json(text) | Content::Text(text) => text.as_bytes(),
         Content::Bytes(bytes) => bytes,
-        Content::NoBase64 => &b"*"[..],
+        Content::NoBase64 => b"*",
+        Content::NoText => b"1",
     };
     [part.as_bytes(), b"\r\n", body, b"\r\n"].concat()
 }
