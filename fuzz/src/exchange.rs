@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, service_fn};
 use tower_multistatus::{BatchLayer, RequestBody, SubrequestInfo};
@@ -17,6 +17,7 @@ pub(crate) struct Call {
     pub(crate) id: String,
     pub(crate) index: usize,
     pub(crate) total: Option<usize>,
+    pub(crate) is_head: bool,
     pub(crate) uri: String,
 }
 
@@ -57,6 +58,7 @@ pub(crate) fn call_of<B>(request: &Request<B>) -> Call {
         id: info.id().to_owned(),
         index: info.index(),
         total: info.total(),
+        is_head: request.method() == Method::HEAD,
         uri: request.uri().to_string(),
     }
 }

@@ -15,8 +15,8 @@ use tower_multistatus::{BatchLayer, ChangeSets};
 
 use crate::input::Input;
 use crate::model::exchange::{Upload, run as run_future};
+use crate::model::faults::script;
 use crate::model::read::{Response, lines};
-use crate::model::script;
 use crate::model::service::Scripted;
 
 /// How an upload ends.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use http::HeaderMap;
-use serde_json::Value;
 
 /// Values by name, in lower case.
 pub(crate) type Headers = BTreeMap<String, Vec<String>>;
@@ -53,17 +52,4 @@ pub(crate) fn named_by_connection(headers: &HeaderMap) -> Vec<String> {
 
 fn latin1(value: &[u8]) -> String {
     value.iter().copied().map(char::from).collect()
-}
-
-/// Whether a JSON envelope has this body as JSON: by its type, and by a strict parser.
-pub(crate) fn is_json_body(headers: &HeaderMap, body: &[u8]) -> bool {
-    let content_type = headers
-        .get("content-type")
-        .and_then(|value| value.to_str().ok());
-    let essence = content_type.and_then(|value| value.split(';').next());
-    let essence = essence.unwrap_or_default().trim_matches([' ', '\t']);
-    let essence = essence.to_ascii_lowercase();
-    let is_json = essence == "application/json" || essence.ends_with("+json");
-    let is_encoded = headers.contains_key("content-encoding");
-    is_json && !is_encoded && serde_json::from_slice::<Value>(body).is_ok()
 }

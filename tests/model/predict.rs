@@ -11,7 +11,8 @@ use super::responses::{Outcome, outcome};
 pub(crate) struct Prediction {
     /// The items that are accepted, in order.
     pub(crate) items: Vec<Predicted>,
-    /// The codes that the refusal may have, or the error that ends a stream. Empty if there is none.
+    /// The codes that the refusal may have, or the error that ends a stream. Empty if there is
+    /// none.
     pub(crate) refusal: BTreeSet<&'static str>,
 }
 

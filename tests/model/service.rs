@@ -218,6 +218,8 @@ impl Body for ScriptedBody {
             End::Breaks => Poll::Ready(Some(Err(Failed))),
             End::Panics => planned(),
             End::Hangs => Poll::Pending,
+            // A layer that ignores its timeout is found, instead of being waited for.
+            End::EmptyFrames if self.polls > 100_000 => planned(),
             End::EmptyFrames => {
                 if self.polls.is_multiple_of(16) {
                     // The clock stands still while something is ready, so it is moved by hand.
