@@ -69,7 +69,7 @@ pub(crate) fn run(data: &[u8]) {
         let accepts = |value: &http::HeaderValue| {
             value.to_str().is_ok_and(|value| may_accept(value, written))
         };
-        let none_is_text = accepted.iter().all(|value| is_empty_or_unreadable(value));
+        let none_is_text = accepted.iter().all(is_empty_or_unreadable);
         assert!(
             none_is_text || accepted.iter().any(accepts),
             "{written} is not accepted"

@@ -78,6 +78,10 @@ fn assert_outer(exchange: &Exchange) {
 
 fn assert_failed_in_the_layer(item: &Response) {
     assert!(item.status >= 400, "a success of an item that has not run");
+    // An item with the method HEAD has no body.
+    if matches!(item.body.as_deref(), None | Some(b"null")) {
+        return;
+    }
     let document = item.json();
     let code = [&document["code"], &document["error"]["code"]];
     assert!(code.iter().any(|code| code.is_string()), "{document}");

@@ -20,6 +20,10 @@ const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 
 /// The request of this item.
 pub(crate) fn dispatched(batch: &Batch, item: &Item) -> Result<Dispatched, Failure> {
+    // Without its type, a body cannot be read.
+    if !item.content_type.as_deref().is_none_or(is_value) {
+        return Err((400, "bad-header"));
+    }
     let body = body(batch, item)?;
     check_headers(item)?;
     let method = item.method.to_ascii_uppercase();
@@ -52,6 +56,17 @@ fn percent_encoded(url: &str) -> String {
         _ => format!("%{byte:02X}"),
     });
     encoded.collect()
+}
+
+/// The name of a header in lower case, with hyphens: some servers take `a_b` for `a-b`.
+fn folded(name: &str) -> String {
+    name.to_ascii_lowercase().replace('_', "-")
+}
+
+/// Whether a header may have this value.
+fn is_value(value: &str) -> bool {
+    let mut bytes = value.bytes();
+    bytes.all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7F))
 }
 
 fn is_token(byte: u8) -> bool {
@@ -87,10 +102,8 @@ fn check_headers(item: &Item) -> Result<(), Failure> {
     }
     let mut names = Vec::new();
     for (name, value) in &item.headers {
-        let name = name.to_ascii_lowercase();
-        let is_value = |byte| byte == b'\t' || (byte >= b' ' && byte != 0x7F);
-        let is_valid =
-            !name.is_empty() && name.bytes().all(is_token) && value.bytes().all(is_value);
+        let name = folded(name);
+        let is_valid = !name.is_empty() && name.bytes().all(is_token) && is_value(value);
         if !is_valid || names.contains(&name) {
             return Err((400, "bad-header"));
         }
@@ -122,8 +135,12 @@ fn headers(batch: &Batch, item: &Item, method: &str, body: &[u8]) -> Headers {
         own.push(("content-type".to_owned(), "application/json".to_owned()));
     }
     for (name, value) in own {
-        let name = name.to_ascii_lowercase();
-        if is_representation(&name) || is_neutral(&name) && !outer.contains_key(&name) {
+        let (name, meant) = (name.to_ascii_lowercase(), folded(&name));
+        // The headers of the body itself have one spelling.
+        let is_of_body = matches!(&*meant, "content-type" | "content-length") && name != meant;
+        let is_taken =
+            is_representation(&meant) || is_neutral(&meant) && !outer.contains_key(&meant);
+        if is_taken && !is_of_body {
             headers.insert(name, vec![value]);
         }
     }

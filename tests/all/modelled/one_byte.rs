@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
-use base64::engine::{GeneralPurpose, GeneralPurposeConfig, general_purpose::NO_PAD};
+use base64::engine::{GeneralPurpose, general_purpose::NO_PAD};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::value::RawValue;
@@ -18,6 +18,10 @@ use crate::model::check::{check_envelope, code_of_refusal, outcome};
 use crate::model::predict::errors;
 use crate::model::requests::dispatched;
 use crate::model::write::envelope;
+
+/// Base64 whose last character may have bits that are in no byte, as the layer reads it.
+const LENIENT: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD, NO_PAD.with_decode_allow_trailing_bits(true));
 
 /// The batch without what refuses it, and without what fails an item before it runs.
 fn without_errors(mut batch: Batch) -> Batch {
@@ -70,9 +74,6 @@ fn item(text: &str, before: &Item) -> Item {
     }
 }
 
-/// The last bits of a base64 text may be any: they belong to no byte.
-const LENIENT: GeneralPurposeConfig = NO_PAD.with_decode_allow_trailing_bits(true);
-
 fn content(content_type: Option<&str>, body: &str) -> Content {
     let essence = content_type.map(|value| value.split(';').next().unwrap_or_default());
     let essence = essence.map(|essence| essence.trim_matches([' ', '\t']).to_ascii_lowercase());
@@ -88,7 +89,7 @@ fn content(content_type: Option<&str>, body: &str) -> Content {
                 .replace('-', "+")
                 .replace('_', "/")
                 .replace(['\r', '\n'], "");
-            match GeneralPurpose::new(&STANDARD, LENIENT).decode(standard.trim_end_matches('=')) {
+            match LENIENT.decode(standard.trim_end_matches('=')) {
                 Ok(bytes) => Content::Bytes(bytes),
                 Err(_) => Content::NoBase64,
             }
