@@ -1,5 +1,7 @@
 //! A custom format, written with the public interface.
 
+use std::sync::{Arc, Mutex};
+
 use axum::body::Body;
 use bytes::Bytes;
 use http::request::Parts;
@@ -215,6 +217,48 @@ async fn too_many_items_are_refused_even_if_a_format_does_not_count() {
             assert_eq!((reply.status.as_u16(), log.len()), (status, dispatched));
         }
     }
+}
+
+/// Reads and writes nothing. Notes the limits that it gets.
+#[derive(Debug)]
+struct Curious(Arc<Mutex<Option<Limits>>>);
+
+impl Format for Curious {
+    fn media_types(&self) -> &[&str] {
+        Lines.media_types()
+    }
+
+    fn decoder(&self, _: &Parts, limits: &Limits) -> Option<Result<Box<dyn Decoder>, Error>> {
+        *self.0.lock().expect("the limits") = Some(*limits);
+        None
+    }
+
+    fn encoder(&self, _: &Parts) -> Option<Box<dyn Encoder>> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn a_custom_format_gets_the_limits_of_the_layer() {
+    let seen = Arc::<Mutex<Option<Limits>>>::default();
+    let layer = BatchLayer::new("/batch")
+        .max_items(2)
+        .max_envelope_bytes(3)
+        .max_item_body_bytes(4)
+        .max_response_bytes(5)
+        .max_total_response_bytes(6)
+        .format(Curious(Arc::clone(&seen)));
+    let (reply, _) = ask_through(layer, in_chunks("", 1)).await;
+    assert_eq!(reply.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let limits = seen.lock().expect("the limits").expect("it was asked");
+    let all = [
+        limits.max_items(),
+        limits.max_envelope_bytes(),
+        limits.max_item_body_bytes(),
+        limits.max_response_bytes(),
+        limits.max_total_response_bytes(),
+    ];
+    assert_eq!(all, [2, 3, 4, 5, 6]);
 }
 
 #[tokio::test]

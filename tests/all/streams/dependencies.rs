@@ -111,6 +111,29 @@ async fn a_dependency_on_a_forgotten_item_fails_the_item() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_item_in_the_place_of_a_lost_one_waits_for_its_own_dependencies() {
+    let (upload, body) = channel();
+    let layer = BatchLayer::new("/batch");
+    let mut response = Lines::of(layer.layer(Probe::new().1), body).await;
+    let first = [
+        get("a", "/fail"),
+        get("b", "/sleep/100"),
+        get("c", "/sleep/200"),
+        get_after("lost", "/ok", &["a", "b"]),
+    ];
+    upload.send(first.concat().into()).expect("it is read");
+    for (id, status) in [("a", 500), ("lost", 424)] {
+        assert_eq!(response.next_item().await, (id.to_owned(), status));
+    }
+    let late = get_after("late", "/ok", &["c"]);
+    upload.send(late.into()).expect("it is read");
+    drop(upload);
+    for id in ["b", "c", "late"] {
+        assert_eq!(response.next_item().await, (id.to_owned(), 200));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_item_that_depends_on_itself_ends_the_upload() {
     let (book, probe) = Probe::new();
     let upload = [
