@@ -20,8 +20,8 @@ const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 
 /// The request of this item.
 pub(crate) fn dispatched(batch: &Batch, item: &Item) -> Result<Dispatched, Failure> {
-    let body = body(batch, item)?;
     check_headers(item)?;
+    let body = body(batch, item)?;
     let method = item.method.to_ascii_uppercase();
     if method.is_empty() || !method.bytes().all(is_token) {
         return Err((400, "bad-method"));
@@ -85,18 +85,24 @@ fn check_headers(item: &Item) -> Result<(), Failure> {
     if count > 64 {
         return Err((400, "too-many-headers"));
     }
-    let mut names = Vec::new();
-    for (name, value) in &item.headers {
-        let name = name.to_ascii_lowercase();
-        let is_value = |byte| byte == b'\t' || (byte >= b' ' && byte != 0x7F);
-        let is_valid =
-            !name.is_empty() && name.bytes().all(is_token) && value.bytes().all(is_value);
-        if !is_valid || names.contains(&name) {
-            return Err((400, "bad-header"));
-        }
-        names.push(name);
+    let is_value = |value: &String| {
+        let mut bytes = value.bytes();
+        bytes.all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7F))
+    };
+    let is_name = |name: &String| !name.is_empty() && name.bytes().all(is_token);
+    let names = item
+        .headers
+        .iter()
+        .map(|(name, _)| name.to_ascii_lowercase());
+    let mut names: Vec<_> = names.collect();
+    let mut values = item.headers.iter().map(|(_, value)| value);
+    let are_valid = names.iter().all(is_name) && values.all(is_value);
+    names.sort();
+    let occurs_twice = names.windows(2).any(|pair| pair[0] == pair[1]);
+    match are_valid && !occurs_twice && item.content_type.iter().all(is_value) {
+        true => Ok(()),
+        false => Err((400, "bad-header")),
     }
-    Ok(())
 }
 
 /// What the item inherits, and what it has.
@@ -123,7 +129,10 @@ fn headers(batch: &Batch, item: &Item, method: &str, body: &[u8]) -> Headers {
     }
     for (name, value) in own {
         let name = name.to_ascii_lowercase();
-        if is_representation(&name) || is_neutral(&name) && !outer.contains_key(&name) {
+        // Many servers take `_` for `-`.
+        let usual = name.replace('_', "-");
+        if is_representation(&usual) || is_neutral(&usual) && !outer.contains_key(&usual) {
+            headers.remove(&usual);
             headers.insert(name, vec![value]);
         }
     }
@@ -137,10 +146,20 @@ fn headers(batch: &Batch, item: &Item, method: &str, body: &[u8]) -> Headers {
         && !headers.contains_key("idempotency-key")
     {
         let key = key[0].trim_matches('"');
-        let key = format!("\"{key}:{}\"", item.id);
+        let key = format!("\"{key}:{}\"", in_quotes(&item.id));
         headers.insert("idempotency-key".to_owned(), vec![key]);
     }
     headers
+}
+
+/// The id as it can stand between quotes: percent-encoded where it is not plain text.
+fn in_quotes(id: &str) -> String {
+    let encoded = id.bytes().map(|byte| match byte {
+        b'"' | b'\\' | b'%' => format!("%{byte:02X}"),
+        b' '..=b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    });
+    encoded.collect()
 }
 
 fn outer(batch: &Batch) -> Headers {
