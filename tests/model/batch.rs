@@ -143,7 +143,7 @@ pub(crate) enum End {
     Breaks,
     Panics,
     Hangs,
-    /// Empty frames without end, each of which is ready at once.
+    /// Empty frames without end, hundreds of which are ready at once.
     EmptyFrames,
 }
 

@@ -198,15 +198,11 @@ fn id(dice: &mut Dice<'_>, batch: &Batch) -> String {
     if !has_links(batch.wire) {
         return usual;
     }
-    let has_key = batch
-        .outer
-        .iter()
-        .any(|(name, _)| *name == "idempotency-key");
     match dice.below(48) {
         43 => batch.items.last().map_or(usual, |item| item.id.clone()),
         44 => "g0".to_owned(),
         45 => dice.pick(&["", "a\u{1}", "\u{85}"]).to_owned(),
-        46 if !has_key => format!("{usual}\u{e9}\"\\"),
+        46 => format!("{usual}\u{e9}\"\\"),
         47 => format!("{usual}{}", "x".repeat(255 - usual.len() + dice.below(3))),
         _ => usual,
     }

@@ -20,12 +20,8 @@ const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 
 /// The request of this item.
 pub(crate) fn dispatched(batch: &Batch, item: &Item) -> Result<Dispatched, Failure> {
-    // Without its type, a body cannot be read.
-    if !item.content_type.as_deref().is_none_or(is_value) {
-        return Err((400, "bad-header"));
-    }
-    let body = body(batch, item)?;
     check_headers(item)?;
+    let body = body(batch, item)?;
     let method = item.method.to_ascii_uppercase();
     if method.is_empty() || !method.bytes().all(is_token) {
         return Err((400, "bad-method"));
@@ -56,17 +52,6 @@ fn percent_encoded(url: &str) -> String {
         _ => format!("%{byte:02X}"),
     });
     encoded.collect()
-}
-
-/// The name of a header in lower case, with hyphens: some servers take `a_b` for `a-b`.
-fn folded(name: &str) -> String {
-    name.to_ascii_lowercase().replace('_', "-")
-}
-
-/// Whether a header may have this value.
-fn is_value(value: &str) -> bool {
-    let mut bytes = value.bytes();
-    bytes.all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7F))
 }
 
 fn is_token(byte: u8) -> bool {
@@ -100,16 +85,24 @@ fn check_headers(item: &Item) -> Result<(), Failure> {
     if count > 64 {
         return Err((400, "too-many-headers"));
     }
-    let mut names = Vec::new();
-    for (name, value) in &item.headers {
-        let name = folded(name);
-        let is_valid = !name.is_empty() && name.bytes().all(is_token) && is_value(value);
-        if !is_valid || names.contains(&name) {
-            return Err((400, "bad-header"));
-        }
-        names.push(name);
+    let is_value = |value: &String| {
+        let mut bytes = value.bytes();
+        bytes.all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7F))
+    };
+    let is_name = |name: &String| !name.is_empty() && name.bytes().all(is_token);
+    let names = item
+        .headers
+        .iter()
+        .map(|(name, _)| name.to_ascii_lowercase());
+    let mut names: Vec<_> = names.collect();
+    let mut values = item.headers.iter().map(|(_, value)| value);
+    let are_valid = names.iter().all(is_name) && values.all(is_value);
+    names.sort();
+    let occurs_twice = names.windows(2).any(|pair| pair[0] == pair[1]);
+    match are_valid && !occurs_twice && item.content_type.iter().all(is_value) {
+        true => Ok(()),
+        false => Err((400, "bad-header")),
     }
-    Ok(())
 }
 
 /// What the item inherits, and what it has.
@@ -135,12 +128,15 @@ fn headers(batch: &Batch, item: &Item, method: &str, body: &[u8]) -> Headers {
         own.push(("content-type".to_owned(), "application/json".to_owned()));
     }
     for (name, value) in own {
-        let (name, meant) = (name.to_ascii_lowercase(), folded(&name));
+        let name = name.to_ascii_lowercase();
+        // Many servers take `_` for `-`.
+        let usual = name.replace('_', "-");
         // The headers of the body itself have one spelling.
-        let is_of_body = matches!(&*meant, "content-type" | "content-length") && name != meant;
+        let is_of_body = matches!(&*usual, "content-type" | "content-length") && name != usual;
         let is_taken =
-            is_representation(&meant) || is_neutral(&meant) && !outer.contains_key(&meant);
+            is_representation(&usual) || is_neutral(&usual) && !outer.contains_key(&usual);
         if is_taken && !is_of_body {
+            headers.remove(&usual);
             headers.insert(name, vec![value]);
         }
     }
@@ -154,10 +150,20 @@ fn headers(batch: &Batch, item: &Item, method: &str, body: &[u8]) -> Headers {
         && !headers.contains_key("idempotency-key")
     {
         let key = key[0].trim_matches('"');
-        let key = format!("\"{key}:{}\"", item.id);
+        let key = format!("\"{key}:{}\"", in_quotes(&item.id));
         headers.insert("idempotency-key".to_owned(), vec![key]);
     }
     headers
+}
+
+/// The id as it can stand between quotes: percent-encoded where it is not plain text.
+fn in_quotes(id: &str) -> String {
+    let encoded = id.bytes().map(|byte| match byte {
+        b'"' | b'\\' | b'%' => format!("%{byte:02X}"),
+        b' '..=b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    });
+    encoded.collect()
 }
 
 fn outer(batch: &Batch) -> Headers {

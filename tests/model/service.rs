@@ -5,13 +5,14 @@ use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
+use tokio::time::Sleep;
 use tower::Service;
 use tower_multistatus::{RequestBody, SubrequestInfo};
 
@@ -146,7 +147,8 @@ impl Service<Request<RequestBody<Upload>>> for Scripted {
             let status = StatusCode::from_u16(script.status).expect("a status");
             let mut response = Response::new(ScriptedBody {
                 frames: script.frames.iter().rev().copied().collect(),
-                polls: 0,
+                more: 0,
+                pause: pause(),
                 _token: Token::new(&shared, script.drops == Drops::BodyPanics),
                 script,
             });
@@ -192,8 +194,14 @@ pub(crate) struct ScriptedBody {
     script: Script,
     /// The frames that remain, the next one last.
     frames: Vec<&'static [u8]>,
-    polls: usize,
+    /// The number of frames after those of the script.
+    more: usize,
+    pause: Pin<Box<Sleep>>,
     _token: Token,
+}
+
+fn pause() -> Pin<Box<Sleep>> {
+    Box::pin(tokio::time::sleep(Duration::from_millis(10)))
 }
 
 impl Body for ScriptedBody {
@@ -208,10 +216,10 @@ impl Body for ScriptedBody {
         if let Some(frame) = self.frames.pop() {
             return data(frame);
         }
-        self.polls += 1;
         match self.script.end {
             End::Ends => Poll::Ready(None),
-            End::Trailers if self.polls == 1 => {
+            End::Trailers if self.more == 0 => {
+                self.more = 1;
                 Poll::Ready(Some(Ok(Frame::trailers(HeaderMap::new()))))
             }
             End::Trailers => Poll::Ready(None),
@@ -219,13 +227,14 @@ impl Body for ScriptedBody {
             End::Panics => planned(),
             End::Hangs => Poll::Pending,
             // A layer that ignores its timeout is found, instead of being waited for.
-            End::EmptyFrames if self.polls > 100_000 => planned(),
+            End::EmptyFrames if self.more > 100_000 => planned(),
             End::EmptyFrames => {
-                if self.polls.is_multiple_of(16) {
-                    // The clock stands still while something is ready, so it is moved by hand.
-                    let advance = std::pin::pin!(tokio::time::advance(Duration::from_millis(1)));
-                    let _ = advance.poll(cx);
+                // The clock stands still while something is ready.
+                if self.more % 200 == 199 {
+                    ready!(self.pause.as_mut().poll(cx));
+                    self.pause = pause();
                 }
+                self.more += 1;
                 data(b"")
             }
         }

@@ -85,10 +85,8 @@ fn content(content_type: Option<&str>, body: &str) -> Content {
         (Some(essence), Err(_)) if is_text(essence) => Content::NoText,
         (_, Err(_)) => Content::NoBase64,
         (_, Ok(text)) => {
-            let standard = text
-                .replace('-', "+")
-                .replace('_', "/")
-                .replace(['\r', '\n'], "");
+            let standard = text.replace('-', "+").replace('_', "/");
+            let standard = standard.replace([' ', '\t', '\r', '\n'], "");
             match LENIENT.decode(standard.trim_end_matches('=')) {
                 Ok(bytes) => Content::Bytes(bytes),
                 Err(_) => Content::NoBase64,
