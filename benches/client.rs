@@ -57,7 +57,8 @@ fn main() {
     for (core, place) in places.iter().enumerate().take(cores) {
         stay_on_core(core);
         println!("# {place}\n");
-        bench.many(rounds);
+        bench.many(Pace::Together, rounds);
+        bench.many(Pace::Apart, rounds);
         bench.one(rounds);
     }
 }
@@ -85,6 +86,24 @@ impl Way {
             Self::Plain => "the client alone, HTTP/1",
             Self::Json => "with the layer, JSON",
             Self::Lines => "with the layer, NDJSON",
+        }
+    }
+}
+
+/// When a caller makes its next request.
+#[derive(Clone, Copy, Debug)]
+enum Pace {
+    /// When all callers have their responses.
+    Together,
+    /// When it has its own response.
+    Apart,
+}
+
+impl Pace {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Together => "100 at once, then the next 100",
+            Self::Apart => "100 callers, each of which makes one request after the other",
         }
     }
 }
@@ -134,8 +153,8 @@ impl Bench {
         }
     }
 
-    /// Makes this number of requests at once, as often as this.
-    fn run(&self, way: Way, at_once: usize, times: usize) -> Cost {
+    /// Makes this number of requests at once, as often as this, at this pace.
+    fn run(&self, way: Way, pace: Pace, at_once: usize, times: usize) -> Cost {
         let own = Cpu::of_this_thread();
         let reading = || {
             // Wait until both threads are idle and the kernel has counted their time.
@@ -146,12 +165,10 @@ impl Bench {
         let before = reading();
         let start = Instant::now();
         self.runtime.block_on(async {
-            for _ in 0..times {
-                match way {
-                    Way::Plain => fetch_all(&self.plain, uris).await,
-                    Way::Json => fetch_all(&self.json, uris).await,
-                    Way::Lines => fetch_all(&self.lines, uris).await,
-                }
+            match way {
+                Way::Plain => load(&self.plain, uris, pace, times).await,
+                Way::Json => load(&self.json, uris, pace, times).await,
+                Way::Lines => load(&self.lines, uris, pace, times).await,
             }
         });
         let wall = start.elapsed().as_secs_f64();
@@ -165,14 +182,21 @@ impl Bench {
     }
 
     /// The median cost of each way. They are measured in turn.
-    fn measure(&self, ways: &[Way], at_once: usize, times: usize, rounds: usize) -> Vec<Cost> {
+    fn measure(
+        &self,
+        ways: &[Way],
+        pace: Pace,
+        at_once: usize,
+        times: usize,
+        rounds: usize,
+    ) -> Vec<Cost> {
         let mut costs = vec![Vec::new(); ways.len()];
         for way in ways {
-            self.run(*way, at_once, times);
+            self.run(*way, pace, at_once, times);
         }
         for _ in 0..rounds {
             for (way, costs) in ways.iter().zip(&mut costs) {
-                costs.push(self.run(*way, at_once, times));
+                costs.push(self.run(*way, pace, at_once, times));
             }
         }
         let median_of =
@@ -185,9 +209,12 @@ impl Bench {
         medians.collect()
     }
 
-    fn many(&self, rounds: usize) {
-        let costs = self.measure(&Way::ALL, COUNT, 20, rounds);
-        println!("{COUNT} GETs of 30 B at once, over the loopback, per request\n");
+    fn many(&self, pace: Pace, rounds: usize) {
+        let costs = self.measure(&Way::ALL, pace, COUNT, 20, rounds);
+        println!(
+            "{}, GETs of 30 B over the loopback, per request\n",
+            pace.name()
+        );
         table(&Way::ALL, &costs);
         println!();
         for (way, cost) in Way::ALL.iter().zip(&costs).skip(1) {
@@ -205,7 +232,7 @@ impl Bench {
 
     fn one(&self, rounds: usize) {
         let ways = [Way::Plain, Way::Json];
-        let costs = self.measure(&ways, 1, 500, rounds);
+        let costs = self.measure(&ways, Pace::Together, 1, 500, rounds);
         println!("One GET of 30 B after the other\n");
         table(&ways, &costs);
         println!();
@@ -219,28 +246,47 @@ impl Bench {
     }
 }
 
-/// Makes these requests at once, and reads the responses.
-async fn fetch_all<S, B>(client: &S, uris: &[Uri])
+/// Makes these requests at once, as often as this, and reads the responses.
+async fn load<S, B>(client: &S, uris: &[Uri], pace: Pace, times: usize)
 where
     S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error: std::fmt::Debug> + Clone,
     B: http_body::Body<Error: std::fmt::Debug>,
 {
-    let responses = uris.iter().map(|uri| {
-        let mut request = Request::new(Empty::new());
-        *request.uri_mut() = uri.clone();
-        for (name, value) in HEADERS {
-            let value = HeaderValue::from_static(value);
-            request.headers_mut().insert(name, value);
+    match pace {
+        Pace::Together => {
+            for _ in 0..times {
+                join_all(uris.iter().map(|uri| fetch(client, uri))).await;
+            }
         }
-        let client = client.clone();
-        async move {
-            let response = client.oneshot(request).await.expect("a response");
-            assert!(response.status().is_success(), "{}", response.status());
-            let body = response.into_body().collect().await.expect("a body");
-            assert!(!body.to_bytes().is_empty());
+        Pace::Apart => {
+            let callers = uris.iter().map(async |uri| {
+                for _ in 0..times {
+                    fetch(client, uri).await;
+                }
+            });
+            join_all(callers).await;
         }
-    });
-    join_all(responses).await;
+    }
+}
+
+fn fetch<S, B>(client: &S, uri: &Uri) -> impl Future<Output = ()> + use<S, B>
+where
+    S: Service<Request<Empty<Bytes>>, Response = Response<B>, Error: std::fmt::Debug> + Clone,
+    B: http_body::Body<Error: std::fmt::Debug>,
+{
+    let mut request = Request::new(Empty::new());
+    *request.uri_mut() = uri.clone();
+    for (name, value) in HEADERS {
+        let value = HeaderValue::from_static(value);
+        request.headers_mut().insert(name, value);
+    }
+    let client = client.clone();
+    async move {
+        let response = client.oneshot(request).await.expect("a response");
+        assert!(response.status().is_success(), "{}", response.status());
+        let body = response.into_body().collect().await.expect("a body");
+        assert!(!body.to_bytes().is_empty());
+    }
 }
 
 fn table(ways: &[Way], costs: &[Cost]) {

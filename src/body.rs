@@ -194,6 +194,9 @@ impl<B> fmt::Debug for ResponseBody<B> {
 pub(crate) enum Envelope {
     Buffered(Frames),
     Streamed(Pin<Box<dyn Body<Data = Bytes, Error = Infallible> + Send>>),
+    /// The response to an item, which a client gets. It has no envelope any more.
+    #[cfg(feature = "client")]
+    Item(Bytes),
 }
 
 impl Envelope {
@@ -204,6 +207,10 @@ impl Envelope {
                 .as_mut()
                 .poll_frame(cx)
                 .map(|frame| frame.and_then(Result::ok)),
+            #[cfg(feature = "client")]
+            Self::Item(bytes) if bytes.is_empty() => Poll::Ready(None),
+            #[cfg(feature = "client")]
+            Self::Item(bytes) => Poll::Ready(Some(Frame::data(std::mem::take(bytes)))),
         }
     }
 
@@ -211,6 +218,8 @@ impl Envelope {
         match self {
             Self::Buffered(frames) => frames.is_empty(),
             Self::Streamed(body) => body.is_end_stream(),
+            #[cfg(feature = "client")]
+            Self::Item(bytes) => bytes.is_empty(),
         }
     }
 
@@ -218,6 +227,8 @@ impl Envelope {
         match self {
             Self::Buffered(frames) => SizeHint::with_exact(frames.len() as u64),
             Self::Streamed(body) => body.size_hint(),
+            #[cfg(feature = "client")]
+            Self::Item(bytes) => SizeHint::with_exact(bytes.len() as u64),
         }
     }
 }

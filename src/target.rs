@@ -268,12 +268,13 @@ fn check_path(target: &[u8]) -> Result<(), ItemError> {
     check_no_dot_segments(&twice)
 }
 
-/// Checks that no segment is `.` or `..`, between slashes of either kind and before a parameter
-/// (`..;x` is a dot segment to some servers).
+/// Checks that no segment is `.` or `..`, between slashes of either kind, before a parameter
+/// (`..;x` is a dot segment to some servers), and before what may end the path once it is decoded:
+/// a query, a fragment, or a null byte.
 fn check_no_dot_segments(path: &[u8]) -> Result<(), ItemError> {
     let dots = |segment: &[u8]| {
-        let name = segment.split(|byte| *byte == b';').next();
-        matches!(name, Some(b"." | b".."))
+        let mut names = segment.split(|byte| matches!(byte, b';' | b'?' | b'#' | 0));
+        matches!(names.next(), Some(b"." | b".."))
     };
     if path.split(|byte| matches!(byte, b'/' | b'\\')).any(dots) {
         Err(ItemError::Target)

@@ -11,12 +11,13 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::{BodyExt, Limited};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tower::BoxError;
 
 use super::alone::{Alone, Sending};
+use super::arrivals::{Entrance, Leader};
 use super::body::ClientBody;
-use super::entry::Entry;
+use super::entry::Travel;
 use super::error::{BatchClientError, BatchClientErrorKind};
 use super::place::Places;
 use super::settings::Settings;
@@ -31,14 +32,19 @@ pub struct BatchClientFuture<B>(State<B>);
 enum State<B> {
     /// The request cannot be in the queue before its body has been read.
     Reading(Pin<Box<dyn Future<Output = Self> + Send>>),
-    Waiting(oneshot::Receiver<Verdict>, Alone<B>),
+    Waiting {
+        /// Until the caller knows whether others have joined it, if it leads.
+        leader: Option<Leader>,
+        verdict: oneshot::Receiver<Verdict>,
+        alone: Alone<B>,
+    },
     Sending(Sending<B>),
     Failed(Option<BatchClientError>),
 }
 
 /// What all clones of a client share.
 pub(super) struct Shared<B> {
-    pub(super) queue: mpsc::UnboundedSender<Box<Waiting>>,
+    pub(super) entrance: Entrance,
     pub(super) alone: Alone<B>,
     pub(super) places: Places,
     pub(super) settings: Arc<Settings>,
@@ -54,18 +60,18 @@ impl<B: 'static> BatchClientFuture<B> {
     where
         ReqBody: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let (mut parts, body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         let (places, settings) = (&shared.places, &shared.settings);
         Self(
-            match Entry::new(&mut parts, &body.size_hint(), places, settings) {
+            match Travel::of(&parts, &body.size_hint(), places, settings) {
                 // The place is free for another request while this one is sent.
-                None => shared.send_alone(parts, body),
-                Some(entry) if body.is_end_stream() => {
-                    shared.enter(entry, parts, Bytes::new(), place)
+                None => shared.send_alone(Request::from_parts(parts, body)),
+                Some(travel) if body.is_end_stream() => {
+                    shared.enter(Request::from_parts(parts, Bytes::new()), travel, place)
                 }
-                Some(entry) => {
+                Some(travel) => {
                     let shared = Arc::clone(shared);
-                    State::Reading(Box::pin(read(entry, parts, body, place, shared)))
+                    State::Reading(Box::pin(read(parts, body, travel, place, shared)))
                 }
             },
         )
@@ -73,33 +79,34 @@ impl<B: 'static> BatchClientFuture<B> {
 }
 
 impl<B: 'static> Shared<B> {
-    fn send_alone<ReqBody>(&self, parts: Parts, body: ReqBody) -> State<B>
+    fn send_alone<ReqBody>(&self, request: Request<ReqBody>) -> State<B>
     where
         ReqBody: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let request = Request::from_parts(parts, ClientBody::new(body));
-        State::Sending(self.alone.send(request))
+        State::Sending(self.alone.send(request.map(ClientBody::new)))
     }
 
     /// Puts a request into the queue.
     fn enter(
         &self,
-        mut entry: Entry,
-        parts: Parts,
-        body: Bytes,
+        request: Request<Bytes>,
+        travel: Travel,
         place: Option<OwnedSemaphorePermit>,
     ) -> State<B> {
         let (reply, verdict) = oneshot::channel();
-        entry.item.body = body.clone();
         let waiting = Box::new(Waiting {
-            request: Request::from_parts(parts, body),
-            entry,
+            request,
+            travel,
             reply,
             place,
             retries: 0,
         });
-        match self.queue.send(waiting) {
-            Ok(()) => State::Waiting(verdict, self.alone.clone()),
+        match self.entrance.enter(waiting) {
+            Ok(leader) => State::Waiting {
+                leader,
+                verdict,
+                alone: self.alone.clone(),
+            },
             Err(_) => State::failed(BatchClientErrorKind::NotSent),
         }
     }
@@ -107,9 +114,9 @@ impl<B: 'static> Shared<B> {
 
 /// Reads the body of a request, and puts the request into the queue.
 async fn read<ReqBody, B: 'static>(
-    entry: Entry,
-    mut parts: Parts,
+    parts: Parts,
     body: ReqBody,
+    travel: Travel,
     place: Option<OwnedSemaphorePermit>,
     shared: Arc<Shared<B>>,
 ) -> State<B>
@@ -120,10 +127,12 @@ where
     match body.collect().await {
         // A batch has no place for trailers.
         Ok(body) if body.trailers().is_some() => {
-            entry.put_headers(&mut parts.headers);
-            shared.send_alone(parts, body)
+            shared.send_alone(Request::from_parts(parts, body))
         }
-        Ok(body) => shared.enter(entry, parts, body.to_bytes(), place),
+        Ok(body) => {
+            let request = Request::from_parts(parts, body.to_bytes());
+            shared.enter(request, travel, place)
+        }
         Err(error) => {
             let kind = BatchClientErrorKind::NotSent;
             State::Failed(Some(BatchClientError::with_source(kind, error)))
@@ -144,16 +153,33 @@ impl<B: 'static> Future for BatchClientFuture<B> {
         loop {
             self.0 = match &mut self.0 {
                 State::Reading(reading) => ready!(reading.as_mut().poll(cx)),
-                State::Waiting(verdict, alone) => {
+                State::Waiting {
+                    leader,
+                    verdict,
+                    alone,
+                } => {
+                    if let Some(leads) = leader {
+                        let taken_back = ready!(leads.poll_take_back(cx));
+                        *leader = None;
+                        if let Some(waiting) = taken_back {
+                            self.0 = match waiting.into_alone().0 {
+                                Ok(request) => {
+                                    State::Sending(alone.send(request.map(ClientBody::from)))
+                                }
+                                Err(error) => State::Failed(Some(error)),
+                            };
+                            continue;
+                        }
+                    }
                     match ready!(Pin::new(verdict).poll(cx)) {
                         Ok(Verdict::Respond(response)) => {
-                            let response = response.map(Envelope::from);
+                            let response = response.map(Envelope::Item);
                             return Poll::Ready(Ok(response.map(ResponseBody::envelope)));
                         }
                         Ok(Verdict::SendAlone(request)) => {
                             State::Sending(alone.send(request.map(ClientBody::from)))
                         }
-                        Ok(Verdict::Fail(error)) => return Poll::Ready(Err(error)),
+                        Ok(Verdict::Fail(error)) => State::Failed(Some(error)),
                         // The batch or its worker has panicked, or was dropped.
                         Err(_) => State::failed(BatchClientErrorKind::OutcomeUnknown),
                     }

@@ -1,110 +1,105 @@
-//! Decides whether a request can be sent in a batch, and how.
+//! Decides whether a request can be sent in a batch, and how its headers travel.
 
-use std::sync::Arc;
-
-use bytestring::ByteString;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_body::SizeHint;
 
-use super::extensions::{DependsOn, NotBatched};
-use super::key::BatchKey;
+use super::extensions::NotBatched;
 use super::place::{Place, Places};
 use super::settings::Settings;
 use crate::media_type::{MediaType, split_unquoted};
-use crate::subrequest::{MAX_HEADER_BYTES, MAX_HEADERS, METHODS, Subrequest};
+use crate::subrequest::{MAX_HEADER_BYTES, MAX_HEADERS, METHODS};
 use crate::target::is_item_path;
 
-/// A request as an item: what its batch has in common, and the item.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) key: Arc<BatchKey>,
-    pub(super) item: Subrequest,
+const EVENT_STREAM: &str = "text/event-stream";
+
+/// How the headers of a request travel in a batch: sets of positions in its `HeaderMap`, which must
+/// not change. An item has 64 headers at most.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Travel {
+    in_item: u64,
+    common: u64,
 }
 
-impl Entry {
-    /// Moves the headers of a request to where they travel. Returns `None` if the request has to be
-    /// sent alone, and leaves it unchanged then.
-    pub(super) fn new(
-        request: &mut Parts,
+impl Travel {
+    /// Returns `None` if the request has to be sent alone.
+    pub(super) fn of(
+        request: &Parts,
         body: &SizeHint,
         places: &Places,
         settings: &Settings,
     ) -> Option<Self> {
         let max_body = settings.max_item_body_bytes as u64;
-        let is_small = body.upper().is_some_and(|upper| upper <= max_body);
-        let is_marked = request.extensions.get::<NotBatched>().is_some();
-        let can_travel = !is_marked && is_small && METHODS.contains(&request.method);
-        if !can_travel || is_stream(request) || !can_transport(&request.headers, places, settings) {
+        let can_travel = body.upper().is_some_and(|upper| upper <= max_body)
+            && request.extensions.get::<NotBatched>().is_none()
+            && METHODS.contains(&request.method)
+            && has_item_url(request, settings);
+        if !can_travel || request.headers.len() > usize::from(MAX_HEADERS) {
             return None;
         }
-        let mut item = Subrequest::without_id();
-        item.url = url_of(request, settings)?;
-        item.set_method(request.method.as_str().as_bytes());
-        if let Some(depends_on) = request.extensions.get::<DependsOn>() {
-            depends_on.ids().for_each(|id| item.add_dependency(id));
-        }
-        let mut key = BatchKey::new(request);
-        let mut last = None;
-        for (name, value) in std::mem::take(&mut request.headers) {
-            // The iterator leaves out a name that repeats.
-            let Some(name) = name.or_else(|| last.clone()) else {
-                continue;
-            };
-            last = Some(name.clone());
-            match places.of(&name, settings) {
-                Place::Item => item.add_valid_header(name, value),
+        let (mut travel, mut bytes, mut content_types) = (Self::default(), 0, 0);
+        let mut bit = 1;
+        for (name, value) in &request.headers {
+            bytes += name.as_str().len() + value.len();
+            content_types += usize::from(*name == CONTENT_TYPE);
+            match places.of(name, settings) {
+                Place::Item => travel.in_item |= bit,
                 Place::CommonItem => {
-                    key.add(name.clone(), value.clone());
-                    item.add_valid_header(name, value);
+                    travel.in_item |= bit;
+                    travel.common |= bit;
                 }
-                Place::Batch => key.add(name, value),
-                Place::Body | Place::Alone => drop(request.headers.append(name, value)),
+                Place::Batch => travel.common |= bit,
+                Place::Body => {}
+                Place::Alone => return None,
             }
+            if *name == ACCEPT && is_stream(value) {
+                return None;
+            }
+            bit <<= 1;
         }
-        let key = Arc::new(key);
-        Some(Self { key, item })
+        let is_transportable = bytes <= usize::from(MAX_HEADER_BYTES) && content_types < 2;
+        is_transportable.then_some(travel)
     }
 
-    /// Moves the headers back to a request that is sent alone after all.
-    pub(super) fn put_headers(self, headers: &mut HeaderMap) {
-        self.key.put_headers(headers);
-        for (name, value) in self.item.into_headers() {
-            headers.append(name, value);
-        }
+    /// The headers of the item.
+    pub(super) fn in_item(
+        self,
+        headers: &HeaderMap,
+    ) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        those_of(self.in_item, headers)
+    }
+
+    /// The headers that all requests of the batch have.
+    pub(super) fn common(
+        self,
+        headers: &HeaderMap,
+    ) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        those_of(self.common, headers)
     }
 }
 
-/// Whether a batch can transport headers like these, and an item may have as many.
-fn can_transport(headers: &HeaderMap, places: &Places, settings: &Settings) -> bool {
-    let bytes = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len());
-    headers.len() <= usize::from(MAX_HEADERS)
-        && bytes.sum::<usize>() <= usize::from(MAX_HEADER_BYTES)
-        && headers.get_all(CONTENT_TYPE).iter().nth(1).is_none()
-        && headers
-            .keys()
-            .all(|name| places.of(name, settings) != Place::Alone)
+fn those_of(set: u64, headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+    let mut rest = set;
+    headers.iter().filter(move |_| {
+        let is_member = rest & 1 == 1;
+        rest >>= 1;
+        is_member
+    })
 }
 
 /// Whether the response is a stream of events, which would not end before its batch does.
-fn is_stream(request: &Parts) -> bool {
-    let accepted = request.headers.get_all(ACCEPT).iter();
-    let mut types =
-        accepted.flat_map(|value| split_unquoted(value.to_str().unwrap_or_default(), b','));
-    types.any(|accepted| MediaType::parse(accepted).is("text/event-stream"))
+fn is_stream(accept: &HeaderValue) -> bool {
+    let accept = accept.to_str().unwrap_or_default();
+    // The type is longer than the usual value, which needs no parsing then.
+    let mut types = split_unquoted(accept, b',').filter(|_| accept.len() >= EVENT_STREAM.len());
+    types.any(|accepted| MediaType::parse(accepted).is(EVENT_STREAM))
 }
 
-/// The URL of the item. `None` if a server would not accept it, or if it is the batch path itself.
-fn url_of(request: &Parts, settings: &Settings) -> Option<ByteString> {
+/// Whether an item can have the URL of the request: a server would accept it, and it is not the
+/// batch path itself.
+fn has_item_url(request: &Parts, settings: &Settings) -> bool {
     let is_batch = request.uri.path() == settings.path.path() && request.method == Method::POST;
-    let path_and_query = request.uri.path_and_query().filter(|_| !is_batch)?.as_str();
-    if !is_item_path(path_and_query.as_bytes()) {
-        return None;
-    }
-    settings
-        .item_urls
-        .write(path_and_query, settings.path.path())
+    let url = request.uri.path_and_query().filter(|_| !is_batch);
+    url.is_some_and(|url| is_item_path(url.as_str().as_bytes()) && settings.item_url(url).is_some())
 }

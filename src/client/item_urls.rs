@@ -1,7 +1,5 @@
 //! How the URLs of items are written.
 
-use bytestring::ByteString;
-
 /// How the URL of a request is written into a batch. The default is
 /// [`from_root`](Self::from_root).
 ///
@@ -45,21 +43,20 @@ impl ItemUrls {
     }
 
     /// The URL of an item. `None` if it cannot be written.
-    pub(super) fn write(self, path_and_query: &str, batch_path: &str) -> Option<ByteString> {
-        let folder_end = batch_path.rfind('/')?;
+    pub(super) fn write<'a>(self, path_and_query: &'a str, batch_path: &str) -> Option<&'a str> {
         let below = || {
-            let folder = batch_path.get(..folder_end)?;
+            let folder = batch_path.get(..batch_path.rfind('/')?)?;
             path_and_query.strip_prefix(folder)
         };
         match self.0 {
-            Kind::FromRoot => Some(path_and_query.into()),
-            Kind::FromFolder => below().filter(|url| url.starts_with('/')).map(Into::into),
+            Kind::FromRoot => Some(path_and_query),
+            Kind::FromFolder => below().filter(|url| url.starts_with('/')),
             // An empty URL is not valid, and one with a colon may be read as absolute.
             Kind::Relative => {
                 let relative = below()?.strip_prefix('/')?;
                 let first = relative.split(['/', '?', '(']).next()?;
                 let is_safe = !first.is_empty() && !first.contains(':');
-                is_safe.then(|| relative.into())
+                is_safe.then_some(relative)
             }
         }
     }

@@ -3,8 +3,9 @@
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::{Authority, Scheme};
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
+use http::{HeaderName, HeaderValue, Request, Uri, Version};
 
+use super::entry::Travel;
 use super::settings::Settings;
 use crate::policy::is_inherited;
 
@@ -26,22 +27,32 @@ pub(super) struct Origin {
 }
 
 impl BatchKey {
-    /// The key of a request without headers.
-    pub(super) fn new(request: &Parts) -> Self {
+    /// The key of a request, with its headers that must not differ.
+    pub(super) fn of<B>(request: &Request<B>, travel: Travel) -> Self {
+        let common = travel.common(request.headers());
         Self {
             origin: Origin {
-                scheme: request.uri.scheme().cloned(),
-                authority: request.uri.authority().cloned(),
-                host: request.headers.get(HOST).cloned(),
+                scheme: request.uri().scheme().cloned(),
+                authority: request.uri().authority().cloned(),
+                host: request.headers().get(HOST).cloned(),
             },
-            version: request.version,
-            headers: Vec::new(),
+            version: request.version(),
+            headers: common
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
         }
     }
 
-    /// Adds a header that must not differ.
-    pub(super) fn add(&mut self, name: HeaderName, value: HeaderValue) {
-        self.headers.push((name, value));
+    /// Whether this is the key of the request, which it is not if the host names differ in case.
+    pub(super) fn is_of<B>(&self, request: &Request<B>, travel: Travel) -> bool {
+        let (uri, origin) = (request.uri(), &self.origin);
+        let own = self.headers.iter().map(|(name, value)| (name, value));
+        // The header `Host` is one of those that must not differ.
+        uri.scheme() == origin.scheme.as_ref()
+            && uri.authority().map(Authority::as_str)
+                == origin.authority.as_ref().map(Authority::as_str)
+            && request.version() == self.version
+            && travel.common(request.headers()).eq(own)
     }
 
     pub(super) fn origin(&self) -> &Origin {
@@ -59,16 +70,12 @@ impl BatchKey {
         head.method = http::Method::POST;
         head.version = self.version;
         head.headers.clone_from(&settings.batch_headers);
-        self.put_headers(&mut head.headers);
-        head
-    }
-
-    /// Adds the headers that are not those of items. A server gives them to each item.
-    pub(super) fn put_headers(&self, headers: &mut HeaderMap) {
+        // A server gives them to each item.
         for (name, value) in &self.headers {
             if is_inherited(name.as_str()) {
-                headers.append(name, value.clone());
+                head.headers.append(name, value.clone());
             }
         }
+        head
     }
 }

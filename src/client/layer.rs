@@ -7,10 +7,10 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{Request, Response};
 use http_body::Body;
-use tokio::sync::mpsc;
 use tower::{BoxError, Layer, Service};
 
 use super::alone::Alone;
+use super::arrivals::arrivals;
 use super::body::ClientBody;
 use super::call::Shared;
 use super::place::Places;
@@ -55,7 +55,7 @@ use super::worker::BatchClientWorker;
 /// | setting | default |
 /// | --- | --- |
 /// | [`format`](Self::format) | [`Json`](crate::Json) |
-/// | [`window`](Self::window) | zero: the requests that are made before the worker runs |
+/// | [`window`](Self::window) | zero: those that the other tasks make when a task yields once |
 /// | [`max_items`](Self::max_items) | 100 requests per batch |
 /// | [`max_bytes`](Self::max_bytes) | 1 MiB per batch |
 /// | [`max_item_body_bytes`](Self::max_item_body_bytes) | 256 KiB; a larger body is sent alone |
@@ -131,11 +131,12 @@ impl BatchClientLayer {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let (queue, arrivals) = mpsc::unbounded_channel();
+        // Requests wait for those of their window.
+        let (entrance, exit) = arrivals(!self.settings.window.is_zero());
         let settings = Arc::clone(&self.settings);
-        let worker = BatchClientWorker::new(inner.clone(), arrivals, Arc::clone(&settings));
+        let worker = BatchClientWorker::new(inner.clone(), exit, Arc::clone(&settings));
         let client = BatchClient::new(Shared {
-            queue,
+            entrance,
             alone: Alone::new(inner),
             places: Places::new(&settings),
             settings,

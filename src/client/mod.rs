@@ -1,11 +1,12 @@
 //! The client half: a layer that turns single requests into batches.
 //!
 //! ```text
-//!   call ─► entry ─┬─► queue ─► pack ─► in flight ─► reply
-//!                  └─► alone
+//!   call ─► entry ─► arrivals ─┬─► queue ─► pack ─► in flight ─► reply
+//!                              └─► alone
 //! ```
 
 mod alone;
+mod arrivals;
 mod body;
 mod call;
 mod entry;

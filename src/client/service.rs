@@ -92,7 +92,7 @@ where
     type Future = BatchClientFuture<ResBody>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BatchClientError>> {
-        if self.shared.queue.is_closed() {
+        if self.shared.entrance.is_closed() {
             return Poll::Ready(Err(ended()));
         }
         if self.place.is_some() {

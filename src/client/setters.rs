@@ -34,8 +34,9 @@ impl BatchClientLayer {
         self.with(|settings| settings.format = Arc::new(format))
     }
 
-    /// How long a request waits for others. The default is zero: the worker yields once to the
-    /// other tasks of its runtime, and takes the requests that they have made.
+    /// How long a request waits for others. The default is zero: the task of the first request
+    /// yields once to the other tasks of its runtime. If these make requests too, the worker yields
+    /// once more and sends all of them.
     ///
     /// Any other value needs tokio's timer, and delays every request, also one that stays alone.
     ///

@@ -49,4 +49,9 @@ impl Settings {
             retry: Retry::never(),
         }
     }
+
+    /// The URL of an item for this path and query. `None` if it cannot be written.
+    pub(super) fn item_url<'a>(&self, url: &'a PathAndQuery) -> Option<&'a str> {
+        self.item_urls.write(url.as_str(), self.path.path())
+    }
 }

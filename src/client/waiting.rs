@@ -4,15 +4,16 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::entry::Entry;
+use super::entry::Travel;
 use super::error::{BatchClientError, BatchClientErrorKind};
+use super::extensions::DependsOn;
 
 /// A request that waits in the queue, or for the response to its batch.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    /// As the caller has made it, but for the headers that the entry has.
+    /// As the caller has made it.
     pub(super) request: Request<Bytes>,
-    pub(super) entry: Entry,
+    pub(super) travel: Travel,
     pub(super) reply: oneshot::Sender<Verdict>,
     /// The place in the queue. `None` once the request has left it.
     pub(super) place: Option<OwnedSemaphorePermit>,
@@ -24,7 +25,8 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) enum Verdict {
     Respond(Response<Bytes>),
-    SendAlone(Request<Bytes>),
+    /// Boxed, because most callers get a response, which is half as large.
+    SendAlone(Box<Request<Bytes>>),
     Fail(BatchClientError),
 }
 
@@ -34,22 +36,48 @@ impl Waiting {
         self.reply.is_closed()
     }
 
+    /// The ids of the requests on which this one depends.
+    pub(super) fn dependencies(&self) -> impl Iterator<Item = &str> {
+        let depends_on = self.request.extensions().get::<DependsOn>();
+        depends_on.into_iter().flat_map(DependsOn::ids)
+    }
+
     pub(super) fn depends_on_others(&self) -> bool {
-        self.entry.item.dependencies().next().is_some()
+        self.dependencies().next().is_some()
     }
 
     /// Makes the caller send the request itself.
-    pub(super) fn send_alone(mut self) {
-        if self.depends_on_others() {
-            return self.fail(BatchClientError::new(BatchClientErrorKind::Dependency));
-        }
-        self.entry.put_headers(self.request.headers_mut());
+    pub(super) fn send_alone(self) {
+        let (request, reply) = self.into_alone();
+        let verdict = match request {
+            Ok(request) => Verdict::SendAlone(Box::new(request)),
+            Err(error) => Verdict::Fail(error),
+        };
         // A caller that is gone needs nothing.
-        drop(self.reply.send(Verdict::SendAlone(self.request)));
+        drop(reply.send(verdict));
+    }
+
+    /// The request, for its caller to send, and the way to tell the caller.
+    pub(super) fn into_alone(
+        self,
+    ) -> (
+        Result<Request<Bytes>, BatchClientError>,
+        oneshot::Sender<Verdict>,
+    ) {
+        let request = match self.depends_on_others() {
+            true => Err(BatchClientError::new(BatchClientErrorKind::Dependency)),
+            false => Ok(self.request),
+        };
+        (request, self.reply)
     }
 
     pub(super) fn respond(self, response: Response<Bytes>) {
         drop(self.reply.send(Verdict::Respond(response)));
+    }
+
+    /// Called if the worker ends before it has sent the request.
+    pub(super) fn not_sent(self) {
+        self.fail(BatchClientError::new(BatchClientErrorKind::NotSent));
     }
 
     pub(super) fn fail(self, error: BatchClientError) {

@@ -57,8 +57,8 @@ impl BatchLayer {
     /// the ordinary limits. The method and the path are not checked: see
     /// [`is_batch`](Self::is_batch).
     ///
-    /// [`on_batch`](Self::on_batch) is called for a refusal, and not for a batch that passes: it has
-    /// not ended.
+    /// [`on_batch`](Self::on_batch) is called for a refusal. It is not called for a batch that
+    /// passes, which has not ended.
     ///
     /// # Errors
     ///

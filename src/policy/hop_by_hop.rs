@@ -22,11 +22,10 @@ pub(crate) fn remove_named_by<'a>(
     connection: impl IntoIterator<Item = &'a HeaderValue>,
     headers: &mut HeaderMap,
 ) {
-    let values = connection
-        .into_iter()
-        .filter_map(|value| value.to_str().ok());
-    // Split as bytes: names are short, and a search of text costs more for each comma.
-    let names = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    // Split as bytes: a name that is not text does not keep the others from being removed. Names
+    // are short, and a search of text costs more for each comma.
+    let values = connection.into_iter().map(HeaderValue::as_bytes);
+    let names = values.flat_map(|value| value.split(|byte| *byte == b','));
     let names = names.filter_map(|name| str::from_utf8(name.trim_ascii()).ok());
     for name in names.filter(|name| !name.is_empty()) {
         headers.remove(name);

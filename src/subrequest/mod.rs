@@ -201,15 +201,6 @@ impl Subrequest {
         }
     }
 
-    /// Returns the headers, the content type first.
-    #[cfg(feature = "client")]
-    pub(crate) fn into_headers(mut self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-        let content_type = self.content_type().cloned();
-        let content_type = content_type.map(|value| (CONTENT_TYPE, value));
-        let others = std::mem::take(&mut self.headers);
-        content_type.into_iter().chain(others)
-    }
-
     /// Whether the item has this header, in any case, and with `_` for `-`, which many backends
     /// treat alike.
     #[cfg(feature = "json")]

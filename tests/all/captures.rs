@@ -13,7 +13,7 @@ use tower::Layer;
 use tower_multistatus::{BatchLayer, ChangeSets, ItemHeaders, Multipart};
 
 use crate::captured_inner::{captured_inner, folder};
-use crate::multipart::parts::{ItemResponse, Part, parse};
+use crate::model::parts::{ItemResponse, Part, parse};
 
 /// A header that the recorder added to every response of this dialect.
 const OF_THE_RECORDER: &str = "DataServiceVersion";

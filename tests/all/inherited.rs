@@ -63,6 +63,19 @@ async fn headers_about_the_envelope_are_not_inherited() {
 }
 
 #[tokio::test]
+async fn a_connection_header_that_is_not_text_keeps_what_it_names_from_items() {
+    let (log, service) = recorder();
+    let mut request = requests(json!([{ "id": "a", "method": "GET", "url": "/" }]));
+    let headers = request.headers_mut();
+    let connection = HeaderValue::from_bytes(b"x-named, \xFF").expect("a value");
+    headers.insert("connection", connection);
+    headers.insert("x-named", HeaderValue::from_static("1"));
+    send(BatchLayer::new("/batch").layer(service), request).await;
+    let expected = header_map(&[("host", "api.example")]);
+    assert_eq!(log.only().headers, expected);
+}
+
+#[tokio::test]
 async fn all_other_headers_are_inherited() {
     let outer: Headers = &[
         ("authorization", "Bearer x"),

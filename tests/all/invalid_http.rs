@@ -90,7 +90,7 @@ async fn an_item_of_head_that_fails_has_no_body_in_multipart_either() {
     let request = request.body(Body::from(body)).expect("a request");
     let layer = BatchLayer::new("/batch").format(tower_multistatus::Multipart::new());
     let reply = send(layer.layer(recorder().1), request).await;
-    let responses = crate::multipart::parts::responses_of(&reply);
+    let responses = crate::multipart::responses_of(&reply);
     assert_eq!((responses[0].status, &*responses[0].body), (400, &b""[..]));
 }
 

@@ -78,7 +78,8 @@ pub(crate) fn reference(envelope: &[u8]) -> Option<Vec<String>> {
     Some(ids)
 }
 
-fn reference_item(item: &str, earlier: &[String]) -> Option<String> {
+/// The id of an item after those with these ids, or `None` if the batch is to be refused.
+pub(crate) fn reference_item(item: &str, earlier: &[String]) -> Option<String> {
     let item: Members<'_> = serde_json::from_str(item).ok()?;
     if item.has_nearly(&MEMBERS) {
         return None;
@@ -124,7 +125,7 @@ fn is_whole(value: &str) -> bool {
 }
 
 /// The depth of this JSON.
-fn depth(text: &str) -> usize {
+pub(crate) fn depth(text: &str) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in text.bytes() {
         match byte {

@@ -69,6 +69,7 @@ async fn json_is_written_byte_for_byte() {
         "12345678901234567890.10",
         "null",
         r#"{"z":1,"a":2,"z":3}"#,
+        r#"{"id":"1","id":"0","status":500,"status":200,"body":{},"body":null}"#,
         "\"\\u0041\\/ \u{2028}\u{85}é\"",
         "[\n  1,\r\n\t2\n]",
     ] {

@@ -1,5 +1,8 @@
 //! Tests through the public interface, one module per topic.
 
+#[cfg(feature = "multipart")]
+#[path = "../model/mod.rs"]
+mod model;
 mod probe;
 mod support;
 
@@ -48,12 +51,13 @@ mod json_reading;
 mod json_reference;
 mod json_writing;
 mod laws;
-mod layer_placement;
 mod limits;
+#[cfg(feature = "multipart")]
+mod modelled;
 mod mounting;
 #[cfg(feature = "multipart")]
 mod multipart;
-#[cfg(feature = "multistatus")]
+#[cfg(all(feature = "multipart", feature = "multistatus"))]
 mod multistatus;
 mod ndjson_lines;
 mod negotiation;

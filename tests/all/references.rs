@@ -32,6 +32,10 @@ fn products() -> Router {
         )
         .route("/s/Nowhere", post(async || StatusCode::CREATED))
         .route(
+            "/s/Far",
+            post(async || (StatusCode::CREATED, [("location", "/x".repeat(5_000))])),
+        )
+        .route(
             "/s/Fail",
             get(async || StatusCode::CONFLICT).post(async || StatusCode::CONFLICT),
         )
@@ -94,6 +98,8 @@ async fn a_resolved_reference_passes_every_check_of_a_target() {
         ("Products", "$1/../../admin"),
         ("Products", "$1/%2e%2e/x"),
         ("Outside", "$1"),
+        // Longer than a target may be.
+        ("Far", "$1"),
     ] {
         let items = json!([item("1", "POST", location), item("2", "DELETE", url)]);
         let reply = ask(layer(), items).await;

@@ -53,6 +53,22 @@ async fn headers_about_the_connection_or_the_browser_are_removed_from_responses(
 }
 
 #[tokio::test]
+async fn a_connection_header_that_is_not_text_removes_what_it_names() {
+    let service = responding_with(|_| {
+        let mut response = Response::new(Bytes::new());
+        let connection = HeaderValue::from_bytes(b"x-named, \xFF, x-named-too");
+        let connection = connection.expect("a value");
+        let headers = response.headers_mut();
+        headers.insert("connection", connection);
+        headers.insert("x-named", HeaderValue::from_static("1"));
+        headers.insert("x-named-too", HeaderValue::from_static("1"));
+        response
+    });
+    let service = BatchLayer::new("/batch").layer(service);
+    assert_eq!(response_to(service, json!({})).await["headers"], json!({}));
+}
+
+#[tokio::test]
 async fn no_header_of_an_item_is_added_to_the_outer_response() {
     let headers = &[
         ("x-a", "1"),

@@ -8,7 +8,7 @@ use axum::extract::rejection::NestedPathRejection;
 use axum::extract::{MatchedPath, NestedPath, OriginalUri};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-use crate::support::{Reply, gets, recorder, requests, send};
+use crate::support::{self, Reply, gets, recorder, requests, send};
 
 /// Responds with its extractors: the matched path, the original URI and the nested path.
 fn api() -> Router {
@@ -221,4 +221,31 @@ async fn head_of_a_described_path_is_the_same_over_a_connection() {
     assert_eq!(ask("HEAD").await, (get.clone(), String::new()));
     assert!(get.contains(&format!("content-length: {}", body.len())));
     server.abort();
+}
+
+/// The status and body of an item for a user, and of one for the batch path.
+async fn reached(app: Router) -> Vec<Value> {
+    let reply: Reply = send(app, requests(gets(&["/users/1", "/batch"]))).await;
+    let pick = |item: Value| json!([item["status"], item["body"]]);
+    reply.items().into_iter().map(pick).collect()
+}
+
+#[tokio::test]
+async fn a_layer_of_a_router_reaches_one_route_only() {
+    let routes = support::api().route("/batch", post(async || "the batch's route"));
+    let app = routes.layer(BatchLayer::new("/batch"));
+    // Every item, also a GET, ends up in the handler of the batch path.
+    let own = json!([200, "the batch's route"]);
+    assert_eq!(reached(app).await, [own.clone(), own]);
+}
+
+#[tokio::test]
+async fn a_layer_around_a_router_reaches_all_of_it() {
+    let inner = support::api().route("/batch", get(async || "the batch's route"));
+    let all = [json!([200, { "id": 1 }]), json!([200, "the batch's route"])];
+    let layer = BatchLayer::new("/batch");
+    let fallback = Router::new().fallback_service(layer.layer(inner.clone()));
+    assert_eq!(reached(fallback).await, all);
+    let route = Router::new().route_service("/batch", layer.layer(inner));
+    assert_eq!(reached(route).await, all);
 }

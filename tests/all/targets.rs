@@ -67,6 +67,9 @@ async fn a_path_and_query_is_passed_verbatim() {
         "/a%2Fb",
         "/a%20b",
         "/a%00b",
+        "/a..%3f/b",
+        "/a%3f../b",
+        "/a?b=..%3f",
         "/a\\b",
         "/a:80",
         "/a@b",
@@ -156,6 +159,16 @@ async fn a_dot_segment_is_refused_in_any_spelling() {
         "/%2e%2e;x/a",
         "/..%3bx/a",
         "/..%253bx/a",
+        // Before what ends the path once it is decoded.
+        "/a/..%3f/b",
+        "/..%3Fx",
+        "/.%3f",
+        "/%2e%2e%3f",
+        "/a/..%253f/b",
+        "/a/..%23/b",
+        "/..%2523",
+        "/a/..%00/b",
+        "/..%2500",
     ];
     assert_refused(asking(&urls), urls.len()).await;
 }

@@ -15,7 +15,7 @@ use tower::Layer;
 use tower_multistatus::BatchLayer;
 
 use crate::support::{
-    Reply, batch, envelope, failed, gets_by_url, problem, recorder, requests, send,
+    Reply, batch, end, envelope, failed, gets_by_url, problem, recorder, requests, send,
 };
 
 const fn seconds(seconds: u64) -> Duration {
@@ -100,6 +100,36 @@ async fn each_waiting_item_has_its_own_timeout() {
     let (took, reply) = ask(layer.concurrency(6), &urls).await;
     assert_eq!(reply.statuses(), [200, 504, 504, 200, 504, 200]);
     assert_eq!(took, seconds(5));
+}
+
+/// When the time of an item is checked, the calls that go on are moved. What wakes them afterwards
+/// must still reach them.
+#[tokio::test(start_paused = true)]
+async fn an_item_that_is_woken_after_the_timeout_of_another_ends_at_once() {
+    for (other, status) in [("/head/2", 200), ("/head/9", 504)] {
+        let (wake, woken) = tokio::sync::watch::channel(false);
+        let woken = get(async move || {
+            woken
+                .clone()
+                .wait_for(|is_woken| *is_woken)
+                .await
+                .map(drop)
+                .expect("it is woken")
+        });
+        let router = slow().route("/woken", woken);
+        // The others are due after 5 s. `/woken` starts after 1 s, so it is due after 6 s.
+        let layer = BatchLayer::new("/batch").item_timeout(seconds(5));
+        let begun = Instant::now();
+        tokio::spawn(async move {
+            sleep(Duration::from_millis(5_500)).await;
+            wake.send(true)
+        });
+        let urls = ["/head/1", other, "/woken"];
+        let service = layer.concurrency(2).layer(router);
+        let reply = end(service, gets_by_url(&urls)).await;
+        assert_eq!(reply.statuses(), [200, status, 200]);
+        assert!(begun.elapsed() < Duration::from_millis(5_510), "{other}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

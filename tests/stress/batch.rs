@@ -29,12 +29,15 @@ pub(crate) enum Outcome {
     Read,
     Refused,
     Left,
+    /// It was sent by the client half.
+    #[cfg(feature = "client")]
+    Client,
 }
 
-type Item = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Item = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Tasks that an executor keeps and never runs.
-type Kept = Arc<Mutex<Vec<Item>>>;
+pub(crate) type Kept = Arc<Mutex<Vec<Item>>>;
 
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Executor {
@@ -62,7 +65,7 @@ fn faulty(random: Random, kept: Kept) -> impl Fn(Item) + Send + Sync + 'static {
     }
 }
 
-fn layer(random: &mut Random, executor: Executor, kept: &Kept) -> BatchLayer {
+pub(crate) fn layer(random: &mut Random, executor: Executor, kept: &Kept) -> BatchLayer {
     let layer = BatchLayer::new("/batch")
         .concurrency(1 + random.below(64))
         .max_response_bytes(16 << 10)
@@ -208,6 +211,7 @@ pub(crate) async fn run(mut random: Random) -> (Outcome, Arc<Ledger>, usize) {
         }
     };
     assert_ended(&ledger, executor).await;
+    assert!((0..items).all(|at| ledger.began(at) < 2));
     let has_executor = executor != Executor::None;
     let told = sums.assert_match(&ledger, outcome, &read_statuses, has_executor);
     (outcome, ledger, told)

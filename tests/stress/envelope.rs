@@ -20,7 +20,7 @@ pub(crate) fn envelope(
     let ties = random.one_in(2);
     let item = |at: usize| {
         let method = random.pick(&["GET", "POST", "HEAD"]);
-        let mut item = json!({ "id": format!("i{at}"), "method": method, "url": "/" });
+        let mut item = json!({ "id": format!("i{at}"), "method": method, "url": format!("/{at}") });
         if ties && at > 0 && random.one_in(3) {
             let on = random.below(at);
             let is_outside = on / 8 != at / 8 || at % 8 >= 3;

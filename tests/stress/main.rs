@@ -1,4 +1,5 @@
 //! Random batches with an inner service that fails at any step, and clients that leave at any time.
+//! With the feature `client`, the client half sends a fourth of them, over connections that break.
 //!
 //! It runs for three seconds, or for the given time:
 //!
@@ -18,6 +19,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 mod batch;
 mod checks;
+#[cfg(feature = "client")]
+mod client;
 mod envelope;
 mod ledger;
 mod random;
@@ -27,7 +30,7 @@ mod transactions;
 mod wire;
 
 use batch::Outcome;
-use ledger::Fault;
+use ledger::{Fault, Ledger};
 use random::Random;
 
 /// The number of concurrent batches.
@@ -64,7 +67,7 @@ async fn work(run: Arc<Run>, seed: u64, until: Instant) {
     while Instant::now() < until {
         let batch = run.next.fetch_add(1, SeqCst);
         let random = Random::new(seed.wrapping_add(batch << 20));
-        let (outcome, ledger, told) = batch::run(random).await;
+        let (outcome, ledger, told) = run_one(random).await;
         let mut report = run.report.lock().expect("the report");
         *report.outcomes.entry(outcome).or_default() += 1;
         report.items += ledger.faults.len() as u64;
@@ -78,6 +81,16 @@ async fn work(run: Arc<Run>, seed: u64, until: Instant) {
         drop(report);
         run.ended.fetch_add(1, SeqCst);
     }
+}
+
+/// Runs a batch. The client half sends some of them, which are not observed.
+async fn run_one(random: Random) -> (Outcome, Arc<Ledger>, usize) {
+    #[cfg(feature = "client")]
+    if random.clone().one_in(4) {
+        let (outcome, ledger) = client::run(random).await;
+        return (outcome, ledger, 0);
+    }
+    batch::run(random).await
 }
 
 /// Aborts the process if a batch hangs, because a test that hangs reports nothing.
@@ -137,4 +150,6 @@ fn random_batches_have_one_response_per_item_and_leak_nothing() {
     for outcome in [Outcome::Read, Outcome::Refused, Outcome::Left] {
         assert!(report.outcomes.contains_key(&outcome), "no {outcome:?}");
     }
+    #[cfg(feature = "client")]
+    assert!(report.outcomes.contains_key(&Outcome::Client));
 }

@@ -10,13 +10,16 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body::Frame;
 use tokio::task::coop;
 use tower::Service;
-use tower_multistatus::{RequestBody, SubrequestInfo};
+use tower_multistatus::RequestBody;
 
 use crate::ledger::{Fault, Ledger, Token, planned};
+
+/// A header of each response: the index of the item.
+pub(crate) const ITEM: HeaderName = HeaderName::from_static("x-item");
 
 /// An instance, with the number of clones up to it. Items have the third.
 pub(crate) struct Chaos {
@@ -83,13 +86,13 @@ impl Service<Request<RequestBody<Body>>> for Chaos {
     }
 
     fn call(&mut self, request: Request<RequestBody<Body>>) -> Work {
-        let info = request.extensions().get::<SubrequestInfo>();
-        let index = info.expect("an item").index();
+        let index = index_of(request.uri());
         self.ledger.begun[index].fetch_add(1, SeqCst);
         let fault = self.ledger.faults[index];
         let panics = matches!(fault, Fault::FutureDropPanics | Fault::HangsAndDropPanics);
         let work = Work {
             fault,
+            index,
             pends: index % 3,
             sleep: None,
             ledger: Arc::clone(&self.ledger),
@@ -100,6 +103,15 @@ impl Service<Request<RequestBody<Body>>> for Chaos {
         }
         work
     }
+}
+
+/// The item with this URL.
+fn index_of(uri: &Uri) -> usize {
+    let index = uri
+        .path()
+        .strip_prefix('/')
+        .and_then(|index| index.parse().ok());
+    index.expect("the URL of an item")
 }
 
 /// The error of the inner service.
@@ -117,6 +129,7 @@ impl std::error::Error for Broken {}
 /// The future of an item.
 pub(crate) struct Work {
     fault: Fault,
+    index: usize,
     pends: usize,
     sleep: Option<Pin<Box<tokio::time::Sleep>>>,
     ledger: Arc<Ledger>,
@@ -152,6 +165,7 @@ impl Future for Work {
             frames: 3,
             _token: Token::new(&self.ledger, self.fault == Fault::BodyDropPanics),
         });
+        response.headers_mut().insert(ITEM, self.index.into());
         match self.fault {
             Fault::Error => return Poll::Ready(Err(Broken(Token::new(&self.ledger, true)))),
             Fault::Status => *response.status_mut() = StatusCode::CONFLICT,

@@ -81,7 +81,7 @@ impl Sums {
                 assert_eq!(told.collect::<Vec<_>>(), statuses, "{batch:?}");
             }
             Outcome::Refused => assert!(batch.is_refused() && batch.items() == 0, "{batch:?}"),
-            Outcome::Left => {}
+            _ => {}
         }
         for (at, item) in &told.items {
             assert!(item.time <= batch.duration(), "item {at} of {batch:?}");

@@ -8,18 +8,18 @@ use crate::items::write_expected;
 
 /// The response to an item.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Response<'a> {
-    id: &'a str,
-    status: u16,
+pub struct Response<'a> {
+    pub id: &'a str,
+    pub status: u16,
     #[serde(borrow)]
-    body: &'a RawValue,
+    pub body: &'a RawValue,
 }
 
 /// A JSON envelope.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Envelope<'a> {
+pub struct Envelope<'a> {
     #[serde(borrow)]
-    pub(crate) responses: Vec<Response<'a>>,
+    pub responses: Vec<Response<'a>>,
 }
 
 /// Which items are answered. It takes one bit an item.

@@ -16,13 +16,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub use client::Way;
-pub use process::Memory;
-use process::ServerProcess;
-pub use server::serve;
+pub use ledger::{Envelope, Response};
+pub use process::{Memory, SERVE, ServerProcess};
+pub use server::{app, serve};
 use tower::BoxError;
-
-/// The argument with which the program is the server.
-pub const SERVE: &str = "serve";
 
 /// What it took to send the items one way.
 #[derive(Debug)]
@@ -57,7 +54,7 @@ pub async fn measure(
     count: usize,
     advance: impl Fn(usize),
 ) -> Result<Measured, BoxError> {
-    let server = ServerProcess::start(program)?;
+    let server = ServerProcess::start(program, &[])?;
     let idle = server.memory()?;
     let (started, cpu) = (Instant::now(), server.cpu()?);
     client::send(server.address(), way, count, advance).await?;

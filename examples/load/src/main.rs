@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use load::{Measured, SERVE, Way, measure, serve};
+use load::{Measured, SERVE, Way, app, measure, serve};
 use tower::BoxError;
 
 const DEFAULT_COUNT: usize = 100_000;
@@ -13,7 +13,7 @@ const DEFAULT_COUNT: usize = 100_000;
 async fn main() -> Result<(), BoxError> {
     let argument = std::env::args().nth(1);
     let count = match argument.as_deref() {
-        Some(SERVE) => return Ok(serve().await?),
+        Some(SERVE) => return Ok(serve(app()).await?),
         Some(count) => count.parse()?,
         None => DEFAULT_COUNT,
     };

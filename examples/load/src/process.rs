@@ -7,11 +7,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::SERVE;
+/// The argument with which a program is the server.
+pub const SERVE: &str = "serve";
 
 /// A server that is ended when this is dropped.
 #[derive(Debug)]
-pub(crate) struct ServerProcess {
+pub struct ServerProcess {
     child: Child,
     address: SocketAddr,
 }
@@ -24,10 +25,15 @@ pub struct Memory {
 }
 
 impl ServerProcess {
-    /// Starts a server, and waits until it listens.
-    pub(crate) fn start(program: &Path) -> io::Result<Self> {
+    /// Starts a program as the server, with further arguments, and waits until it listens.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start, or does not print its address.
+    pub fn start(program: &Path, arguments: &[&str]) -> io::Result<Self> {
         let child = Command::new(program)
             .arg(SERVE)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -44,16 +50,29 @@ impl ServerProcess {
         Ok(server)
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(crate) fn memory(&self) -> io::Result<Memory> {
+    /// # Errors
+    ///
+    /// If the server has ended.
+    pub fn memory(&self) -> io::Result<Memory> {
         let status = read_to_string(format!("/proc/{}/status", self.child.id()))?;
         Ok(Memory {
             now: bytes_of(&status, "VmRSS:")?,
             peak: bytes_of(&status, "VmHWM:")?,
         })
+    }
+
+    /// The number of open files, sockets among them.
+    ///
+    /// # Errors
+    ///
+    /// If the server has ended.
+    pub fn files(&self) -> io::Result<usize> {
+        Ok(read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
     }
 
     /// The CPU time of all threads that run.

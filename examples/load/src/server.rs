@@ -45,7 +45,8 @@ async fn create(Json(thing): Json<Thing>) -> (StatusCode, Json<Created>) {
     (StatusCode::CREATED, Json(Created { created }))
 }
 
-fn app() -> Router {
+/// The application that the items of this package are for.
+pub fn app() -> Router {
     let api = Router::new()
         .route("/things/{number}", get(thing))
         .route("/things", post(create));
@@ -53,20 +54,20 @@ fn app() -> Router {
     api.clone().route_service("/batch", batch.layer(api))
 }
 
-/// Serves the application on a free port of the loopback, and prints its address. Returns when the
+/// Serves an application on a free port of the loopback, and prints its address. Returns when the
 /// standard input ends.
 ///
 /// # Errors
 ///
 /// If there is no port.
-pub async fn serve() -> io::Result<()> {
+pub async fn serve(app: Router) -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let mut input = tokio::io::stdin();
     let mut buffer = [0; 64];
     tokio::select! {
-        served = axum::serve(listener, app()) => served,
+        served = axum::serve(listener, app) => served,
         end = async {
             while input.read(&mut buffer).await? > 0 {}
             Ok(())

@@ -36,10 +36,10 @@ pub(super) struct Callers {
 }
 
 impl Callers {
-    pub(super) fn new(items: Vec<Box<Waiting>>, retry: Retry) -> Self {
-        let ids = items.iter().map(|waiting| waiting.entry.item.id.clone());
+    /// The callers of these items, which have these ids.
+    pub(super) fn new(items: Vec<Box<Waiting>>, ids: Vec<ByteString>, retry: Retry) -> Self {
         Self {
-            ids: ids.collect(),
+            ids,
             positions: None,
             count: 0,
             watched: items.len(),
@@ -137,14 +137,20 @@ impl Callers {
             } else if response.is_unreadable() {
                 BatchClientErrorKind::UnreadableResponse
             } else {
-                self.respond_to(waiting, response, version);
+                self.respond_to(waiting, position, response, version);
                 continue;
             };
             waiting.fail(BatchClientError::new(kind));
         }
     }
 
-    fn respond_to(&mut self, mut waiting: Box<Waiting>, response: Subresponse, version: Version) {
+    fn respond_to(
+        &mut self,
+        mut waiting: Box<Waiting>,
+        position: usize,
+        response: Subresponse,
+        version: Version,
+    ) {
         let method = waiting.request.method();
         let (status, headers) = (response.status, &response.headers);
         if let Some(wait) = self.retry.wait(method, waiting.retries, status, headers) {
@@ -155,7 +161,7 @@ impl Callers {
         *response.version_mut() = version;
         response.extensions_mut().insert(Batched {
             size: self.waiting.len(),
-            id: waiting.entry.item.id.clone(),
+            id: self.ids.get(position).cloned().unwrap_or_default(),
         });
         waiting.respond(response);
     }

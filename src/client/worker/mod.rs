@@ -21,13 +21,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use tokio::sync::mpsc;
 use tower::{BoxError, Service};
 
 use self::sender::Sender;
+use super::arrivals::Exit;
 use super::body::ClientBody;
 use super::settings::Settings;
-use super::waiting::Waiting;
 
 /// The worker of a [`BatchClient`](crate::BatchClient), which
 /// [`BatchClientLayer::pair`](crate::BatchClientLayer::pair) returns. It sends the batches while it
@@ -38,11 +37,7 @@ use super::waiting::Waiting;
 pub struct BatchClientWorker(Pin<Box<dyn Future<Output = ()> + Send>>);
 
 impl BatchClientWorker {
-    pub(super) fn new<S, B>(
-        inner: S,
-        arrivals: mpsc::UnboundedReceiver<Box<Waiting>>,
-        settings: Arc<Settings>,
-    ) -> Self
+    pub(super) fn new<S, B>(inner: S, arrivals: Exit, settings: Arc<Settings>) -> Self
     where
         S: Service<Request<ClientBody>, Response = Response<B>> + Clone + Send + 'static,
         S::Error: Into<BoxError>,

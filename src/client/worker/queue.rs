@@ -1,6 +1,9 @@
 //! The requests that wait, in groups that one batch can have.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
+use std::iter::from_fn;
+use std::mem::replace;
 use std::sync::Arc;
 
 use super::super::key::BatchKey;
@@ -22,35 +25,39 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Adds a request. Its group is ripe if it has this many.
-    pub(super) fn push(&mut self, waiting: Box<Waiting>, full: usize) {
-        let group = match self.groups.get_mut(&waiting.entry.key) {
-            Some(group) => group,
-            None => {
-                self.unripe.push(Arc::clone(&waiting.entry.key));
-                self.groups
-                    .entry(Arc::clone(&waiting.entry.key))
-                    .or_default()
+    /// Adds requests in the order of their arrival. A group is ripe if it has this many.
+    pub(super) fn push(&mut self, arrived: impl Iterator<Item = Box<Waiting>>, full: usize) {
+        let mut arrived = arrived.peekable();
+        while let Some(first) = arrived.next() {
+            let key = Arc::new(BatchKey::of(&first.request, first.travel));
+            let group = match self.groups.entry(Arc::clone(&key)) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    self.unripe.push(Arc::clone(&key));
+                    unknown.insert(Group::default())
+                }
+            };
+            group.waiting.push_back(first);
+            // Most requests have the key of the one before. To compare takes less than to hash.
+            let same = from_fn(|| arrived.next_if(|next| key.is_of(&next.request, next.travel)));
+            group.waiting.extend(same);
+            if group.waiting.len() >= full && !replace(&mut group.is_ripe, true) {
+                self.ripe.push_back(key);
             }
-        };
-        let is_full = group.waiting.len() + 1 >= full;
-        if is_full && !std::mem::replace(&mut group.is_ripe, true) {
-            self.ripe.push_back(Arc::clone(&waiting.entry.key));
         }
-        group.waiting.push_back(waiting);
     }
 
-    /// Puts requests back in front of their group. They are ripe.
-    pub(super) fn put_back(&mut self, requests: Vec<Box<Waiting>>) {
+    /// Puts requests with this key back in front of their group, which is ripe then.
+    pub(super) fn put_back(&mut self, key: &Arc<BatchKey>, requests: Vec<Box<Waiting>>) {
+        if requests.is_empty() {
+            return;
+        }
+        let group = self.groups.entry(Arc::clone(key)).or_default();
         for waiting in requests.into_iter().rev() {
-            let group = self
-                .groups
-                .entry(Arc::clone(&waiting.entry.key))
-                .or_default();
-            if !std::mem::replace(&mut group.is_ripe, true) {
-                self.ripe.push_back(Arc::clone(&waiting.entry.key));
-            }
             group.waiting.push_front(waiting);
+        }
+        if !replace(&mut group.is_ripe, true) {
+            self.ripe.push_back(Arc::clone(key));
         }
     }
 
@@ -78,16 +85,17 @@ impl Queue {
                         .into_iter()
                         .for_each(|waiting| waiting.send_alone());
                 }
-            } else if !std::mem::replace(&mut group.is_ripe, true) {
+            } else if !replace(&mut group.is_ripe, true) {
                 self.ripe.push_back(key);
             }
         }
     }
 
-    /// The next group that can leave. It is never empty.
-    pub(super) fn next(&mut self) -> Option<&mut Group> {
+    /// The next group that can leave, and its key. It is never empty.
+    pub(super) fn next(&mut self) -> Option<(&Arc<BatchKey>, &mut Group)> {
         self.remove_empty();
-        self.groups.get_mut(self.ripe.front()?)
+        let key = self.ripe.front()?;
+        Some((key, self.groups.get_mut(key)?))
     }
 
     /// Removes requests that nobody waits for from the next groups, and groups that are empty. A
@@ -105,5 +113,15 @@ impl Queue {
             self.groups.remove(key);
             self.ripe.pop_front();
         }
+    }
+}
+
+/// The worker ends. The callers of requests that were never in a batch are told that.
+impl Drop for Queue {
+    fn drop(&mut self) {
+        let groups = self.groups.drain().map(|(_, group)| group);
+        let waiting = groups.flat_map(|group| group.waiting);
+        let unsent = waiting.filter(|waiting| waiting.place.is_some());
+        unsent.for_each(|waiting| waiting.not_sent());
     }
 }

@@ -1,6 +1,7 @@
 //! The state of the worker.
 
 use std::future::Future;
+use std::iter::once;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,9 +13,9 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use http::{Request, Response};
 use http_body::Body;
-use tokio::sync::mpsc;
 use tower::{BoxError, Service};
 
+use super::super::arrivals::Exit;
 use super::super::body::ClientBody;
 use super::super::error::{BatchClientError, BatchClientErrorKind};
 use super::super::key::BatchKey;
@@ -27,20 +28,17 @@ use super::pack::pack;
 use super::queue::Queue;
 use crate::panics::{CatchDrop, catch};
 
-/// Requests that are taken from the channel at a time.
-const ARRIVALS: usize = 128;
-
 pub(super) struct Sender<S> {
     /// Never called: each batch is sent by a clone.
     inner: S,
     /// The clone that sends the next batch.
     next: Option<CatchDrop<S>>,
-    arrivals: mpsc::UnboundedReceiver<Box<Waiting>>,
+    arrivals: Exit,
     is_closed: bool,
     queue: Queue,
     /// Ends when the requests that have arrived may leave.
     window: Option<Window>,
-    /// The memory of `take_arrivals`.
+    /// The memory of `take_arrivals`, empty otherwise.
     arrived: Vec<Box<Waiting>>,
     tasks: FuturesUnordered<Task>,
     in_flight: usize,
@@ -80,10 +78,8 @@ impl Window {
         match self {
             Self::Timer(timer) => timer.as_mut().poll(cx),
             Self::Yield { has_yielded: true } => Poll::Ready(()),
-            Self::Yield { has_yielded } => {
-                *has_yielded = true;
-                // `tokio::task::yield_now` would wait for the reactor, too: a system call for each
-                // request that is alone.
+            Self::Yield { has_yielded: false } => {
+                // `tokio::task::yield_now` would wait for the reactor, too.
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
@@ -99,11 +95,7 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    pub(super) fn new(
-        inner: S,
-        arrivals: mpsc::UnboundedReceiver<Box<Waiting>>,
-        settings: Arc<Settings>,
-    ) -> Self {
+    pub(super) fn new(inner: S, arrivals: Exit, settings: Arc<Settings>) -> Self {
         Self {
             inner,
             next: None,
@@ -121,14 +113,18 @@ where
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.arrivals.wake(cx.waker());
+        if let Some(Window::Yield { has_yielded }) = &mut self.window {
+            *has_yielded = true;
+        }
         loop {
             while let Poll::Ready(Some(finished)) = self.tasks.poll_next_unpin(cx) {
                 self.finish(finished);
             }
-            self.take_arrivals(cx);
+            self.take_arrivals();
             self.poll_window(cx);
             // A batch that was sent has to be polled, too.
-            if !self.send_batches(cx) {
+            if !self.send_batches(cx) && self.takes_all() == self.arrivals.takes_all() {
                 break;
             }
         }
@@ -148,7 +144,7 @@ where
                 if landed.endpoint != Endpoint::UNKNOWN {
                     self.endpoints.learn(key.origin(), landed.endpoint);
                 }
-                self.queue.put_back(landed.put_back);
+                self.queue.put_back(&key, landed.put_back);
                 for (wait, waiting) in landed.again {
                     self.tasks.push(Box::pin(async move {
                         tokio::time::sleep(wait).await;
@@ -156,21 +152,23 @@ where
                     }));
                 }
             }
-            Finished::Wait(waiting) => self.queue.push(waiting, self.settings.max_items),
+            Finished::Wait(waiting) => {
+                self.queue.push(once(waiting), self.settings.max_items);
+            }
         }
     }
 
-    fn take_arrivals(&mut self, cx: &mut Context<'_>) {
-        let mut arrived = std::mem::take(&mut self.arrived);
-        while !self.is_closed
-            && let Poll::Ready(count) = self.arrivals.poll_recv_many(cx, &mut arrived, ARRIVALS)
-        {
-            self.is_closed = count == 0;
-            for waiting in arrived.drain(..) {
-                self.queue.push(waiting, self.settings.max_items);
-            }
-        }
-        self.arrived = arrived;
+    fn take_arrivals(&mut self) {
+        let takes_all = self.takes_all();
+        self.is_closed = self.arrivals.take(&mut self.arrived, takes_all);
+        let arrived = self.arrived.drain(..);
+        self.queue.push(arrived, self.settings.max_items);
+    }
+
+    /// Whether a request that is alone waits for others: for those of its window, or because its
+    /// group may wait for a batch.
+    fn takes_all(&self) -> bool {
+        !self.settings.window.is_zero() || !self.queue.is_empty()
     }
 
     fn poll_window(&mut self, cx: &mut Context<'_>) {
@@ -192,18 +190,12 @@ where
     fn send_batches(&mut self, cx: &mut Context<'_>) -> bool {
         let before = self.in_flight;
         while self.in_flight < self.settings.max_in_flight {
-            let Some(group) = self.queue.next() else {
+            let Some((key, group)) = self.queue.next() else {
                 // Gives up what its readiness has reserved.
                 self.next = None;
                 break;
             };
-            let Some(key) = group
-                .waiting
-                .front()
-                .map(|first| Arc::clone(&first.entry.key))
-            else {
-                break;
-            };
+            let key = Arc::clone(key);
             let endpoint = self.endpoints.get(key.origin());
             if group.waiting.len() < 2 || endpoint.is_missing {
                 group
@@ -237,10 +229,10 @@ where
                     continue;
                 }
             }
-            let batch = pack(group, endpoint, &mut self.last_id, &self.settings);
+            let batch = pack(&key, group, endpoint, &mut self.last_id, &self.settings);
             if let (Some(batch), Some(mut next)) = (batch, self.next.take()) {
                 let call = catch(|| next.call(batch.request));
-                let callers = Callers::new(batch.items, self.settings.retry);
+                let callers = Callers::new(batch.items, batch.ids, self.settings.retry);
                 let Some(call) = call else {
                     // The outcome is unknown to the callers, because the replies are dropped.
                     continue;

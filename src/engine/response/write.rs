@@ -8,7 +8,8 @@ use crate::engine::inner::Inner;
 use crate::subresponse::Subresponse;
 
 impl<S: Inner<B>, B: Send + 'static> BatchResponse<S, B> {
-    /// Ends the times of an item, if they are recorded. Returns whether its response is written with its group.
+    /// Ends the times of an item, if they are recorded. Returns whether its response is written
+    /// with its group.
     pub(super) fn end_item(&self, subresponse: &mut Subresponse) -> bool {
         if self.watch.is_some() {
             subresponse.end();

@@ -6,7 +6,7 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 
 use super::Rules;
-use super::escape::{put_base64, put_escaped, put_on_one_line};
+use super::escape::{is_plain, put_base64, put_escaped, put_on_one_line};
 use super::skip::is_json;
 use super::write::Layout;
 use crate::format::RequestEncoder;
@@ -145,9 +145,6 @@ fn put_dependencies(item: &Subrequest, out: &mut Frames) {
 fn put_headers(item: &Subrequest, out: &mut Frames) -> bool {
     let mut last = None;
     for (name, value) in item.headers() {
-        let Ok(text) = from_utf8(value.as_bytes()) else {
-            return false;
-        };
         match last.replace(name) {
             Some(last) if last == name => out.put(b", "),
             before => {
@@ -159,7 +156,13 @@ fn put_headers(item: &Subrequest, out: &mut Frames) -> bool {
                 out.put(b"\":\"");
             }
         }
-        put_escaped(text, out);
+        if is_plain(value.as_bytes()) {
+            out.put(value.as_bytes());
+        } else if let Ok(text) = from_utf8(value.as_bytes()) {
+            put_escaped(text, out);
+        } else {
+            return false;
+        }
     }
     if last.is_some() {
         out.put(b"\"}");

@@ -16,7 +16,7 @@ use serde_json::json;
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
-use crate::multipart::parts::{ItemResponse, Part, parse};
+use crate::model::parts::{ItemResponse, Part, parse};
 use crate::support::{Reply, recorder, requests, send};
 
 /// An envelope of these lines with the boundary `b`.

@@ -12,7 +12,7 @@ use tower::Layer;
 use tower_multistatus::{BatchLayer, ChangeSets, Multipart, NdJson};
 
 use super::{counting, multipart, parsed, part, statuses};
-use crate::multipart::parts::{Part, parse};
+use crate::model::parts::{Part, parse};
 use crate::support::{Reply, requests, send, with_header};
 
 /// A batch of three items, of which the second fails.

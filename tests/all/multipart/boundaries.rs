@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_multistatus::{BatchLayer, ChangeSets, RequestBody, SubrequestInfo};
 
-use super::parts::responses_of;
+use super::responses_of;
 use crate::support::{Reply, read, send};
 
 /// Two change sets of one POST each, and a GET.

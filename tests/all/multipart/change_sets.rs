@@ -4,8 +4,8 @@ use http::StatusCode;
 use tower::Layer;
 use tower_multistatus::{ChangeSets, ErrorKind, Subrequest};
 
-use super::parts::parse;
 use super::{decode, layer, replay};
+use crate::model::parts::parse;
 use crate::support::{recorder, send};
 
 const REQUEST: &str = "Content-Type: application/http\r\n\r\nGET /a HTTP/1.1\r\n\r\n";

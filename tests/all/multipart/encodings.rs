@@ -3,8 +3,9 @@
 use tower::Layer;
 use tower_multistatus::ChangeSets;
 
-use super::parts::{ItemResponse, Part, parse, responses_of};
+use super::responses_of;
 use super::{envelope, is_refused, layer, replay, statuses};
+use crate::model::parts::{ItemResponse, Part, parse};
 use crate::support::{problem, recorder, send};
 
 const TYPE: &str = "multipart/mixed; boundary=b";

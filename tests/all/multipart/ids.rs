@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, ChangeSets, Json, Multipart};
 
-use super::parts::{Part, parse, responses_of};
+use super::responses_of;
 use super::{decode, replay};
+use crate::model::parts::{Part, parse};
 use crate::support::{Reply, recorder, requests, run, send};
 
 /// The multipart reply to JSON items.

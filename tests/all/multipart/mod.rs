@@ -8,7 +8,6 @@ mod encodings;
 mod framing;
 mod ids;
 mod negotiation;
-pub(crate) mod parts;
 mod requests;
 mod writing;
 
@@ -21,7 +20,7 @@ use http::{Request, StatusCode};
 use tower::Layer;
 use tower_multistatus::{BatchLayer, Error, Format, ItemHeaders, Limits, Multipart, Subrequest};
 
-use self::parts::responses_of;
+use crate::model::parts::{ItemResponse, Part, parse};
 use crate::support::{Log, Received, Reply, recorder, send};
 
 fn layer() -> BatchLayer {
@@ -63,6 +62,18 @@ async fn parts(requests: &[&str]) -> (Vec<Received>, Vec<u16>) {
     let body = parts.collect::<String>() + "--b--\r\n";
     let (log, reply) = replay("multipart/mixed; boundary=b", body).await;
     (log.all(), statuses(&reply))
+}
+
+/// The responses of a reply without change sets.
+pub(crate) fn responses_of(reply: &Reply) -> Vec<ItemResponse> {
+    let content_type = reply.header("content-type").expect("a content type");
+    let parts = parse(content_type, &reply.body).into_iter();
+    parts
+        .map(|part| match part {
+            Part::Response(response) => response,
+            Part::ChangeSet(_) => panic!("there is no change set"),
+        })
+        .collect()
 }
 
 fn statuses(reply: &Reply) -> Vec<u16> {

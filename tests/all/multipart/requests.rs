@@ -2,7 +2,7 @@
 
 use tower_multistatus::{Format, Limits, Multipart, Subrequest};
 
-use super::parts::responses_of;
+use super::responses_of;
 use super::{decode, envelope, only, parts, replay};
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use tower::{Layer, service_fn};
 use tower_multistatus::{BatchLayer, Multipart, RequestBody};
 
 use super::envelope;
-use super::parts::responses_of;
+use super::responses_of;
 use crate::support::{Reply, response, run, send};
 
 type Inner = Response<Full<Bytes>>;

@@ -2,7 +2,6 @@
 //! service sends.
 
 mod long_texts;
-mod xml;
 
 use std::convert::Infallible;
 
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 use tower::{Layer, service_fn};
 use tower_multistatus::{BatchLayer, MultiStatus, RequestBody};
 
-use self::xml::{Element, parse};
+use crate::model::xml::{Element, responses};
 use crate::support::{Reply, requests, response, run, send};
 
 type Inner = Response<Full<Bytes>>;
@@ -38,6 +37,12 @@ async fn ask(layer: BatchLayer, items: Value, inner: Vec<Inner>) -> Reply {
         .headers_mut()
         .insert("accept", HeaderValue::from_static("application/xml"));
     send(layer.concurrency(1).layer(service), request).await
+}
+
+fn parse(reply: &Reply) -> Vec<Vec<Element>> {
+    let content_type = reply.header("content-type");
+    assert_eq!(content_type, Some("application/xml; charset=\"utf-8\""));
+    responses(&reply.body)
 }
 
 fn layer() -> BatchLayer {

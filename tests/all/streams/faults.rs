@@ -8,8 +8,12 @@ use serde_json::json;
 use tower::Layer;
 use tower_multistatus::BatchLayer;
 
+#[cfg(any(feature = "multistatus", feature = "shapes"))]
+use super::lines;
 use super::{Lines, channel, get, summary};
 use crate::probe::Probe;
+#[cfg(any(feature = "multistatus", feature = "shapes"))]
+use crate::support::{send, with_header};
 
 #[tokio::test(start_paused = true)]
 async fn an_upload_that_breaks_ends_the_intake_and_what_runs_is_finished() {
@@ -104,4 +108,48 @@ async fn items_that_panic_hang_or_fail_have_their_errors() {
         .collect();
     assert_eq!(statuses, [500, 500, 500, 500, 504, 502, 200].repeat(20));
     assert_eq!(book.in_flight(), 0);
+}
+
+/// The text of a response to a stream that breaks off after its first item.
+#[cfg(any(feature = "multistatus", feature = "shapes"))]
+async fn broken_off(layer: BatchLayer, accept: &'static str) -> String {
+    let text = [&get("a", "/ok"), "{\"id\":"].concat();
+    let request = with_header(lines(text), "accept", accept);
+    let reply = send(layer.streamed(true).layer(Probe::new().1), request).await;
+    assert_eq!(reply.status, 207);
+    String::from_utf8(reply.body.into()).expect("UTF-8")
+}
+
+#[cfg(feature = "multistatus")]
+#[tokio::test]
+async fn multi_status_describes_why_a_stream_ended_early() {
+    let layer = BatchLayer::new("/batch").format(tower_multistatus::MultiStatus::new());
+    let xml = broken_off(layer, "application/xml").await;
+    let end = "</D:response>\n<D:responsedescription>the envelope is malformed: the JSON ends too \
+               early</D:responsedescription></D:multistatus>\n";
+    assert!(xml.ends_with(end), "{xml}");
+}
+
+#[cfg(feature = "shapes")]
+#[tokio::test]
+async fn an_array_of_a_shape_ends_with_why_a_stream_ended_early() {
+    use tower_multistatus::Json;
+    use tower_multistatus::shape::{Member, Output, Shape, Top};
+
+    const ARRAY: Shape = Shape {
+        media_types: &["application/vnd.array+json"],
+        content_type: "application/vnd.array+json",
+        envelope: &[("requests", Top::Items)],
+        item: &[("id", Member::Id), ("url", Member::Url)],
+        status: http::StatusCode::MULTI_STATUS,
+        response: &[],
+        result: &[("id", Output::Id), ("status", Output::Status)],
+        ..Shape::DEFAULT
+    };
+    let layer = BatchLayer::new("/batch").format(Json::shaped(&ARRAY));
+    let json = broken_off(layer, "application/vnd.array+json").await;
+    let mut array: Vec<serde_json::Value> = serde_json::from_str(&json).expect("JSON");
+    let error = array.pop().expect("the error");
+    assert_eq!(error["error"]["code"], "malformed");
+    assert_eq!(array, [json!({ "id": "a", "status": 200 })]);
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tower::{Layer, ServiceExt};
+use tower_multistatus::BatchLayer;
 
 use super::{Fault, Store, member, post, results, service};
 use crate::support::{end, requests};
@@ -61,6 +63,25 @@ async fn of_a_group_with_an_item_that_fails_nothing_remains() {
             );
         }
     }
+}
+
+/// The items of a group that fails are cancelled, and those that go on are moved. What wakes them
+/// afterwards must still reach them.
+#[tokio::test(start_paused = true)]
+async fn an_item_beside_a_group_that_is_cancelled_ends_when_it_is_woken() {
+    let store = Store::default();
+    let change_sets = store.change_sets().concurrent_items(true);
+    let layer = BatchLayer::new("/batch").change_sets(change_sets);
+    let items = json!([
+        post("/slow/single"),
+        member("g", "/hang/a"),
+        member("g", "/fail/b")
+    ]);
+    let begun = Instant::now();
+    let reply = end(layer.layer(service(&store)), items).await;
+    let expected = ["/slow/single 201", "/hang/a 424 rolled-back", "/fail/b 409"];
+    assert_eq!(results(&reply.items()), expected);
+    assert!(begun.elapsed() < Duration::from_millis(110));
 }
 
 #[tokio::test(start_paused = true)]
