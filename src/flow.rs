@@ -1,9 +1,9 @@
 //! The steps of a batch: negotiate, read, decode, plan, run, respond.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -201,19 +201,21 @@ where
                 return Err(ErrorKind::UploadTimeout.into());
             }
         }
-        let chunk = poll_fn(|cx| match intake.as_mut().poll_chunk(cx) {
-            Poll::Ready(chunk) => Poll::Ready(chunk),
-            // hyper hands out bytes that have already arrived only after a first poll. These need
-            // no timer.
-            Poll::Pending if !std::mem::replace(&mut has_waited, true) => {
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
-            Poll::Pending if deadline.is_some_and(|at| timer.poll(at, cx)) => {
-                Poll::Ready(Err(Box::new(ErrorKind::UploadTimeout.into())))
-            }
-            Poll::Pending => Poll::Pending,
-        });
+        let chunk = Inlined(
+            |cx: &mut Context<'_>| match intake.as_mut().poll_chunk(cx) {
+                Poll::Ready(chunk) => Poll::Ready(chunk),
+                // hyper hands out bytes that have already arrived only after a first poll. These need
+                // no timer.
+                Poll::Pending if !std::mem::replace(&mut has_waited, true) => {
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                Poll::Pending if deadline.is_some_and(|at| timer.poll(at, cx)) => {
+                    Poll::Ready(Err(Box::new(ErrorKind::UploadTimeout.into())))
+                }
+                Poll::Pending => Poll::Pending,
+            },
+        );
         let Some(chunk) = chunk.await.map_err(|error| *error)? else {
             break;
         };
@@ -224,6 +226,19 @@ where
     }
     decoder.end(&mut items)?;
     Ok(items)
+}
+
+/// The future of `std::future::poll_fn`, but always inlined: an envelope may arrive in chunks of a
+/// byte.
+struct Inlined<F>(F);
+
+impl<T, F: FnMut(&mut Context<'_>) -> Poll<T> + Unpin> Future for Inlined<F> {
+    type Output = T;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        (self.0)(cx)
+    }
 }
 
 /// Yields to other tasks once.
