@@ -204,8 +204,8 @@ where
         let chunk = Inlined(
             |cx: &mut Context<'_>| match intake.as_mut().poll_chunk(cx) {
                 Poll::Ready(chunk) => Poll::Ready(chunk),
-                // hyper hands out bytes that have already arrived only after a first poll. These need
-                // no timer.
+                // hyper hands out bytes that have already arrived only after a first poll. These
+                // need no timer.
                 Poll::Pending if !std::mem::replace(&mut has_waited, true) => {
                     cx.waker().wake_by_ref();
                     Poll::Pending
