@@ -9,7 +9,7 @@ use super::item_urls::ItemUrls;
 use super::layer::BatchClientLayer;
 use super::retry::Retry;
 use crate::format::Format;
-use crate::policy::ItemHeaders;
+use crate::policy::{ItemHeaders, header_names};
 
 /// # Settings
 impl BatchClientLayer {
@@ -175,14 +175,7 @@ impl BatchClientLayer {
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        let names =
-            names.into_iter().map(
-                |name| match HeaderName::from_bytes(name.as_ref().as_bytes()) {
-                    Ok(name) => name,
-                    Err(_) => panic!("a name must be a valid header name"),
-                },
-            );
-        let names = names.collect();
+        let names = header_names(names).collect();
         self.with(|settings| settings.vary_by = names)
     }
 

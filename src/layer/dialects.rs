@@ -1,9 +1,7 @@
 //! Settings for published protocols, which the presets use.
 
-use http::HeaderName;
-
 use super::BatchLayer;
-use crate::policy::ChangeSets;
+use crate::policy::{ChangeSets, header_names};
 
 /// # Settings for published protocols
 ///
@@ -70,13 +68,7 @@ impl BatchLayer {
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        let names =
-            names.into_iter().map(
-                |name| match HeaderName::from_bytes(name.as_ref().as_bytes()) {
-                    Ok(name) => name,
-                    Err(_) => panic!("a header name must be a token"),
-                },
-            );
+        let names = header_names(names);
         self.with(|config| config.echoed.extend(names))
     }
 }

@@ -13,6 +13,24 @@ pub(crate) fn folded(name: &str) -> Cow<'_, str> {
     }
 }
 
+/// The header names of a setting.
+///
+/// # Panics
+///
+/// If one is not a valid header name.
+pub(crate) fn header_names<I>(names: I) -> impl Iterator<Item = HeaderName>
+where
+    I: IntoIterator,
+    I::Item: AsRef<str>,
+{
+    names.into_iter().map(
+        |name| match HeaderName::from_bytes(name.as_ref().as_bytes()) {
+            Ok(name) => name,
+            Err(_) => panic!("a header name must be a token"),
+        },
+    )
+}
+
 pub(super) fn patterns<I>(names: I) -> impl Iterator<Item = String>
 where
     I: IntoIterator,

@@ -16,7 +16,7 @@ pub use cookies::SetCookie;
 pub(crate) use cookies::without_overwritten;
 pub use extensions::SubrequestInfo;
 pub(crate) use extensions::{InheritedExtensions, drop_extensions};
-pub(crate) use header_patterns::folded;
+pub(crate) use header_patterns::{folded, header_names};
 pub use headers::ItemHeaders;
 pub(crate) use headers::{HeaderDecision, IgnoreReason};
 pub(crate) use hop_by_hop::remove_named_by;
