@@ -1,14 +1,19 @@
 //! References to earlier items and change sets in JSON.
 
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Body;
 use axum::routing::{get, post};
-use http::{Request, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use serde_json::{Value, json};
-use tower::Layer;
-use tower_multistatus::{BatchLayer, ChangeSets, UrlBase};
+use tower::{Layer, service_fn};
+use tower_multistatus::{BatchLayer, ChangeSets, RequestBody, UrlBase};
 
 use crate::support::{Reply, problem, recorder, requests, send};
+use crate::transactions::Store;
 
 /// A service that responds with the method and path of the request.
 fn products() -> Router {
@@ -119,6 +124,46 @@ async fn an_item_waits_for_those_that_it_refers_to_and_is_lost_with_them() {
     // A later item cannot be referred to.
     let items = json!([item("1", "GET", "$2"), item("2", "POST", "Products")]);
     assert_eq!(ask(layer(), items).await.item("1")["body"], "GET /s/$2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_waits_for_the_item_or_the_group_that_it_refers_to() {
+    let begun = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&begun);
+    let inner = service_fn(move |request: Request<RequestBody<Body>>| {
+        let path = request.uri().path().to_owned();
+        noted.lock().expect("the paths").push(path.clone());
+        async move {
+            let mut response = Response::new(Body::empty());
+            if path == "/s/Slow" {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                let location = HeaderValue::from_static("/s/Products(3)");
+                response.headers_mut().insert("location", location);
+                *response.status_mut() = StatusCode::CREATED;
+            }
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let items = json!([
+        item("first", "GET", "Products(1)"),
+        member("new", "g", "Slow"),
+        member("of new", "g", "$new/Name"),
+        member("last", "g", "Slow"),
+        item("after", "GET", "$new/Orders"),
+        item("second", "GET", "Products(2)"),
+    ]);
+    let layer = layer().change_sets(Store::default().change_sets());
+    let reply = send(layer.layer(inner), requests(items)).await;
+    assert_eq!(reply.statuses(), [200, 201, 200, 201, 200, 200]);
+    let expected = [
+        "/s/Products(1)",
+        "/s/Products(2)",
+        "/s/Slow",
+        "/s/Products(3)/Name",
+        "/s/Slow",
+        "/s/Products(3)/Orders",
+    ];
+    assert_eq!(*begun.lock().expect("the paths"), expected);
 }
 
 #[tokio::test]

@@ -31,6 +31,22 @@ async fn an_item_waits_for_one_that_runs_and_runs_after_one_that_has_finished() 
     assert!(at(slow_ends) < at(c_begins), "{events:?}");
 }
 
+#[tokio::test]
+async fn items_that_can_run_start_in_the_order_of_the_envelope() {
+    let (book, probe) = Probe::new();
+    let layer = BatchLayer::new("/batch").concurrency(1);
+    let upload = [
+        get("a", "/ok"),
+        get_after("b", "/ok", &["a"]),
+        get("c", "/ok"),
+        get_after("d", "/ok", &["a"]),
+        get("e", "/ok"),
+    ];
+    let response = Lines::of(layer.layer(probe), upload.concat()).await;
+    assert_eq!(response.summary_after(5).await, summary(5, 5));
+    assert_eq!(book.begun(), ["a", "b", "c", "d", "e"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_item_that_depends_on_a_failed_one_fails_however_late_it_arrives() {
     let (book, probe) = Probe::new();

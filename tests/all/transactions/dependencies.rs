@@ -42,20 +42,24 @@ async fn an_item_that_depends_on_a_group_runs_after_its_commit() {
 #[tokio::test(start_paused = true)]
 async fn a_group_begins_when_all_that_its_items_depend_on_have_succeeded() {
     for concurrent in [false, true] {
-        let store = Store::default();
-        let change_sets = store.change_sets().concurrent_items(concurrent);
-        let layer = store.layer().change_sets(change_sets);
-        let items = json!([
-            post("/fail/x"),
-            member("g", "/add/a"),
-            after(member("g", "/add/b"), &["/fail/x", "/add/a"]),
-            member("g", "/add/c"),
-            after(post("/add/y"), &["g"]),
-        ]);
-        let reply = end(layer.layer(service(&store)), items).await;
-        let statuses = reply.statuses();
-        assert_eq!(statuses, [409, 424, 424, 424, 424], "{concurrent}");
-        assert_eq!((store.begun(), store.names().len()), (0, 0));
+        // Whichever of its items depends on the one that fails.
+        for which in 1..=3 {
+            let store = Store::default();
+            let change_sets = store.change_sets().concurrent_items(concurrent);
+            let layer = store.layer().change_sets(change_sets);
+            let mut items = json!([
+                post("/fail/x"),
+                member("g", "/add/a"),
+                after(member("g", "/add/b"), &["/add/a"]),
+                member("g", "/add/c"),
+                after(post("/add/y"), &["g"]),
+            ]);
+            items[which]["dependsOn"] = json!(["/fail/x"]);
+            let reply = end(layer.layer(service(&store)), items).await;
+            let statuses = reply.statuses();
+            assert_eq!(statuses, [409, 424, 424, 424, 424], "{concurrent} {which}");
+            assert_eq!((store.begun(), store.names().len()), (0, 0));
+        }
 
         let store = Store::default();
         let change_sets = store.change_sets().concurrent_items(concurrent);

@@ -2,11 +2,12 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use axum::body::Body;
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use serde_json::json;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tower::{Layer, service_fn};
@@ -24,6 +25,27 @@ impl Transactions for Writer {
 
     async fn begin(&self, _: &Parts) -> Result<Self::Transaction, TransactionError> {
         Ok(Arc::new(Arc::clone(&self.0).lock_owned().await))
+    }
+
+    async fn commit(&self, _: Self::Transaction) -> Result<(), TransactionError> {
+        Ok(())
+    }
+
+    async fn rollback(&self, _: Self::Transaction) {}
+}
+
+/// The first transaction takes no lock, all others do.
+#[derive(Clone, Default)]
+struct FirstIsFree(Writer, Arc<AtomicBool>);
+
+impl Transactions for FirstIsFree {
+    type Transaction = Option<Arc<OwnedMutexGuard<()>>>;
+
+    async fn begin(&self, outer: &Parts) -> Result<Self::Transaction, TransactionError> {
+        if !self.1.swap(true, SeqCst) {
+            return Ok(None);
+        }
+        self.0.begin(outer).await.map(Some)
     }
 
     async fn commit(&self, _: Self::Transaction) -> Result<(), TransactionError> {
@@ -72,5 +94,56 @@ async fn items_that_wait_for_a_group_do_not_take_its_place() {
         ]);
         let reply = end(layer.layer(inner), items).await;
         assert_eq!(reply.statuses(), [200; 6], "{concurrent}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_keeps_its_place_when_another_one_ends() {
+    for first in ["/ok", "/fail"] {
+        let transactions = FirstIsFree::default();
+        let writer = transactions.0.clone();
+        let layer = BatchLayer::new("/batch")
+            .concurrency(3)
+            .change_sets(ChangeSets::in_transactions(transactions));
+        let inner = service_fn(move |request: Request<RequestBody<Body>>| {
+            let writer = writer.clone();
+            async move {
+                let mut response = Response::new(Body::empty());
+                let path = request.uri().path().to_owned();
+                let milliseconds = match &*path {
+                    "/ok" | "/fail" => 50,
+                    "/read" => 100,
+                    "/d" | "/e" => 150,
+                    _ => {
+                        drop(writer.0.lock().await);
+                        0
+                    }
+                };
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                if path == "/fail" {
+                    *response.status_mut() = StatusCode::CONFLICT;
+                }
+                Ok::<_, Infallible>(response)
+            }
+        });
+        let after_read = |url: &str| {
+            let mut item = post(url);
+            item["dependsOn"] = json!(["/read"]);
+            item
+        };
+        // The three items after `/read` wait for the end of the second group, which must not wait
+        // for the place of one of them after the first group has ended.
+        let items = json!([
+            post("/read"),
+            after_read("/a"),
+            after_read("/b"),
+            after_read("/c"),
+            member("first", first),
+            member("second", "/d"),
+            member("second", "/e"),
+        ]);
+        let reply = end(layer.layer(inner), items).await;
+        let expected = if first == "/ok" { 200 } else { 409 };
+        assert_eq!(reply.statuses(), [200, 200, 200, 200, expected, 200, 200]);
     }
 }

@@ -106,16 +106,28 @@ async fn a_transaction_that_does_not_begin_fails_its_group() {
         (Fault::BeginPanics, "500 panicked"),
         (Fault::BeginHangs, "504 item-timeout"),
     ] {
-        let store = Store::with(&[fault]);
-        let items = json!([member("g", "/add/a"), member("g", "/add/b"), post("/add/c")]);
-        let reply = end(store.layer().layer(service(&store)), items).await;
-        let expected = [
-            format!("/add/a {result}"),
-            "/add/b 424 rolled-back".to_owned(),
-            "/add/c 201".to_owned(),
-        ];
-        assert_eq!(results(&reply.items()), expected, "{fault:?}");
-        assert_eq!((store.names(), store.open()), (vec!["c".to_owned()], 0));
+        for concurrent in [false, true] {
+            let store = Store::with(&[fault]);
+            let change_sets = store.change_sets().concurrent_items(concurrent);
+            let layer = store.layer().change_sets(change_sets);
+            let mut after = member("g", "/add/after");
+            after["dependsOn"] = json!(["/add/b"]);
+            let items = json!([
+                member("g", "/add/a"),
+                member("g", "/add/b"),
+                after,
+                post("/add/c")
+            ]);
+            let reply = end(layer.layer(service(&store)), items).await;
+            let expected = [
+                format!("/add/a {result}"),
+                "/add/b 424 rolled-back".to_owned(),
+                "/add/after 424 rolled-back".to_owned(),
+                "/add/c 201".to_owned(),
+            ];
+            assert_eq!(results(&reply.items()), expected, "{fault:?} {concurrent}");
+            assert_eq!((store.names(), store.open()), (vec!["c".to_owned()], 0));
+        }
     }
 }
 
