@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt};
-use tower_multistatus::{BatchLayer, Order, ResponseBody};
+use tower_multistatus::{BatchLayer, ChangeSets, Order, ResponseBody};
 
 use crate::probe::Probe;
 use crate::support::{gets, requests, send};
@@ -79,6 +79,46 @@ async fn a_slow_item_does_not_delay_other_lines() {
         assert_eq!(lines.len(), 99);
         assert!(lines.iter().all(|(at, _)| *at == Duration::ZERO));
     }
+}
+
+/// Two items of a group, and one after it.
+fn two_and_one(urls: [&str; 3]) -> Value {
+    let mut items = gets(&urls);
+    for at in 0..2 {
+        items[at]["atomicityGroup"] = json!("g");
+    }
+    items
+}
+
+#[tokio::test(start_paused = true)]
+async fn lines_of_a_group_without_a_transaction_come_as_its_items_end() {
+    let layer = BatchLayer::new("/batch").change_sets(ChangeSets::best_effort());
+    let service = layer.layer(Probe::new().1);
+    let response = ask(service, two_and_one(["/sleep/10", "/sleep/20", "/ok"])).await;
+    let lines = timed_lines(response.into_body()).await;
+    let times: Vec<_> = lines.iter().map(|(at, _)| at.as_millis()).collect();
+    assert_eq!(times, [0, 10, 30, 30]);
+}
+
+#[cfg(feature = "multipart")]
+#[tokio::test(start_paused = true)]
+async fn a_change_set_is_written_when_its_last_item_has_ended() {
+    let layer = BatchLayer::new("/batch")
+        .change_sets(ChangeSets::best_effort())
+        .format(tower_multistatus::Multipart::new())
+        .streamed(true);
+    let mut request = requests(two_and_one(["/ok", "/sleep/10", "/sleep/100"]));
+    let accept = "multipart/mixed".parse().expect("a value");
+    request.headers_mut().insert("accept", accept);
+    let response = layer.layer(Probe::new().1).oneshot(request).await;
+    let mut body = response.expect("a response").into_body();
+    let begun = Instant::now();
+    let mut times = Vec::new();
+    while let Some(text) = frame(&mut body).await {
+        let found = text.matches("HTTP/1.1 200").count();
+        times.extend(std::iter::repeat_n(begun.elapsed().as_millis(), found));
+    }
+    assert_eq!(times, [10, 10, 100]);
 }
 
 #[tokio::test]

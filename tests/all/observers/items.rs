@@ -91,6 +91,26 @@ async fn an_item_that_never_reached_the_service_was_not_dispatched() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_item_that_the_service_has_received_was_dispatched_whatever_runs_it() {
+    for has_executor in [false, true] {
+        let told = Told::default();
+        let mut layer = told.observe(BatchLayer::new("/batch"));
+        if has_executor {
+            layer = layer.executor(|item| drop(tokio::spawn(item)));
+        }
+        batch(layer, api(), gets_by_url(&["/hang", "/panic"])).await;
+        let items = [
+            "/panic 500 panicked sent [0, 0, 0]",
+            "/hang 504 item-timeout sent [0, 0, 10000]",
+        ];
+        let mut lines = told.take();
+        lines.truncate(2);
+        lines.sort_unstable_by(|one, other| other.cmp(one));
+        assert_eq!(lines, items, "executor: {has_executor}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn items_that_a_timeout_of_the_batch_or_a_failure_stops_are_told() {
     let told = Told::default();
     let layer = BatchLayer::new("/batch").batch_timeout(Duration::from_millis(50));

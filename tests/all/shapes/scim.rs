@@ -279,6 +279,19 @@ async fn a_reference_to_what_was_not_created_fails() {
 
 #[tokio::test]
 async fn references_cannot_make_a_body_too_large() {
+    const LIMIT: usize = 256 << 10;
+    const ID: &str = "longer-than-a-reference";
+    // What makes a body too large may come after its last reference.
+    let with_tail = |tail: usize| {
+        let data = ["bulkId:one".to_owned(), "x".repeat(tail)];
+        json!({ "method": "PUT", "path": "/Groups/1", "data": data })
+    };
+    let around = format!("{}", json!([ID, ""])).len();
+    for (tail, status) in [(LIMIT - around, 201), (LIMIT - around + 1, 413)] {
+        let (filled, seen) = filled(&[ID], with_tail(tail)).await;
+        let length = seen.map(|(_, body)| body.len());
+        assert_eq!((filled, length), (status, (status == 201).then_some(LIMIT)));
+    }
     let id: &'static str = Box::leak("x".repeat(250).into_boxed_str());
     let data = vec!["bulkId:one"; 2_000];
     let operation = json!({ "method": "PUT", "path": "/Groups/1", "data": data });

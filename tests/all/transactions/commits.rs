@@ -119,6 +119,24 @@ async fn the_status_of_a_committed_item_stays_if_its_body_does_not_fit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn responses_that_wait_for_a_commit_count_toward_the_total_limit() {
+    let store = Store::default();
+    let layer = store.layer().max_total_response_bytes(2_000);
+    // The last item runs while the response of the first one waits for the end of the group.
+    let mut items = json!([
+        member("g", "/big/a"),
+        member("g", "/slow/b"),
+        post("/short/x"),
+        post("/big/c"),
+    ]);
+    items[3]["dependsOn"] = json!(["/short/x"]);
+    let reply = end(layer.layer(service(&store)), items).await;
+    assert_eq!(reply.statuses(), [201, 201, 201, 507]);
+    assert!(reply.item("/big/a")["body"].is_string());
+    assert!(reply.body.len() <= 2_000);
+}
+
+#[tokio::test(start_paused = true)]
 async fn responses_that_wait_for_a_commit_are_bounded_in_a_stream_too() {
     let store = Store::default();
     let layer = store.layer().max_total_response_bytes(2_500);

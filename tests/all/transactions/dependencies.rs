@@ -43,21 +43,28 @@ async fn an_item_that_depends_on_a_group_runs_after_its_commit() {
 async fn a_group_begins_when_all_that_its_items_depend_on_have_succeeded() {
     for concurrent in [false, true] {
         // Whichever of its items depends on the one that fails.
-        for which in 1..=3 {
+        for (which, url, status) in [
+            (1, "/fail/x", 409),
+            (2, "/fail/x", 409),
+            (3, "/fail/x", 409),
+            (1, "/hang/x", 504),
+            (3, "/hang/x", 504),
+        ] {
             let store = Store::default();
             let change_sets = store.change_sets().concurrent_items(concurrent);
             let layer = store.layer().change_sets(change_sets);
             let mut items = json!([
-                post("/fail/x"),
+                post(url),
                 member("g", "/add/a"),
                 after(member("g", "/add/b"), &["/add/a"]),
                 member("g", "/add/c"),
                 after(post("/add/y"), &["g"]),
             ]);
-            items[which]["dependsOn"] = json!(["/fail/x"]);
+            items[which]["dependsOn"] = json!([url]);
             let reply = end(layer.layer(service(&store)), items).await;
             let statuses = reply.statuses();
-            assert_eq!(statuses, [409, 424, 424, 424, 424], "{concurrent} {which}");
+            let expected = [status, 424, 424, 424, 424];
+            assert_eq!(statuses, expected, "{concurrent} {which}");
             assert_eq!((store.begun(), store.names().len()), (0, 0));
         }
 

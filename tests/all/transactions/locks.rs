@@ -34,6 +34,26 @@ impl Transactions for Writer {
     async fn rollback(&self, _: Self::Transaction) {}
 }
 
+/// The lock is taken at once, and the transaction has begun later.
+#[derive(Clone)]
+struct SlowBegin(Writer);
+
+impl Transactions for SlowBegin {
+    type Transaction = Arc<OwnedMutexGuard<()>>;
+
+    async fn begin(&self, outer: &Parts) -> Result<Self::Transaction, TransactionError> {
+        let begun = self.0.begin(outer).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        begun
+    }
+
+    async fn commit(&self, _: Self::Transaction) -> Result<(), TransactionError> {
+        Ok(())
+    }
+
+    async fn rollback(&self, _: Self::Transaction) {}
+}
+
 /// The first transaction takes no lock, all others do.
 #[derive(Clone, Default)]
 struct FirstIsFree(Writer, Arc<AtomicBool>);
@@ -146,4 +166,43 @@ async fn a_group_keeps_its_place_when_another_one_ends() {
         let expected = if first == "/ok" { 200 } else { 409 };
         assert_eq!(reply.statuses(), [200, 200, 200, 200, expected, 200, 200]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_has_begun_has_a_place_however_many_responses_are_held() {
+    let writer = Writer::default();
+    let slow = SlowBegin(writer.clone());
+    let layer = BatchLayer::new("/batch")
+        .concurrency(3)
+        .change_sets(ChangeSets::in_transactions(slow));
+    let inner = service_fn(move |request: Request<RequestBody<Body>>| {
+        let writer = writer.clone();
+        async move {
+            let mut response = Response::new(Body::empty());
+            let path = request.uri().path().to_owned();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            match &*path {
+                "/waits" => drop(writer.0.lock().await),
+                "/fail" => *response.status_mut() = StatusCode::CONFLICT,
+                _ => {}
+            }
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let after_fail = |url: &str| {
+        let mut item = post(url);
+        item["dependsOn"] = json!(["/fail"]);
+        item
+    };
+    // When the transaction has begun, the responses of three items wait for that of the first.
+    let items = json!([
+        post("/waits"),
+        post("/fail"),
+        after_fail("/a"),
+        after_fail("/b"),
+        member("g", "/c"),
+        member("g", "/d"),
+    ]);
+    let reply = end(layer.layer(inner), items).await;
+    assert_eq!(reply.statuses(), [200, 409, 424, 424, 200, 200]);
 }

@@ -218,10 +218,16 @@ async fn items_that_run_at_the_same_time_are_dropped_when_one_fails() {
 
 #[tokio::test(start_paused = true)]
 async fn items_run_at_the_same_time_only_where_that_is_allowed() {
-    for (concurrent, milliseconds) in [(false, 500), (true, 100)] {
+    for (concurrent, concurrency, milliseconds) in [
+        (false, 8, 500),
+        (true, 8, 100),
+        (true, 2, 300),
+        (true, 1, 500),
+    ] {
         let store = Store::default();
         let change_sets = store.change_sets().concurrent_items(concurrent);
         let layer = store.layer().change_sets(change_sets);
+        let layer = layer.concurrency(concurrency);
         let items: Vec<Value> = (0..5)
             .map(|at| member("g", &format!("/slow/{at}")))
             .collect();

@@ -149,7 +149,7 @@ impl Transactions for Store {
 
 type Calling = Pin<Box<dyn Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send>>;
 
-/// A service that adds a name: `POST /add/ada`, `/slow/ada` (100 ms),
+/// A service that adds a name: `POST /add/ada`, `/slow/ada` (100 ms), `/short/ada` (50 ms),
 /// `/big/ada` (a response of 1,000 bytes), `/fail/ada` (409 after it was
 /// added), `/panic/ada`, `/hang/ada`. Alone, the name is in the table at once, unless the item
 /// fails.
@@ -174,12 +174,13 @@ pub(crate) fn service<B: Send + 'static>(
             drop(request);
             match kind {
                 "slow" => tokio::time::sleep(Duration::from_millis(100)).await,
+                "short" => tokio::time::sleep(Duration::from_millis(50)).await,
                 "yield" => tokio::task::yield_now().await,
                 _ => {}
             }
             match &transaction {
                 Some(added) => added.0.lock().expect("the names").push(name.to_owned()),
-                None if matches!(kind, "add" | "slow" | "yield" | "big") => {
+                None if matches!(kind, "add" | "slow" | "short" | "yield" | "big") => {
                     store
                         .names
                         .lock()
