@@ -88,19 +88,32 @@ async fn an_item_may_wait_for_all_earlier_items_and_for_their_groups_too() {
             r#"{{"id":"{id}","method":"GET","url":"/{id}","atomicityGroup":{group},"dependsOn":{on}}}"#
         )
     };
-    let four = |on: &str| {
+    let four = |groups: [&str; 2], on: &str| {
         let items = [
             item("a", "null", "[]"),
-            item("b", "\"g\"", "[]"),
-            item("c", "\"g\"", "[]"),
+            item("b", groups[0], "[]"),
+            item("c", groups[1], "[]"),
             item("d", "null", on),
         ];
         envelope(format!(r#"{{"requests":[{}]}}"#, items.join(",")))
     };
     let layer = BatchLayer::new("/batch").change_sets(ChangeSets::best_effort());
-    let (reply, log) = ask_through(layer.clone(), four(r#"["g","a","b","c"]"#)).await;
-    assert_eq!(reply.statuses(), [200; 4]);
-    assert_eq!(log.uris(), ["/a", "/b", "/c", "/d"]);
-    let (reply, _) = ask_through(layer, four(r#"["g","a","b","c","a"]"#)).await;
-    assert_eq!(reply.code(), "unknown-dependency");
+    for (groups, on, one_more) in [
+        (
+            [r#""g""#; 2],
+            r#"["g","a","b","c"]"#,
+            r#"["g","a","b","c","a"]"#,
+        ),
+        (
+            [r#""g""#, r#""h""#],
+            r#"["g","h","a","b","c"]"#,
+            r#"["g","h","a","b","c","a"]"#,
+        ),
+    ] {
+        let (reply, log) = ask_through(layer.clone(), four(groups, on)).await;
+        assert_eq!(reply.statuses(), [200; 4]);
+        assert_eq!(log.uris(), ["/a", "/b", "/c", "/d"]);
+        let (reply, _) = ask_through(layer.clone(), four(groups, one_more)).await;
+        assert_eq!(reply.code(), "unknown-dependency");
+    }
 }

@@ -57,6 +57,19 @@ async fn several_values_are_one_list() {
 }
 
 #[tokio::test]
+async fn a_type_beside_a_list_is_written_like_any_other() {
+    let mut response = headed(&[
+        ("vary", b"a"),
+        ("content-type", b"application/json"),
+        ("etag", b"\"e\""),
+        ("vary", b"b"),
+    ]);
+    *response.body_mut() = Bytes::from("[1]");
+    let expected = r#"{"id":"0","status":200,"headers":{"Vary":"a, b","Content-Type":"application/json","ETag":"\"e\""},"body":[1]}"#;
+    assert_eq!(written_item(response).await, expected);
+}
+
+#[tokio::test]
 async fn kept_cookies_are_an_array() {
     let one = headed(&[("set-cookie", b"a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT")]);
     let two = headed(&[("set-cookie", b"a=1"), ("set-cookie", b"b=2")]);

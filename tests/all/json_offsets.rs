@@ -182,10 +182,35 @@ fn a_byte_that_is_not_utf_8_is_reported_at_its_offset() {
 
 #[test]
 fn too_deep_nesting_is_reported_at_the_offending_bracket() {
-    for (before, stands_at) in [(r#"{"x":"#, 1), (r#"{"requests":[],"x":[0, "#, 2)] {
+    for (before, stands_at) in [
+        (r#"{"x":"#, 1),
+        (r#"{"requests":[],"x":[0, "#, 2),
+        (r#"{"x":[{"y":"#, 3),
+    ] {
         let text = format!("{before}{}", "[".repeat(200));
         let problem = refusal(text.as_bytes()).expect("it is refused");
         assert_eq!(problem["detail"], "JSON nested more than 128 deep");
         assert_eq!(problem["offset"], before.len() + 128 - stands_at);
+    }
+    // In an item, only the item is named, so the deepest value that can be read is compared.
+    for (before, stands_at) in [
+        (r#"{"requests":[{"id":"a","url":"/","headers":"#, 3),
+        (r#"{"requests":[{"id":"a","url":"/","headers":{"y":"#, 4),
+        (r#"{"requests":[{"id":"a","url":"/","headers":{"y":["#, 5),
+        (
+            r#"{"requests":[{"id":"a","url":"/","headers":{"y":{"z":"#,
+            5,
+        ),
+        (r#"{"requests":[{"id":"a","url":"/","if":"#, 3),
+        (r#"{"requests":[{"id":"a","url":"/","x":"#, 3),
+    ] {
+        let detail = |depth: usize| {
+            let text = format!("{before}{}", "[".repeat(depth));
+            refusal(text.as_bytes()).expect("it is refused")["detail"].clone()
+        };
+        let deepest = 128 - stands_at;
+        assert_eq!(detail(deepest), "the JSON ends too early", "{before}");
+        let too_deep = "JSON nested more than 128 deep";
+        assert_eq!(detail(deepest + 1), too_deep, "{before}");
     }
 }

@@ -49,6 +49,7 @@ mod json_numbers;
 mod json_offsets;
 mod json_reading;
 mod json_reference;
+mod json_strings;
 mod json_writing;
 mod laws;
 mod limits;

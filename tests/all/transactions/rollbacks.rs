@@ -166,6 +166,7 @@ async fn the_end_of_the_batch_drops_the_transaction() {
     ];
     assert_eq!(results(&reply.items()), expected);
     assert_eq!((store.names().len(), store.open()), (0, 0));
+    assert_eq!(store.rolled_back(), 0, "nothing waits for a rollback");
 }
 
 #[tokio::test(start_paused = true)]

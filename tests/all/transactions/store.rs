@@ -137,8 +137,8 @@ impl Transactions for Store {
     }
 
     async fn rollback(&self, added: Added) {
-        tokio::task::yield_now().await;
         self.rolled_back.fetch_add(1, SeqCst);
+        tokio::task::yield_now().await;
         match added.1.1 {
             Fault::RollbackHangs => std::future::pending().await,
             Fault::RollbackPanics => resume_unwind(Box::new("at rollback")),
