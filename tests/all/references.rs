@@ -136,8 +136,10 @@ async fn an_item_waits_for_the_item_or_the_group_that_it_refers_to() {
         noted.lock().expect("the paths").push(path.clone());
         async move {
             let mut response = Response::new(Body::empty());
-            if path == "/s/Slow" {
+            if path == "/s/Slow" || path.ends_with("Name") {
                 tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            if path == "/s/Slow" {
                 let location = HeaderValue::from_static("/s/Products(3)");
                 response.headers_mut().insert("location", location);
                 *response.status_mut() = StatusCode::CREATED;

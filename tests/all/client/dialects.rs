@@ -128,4 +128,8 @@ async fn odata_without_content_ids_is_matched_by_position_only_if_it_is_complete
         odata_without_ids(&["", "x", ""]).await,
         ["200 1", missing, missing]
     );
+    assert_eq!(
+        odata_without_ids(&["2", "x", "1"]).await,
+        ["200 1", "200 2", "200 0"]
+    );
 }

@@ -58,6 +58,7 @@ async fn what_a_batch_cannot_transport_exactly_is_sent_alone() {
         get("/a/../b"),
         get("/%2e%2e/b"),
         get("//a"),
+        get("/caf\u{e9}"),
         post("/batch", "{}"),
         with_header(get("/"), "upgrade", "websocket"),
         with_header(get("/"), "connection", "upgrade"),
@@ -234,6 +235,23 @@ async fn assert_transported_in_multipart(layer: BatchClientLayer, server: BatchL
         .map(|read| (read.method, read.uri, read.body))
         .collect();
     assert_eq!(received, expected);
+    // Servers that read an item as a message of its own need the length of its body.
+    let bodies = expected.iter().map(|(.., body)| body.len());
+    let lengths: Vec<_> = bodies.filter(|length| *length > 0).collect();
+    let sent = wire
+        .all()
+        .iter()
+        .map(|sent| sent.body.clone())
+        .collect::<Vec<_>>()
+        .concat();
+    let text = String::from_utf8_lossy(&sent).into_owned();
+    let written = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("Content-Length: "));
+    let written: Vec<usize> = written
+        .map(|length| length.parse().expect("a length"))
+        .collect();
+    assert_eq!(written, lengths);
 }
 
 #[tokio::test(start_paused = true)]

@@ -198,6 +198,8 @@ async fn a_failed_change_set_is_one_part_and_a_successful_one_is_nested() {
     ];
     let envelope = || multipart("/o/$batch", &[&sets[0], &sets[1], "--b--"]);
     let odata = || BatchLayer::odata("/o/$batch").change_sets(ChangeSets::best_effort());
+    let multipart_of =
+        |first: &str, second: &str| multipart("/o/$batch", &[first, second, "--b--"]);
     let multipart = || Multipart::new().sequential(true).omit_not_executed(true);
     let shape = async |layer: BatchLayer| {
         let reply = send(layer.layer(store()), envelope()).await;
@@ -229,4 +231,14 @@ async fn a_failed_change_set_is_one_part_and_a_successful_one_is_nested() {
     assert_eq!(shape(flat).await, ["1 201", "2 200", "4 409"]);
     let wrapped = odata().format(multipart().wrap_failed_change_sets(true));
     assert_eq!(shape(wrapped).await, ["[1 201, 2 200]", "[4 409]"]);
+    // What is not executed has no part, whether failed change sets are wrapped or not.
+    let first = part("PATCH fail HTTP/1.1\r\n\r\n");
+    for is_wrapped in [false, true] {
+        let format = multipart().wrap_failed_change_sets(is_wrapped);
+        let layer = odata().continue_on_error(false).format(format);
+        let envelope = multipart_of(&first, &sets[1]);
+        let reply = send(layer.layer(store()), envelope).await;
+        let parts = parse(reply.header("content-type").unwrap(), &reply.body);
+        assert_eq!(parts.len(), 1, "{is_wrapped} {parts:?}");
+    }
 }

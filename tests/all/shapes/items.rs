@@ -251,3 +251,29 @@ async fn an_item_waits_for_those_it_depends_on() {
         assert_eq!((reply.code().as_str(), log.len()), (code, 0));
     }
 }
+
+#[tokio::test]
+async fn a_body_with_a_coding_or_two_types_is_base64() {
+    const TYPE: (&str, &str) = ("content-type", "application/json");
+    const IDENTITY: (&str, &str) = ("content-encoding", "identity");
+    const GZIP: (&str, &str) = ("content-encoding", "gzip");
+    let cases: [(&[_], bool); 6] = [
+        (&[TYPE], true),
+        (&[TYPE, IDENTITY], true),
+        (&[TYPE, GZIP], false),
+        (&[TYPE, IDENTITY, GZIP], false),
+        (&[TYPE, IDENTITY, IDENTITY], false),
+        (&[TYPE, TYPE], false),
+    ];
+    for (headers, is_json) in cases {
+        let mut response = http::Response::builder();
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        let response = response.body("[1]".into()).expect("a response");
+        let layer = BatchLayer::new("/batch").format(Json::shaped(&Shape::RESULTS));
+        let reply = crate::support::batch_with(layer, &[response]).await;
+        let expected = if is_json { json!([1]) } else { json!("WzFd") };
+        assert_eq!(reply.json()["results"][0]["body"], expected, "{headers:?}");
+    }
+}

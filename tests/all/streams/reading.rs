@@ -108,6 +108,15 @@ async fn lines_are_split_and_faults_reported_whatever_the_chunks_are() {
             Some((malformed("the item is not an object"), 2, Some(A.len() + 1))),
         ),
         (
+            format!("{A}\n {{\"id\":\"c\",\"url\":1,\"url\":2}}\n{B}").into(),
+            1,
+            Some((
+                malformed("a name that stands twice in an object"),
+                2,
+                Some(A.len() + 20),
+            )),
+        ),
+        (
             format!("{A}\n{long}\n{B}\n").into(),
             1,
             Some((too_long.clone(), 2, None)),

@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::request::Parts;
-use http::{Request, Response, StatusCode};
-use serde_json::json;
+use http::{HeaderValue, Request, Response, StatusCode};
+use serde_json::{Value, json};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tower::{Layer, service_fn};
-use tower_multistatus::{BatchLayer, ChangeSets, RequestBody, TransactionError, Transactions};
+use tower_multistatus::{
+    BatchLayer, ChangeSets, Order, RequestBody, TransactionError, Transactions,
+};
 
 use super::{member, post};
-use crate::support::end;
+use crate::support::{end, requests, send};
 
 /// A database with one writer at a time.
 #[derive(Clone, Default)]
@@ -173,6 +175,7 @@ async fn a_group_that_has_begun_has_a_place_however_many_responses_are_held() {
     let writer = Writer::default();
     let slow = SlowBegin(writer.clone());
     let layer = BatchLayer::new("/batch")
+        .order(Order::Request)
         .concurrency(3)
         .change_sets(ChangeSets::in_transactions(slow));
     let inner = service_fn(move |request: Request<RequestBody<Body>>| {
@@ -203,6 +206,12 @@ async fn a_group_that_has_begun_has_a_place_however_many_responses_are_held() {
         member("g", "/c"),
         member("g", "/d"),
     ]);
-    let reply = end(layer.layer(inner), items).await;
-    assert_eq!(reply.statuses(), [200, 409, 424, 424, 200, 200]);
+    let mut request = requests(items);
+    let accept = HeaderValue::from_static("application/x-ndjson");
+    request.headers_mut().insert("accept", accept);
+    let reply = send(layer.layer(inner), request).await;
+    let lines = std::str::from_utf8(&reply.body).expect("text").lines();
+    let lines = lines.map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let statuses: Vec<_> = lines.filter_map(|line| line["status"].as_u64()).collect();
+    assert_eq!(statuses, [200, 409, 424, 424, 200, 200]);
 }

@@ -5,7 +5,7 @@ mod multipart;
 
 use http::response::Parts;
 use proptest::prelude::*;
-use tower_multistatus::{Error, Format, Json, Limits, NdJson, ResponseDecoder};
+use tower_multistatus::{Error, ErrorKind, Format, Json, Limits, NdJson, ResponseDecoder};
 
 use super::*;
 
@@ -160,7 +160,8 @@ fn limits_of_bytes_ids_and_headers_hold() {
     for (count, is_ok) in [(limits.max_items(), true), (limits.max_items() + 1, false)] {
         let envelope = format!(r#"{{"responses":[{}]}}"#, items(count).join(","));
         let (_, read) = found_in(&Json::new(), "application/json", envelope.as_bytes(), 999);
-        assert_eq!(read.is_ok(), is_ok);
+        let too_many = (!is_ok).then_some(ErrorKind::TooManyItems);
+        assert_eq!(read.err().map(|error| error.kind()), too_many);
         let lines = items(count).join("\n") + "\n{\"summary\":{}}";
         let (_, read) = found_in(
             &NdJson::new(),
@@ -203,6 +204,16 @@ fn limits_of_bytes_ids_and_headers_hold() {
 #[test]
 fn a_body_is_read_by_its_type() {
     let json = Json::new();
+    // Without a body, `null` is written, which is JSON unless the body was encoded.
+    for (encoding, expected) in [("", "null"), (r#","content-encoding":"gzip""#, "")] {
+        let envelope = format!(
+            r#"{{"responses":[{{"id":"1","status":200,"body":null,
+            "headers":{{"content-type":"application/json"{encoding}}}}}]}}"#
+        );
+        let (found, _) = found(&json, "application/json", envelope.as_bytes());
+        let expected = (200, Bytes::from(expected));
+        assert_eq!(found, [("1".to_owned(), Some(expected))], "{encoding}");
+    }
     let microsoft = Json::new().base64_forms_and_xml(true);
     let body = |format: &Json, content_type: &str, body: &str| {
         let headers = match content_type {

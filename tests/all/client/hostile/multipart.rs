@@ -64,6 +64,48 @@ fn an_invalid_response_is_unreadable() {
 }
 
 #[test]
+fn limits_of_parts_and_bytes_hold() {
+    let ok = "HTTP/1.1 200 OK\r\n\r\n";
+    let limits = Limits::default();
+    for (count, is_ok) in [(limits.max_items(), true), (limits.max_items() + 1, false)] {
+        let parts = (0..count).map(|id| part(&format!("Content-ID: {id}\r\n"), ok));
+        let envelope = parts.collect::<String>() + "--b--";
+        let (_, read) = found_in(&Multipart::new(), TYPE, envelope.as_bytes(), 999);
+        let too_many = (!is_ok).then_some(ErrorKind::TooManyItems);
+        assert_eq!(read.err().map(|error| error.kind()), too_many);
+    }
+    // An endless part, and parts that are held because nothing says whose they are.
+    let chunk = Bytes::from(vec![b' '; 1 << 20]);
+    let by_position = Multipart::new().match_by_position(true);
+    let text = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+    let formats = [Multipart::new(), by_position.clone()];
+    for (format, is_one_part) in formats
+        .iter()
+        .zip([true, true])
+        .chain([(&by_position, false)])
+    {
+        let mut decoder = decoder(format, TYPE);
+        let mut found = Vec::new();
+        let mut push = |chunk: &Bytes| decoder.push(chunk.clone(), &mut found);
+        let begin = text("--b\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 200 OK\r\n\r\n");
+        push(&begin).expect("the start of a part");
+        let mut accepted = 0;
+        while accepted < 20 && push(&chunk).is_ok() {
+            accepted += 1;
+            if !is_one_part && (push(&text("\r\n")).is_err() || push(&begin).is_err()) {
+                break;
+            }
+        }
+        // What begins a part counts too.
+        let mebibytes = limits.max_total_response_bytes() >> 20;
+        assert!(
+            (mebibytes - 1..=mebibytes).contains(&accepted),
+            "{accepted}"
+        );
+    }
+}
+
+#[test]
 fn an_envelope_without_its_end_or_with_other_parts_is_an_error() {
     let ok = part("Content-ID: 1\r\n", "HTTP/1.1 200 OK\r\n\r\n");
     for (envelope, count) in [
