@@ -66,6 +66,8 @@ fn numbers() -> Vec<(String, bool)> {
         "-1.8e308",
         "1e99999999999999999999",
         "0.1e310",
+        // The largest `f64`, which `serde_json` rounds up.
+        "1.7976931348623156225e308",
     ]
     .map(str::to_owned);
     let beyond_long = [

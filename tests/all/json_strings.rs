@@ -40,6 +40,17 @@ async fn runs_of_any_byte_are_checked_whole() {
 }
 
 #[tokio::test]
+async fn runs_of_special_bytes_behind_plain_ones_are_checked_whole() {
+    for plain in 1..=64 {
+        let run = |byte: u8| {
+            let special = vec![byte; 64];
+            [&b"\""[..], &vec![b'a'; plain], &special, b"\""].concat()
+        };
+        assert_checked(b"\"\\\0\n\x7f\x80".map(run).to_vec()).await;
+    }
+}
+
+#[tokio::test]
 async fn any_byte_at_any_place_of_a_long_string_is_checked() {
     for place in (0..70).chain([99]) {
         let with = |byte: u8| {

@@ -92,6 +92,11 @@ async fn graph_has_at_most_20_items_and_any_order() {
 
 /// A server of OData that sends no `Content-ID`.
 async fn odata_without_ids(parts: &'static [&'static str]) -> Vec<String> {
+    odata_that_ends(parts, "\r\n").await
+}
+
+/// The same, with this text behind the last delimiter.
+async fn odata_that_ends(parts: &'static [&'static str], end: &'static str) -> Vec<String> {
     let connection = Wire::default().to(move |_| async move {
         let part = |id: &&str| match *id {
             "" => String::new(),
@@ -103,7 +108,7 @@ async fn odata_without_ids(parts: &'static [&'static str]) -> Vec<String> {
                 "--b\r\nContent-Type: application/http\r\n{id}\r\nHTTP/1.1 200 OK\r\n\r\n{at}\r\n"
             )
         });
-        let mut response = Response::new(Body::from(parts.collect::<String>() + "--b--\r\n"));
+        let mut response = Response::new(Body::from(parts.collect::<String>() + "--b--" + end));
         let multipart = HeaderValue::from_static("multipart/mixed; boundary=b");
         response.headers_mut().insert("content-type", multipart);
         Ok(response)
@@ -131,5 +136,10 @@ async fn odata_without_content_ids_is_matched_by_position_only_if_it_is_complete
     assert_eq!(
         odata_without_ids(&["2", "x", "1"]).await,
         ["200 1", "200 2", "200 0"]
+    );
+    // Only the end of the body shows that the last part is complete.
+    assert_eq!(
+        odata_that_ends(&["2"], "").await,
+        [missing, missing, "200 0"]
     );
 }

@@ -1,6 +1,9 @@
 //! Where parts and bodies start and end.
 
-use super::{is_refused, only, parts, replay, statuses};
+use tower::Layer;
+
+use super::{envelope, is_refused, layer, only, parts, replay, statuses};
+use crate::support::{recorder, send};
 
 #[tokio::test]
 async fn boundaries_may_be_quoted_long_and_have_equals_signs() {
@@ -171,4 +174,15 @@ async fn the_delimiter_ends_a_part_whatever_its_content_length() {
     let received = only("GET /a HTTP/1.1\r\nContent-Length: 0\r\n\r\n\r\nGET /b HTTP/1.1").await;
     assert_eq!(received.uri, "/a");
     assert_eq!(received.body, "\r\nGET /b HTTP/1.1");
+}
+
+#[tokio::test]
+async fn nothing_runs_before_the_whole_envelope_is_read_even_if_the_response_is_streamed() {
+    let part = "--b\r\nContent-Type: application/http\r\n\r\nGET /a HTTP/1.1\r\n\r\n";
+    let (log, inner) = recorder();
+    let service = layer().streamed(true).layer(inner);
+    let chunks = [part, part, "--b"].map(str::as_bytes);
+    let request = envelope("multipart/mixed; boundary=b", &chunks);
+    let reply = send(service, request).await;
+    assert_eq!((reply.status.as_u16(), log.len()), (400, 0));
 }

@@ -182,3 +182,29 @@ async fn items_that_wait_are_bounded_by_their_bytes() {
     assert!(!book.begun().contains(&"last".to_owned()));
     assert_eq!(response.summary_after(5_001).await, summary(5_002, 5_002));
 }
+
+#[tokio::test(start_paused = true)]
+async fn items_that_no_longer_wait_make_room_for_as_many_bytes() {
+    const WAITING: usize = 400;
+    let (book, probe) = Probe::new();
+    let layer = BatchLayer::new("/batch").max_envelope_bytes(64 * 1024);
+    let mut upload = get("slow", "/sleep/1000") + &get("fast", "/sleep/10");
+    for id in 0..10 {
+        upload.push_str(&get_after(format!("after fast {id}"), "/ok", &["fast"]));
+    }
+    for id in 0..WAITING {
+        upload.push_str(&get_after(id, "/ok", &["slow"]));
+    }
+    upload.push_str(&get("last", "/ok"));
+    let (sender, body) = channel();
+    sender.send(upload.into()).expect("it is read");
+    drop(sender);
+    let mut response = Lines::of(layer.layer(probe), body).await;
+    for _ in 0..11 {
+        response.next_item().await;
+    }
+    // The ten items that started make room for about ten others, not for all.
+    assert_eq!(response.next_item().await.0, "slow");
+    assert!(!book.begun().contains(&"last".to_owned()));
+    assert_eq!(response.summary_after(WAITING + 1).await["failed"], 0);
+}
