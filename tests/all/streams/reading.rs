@@ -57,6 +57,11 @@ async fn lines_are_split_and_faults_reported_whatever_the_chunks_are() {
         r#"{{"id":"c","method":"GET","url":"/ok","x":"{}"}}"#,
         "y".repeat(17_000)
     );
+    // A line may have 16 KiB beside a body of `max_item_body_bytes`, with its end.
+    let longest = |length: usize| {
+        let rest = length - B.len() - ",\"x\":\"\"\n".len();
+        format!("{},\"x\":\"{}\"}}\n", &B[..B.len() - 1], "y".repeat(rest))
+    };
     let problem = |status: u16, code: &str, title: &str| json!({ "type": "about:blank", "title": title, "status": status, "code": code });
     let too_long = {
         let mut error = problem(413, "envelope-too-large", "the envelope is too large");
@@ -121,7 +126,17 @@ async fn lines_are_split_and_faults_reported_whatever_the_chunks_are() {
             1,
             Some((too_long.clone(), 2, None)),
         ),
-        (format!("{A}\n{long}").into(), 1, Some((too_long, 2, None))),
+        (
+            format!("{A}\n{long}").into(),
+            1,
+            Some((too_long.clone(), 2, None)),
+        ),
+        (format!("{A}\n{}", longest(64 + (16 << 10))).into(), 2, None),
+        (
+            format!("{A}\n{}", longest(65 + (16 << 10))).into(),
+            1,
+            Some((too_long, 2, None)),
+        ),
         (
             format!("{A}\n\n{A}\n{B}").into(),
             1,
