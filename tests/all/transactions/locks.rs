@@ -20,54 +20,30 @@ use crate::support::{end, requests, send};
 
 /// A database with one writer at a time.
 #[derive(Clone, Default)]
-struct Writer(Arc<Mutex<()>>);
+struct Writer {
+    lock: Arc<Mutex<()>>,
+    /// The first transaction takes no lock.
+    is_first_free: Arc<AtomicBool>,
+    /// How long it takes to begin once the lock is taken.
+    delay: Duration,
+}
+
+impl Writer {
+    async fn wait(&self) {
+        drop(self.lock.lock().await);
+    }
+}
 
 impl Transactions for Writer {
-    type Transaction = Arc<OwnedMutexGuard<()>>;
-
-    async fn begin(&self, _: &Parts) -> Result<Self::Transaction, TransactionError> {
-        Ok(Arc::new(Arc::clone(&self.0).lock_owned().await))
-    }
-
-    async fn commit(&self, _: Self::Transaction) -> Result<(), TransactionError> {
-        Ok(())
-    }
-
-    async fn rollback(&self, _: Self::Transaction) {}
-}
-
-/// The lock is taken at once, and the transaction has begun later.
-#[derive(Clone)]
-struct SlowBegin(Writer);
-
-impl Transactions for SlowBegin {
-    type Transaction = Arc<OwnedMutexGuard<()>>;
-
-    async fn begin(&self, outer: &Parts) -> Result<Self::Transaction, TransactionError> {
-        let begun = self.0.begin(outer).await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        begun
-    }
-
-    async fn commit(&self, _: Self::Transaction) -> Result<(), TransactionError> {
-        Ok(())
-    }
-
-    async fn rollback(&self, _: Self::Transaction) {}
-}
-
-/// The first transaction takes no lock, all others do.
-#[derive(Clone, Default)]
-struct FirstIsFree(Writer, Arc<AtomicBool>);
-
-impl Transactions for FirstIsFree {
     type Transaction = Option<Arc<OwnedMutexGuard<()>>>;
 
-    async fn begin(&self, outer: &Parts) -> Result<Self::Transaction, TransactionError> {
-        if !self.1.swap(true, SeqCst) {
+    async fn begin(&self, _: &Parts) -> Result<Self::Transaction, TransactionError> {
+        if self.is_first_free.swap(false, SeqCst) {
             return Ok(None);
         }
-        self.0.begin(outer).await.map(Some)
+        let guard = Arc::clone(&self.lock).lock_owned().await;
+        tokio::time::sleep(self.delay).await;
+        Ok(Some(Arc::new(guard)))
     }
 
     async fn commit(&self, _: Self::Transaction) -> Result<(), TransactionError> {
@@ -75,6 +51,13 @@ impl Transactions for FirstIsFree {
     }
 
     async fn rollback(&self, _: Self::Transaction) {}
+}
+
+/// A POST that depends on another item.
+fn after(on: &str, url: &str) -> Value {
+    let mut item = post(url);
+    item["dependsOn"] = json!([on]);
+    item
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,28 +71,25 @@ async fn items_that_wait_for_a_group_do_not_take_its_place() {
         let inner = service_fn(move |request: Request<RequestBody<Body>>| {
             let writer = writer.clone();
             async move {
-                let is_in_group = request.extensions().get::<Arc<OwnedMutexGuard<()>>>();
+                let is_in_group = request
+                    .extensions()
+                    .get::<Option<Arc<OwnedMutexGuard<()>>>>();
                 let path = request.uri().path();
                 if path.starts_with("/read") {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 } else if is_in_group.is_some() {
                     tokio::time::sleep(Duration::from_millis(150)).await;
                 } else {
-                    drop(writer.0.lock().await);
+                    writer.wait().await;
                 }
                 Ok::<_, Infallible>(Response::new(Body::empty()))
             }
         });
-        let after_read = |url: &str| {
-            let mut item = post(url);
-            item["dependsOn"] = json!(["/read"]);
-            item
-        };
         // The two items after `/read` start while the group runs, and wait for its end.
         let items = json!([
             post("/read"),
-            after_read("/a"),
-            after_read("/b"),
+            after("/read", "/a"),
+            after("/read", "/b"),
             member("g", "/c"),
             member("g", "/d"),
             member("g", "/e"),
@@ -122,11 +102,11 @@ async fn items_that_wait_for_a_group_do_not_take_its_place() {
 #[tokio::test(start_paused = true)]
 async fn a_group_keeps_its_place_when_another_one_ends() {
     for first in ["/ok", "/fail"] {
-        let transactions = FirstIsFree::default();
-        let writer = transactions.0.clone();
+        let writer = Writer::default();
+        writer.is_first_free.store(true, SeqCst);
         let layer = BatchLayer::new("/batch")
             .concurrency(3)
-            .change_sets(ChangeSets::in_transactions(transactions));
+            .change_sets(ChangeSets::in_transactions(writer.clone()));
         let inner = service_fn(move |request: Request<RequestBody<Body>>| {
             let writer = writer.clone();
             async move {
@@ -137,7 +117,7 @@ async fn a_group_keeps_its_place_when_another_one_ends() {
                     "/read" => 100,
                     "/d" | "/e" => 150,
                     _ => {
-                        drop(writer.0.lock().await);
+                        writer.wait().await;
                         0
                     }
                 };
@@ -148,18 +128,13 @@ async fn a_group_keeps_its_place_when_another_one_ends() {
                 Ok::<_, Infallible>(response)
             }
         });
-        let after_read = |url: &str| {
-            let mut item = post(url);
-            item["dependsOn"] = json!(["/read"]);
-            item
-        };
         // The three items after `/read` wait for the end of the second group, which must not wait
         // for the place of one of them after the first group has ended.
         let items = json!([
             post("/read"),
-            after_read("/a"),
-            after_read("/b"),
-            after_read("/c"),
+            after("/read", "/a"),
+            after("/read", "/b"),
+            after("/read", "/c"),
             member("first", first),
             member("second", "/d"),
             member("second", "/e"),
@@ -172,12 +147,14 @@ async fn a_group_keeps_its_place_when_another_one_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn a_group_that_has_begun_has_a_place_however_many_responses_are_held() {
-    let writer = Writer::default();
-    let slow = SlowBegin(writer.clone());
+    let writer = Writer {
+        delay: Duration::from_millis(50),
+        ..Writer::default()
+    };
     let layer = BatchLayer::new("/batch")
         .order(Order::Request)
         .concurrency(3)
-        .change_sets(ChangeSets::in_transactions(slow));
+        .change_sets(ChangeSets::in_transactions(writer.clone()));
     let inner = service_fn(move |request: Request<RequestBody<Body>>| {
         let writer = writer.clone();
         async move {
@@ -185,24 +162,19 @@ async fn a_group_that_has_begun_has_a_place_however_many_responses_are_held() {
             let path = request.uri().path().to_owned();
             tokio::time::sleep(Duration::from_millis(10)).await;
             match &*path {
-                "/waits" => drop(writer.0.lock().await),
+                "/waits" => writer.wait().await,
                 "/fail" => *response.status_mut() = StatusCode::CONFLICT,
                 _ => {}
             }
             Ok::<_, Infallible>(response)
         }
     });
-    let after_fail = |url: &str| {
-        let mut item = post(url);
-        item["dependsOn"] = json!(["/fail"]);
-        item
-    };
     // When the transaction has begun, the responses of three items wait for that of the first.
     let items = json!([
         post("/waits"),
         post("/fail"),
-        after_fail("/a"),
-        after_fail("/b"),
+        after("/fail", "/a"),
+        after("/fail", "/b"),
         member("g", "/c"),
         member("g", "/d"),
     ]);

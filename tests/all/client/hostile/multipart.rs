@@ -78,13 +78,12 @@ fn limits_of_parts_and_bytes_hold() {
     let chunk = Bytes::from(vec![b' '; 1 << 20]);
     let by_position = Multipart::new().match_by_position(true);
     let text = |text: &str| Bytes::copy_from_slice(text.as_bytes());
-    let formats = [Multipart::new(), by_position.clone()];
-    for (format, is_one_part) in formats
-        .iter()
-        .zip([true, true])
-        .chain([(&by_position, false)])
-    {
-        let mut decoder = decoder(format, TYPE);
+    for (format, is_one_part) in [
+        (Multipart::new(), true),
+        (by_position.clone(), true),
+        (by_position, false),
+    ] {
+        let mut decoder = decoder(&format, TYPE);
         let mut found = Vec::new();
         let mut push = |chunk: &Bytes| decoder.push(chunk.clone(), &mut found);
         let begin = text("--b\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 200 OK\r\n\r\n");
