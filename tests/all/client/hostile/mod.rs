@@ -202,6 +202,21 @@ fn limits_of_bytes_ids_and_headers_hold() {
 }
 
 #[test]
+fn values_are_nested_at_most_128_deep_in_headers_too() {
+    // An envelope, its responses, one of them, and its headers are four levels.
+    for (begin, end) in [("[", "]"), ("{\"b\":", "}")] {
+        for (depth, is_ok) in [(124, true), (125, false)] {
+            let value = format!("{}0{}", begin.repeat(depth), end.repeat(depth));
+            let envelope = format!(
+                r#"{{"responses":[{{"id":"1","status":200,"headers":{{"a":{value}}}}}]}}"#
+            );
+            let (_, read) = found(&Json::new(), "application/json", envelope.as_bytes());
+            assert_eq!(read.is_ok(), is_ok, "{begin} {depth}");
+        }
+    }
+}
+
+#[test]
 fn a_body_is_read_by_its_type() {
     let json = Json::new();
     // Without a body, `null` is written, which is JSON unless the body was encoded.
