@@ -207,9 +207,8 @@ fn values_are_nested_at_most_128_deep_in_headers_too() {
     for (begin, end) in [("[", "]"), ("{\"b\":", "}")] {
         for (depth, is_ok) in [(124, true), (125, false)] {
             let value = format!("{}0{}", begin.repeat(depth), end.repeat(depth));
-            let envelope = format!(
-                r#"{{"responses":[{{"id":"1","status":200,"headers":{{"a":{value}}}}}]}}"#
-            );
+            let envelope =
+                format!(r#"{{"responses":[{{"id":"1","status":200,"headers":{{"a":{value}}}}}]}}"#);
             let (_, read) = found(&Json::new(), "application/json", envelope.as_bytes());
             assert_eq!(read.is_ok(), is_ok, "{begin} {depth}");
         }
