@@ -73,6 +73,15 @@ mod panics;
 mod panics_twice;
 mod passthrough;
 mod preferences;
+#[cfg(all(
+    feature = "client",
+    feature = "multipart",
+    feature = "page",
+    feature = "shapes",
+    feature = "timeout",
+    feature = "tracing"
+))]
+mod promises;
 mod readiness;
 mod references;
 mod refusals;

@@ -56,6 +56,9 @@ async fn an_id_of_another_format_is_the_content_id_and_reads_back() {
     let ids = IDS.map(|(id, _)| id);
     let expected = IDS.map(|(_, content_id)| Some(content_id.to_owned()));
     assert_eq!(content_ids(Multipart::new(), &ids).await, expected);
+    let long = "x".repeat(256);
+    let expected = [Some(long.clone())];
+    assert_eq!(content_ids(Multipart::new(), &[&long]).await, expected);
 }
 
 #[tokio::test]
