@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use http::HeaderValue;
 use http::request::Parts;
-use tower_multistatus::{Encoder, Format};
+use tower_multistatus::{Encoder, Error, Format, Json, Limits, RequestEncoder, ResponseDecoder};
 
 use super::*;
 
@@ -72,4 +72,44 @@ fn an_error_says_what_happened_and_has_its_source() {
     assert_eq!(error.to_string(), "the client failed");
     let source = std::error::Error::source(&error).expect("a source");
     assert_eq!(source.to_string(), "refused");
+}
+
+/// JSON that notes the limits that it gets for a response.
+#[derive(Debug)]
+struct Curious(Arc<Mutex<Option<Limits>>>);
+
+impl Format for Curious {
+    fn media_types(&self) -> &[&str] {
+        &["application/json"]
+    }
+
+    fn encoder(&self, _: &Parts) -> Option<Box<dyn Encoder>> {
+        None
+    }
+
+    fn request_encoder(&self) -> Option<Box<dyn RequestEncoder>> {
+        Json::new().request_encoder()
+    }
+
+    fn response_decoder(
+        &self,
+        envelope: &http::response::Parts,
+        limits: &Limits,
+    ) -> Option<Result<Box<dyn ResponseDecoder>, Error>> {
+        *self.0.lock().expect("the limits") = Some(*limits);
+        Json::new().response_decoder(envelope, limits)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_custom_format_gets_the_limits_of_the_response() {
+    let seen = Arc::<Mutex<Option<Limits>>>::default();
+    let connection = Wire::default().to(async |sent: Sent| responses(&echoed(&sent)));
+    let layer = layer().max_response_bytes(5_000);
+    let client = layer.format(Curious(Arc::clone(&seen))).layer(connection);
+    fetch_all(&client, [get("/a"), get("/b"), get("/c")]).await;
+    let limits = seen.lock().expect("the limits").expect("it was asked");
+    assert_eq!(limits.max_items(), 3);
+    assert_eq!(limits.max_response_bytes(), 5_000);
+    assert_eq!(limits.max_total_response_bytes(), 5_000);
 }
